@@ -1,0 +1,1 @@
+"""Learned maps between embedding spaces: fitting, choosing, measuring and storing them."""

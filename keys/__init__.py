@@ -1,0 +1,1 @@
+"""Keys: bytes in, signatures out."""

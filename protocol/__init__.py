@@ -1,0 +1,1 @@
+"""What crosses between organisations: formats, signatures and acceptance rules, without any I/O."""
