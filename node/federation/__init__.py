@@ -1,0 +1,1 @@
+"""Questions between organisations: answering partners, asking them, and whom to trust."""
