@@ -1,0 +1,100 @@
+"""The leaves of everything but questions: starts, peers, policies, keys, collections, admin acts.
+
+Rule of this file: whatever changes what a partner may ask or what this node may say has a leaf,
+so that an auditor can date it. ``by`` names the local token or operator that did it.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from protocol.leaf_frame import (
+    CollectionName,
+    Count,
+    Digest,
+    KeyId,
+    Label,
+    Leaf,
+    Organisation,
+    Time,
+    Word,
+)
+
+
+class _Event(Leaf):
+    by: Label | None = None
+
+
+class Started(_Event):
+    """The node opened its log (type ``start``): with ``size`` leaves, under ``origin`` and key."""
+
+    type: Literal["start"] = "start"
+    origin: Label
+    key: KeyId
+    size: Count
+    software: Label
+
+
+class Refused(_Event):
+    """How many requests were refused without a leaf of their own in the minute from ``minute`` on.
+
+    ``counts``: refusals by problem code; ``peer`` only where the sender was authenticated.
+    """
+
+    type: Literal["refused"] = "refused"
+    minute: Time
+    counts: Annotated[dict[Word, Count], Field(min_length=1, max_length=64)]
+
+
+class PeerChanged(_Event):
+    """A partner's state changed (type ``peer``); after ``revoked`` nothing is answered to it.
+
+    ``root``: key id of its pinned root; ``document``: digest of its accepted root document.
+    """
+
+    type: Literal["peer"] = "peer"
+    peer: Organisation
+    state: Literal["pending", "active", "paused", "revoked"]
+    root: KeyId | None = None
+    root_version: Count | None = None
+    document: Digest | None = None
+
+
+class PolicyApplied(_Event):
+    """The set of grants was replaced (type ``policy``)."""
+
+    type: Literal["policy"] = "policy"
+    policy: Digest
+    previous: Digest | None = None
+    generation: Count
+    grants: Count
+
+
+class KeyChanged(_Event):
+    """An own key was created, published or revoked (type ``key``)."""
+
+    type: Literal["key"] = "key"
+    key: KeyId
+    use: Literal["root", "card", "sign", "log", "witness"]
+    event: Word
+    document: Digest | None = None
+
+
+class CollectionChanged(_Event):
+    """A collection was created, loaded, compacted or dropped (type ``collection``)."""
+
+    type: Literal["collection"] = "collection"
+    collection: CollectionName
+    event: Word
+    version: Label | None = None
+    space: Digest | None = None
+    documents: Count | None = None
+
+
+class AdminActed(_Event):
+    """Any other act of administration (type ``admin``): the operation and what it concerned."""
+
+    type: Literal["admin"] = "admin"
+    operation: Word
+    subject: Label | None = None
+    detail: Digest | None = None

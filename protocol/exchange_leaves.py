@@ -1,0 +1,186 @@
+"""The leaves of one question on both sides: what was asked, decided, received.
+
+Rule of this file: both sides write the same ``query`` digest (SHA-256 of the query's body, which
+its own salt makes unguessable) and the same ``answer`` digest (of the answer's payload line), so
+that two logs can be joined on them.
+
+    asker       sent -> received | unanswered
+    responder   answered | repeated | denied | error, and offered for a list of offers
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from protocol.evidence import Evidence
+from protocol.leaf_frame import (
+    CollectionName,
+    Count,
+    Digest,
+    KeyId,
+    Label,
+    Leaf,
+    Organisation,
+    Purpose,
+    Word,
+)
+
+Decision = Literal["answered", "repeated", "denied", "error"]
+
+
+class _Exchange(Leaf):
+    """A partner, and the digest of the signed query's body."""
+
+    peer: Organisation
+    query: Digest
+
+
+class _Signed(_Exchange):
+    """The key that signed the query, and the signature with all that it covers."""
+
+    key: KeyId
+    evidence: Evidence
+
+
+class _Question(_Signed):
+    """What was asked: ``vectors`` counts the batch, ``space`` is that of the query's vectors.
+
+    ``actor``: commitment to the person who asked; ``agreement``: id of the parties' agreement.
+    """
+
+    actor: Label | None = None
+    purpose: Purpose
+    agreement: Label | None = None
+    collection: CollectionName
+    space: Digest
+    granularity: Word | None = None
+    k: Count
+    vectors: Count
+
+
+class Sent(_Question):
+    """A query that this node is about to send; durable before the first byte goes out.
+
+    ``adapter``: digest of the own map that was applied; ``route``: of the peer's map asked for.
+    """
+
+    type: Literal["sent"] = "sent"
+    adapter: Digest | None = None
+    route: Digest | None = None
+
+
+class Answered(_Question):
+    """An answer that this node released (not: delivered), and what it cost.
+
+    ``charged``: queries debited from the grant's daily budget; ``results``: hits over the batch;
+    ``exposed``: records whose scored disclosure was counted; ``answer``: digest of the payload.
+    """
+
+    type: Literal["answered"] = "answered"
+    decision: Literal["answered"] = "answered"
+    policy: Digest
+    grant: Label | None = None
+    version: Label
+    adapter: Digest | None = None
+    score_space: Digest | None = None
+    epoch: Count | None = None
+    results: Count
+    exposed: Count | None = None
+    charged: Count
+    answer: Digest
+
+
+class Repeated(_Question):
+    """The stored answer of an earlier leaf, ``first``, given again; nothing is charged."""
+
+    type: Literal["repeated"] = "repeated"
+    decision: Literal["repeated"] = "repeated"
+    policy: Digest
+    grant: Label | None = None
+    first: Count | None = None
+    charged: Count = 0
+    answer: Digest
+
+
+class _Refusal(_Signed):
+    """An authenticated query that got no answer; what could not be read of it is left out.
+
+    ``reason``: the stable problem code; ``answer``: digest of the problem's payload.
+    """
+
+    actor: Label | None = None
+    purpose: Purpose | None = None
+    agreement: Label | None = None
+    collection: CollectionName | None = None
+    space: Digest | None = None
+    granularity: Word | None = None
+    k: Count | None = None
+    vectors: Count | None = None
+    policy: Digest | None = None
+    grant: Label | None = None
+    reason: Word
+    charged: Count = 0
+    answer: Digest
+
+
+class Denied(_Refusal):
+    """A query that the policy or the protocol did not allow."""
+
+    type: Literal["denied"] = "denied"
+    decision: Literal["denied"] = "denied"
+
+
+class Failed(_Refusal):
+    """A query that was allowed and failed inside this node (type ``error``)."""
+
+    type: Literal["error"] = "error"
+    decision: Literal["error"] = "error"
+
+
+class Offered(_Signed):
+    """A partner asked what is open to it, and got ``offers`` entries."""
+
+    type: Literal["offered"] = "offered"
+    decision: Literal["answered"] = "answered"
+    policy: Digest | None = None
+    offers: Count
+    answer: Digest
+
+
+class ReceiptFacts(BaseModel):
+    """Where the partner's receipt says its leaf stands: the partner's log, not ours.
+
+    ``leaf``: digest of the leaf's bytes; ``root``: the checkpoint's root hash as a digest.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    origin: Label
+    index: Count
+    size: Count
+    root: Digest
+    leaf: Digest
+
+
+class Received(_Exchange):
+    """A verified answer, durable before it is displayed; ``key`` signed it.
+
+    ``receipt`` is absent where the protocol gives none (a rate or replay refusal).
+    """
+
+    type: Literal["received"] = "received"
+    key: KeyId
+    decision: Decision
+    reason: Word | None = None
+    purpose: Purpose | None = None
+    collection: CollectionName | None = None
+    results: Count | None = None
+    answer: Digest
+    receipt: ReceiptFacts | None = None
+
+
+class Unanswered(_Exchange):
+    """A sent query that brought nothing usable before its deadline, and why."""
+
+    type: Literal["unanswered"] = "unanswered"
+    reason: Word

@@ -1,0 +1,101 @@
+"""Audit leaves: who asked what of whom, when, for which purpose, and what was decided.
+
+Rule of this file: ``decode_leaf`` accepts exactly the bytes that a leaf's ``encode`` writes
+(canonical JSON, RFC 8785); an unknown type, an unknown field or another spelling is refused.
+Leaves hold names, counts and digests, never a query vector, a document or a hit. This is the door
+to the leaf models: import them from here.
+"""
+
+from typing import Annotated, TypeAlias
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from protocol.event_leaves import (
+    AdminActed,
+    CollectionChanged,
+    KeyChanged,
+    PeerChanged,
+    PolicyApplied,
+    Refused,
+    Started,
+)
+from protocol.evidence import Evidence
+from protocol.exchange_leaves import (
+    Answered,
+    Decision,
+    Denied,
+    Failed,
+    Offered,
+    ReceiptFacts,
+    Received,
+    Repeated,
+    Sent,
+    Unanswered,
+)
+from protocol.leaf_frame import MAX_LEAF_BYTES, Leaf, new_salt
+from protocol.log_errors import MalformedLeaf
+
+__all__ = [
+    "MAX_LEAF_BYTES",
+    "AdminActed",
+    "Answered",
+    "AnyLeaf",
+    "CollectionChanged",
+    "Decision",
+    "Denied",
+    "Evidence",
+    "Failed",
+    "KeyChanged",
+    "Leaf",
+    "MalformedLeaf",
+    "Offered",
+    "PeerChanged",
+    "PolicyApplied",
+    "ReceiptFacts",
+    "Received",
+    "Refused",
+    "Repeated",
+    "Sent",
+    "Started",
+    "Unanswered",
+    "decode_leaf",
+    "new_salt",
+]
+
+AnyLeaf: TypeAlias = (
+    Sent
+    | Received
+    | Unanswered
+    | Answered
+    | Repeated
+    | Denied
+    | Failed
+    | Offered
+    | Started
+    | Refused
+    | PeerChanged
+    | PolicyApplied
+    | KeyChanged
+    | CollectionChanged
+    | AdminActed
+)
+_ADAPTER: TypeAdapter[AnyLeaf] = TypeAdapter(Annotated[AnyLeaf, Field(discriminator="type")])
+
+
+def decode_leaf(raw: bytes) -> AnyLeaf:
+    """Read a leaf's bytes strictly; returns the model of its type.
+
+    Raises ``MalformedLeaf`` for anything that ``encode`` would not have written. Comparing with
+    the encoding also refuses what a JSON parser would forgive: repeated keys, spaces, ``1e2``.
+    """
+    if len(raw) > MAX_LEAF_BYTES:
+        raise MalformedLeaf(f"a leaf has at most {MAX_LEAF_BYTES} bytes, this one {len(raw)}")
+    try:
+        leaf = _ADAPTER.validate_json(raw)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "leaf"
+        raise MalformedLeaf(f"not a leaf of version 1: {place}: {first['msg']}") from None
+    if leaf.encode() != raw:
+        raise MalformedLeaf("a leaf is canonical JSON; these bytes spell it in another way")
+    return leaf

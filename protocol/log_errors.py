@@ -1,0 +1,62 @@
+"""What can be wrong with a piece of a transparency log: one tree of errors, no I/O.
+
+Rule of this file: whoever checks log material catches ``LogMaterialError`` and nothing else;
+whoever reports it uses ``reason``, a stable word that names the class of failure.
+
+    LogMaterialError
+    ├── MalformedNote        the bytes are not a C2SP signed note
+    ├── UntrustedNote        a note without a valid signature of a key that we trust
+    ├── MalformedCheckpoint  a note whose text is not a C2SP checkpoint
+    ├── WrongOrigin          a checkpoint of another log
+    ├── MalformedProof       the bytes are not a C2SP tlog-proof
+    ├── ProofMismatch        hashes that do not lead to the stated root
+    └── MalformedLeaf        an entry that is not one of our canonical leaves
+"""
+
+
+class LogMaterialError(ValueError):
+    """A leaf, note, checkpoint or proof is not what it claims to be."""
+
+    reason = "log-material"
+
+
+class MalformedNote(LogMaterialError):
+    """The bytes are not a signed note in canonical form."""
+
+    reason = "malformed-note"
+
+
+class UntrustedNote(LogMaterialError):
+    """No trusted key signed the note, or a trusted key's signature does not verify."""
+
+    reason = "untrusted-note"
+
+
+class MalformedCheckpoint(LogMaterialError):
+    """The note's text is not a checkpoint in canonical form."""
+
+    reason = "malformed-checkpoint"
+
+
+class WrongOrigin(LogMaterialError):
+    """The checkpoint speaks for another log than the expected one."""
+
+    reason = "wrong-origin"
+
+
+class MalformedProof(LogMaterialError):
+    """The bytes are not a tlog-proof in canonical form."""
+
+    reason = "malformed-proof"
+
+
+class ProofMismatch(LogMaterialError):
+    """A Merkle proof does not connect what it should connect."""
+
+    reason = "proof-mismatch"
+
+
+class MalformedLeaf(LogMaterialError):
+    """The bytes are not a leaf that this version knows, in canonical form."""
+
+    reason = "malformed-leaf"

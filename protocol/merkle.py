@@ -1,0 +1,221 @@
+"""The RFC 6962 Merkle tree over SHA-256: hashes, growth, inclusion and consistency proofs.
+
+Rule of this file: nothing is stored. Proofs are computed over ``hash_at(level, index)``, which
+gives the hash of the *complete* subtree of ``2**level`` leaves that starts at leaf
+``index * 2**level``; verification needs only the numbers and hashes of the proof.
+
+Sources: RFC 6962, section 2.1; verification algorithms RFC 9162, sections 2.1.3.2 and 2.1.4.2;
+the linear positions are those of Russ Cox, "Transparent Logs for Skeptical Clients".
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from protocol.log_errors import ProofMismatch
+
+HASH_BYTES = 32
+MAX_PROOF_HASHES = 64  # hashes; a tree of 2**63 leaves has proofs of 63
+EMPTY_ROOT = hashlib.sha256().digest()
+
+HashAt = Callable[[int, int], bytes]
+
+
+def leaf_hash(data: bytes) -> bytes:
+    """SHA-256(0x00 || leaf bytes)."""
+    return hashlib.sha256(b"\x00" + data).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """SHA-256(0x01 || left hash || right hash)."""
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+def position(level: int, index: int) -> int:
+    """Give the place of a complete subtree's hash in a purely appended list of all of them.
+
+    Each leaf hash is followed by the hashes of the subtrees that it completes, lowest first, so a
+    growing tree only ever appends and one integer is the key.
+    """
+    leaf = ((index + 1) << level) - 1  # the leaf whose arrival completes the subtree
+    return 2 * leaf - leaf.bit_count() + level
+
+
+@dataclass(frozen=True)
+class Node:
+    """A complete subtree's hash: ``2**level`` leaves from leaf ``index * 2**level`` on."""
+
+    level: int
+    index: int
+    hash: bytes
+
+
+class Frontier:
+    """The right edge of a growing tree: the complete subtrees that make up its ``size`` leaves."""
+
+    def __init__(self, size: int = 0, hashes: Iterable[bytes] = ()) -> None:
+        """``hashes``: the subtrees' hashes from the largest (leftmost) to the smallest."""
+        self.size = size
+        self._edge = list(hashes)
+        if len(self._edge) != size.bit_count():
+            raise ValueError(f"{size} leaves have {size.bit_count()} subtrees on their edge")
+
+    @classmethod
+    def load(cls, size: int, hash_at: HashAt) -> "Frontier":
+        """Read the edge of a stored tree of ``size`` leaves."""
+        return cls(size, (hash_at(level, index) for level, index in _edge(0, size)))
+
+    def copy(self) -> "Frontier":
+        """Give an independent frontier, so that a failed commit leaves the first untouched."""
+        return Frontier(self.size, self._edge)
+
+    def append(self, hash_of_leaf: bytes) -> list[Node]:
+        """Add a leaf; returns its node and those that it completes, in order of position."""
+        level, index, current = 0, self.size, hash_of_leaf
+        grown = [Node(0, index, current)]
+        while index & 1:
+            current = node_hash(self._edge.pop(), current)
+            level, index = level + 1, index >> 1
+            grown.append(Node(level, index, current))
+        self._edge.append(current)
+        self.size += 1
+        return grown
+
+    def root(self) -> bytes:
+        """Return the RFC 6962 tree hash of the leaves so far."""
+        return _fold(self._edge) if self._edge else EMPTY_ROOT
+
+
+def root(size: int, hash_at: HashAt) -> bytes:
+    """MTH of the first ``size`` leaves of a stored tree."""
+    return Frontier.load(size, hash_at).root()
+
+
+def inclusion_proof(index: int, size: int, hash_at: HashAt) -> list[bytes]:
+    """PATH(index, D[size]) of RFC 6962, section 2.1.1: sibling of the leaf first."""
+    if not 0 <= index < size:
+        raise ValueError(f"leaf {index} is not in a tree of {size} leaves")
+    path: list[bytes] = []
+    start, end = 0, size
+    while end - start > 1:
+        middle = start + _split(end - start)
+        if index < middle:
+            path.append(_subtree(middle, end, hash_at))
+            end = middle
+        else:
+            path.append(_subtree(start, middle, hash_at))
+            start = middle
+    return path[::-1]
+
+
+def consistency_proof(old: int, new: int, hash_at: HashAt) -> list[bytes]:
+    """PROOF(old, D[new]) of RFC 6962, section 2.1.2; empty if ``old`` is 0 or equals ``new``."""
+    if not 0 <= old <= new:
+        raise ValueError(f"no consistency from {old} leaves to {new}")
+    path: list[bytes] = []
+    start, end = 0, new
+    while 0 < old < end:
+        middle = start + _split(end - start)
+        if old <= middle:
+            path.append(_subtree(middle, end, hash_at))
+            end = middle
+        else:
+            path.append(_subtree(start, middle, hash_at))
+            start = middle
+    if start > 0:  # the old tree's last subtree is not the old root itself: the verifier needs it
+        path.append(_subtree(start, end, hash_at))
+    return path[::-1]
+
+
+def verify_inclusion(
+    index: int, size: int, hash_of_leaf: bytes, proof: Sequence[bytes], root_hash: bytes
+) -> None:
+    """Check that the leaf is at ``index`` of the tree; ``ProofMismatch`` otherwise."""
+    if not 0 <= index < size:
+        raise ProofMismatch(f"leaf {index} cannot be in a tree of {size} leaves")
+    place, last, current = index, size - 1, hash_of_leaf
+    for sibling in _checked(proof):
+        if last == 0:
+            raise ProofMismatch("the inclusion proof is longer than the tree is high")
+        if place & 1 or place == last:
+            current = node_hash(sibling, current)
+            while not place & 1 and place:
+                place, last = place >> 1, last >> 1
+        else:
+            current = node_hash(current, sibling)
+        place, last = place >> 1, last >> 1
+    if last != 0 or current != root_hash:
+        raise ProofMismatch("the inclusion proof does not lead to the checkpoint's root")
+
+
+def verify_consistency(
+    old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]
+) -> None:
+    """Check that the old tree is a prefix of the new one; ``ProofMismatch`` otherwise."""
+    if old == new or old == 0:
+        _verify_trivial(old, new, old_root, new_root, proof)
+        return
+    if not 0 < old < new or not proof:
+        raise ProofMismatch(f"no consistency proof of {len(proof)} hashes from {old} to {new}")
+    path = _checked(proof)
+    if old & (old - 1) == 0:  # a power of two is one subtree, whose hash the proof leaves out
+        path = [old_root, *path]
+    place, last = old - 1, new - 1
+    while place & 1:
+        place, last = place >> 1, last >> 1
+    from_old = from_new = path[0]
+    for sibling in path[1:]:
+        if last == 0:
+            raise ProofMismatch("the consistency proof is longer than the tree is high")
+        if place & 1 or place == last:
+            from_old, from_new = node_hash(sibling, from_old), node_hash(sibling, from_new)
+            while not place & 1 and place:
+                place, last = place >> 1, last >> 1
+        else:
+            from_new = node_hash(from_new, sibling)
+        place, last = place >> 1, last >> 1
+    if last != 0 or from_old != old_root or from_new != new_root:
+        raise ProofMismatch("the consistency proof does not connect the two roots")
+
+
+def _verify_trivial(
+    old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]
+) -> None:
+    if proof or new < old:
+        raise ProofMismatch("equal trees, or an empty older one, have an empty proof")
+    if old == new and old_root != new_root:
+        raise ProofMismatch("two trees of one size have different roots")
+    if old == 0 and old_root != EMPTY_ROOT:
+        raise ProofMismatch("the empty tree has another root")
+
+
+def _checked(proof: Sequence[bytes]) -> list[bytes]:
+    if len(proof) > MAX_PROOF_HASHES or any(len(h) != HASH_BYTES for h in proof):
+        raise ProofMismatch("a proof has at most 64 hashes of 32 bytes")
+    return list(proof)
+
+
+def _split(leaves: int) -> int:
+    """Return the largest power of two smaller than ``leaves`` (at least 2)."""
+    return 1 << ((leaves - 1).bit_length() - 1)
+
+
+def _edge(start: int, end: int) -> list[tuple[int, int]]:
+    """Return the complete subtrees of D[start:end], largest first; ``start`` as in the RFC."""
+    edge = []
+    while start < end:
+        level = (end - start).bit_length() - 1
+        edge.append((level, start >> level))
+        start += 1 << level
+    return edge
+
+
+def _subtree(start: int, end: int, hash_at: HashAt) -> bytes:
+    return _fold([hash_at(level, index) for level, index in _edge(start, end)])
+
+
+def _fold(edge: Sequence[bytes]) -> bytes:
+    current = edge[-1]
+    for left in reversed(edge[:-1]):
+        current = node_hash(left, current)
+    return current

@@ -1,0 +1,182 @@
+"""Signed notes and verifier keys, as C2SP signed-note v1 writes them, byte for byte.
+
+    <text, one or more lines, each ended by LF>
+    LF
+    — <key name> base64(4-byte key id || signature) LF      (one or more)
+
+Rule of this file: bytes that are not in the one canonical form are refused, the size cap comes
+first, and no text leaves ``open_note`` unless a trusted key's signature over it verified.
+Only Ed25519 (signature type 0x01) is signed and verified here; lines of unknown keys are kept
+and ignored, as the specification demands.
+"""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from keys.signer import Signer, verify
+from protocol.log_errors import MalformedNote, UntrustedNote
+
+MAX_NOTE_BYTES = 65_536  # bytes; a checkpoint with 64 Ed25519 cosignatures is below 12 KiB
+MAX_NOTE_SIGNATURES = 64  # lines; the specification asks for at least 16
+KEY_ID_BYTES = 4
+TYPE_ED25519 = 0x01
+_DASH = "\N{EM DASH} "
+
+
+def decode_base64(text: str) -> bytes | None:
+    """Decode standard base64 (RFC 4648, section 4) in its one canonical form, else ``None``."""
+    try:
+        raw = base64.b64decode(text.encode("ascii"), validate=True)
+    except (UnicodeEncodeError, binascii.Error):
+        return None
+    return raw if base64.b64encode(raw).decode("ascii") == text else None
+
+
+def is_key_name(name: str) -> bool:
+    """Tell whether ``name`` may name a key: not empty, no Unicode space, no plus sign."""
+    return bool(name) and "+" not in name and not any(c.isspace() or c < " " for c in name)
+
+
+def key_id(name: str, public: bytes, signature_type: int = TYPE_ED25519) -> bytes:
+    """SHA-256(name || LF || type || public key)[:4] (signed-note, "Signatures")."""
+    material = name.encode() + b"\n" + bytes([signature_type]) + public
+    return hashlib.sha256(material).digest()[:KEY_ID_BYTES]
+
+
+@dataclass(frozen=True)
+class VerifierKey:
+    """An Ed25519 note verifier key: ``<name>+<hex key id>+<base64(0x01 || 32-byte key)>``."""
+
+    name: str
+    public: bytes
+
+    def __post_init__(self) -> None:
+        if not is_key_name(self.name):
+            raise MalformedNote(f"{self.name!r} cannot name a note key: no spaces, no plus sign")
+        if len(self.public) != 32:
+            raise MalformedNote(f"an Ed25519 public key has 32 bytes, not {len(self.public)}")
+
+    @property
+    def key_id(self) -> bytes:
+        """The four bytes that stand before each of this key's signatures."""
+        return key_id(self.name, self.public)
+
+    def __str__(self) -> str:
+        material = base64.b64encode(bytes([TYPE_ED25519]) + self.public).decode("ascii")
+        return f"{self.name}+{self.key_id.hex()}+{material}"
+
+    @classmethod
+    def parse(cls, text: str) -> "VerifierKey":
+        """Read a verifier key; ``MalformedNote`` says what is wrong with it."""
+        name, hex_id, material = _three_parts(text)
+        raw = decode_base64(material)
+        if raw is None or len(raw) != 33 or raw[0] != TYPE_ED25519:
+            raise MalformedNote("the verifier key is not an Ed25519 key (type 1, 32 bytes)")
+        key = cls(name, raw[1:])
+        if key.key_id.hex() != hex_id:
+            raise MalformedNote("the verifier key's id does not belong to its name and key")
+        return key
+
+
+def _three_parts(text: str) -> tuple[str, str, str]:
+    name, _, rest = text.partition("+")
+    hex_id, plus, material = rest.partition("+")
+    if not plus:
+        raise MalformedNote("a verifier key reads <name>+<key id>+<base64>")
+    return name, hex_id, material
+
+
+@dataclass(frozen=True)
+class NoteSignature:
+    """One signature line: the key's name, its 4-byte id and the raw signature bytes."""
+
+    name: str
+    key_id: bytes
+    signature: bytes
+
+    def line(self) -> str:
+        """Return the line as it stands in the note, with its LF."""
+        return f"{_DASH}{self.name} {base64.b64encode(self.key_id + self.signature).decode()}\n"
+
+
+@dataclass(frozen=True)
+class Note:
+    """A parsed, not yet trusted note: text with its final LF, and its signature lines."""
+
+    text: str
+    signatures: tuple[NoteSignature, ...]
+
+    def encode(self) -> bytes:
+        """Return the bytes; ``parse_note`` gives this note back from them."""
+        return (self.text + "\n" + "".join(s.line() for s in self.signatures)).encode()
+
+
+def parse_note(raw: bytes) -> Note:
+    """Split a note into text and signatures without trusting it; ``MalformedNote`` otherwise."""
+    if len(raw) > MAX_NOTE_BYTES:
+        raise MalformedNote(f"a note has at most {MAX_NOTE_BYTES} bytes, this one {len(raw)}")
+    whole = _decode_text(raw)
+    split = whole.rfind("\n\n")
+    if split < 0:
+        raise MalformedNote("no blank line separates the note's text from its signatures")
+    text, block = whole[: split + 1], whole[split + 2 :]
+    if not block.endswith("\n"):
+        raise MalformedNote("the note does not end in a complete signature line")
+    lines = block[:-1].split("\n")
+    if len(lines) > MAX_NOTE_SIGNATURES:
+        raise MalformedNote(f"a note has at most {MAX_NOTE_SIGNATURES} signatures")
+    return Note(text, tuple(_parse_signature(line) for line in lines))
+
+
+def _decode_text(raw: bytes) -> str:
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise MalformedNote("a note is UTF-8 text") from None
+    if any(c < " " and c != "\n" for c in text):
+        raise MalformedNote("a note holds no control character but the newline")
+    return text
+
+
+def _parse_signature(line: str) -> NoteSignature:
+    if not line.startswith(_DASH):
+        raise MalformedNote("a signature line starts with an em dash and a space")
+    name, _, encoded = line[len(_DASH) :].partition(" ")
+    raw = decode_base64(encoded)
+    if not is_key_name(name) or raw is None or len(raw) <= KEY_ID_BYTES:
+        raise MalformedNote("a signature line reads: em dash, key name, base64 signature")
+    return NoteSignature(name, raw[:KEY_ID_BYTES], raw[KEY_ID_BYTES:])
+
+
+def sign_note(text: str, name: str, signer: Signer) -> bytes:
+    """Sign ``text`` (its final LF included) as key ``name``; returns the whole note."""
+    key = VerifierKey(name, signer.public)
+    if not text.endswith("\n") or any(c < " " and c != "\n" for c in text):
+        raise MalformedNote("a note's text ends in a newline and holds no other control character")
+    signature = NoteSignature(name, key.key_id, signer.sign(text.encode()))
+    return Note(text, (signature,)).encode()
+
+
+def open_note(raw: bytes, keys: Iterable[VerifierKey]) -> tuple[str, tuple[VerifierKey, ...]]:
+    """Return the text and the trusted keys that signed it.
+
+    Raises ``MalformedNote`` for bytes that are no note, and ``UntrustedNote`` if a trusted key's
+    signature fails or if none of ``keys`` signed. Lines of other keys are ignored; name and key
+    id must both match before a line counts as a key's.
+    """
+    note = parse_note(raw)
+    trusted = {(key.name, key.key_id): key for key in keys}
+    signed: dict[VerifierKey, None] = {}
+    for line in note.signatures:
+        key = trusted.get((line.name, line.key_id))
+        if key is None:
+            continue
+        if not verify(key.public, line.signature, note.text.encode()):
+            raise UntrustedNote(f"the signature of {key.name} does not verify")
+        signed[key] = None
+    if not signed:
+        raise UntrustedNote("no trusted key signed this note")
+    return note.text, tuple(signed)

@@ -1,0 +1,111 @@
+"""Offline-verifiable receipts, as C2SP tlog-proof v1 writes them, byte for byte.
+
+    c2sp.org/tlog-proof@v1
+    extra <base64>                   optional
+    index <decimal>
+    <base64 hash>                    zero or more: RFC 6962 path, leaf's sibling first
+    (empty line)
+    <the signed checkpoint, verbatim>
+
+Rule of this file: parsing accepts the canonical form only, and ``verify_receipt`` is the one
+place that says a leaf is in a log.
+"""
+
+import base64
+from dataclasses import dataclass
+
+from protocol.checkpoint import Checkpoint, open_checkpoint, parse_decimal
+from protocol.log_errors import MalformedProof
+from protocol.merkle import HASH_BYTES, MAX_PROOF_HASHES, leaf_hash, verify_inclusion
+from protocol.note import MAX_NOTE_BYTES, VerifierKey, decode_base64
+
+HEADER = "c2sp.org/tlog-proof@v1"
+MAX_PROOF_BYTES = MAX_NOTE_BYTES + 16_384  # bytes: the checkpoint, 64 hashes and the extra line
+
+
+@dataclass(frozen=True)
+class TlogProof:
+    """A leaf's index, its Merkle path (32-byte hashes) and the signed checkpoint it leads to."""
+
+    index: int
+    path: tuple[bytes, ...]
+    checkpoint: bytes
+    extra: bytes | None = None
+
+    def encode(self) -> bytes:
+        """Return the bytes; ``parse_proof`` gives this proof back from them."""
+        lines = [HEADER]
+        if self.extra is not None:
+            lines.append(f"extra {base64.b64encode(self.extra).decode('ascii')}")
+        lines.append(f"index {self.index}")
+        lines.extend(base64.b64encode(h).decode("ascii") for h in self.path)
+        return ("\n".join(lines) + "\n\n").encode("ascii") + self.checkpoint
+
+
+@dataclass(frozen=True)
+class VerifiedReceipt:
+    """What a receipt proved: the leaf stands at ``index`` of the tree of ``checkpoint``."""
+
+    index: int
+    checkpoint: Checkpoint
+
+
+def parse_proof(raw: bytes) -> TlogProof:
+    """Read a tlog-proof without trusting it; ``MalformedProof`` unless in canonical form."""
+    if len(raw) > MAX_PROOF_BYTES:
+        raise MalformedProof(f"a proof has at most {MAX_PROOF_BYTES} bytes, this one {len(raw)}")
+    head, blank, checkpoint = raw.partition(b"\n\n")
+    try:
+        lines = head.decode("ascii").split("\n")
+    except UnicodeDecodeError:
+        raise MalformedProof("a proof's own lines are ASCII") from None
+    if lines.pop(0) != HEADER:
+        raise MalformedProof(f"a proof starts with the line {HEADER}")
+    if not blank or not checkpoint:
+        raise MalformedProof("a proof ends in an empty line and the log's checkpoint")
+    extra = _parse_extra(lines)
+    index = _parse_index(lines)
+    return TlogProof(index, _parse_path(lines), checkpoint, extra)
+
+
+def _parse_extra(lines: list[str]) -> bytes | None:
+    if not lines or not lines[0].startswith("extra "):
+        return None
+    extra = decode_base64(lines.pop(0).removeprefix("extra "))
+    if extra is None:
+        raise MalformedProof("a proof's extra line is base64")
+    return extra
+
+
+def _parse_index(lines: list[str]) -> int:
+    line = lines.pop(0) if lines else ""
+    index = parse_decimal(line.removeprefix("index ")) if line.startswith("index ") else None
+    if index is None:
+        raise MalformedProof("a proof names its entry: index, space, decimal number")
+    return index
+
+
+def _parse_path(lines: list[str]) -> tuple[bytes, ...]:
+    if len(lines) > MAX_PROOF_HASHES:
+        raise MalformedProof(f"a proof has at most {MAX_PROOF_HASHES} hashes")
+    path = tuple(decode_base64(line) or b"" for line in lines)
+    if any(len(h) != HASH_BYTES for h in path):
+        raise MalformedProof("each path line of a proof is one SHA-256 hash in base64")
+    return path
+
+
+def verify_receipt(leaf: bytes, proof: bytes, log_key: VerifierKey, origin: str) -> VerifiedReceipt:
+    """Prove that ``leaf`` stands in the log ``origin`` (C2SP tlog-proof, "Verifying").
+
+    1 the leaf's hash is RFC 6962's over its bytes; 2 the checkpoint names ``origin`` and
+    ``log_key`` signed it; 3 cosignatures of others are ignored here (the policy that counts
+    witnesses is the caller's); 4 the path leads from the leaf's hash to the checkpoint's root.
+    Raises a ``LogMaterialError`` that names the step that failed.
+    """
+    parsed = parse_proof(proof)
+    checkpoint = open_checkpoint(parsed.checkpoint, origin, log_key)  # step 2
+    hash_of_leaf = leaf_hash(leaf)  # step 1
+    verify_inclusion(  # step 4
+        parsed.index, checkpoint.size, hash_of_leaf, parsed.path, checkpoint.root
+    )
+    return VerifiedReceipt(parsed.index, checkpoint)
