@@ -1,0 +1,133 @@
+"""What a peer has used and what is in use now, so that limits hold under concurrency.
+
+The rule of this file: a debit is reserved before the work and settled in the transaction of the
+audit leaf. Memory holds what the log holds plus what is reserved; the log is read once per counter
+and again after a failed commit. All of it runs on the event loop and none of it awaits between
+reading a counter and reserving from it, so a thousand concurrent queries against a budget of one
+hundred reserve exactly one hundred.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+Spent = Callable[[str, str, int], int]
+"""(peer, collection, day) -> vectors that the log says were debited."""
+
+Exposed = Callable[[str, str, int, Sequence[int]], Mapping[int, int]]
+"""(peer, collection, epoch, document keys) -> scored answers so far, per key."""
+
+
+@dataclass
+class RateTokens:
+    """One token bucket per peer, holding a minute's worth; a batch of n takes n.
+
+    Time is an argument in seconds of any clock that never goes back.
+    """
+
+    _filled: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def take(self, peer: str, n: int, per_minute: int, now: float) -> bool:
+        """Take `n` tokens and say whether they were there; nothing is taken otherwise."""
+        tokens, at = self._filled.get(peer, (float(per_minute), now))
+        tokens = min(float(per_minute), tokens + max(0.0, now - at) * per_minute / 60)
+        taken = n <= tokens
+        self._filled[peer] = (tokens - n if taken else tokens, now)
+        return taken
+
+
+class QueryBudgets:
+    """Vectors a day, per peer and collection."""
+
+    def __init__(self, spent: Spent) -> None:
+        self._spent = spent
+        self._settled: dict[tuple[str, str, int], int] = {}
+        self._held: Counter[tuple[str, str, int]] = Counter()
+
+    def left(self, peer: str, collection: str, day: int, limit: int) -> int:
+        """Return how many vectors may still be asked, reservations taken as used."""
+        key = (peer, collection, day)
+        return max(0, limit - self._used(key) - self._held[key])
+
+    def reserve(self, peer: str, collection: str, day: int, n: int, limit: int) -> bool:
+        """Reserve `n` if they are left, and say so."""
+        if n > self.left(peer, collection, day, limit):
+            return False
+        self._held[peer, collection, day] += n
+        return True
+
+    def release(self, peer: str, collection: str, day: int, n: int) -> None:
+        """Give a reservation back: nothing was answered."""
+        self._held[peer, collection, day] -= n
+
+    def settle(self, peer: str, collection: str, day: int, n: int) -> None:
+        """Turn a reservation into a debit: the log has committed it."""
+        key = (peer, collection, day)
+        self._held[key] -= n
+        self._settled[key] = self._used(key) + n
+        self._forget_before(day)
+
+    def reload(self) -> None:
+        """Read every counter from the log again when it is next needed."""
+        self._settled.clear()
+
+    def _used(self, key: tuple[str, str, int]) -> int:
+        if key not in self._settled:
+            self._settled[key] = self._spent(*key)
+        return self._settled[key]
+
+    def _forget_before(self, day: int) -> None:
+        for key in [k for k in self._settled if k[2] < day - 1]:
+            del self._settled[key]
+
+
+class Exposures:
+    """Scored answers per peer, collection, epoch and record."""
+
+    def __init__(self, exposed: Exposed) -> None:
+        self._exposed = exposed
+        self._settled: dict[tuple[str, str, int], dict[int, int]] = defaultdict(dict)
+        self._held: dict[tuple[str, str, int], Counter[int]] = defaultdict(Counter)
+
+    def reserve(
+        self, peer: str, collection: str, epoch: int, keys: Sequence[int], limit: int
+    ) -> bool:
+        """Reserve one scored answer for each key if every one of them has one left."""
+        scope = (peer, collection, epoch)
+        settled, held = self._load(scope, keys), self._held[scope]
+        wanted = Counter(keys)
+        if any(settled[key] + held[key] + n > limit for key, n in wanted.items()):
+            return False
+        held.update(wanted)
+        return True
+
+    def release(self, peer: str, collection: str, epoch: int, exposures: Mapping[int, int]) -> None:
+        """Give reservations back."""
+        held = self._held[peer, collection, epoch]
+        held.subtract(exposures)
+        _drop_zeros(held, exposures)
+
+    def settle(self, peer: str, collection: str, epoch: int, exposures: Mapping[int, int]) -> None:
+        """Turn reservations into counts: the log has committed them."""
+        self.release(peer, collection, epoch, exposures)
+        settled = self._settled[peer, collection, epoch]
+        for key, n in exposures.items():
+            settled[key] = settled.get(key, 0) + n
+
+    def reload(self) -> None:
+        """Read every counter from the log again when it is next needed."""
+        self._settled.clear()
+
+    def _load(self, scope: tuple[str, str, int], keys: Sequence[int]) -> dict[int, int]:
+        settled = self._settled[scope]
+        missing = [key for key in set(keys) if key not in settled]
+        if missing:
+            known = self._exposed(*scope, missing)
+            settled.update({key: known.get(key, 0) for key in missing})
+        return settled
+
+
+def _drop_zeros(counter: Counter[int], keys: Iterable[int]) -> None:
+    for key in keys:
+        if not counter[key]:
+            del counter[key]

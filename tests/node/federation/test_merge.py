@@ -1,0 +1,120 @@
+"""Merging: comparable bins in order, no silo favoured by its place, no liar owning the list."""
+
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from node.federation.merge import MergedHit, SiloHit, SiloRanking, merge
+
+SPACE = "sha256:" + "a" * 64
+OTHER = "sha256:" + "b" * 64
+
+
+def silo(
+    name: str, middles: list[float | None], *, space: str | None = SPACE, own: bool = False
+) -> SiloRanking:
+    hits = tuple(SiloHit(f"{name}-{i}", middle) for i, middle in enumerate(middles))
+    return SiloRanking(name, "docs", own, space, hits)
+
+
+def references(merged: list[MergedHit]) -> list[str]:
+    return [m.hit.reference for m in merged]
+
+
+bins = st.lists(st.integers(-20, 19).map(lambda b: (b + 0.5) * 50), min_size=0, max_size=15).map(
+    lambda b: sorted(b, reverse=True)
+)
+rankings = st.builds(
+    lambda middles, space, ranks_only: (middles, space, ranks_only),
+    bins,
+    st.sampled_from([SPACE, OTHER]),
+    st.booleans(),
+)
+
+
+def test_higher_bins_come_first_whichever_silo_they_are_from() -> None:
+    merged = merge([silo("a", [475, 325]), silo("b", [425, 375])], 10, b"seed")
+    assert references(merged) == ["a-0", "b-0", "b-1", "a-1"]
+
+
+def test_within_a_bin_the_rank_decides() -> None:
+    merged = merge([silo("a", [475, 475, 475]), silo("b", [475, 475])], 10, b"seed")
+    assert [m.rank for m in merged] == [1, 1, 2, 2, 3]
+
+
+def test_a_coarser_bin_is_placed_by_its_middle() -> None:
+    # 0.40..0.50 lies between 0.45..0.50 and 0.40..0.45
+    merged = merge([silo("fine", [475, 425]), silo("coarse", [450])], 10, b"seed")
+    assert references(merged) == ["fine-0", "coarse-0", "fine-1"]
+
+
+def test_a_liar_who_claims_the_top_bin_for_all_its_hits_gets_its_share_and_no_more() -> None:
+    liar = silo("liar", [975.0] * 100)
+    honest = silo("honest", [425.0 - 50 * i for i in range(10)])
+    merged = merge([liar, honest], 20, b"seed")
+    for end in range(1, 20):
+        held = sum(m.silo == 0 for m in merged[:end])
+        if sum(m.silo == 1 for m in merged[:end]) < 10:
+            assert held <= end // 2 + 1
+    assert {m.silo for m in merged[:3]} == {0, 1}
+
+
+def test_the_own_silo_is_not_capped() -> None:
+    merged = merge([silo("me", [975.0] * 8, own=True), silo("b", [425.0])], 8, b"seed")
+    assert [m.silo for m in merged] == [0] * 8
+
+
+def test_silos_of_other_spaces_and_rank_only_answers_are_fused_by_rank() -> None:
+    merged = merge(
+        [
+            silo("a", [475, 425]),
+            silo("other-space", [975, 925], space=OTHER),
+            silo("ranks", [None, None]),
+        ],
+        10,
+        b"seed",
+    )
+    assert sorted(references(merged)[:3]) == ["a-0", "other-space-0", "ranks-0"]
+    assert sorted(references(merged)[3:]) == ["a-1", "other-space-1", "ranks-1"]
+
+
+def test_two_silos_ordered_together_lose_nothing_to_a_third_by_itself() -> None:
+    merged = merge(
+        [silo("a", [475, 425]), silo("b", [465, 415]), silo("c", [None, None])], 6, b"seed"
+    )
+    assert {m.silo for m in merged[:3]} == {0, 1, 2}
+    assert {m.silo for m in merged[3:]} == {0, 1, 2}
+
+
+@given(st.lists(rankings, max_size=5), st.integers(1, 40), st.randoms(use_true_random=False))
+def test_the_order_of_the_silos_never_matters(
+    given_silos: list[tuple[list[float], str, bool]], limit: int, shuffler: random.Random
+) -> None:
+    silos = [
+        silo(f"s{i}", [None if ranks else m for m in middles], space=space)
+        for i, (middles, space, ranks) in enumerate(given_silos)
+    ]
+    shuffled = silos[:]
+    shuffler.shuffle(shuffled)
+    assert references(merge(silos, limit, b"x")) == references(merge(shuffled, limit, b"x"))
+
+
+@given(st.lists(rankings, max_size=5))
+def test_nothing_is_lost_or_doubled_and_each_silo_keeps_its_order(
+    given_silos: list[tuple[list[float], str, bool]],
+) -> None:
+    silos = [
+        silo(f"s{i}", [None if ranks else m for m in middles], space=space)
+        for i, (middles, space, ranks) in enumerate(given_silos)
+    ]
+    merged = merge(silos, 1000, b"x")
+    for number, one in enumerate(silos):
+        ranks = [m.rank for m in merged if m.silo == number]
+        assert ranks == list(range(1, len(one.hits) + 1))
+
+
+def test_ties_fall_differently_for_another_seed() -> None:
+    silos = [silo(f"s{i}", [475.0]) for i in range(6)]
+    orders = {tuple(references(merge(silos, 6, bytes([seed])))) for seed in range(20)}
+    assert len(orders) > 10
