@@ -1,0 +1,1 @@
+"""Encoders turn texts into vectors of one declared space."""

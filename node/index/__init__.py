@@ -1,0 +1,1 @@
+"""Nearest-neighbour search over one collection version: immutable snapshot, delta, tombstones."""

@@ -1,0 +1,1 @@
+"""store.db: the truth about collections, documents, labels, vectors and what other rooms keep."""
