@@ -1,0 +1,90 @@
+"""Signers see bytes only; what the bytes mean is the protocol's business.
+
+The rule of this file: one algorithm, Ed25519 (RFC 8032), directly on `cryptography`. A public key
+of small order is never trusted: under it, anybody could make signatures that verify.
+"""
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
+
+from keys.thumbprint import PUBLIC_KEY_BYTES, thumbprint
+
+SEED_BYTES = 32
+SIGNATURE_BYTES = 64
+
+_FIELD = 2**255 - 19
+_SIGN_BIT = 1 << 255
+# The y coordinates of the eight points whose order divides 8 (RFC 7748 section 6.1 speaks of the
+# same points in Montgomery form). The sign bit of x does not matter to membership.
+_SMALL_ORDER_Y = frozenset(
+    {
+        0,  # order 4
+        1,  # the neutral element
+        _FIELD - 1,  # order 2
+        # order 8
+        2707385501144840649318225287225658788936804267575313519463743609750303021022,
+        55188659117513257062467267217118295137698188065244968500265048394206261417927,
+    }
+)
+
+
+class Signer:
+    """One Ed25519 private key.
+
+    `seed` is the 32-byte private seed (RFC 8032 section 5.1.5), `public` the raw 32-byte public
+    key, `kid` its thumbprint. The representation shows the kid only.
+    """
+
+    def __init__(self, private: Ed25519PrivateKey) -> None:
+        self._private = private
+        self.public: bytes = private.public_key().public_bytes_raw()
+        self.kid: str = thumbprint(self.public)
+
+    @classmethod
+    def generate(cls) -> "Signer":
+        """Return a signer with a new random key from the operating system's generator."""
+        return cls(Ed25519PrivateKey.generate())
+
+    @classmethod
+    def from_seed(cls, seed: bytes) -> "Signer":
+        """Return the signer of a 32-byte seed; ValueError for any other length."""
+        if len(seed) != SEED_BYTES:
+            raise ValueError(f"an Ed25519 seed has 32 bytes; this has {len(seed)}")
+        return cls(Ed25519PrivateKey.from_private_bytes(seed))
+
+    @property
+    def seed(self) -> bytes:
+        """The private seed: for a key file, and for nothing else."""
+        return self._private.private_bytes_raw()
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the 64-byte signature of `message`."""
+        return self._private.sign(message)
+
+    def __repr__(self) -> str:
+        return f"Signer({self.kid})"
+
+
+def is_sound(public: bytes) -> bool:
+    """Tell whether `public` is 32 bytes, a reduced y coordinate, and not of small order."""
+    if len(public) != PUBLIC_KEY_BYTES:
+        return False
+    y = int.from_bytes(public, "little") & (_SIGN_BIT - 1)
+    return y < _FIELD and y not in _SMALL_ORDER_Y
+
+
+def verify(public: bytes, signature: bytes, message: bytes) -> bool:
+    """Tell whether `signature` (64 bytes) is `public`'s over `message`. Never raises.
+
+    A key that is not sound verifies nothing.
+    """
+    if len(signature) != SIGNATURE_BYTES or not is_sound(public):
+        return False
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except (InvalidSignature, ValueError):  # ValueError: not a point on the curve
+        return False
+    return True
