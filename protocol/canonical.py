@@ -1,0 +1,63 @@
+"""One sequence of bytes for one value, so that both sides compute the same digest.
+
+The rule of this file: canonical JSON is RFC 8785 over a subset that leaves nothing to interpret:
+objects with ASCII names, lists, strings, integers within +-(2^53-1), true, false and null. Floats
+are refused (their printed form is the hard part of RFC 8785, and no protocol field needs one).
+In this subset sorting names by bytes is RFC 8785's sorting by UTF-16 code units.
+
+Canonical bytes are computed to be hashed or signed. What arrives is verified over its raw bytes.
+"""
+
+import hashlib
+from typing import Any
+
+import orjson
+
+MAX_DEPTH = 64
+"""Deepest nesting of lists and objects that `dumps` writes."""
+
+_MAX_INT = 2**53 - 1
+_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER | orjson.OPT_PASSTHROUGH_SUBCLASS
+
+
+class NotCanonical(ValueError):
+    """The value lies outside the subset: a float, a large integer, a strange key or type."""
+
+
+def dumps(obj: Any) -> bytes:
+    """Return the canonical bytes of a value made of dict, list, tuple, str, int, bool and None.
+
+    Exact types only: an enumeration or another subclass is refused, so that its text form is never
+    a matter of a library's taste. Raises NotCanonical.
+    """
+    _check(obj, MAX_DEPTH)
+    try:
+        return orjson.dumps(obj, option=_OPTIONS)
+    except orjson.JSONEncodeError as error:  # a lone surrogate
+        raise NotCanonical(f"the value has no canonical form: {error}") from None
+
+
+def digest(raw: bytes) -> str:
+    """Return `sha256:` and the 64 lower-case hexadecimal digits of the SHA-256 of `raw`."""
+    return "sha256:" + hashlib.sha256(raw).hexdigest()
+
+
+def _check(obj: Any, depth: int) -> None:
+    kind = type(obj)
+    if kind is str or kind is bool or obj is None:
+        return
+    if kind is int:
+        if not -_MAX_INT <= obj <= _MAX_INT:
+            raise NotCanonical("an integer lies outside +-(2^53-1); send it as a string")
+    elif depth == 0:
+        raise NotCanonical(f"the value is nested deeper than {MAX_DEPTH} levels")
+    elif kind is dict:
+        for key, value in obj.items():
+            if type(key) is not str or not key.isascii():
+                raise NotCanonical("an object has a name that is not ASCII text")
+            _check(value, depth - 1)
+    elif kind is list or kind is tuple:
+        for value in obj:
+            _check(value, depth - 1)
+    else:
+        raise NotCanonical(f"{kind.__name__} has no canonical form here; convert it first")
