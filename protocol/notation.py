@@ -1,0 +1,83 @@
+"""How names, digests, keys, times and bytes are written in every document that crosses.
+
+The rule of this file: one notation for one thing, with its length bounded, so that two documents
+that mean the same write the same. Times are whole seconds since 1970-01-01 UTC; bytes are base64url
+without padding and without stray bits; vectors alone use standard base64 (protocol/vectors.py).
+
+`WireModel` is the frame of every such document: frozen, unknown fields refused, and strict, so that
+`"1"` and `1.0` and `true` are never the integer 1.
+"""
+
+import base64
+import binascii
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+MAX_SAFE_INTEGER = 2**53 - 1
+
+_ORGANISATION = r"^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$"
+_HOST = r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])"
+
+Organisation = Annotated[str, StringConstraints(pattern=_ORGANISATION, max_length=253)]
+"""A domain-like lower-case name: `clinic.example`."""
+
+CollectionName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+"""A collection of one organisation: `papers-2026`."""
+
+PurposeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
+"""What a question is for, as a grant names it: `clinical-research`."""
+
+Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+"""A short lower-case term of a vocabulary: `mean`, `ridge`, `overlap_at_10`."""
+
+Text = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=256)]
+"""One line of text for people or for comparison, 1 to 256 characters, no control characters."""
+
+Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+"""SHA-256 of some bytes, written `sha256:` and 64 lower-case hexadecimal digits."""
+
+SpaceId = Digest
+"""The digest of an envelope's space-defining fields (protocol/envelope.py)."""
+
+KeyId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
+"""RFC 7638 thumbprint of an Ed25519 public key."""
+
+Base64url = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=4096)]
+"""Bytes in base64url without padding (RFC 4648 section 5)."""
+
+Authority = Annotated[str, StringConstraints(pattern=rf"^{_HOST}(?::[1-9][0-9]{{0,4}})?$")]
+"""Host and port as `@authority` writes them (RFC 9421 section 2.2.3): lower case, default port
+left out: `clinic.example:8443`, `clinic.example`, `[::1]:8443`."""
+
+BaseUrl = Annotated[str, StringConstraints(pattern=rf"^https?://{_HOST}(?::[1-9][0-9]{{0,4}})?$")]
+"""Scheme and authority, no path, no slash at the end: `https://clinic.example:8443`."""
+
+Time = Annotated[int, Field(ge=0, le=MAX_SAFE_INTEGER)]
+"""Whole seconds since 1970-01-01 UTC, leap seconds not counted."""
+
+Count = Annotated[int, Field(ge=0, le=MAX_SAFE_INTEGER)]
+Ordinal = Annotated[int, Field(ge=1, le=MAX_SAFE_INTEGER)]
+"""Versions and serials: they start at 1 and only grow."""
+
+
+class WireModel(BaseModel):
+    """The frame of a document that crosses between organisations."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def to_base64url(raw: bytes) -> str:
+    """Write bytes in base64url without padding."""
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+
+
+def from_base64url(text: str) -> bytes:
+    """Read base64url without padding; ValueError for any other spelling of the same bytes."""
+    try:
+        raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (binascii.Error, ValueError):
+        raise ValueError("not base64url; write A-Z a-z 0-9 - _ without padding") from None
+    if to_base64url(raw) != text:
+        raise ValueError("not canonical base64url; leave out padding, spaces and stray bits")
+    return raw
