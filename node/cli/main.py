@@ -1,0 +1,110 @@
+"""The `interlingua` command: a table of verbs, each in its own file that is imported when needed.
+
+To add a group or a verb, write `node/cli/<name>.py` exporting `app` (see `node/cli/run.py`) and add
+its line to `VERBS`. The files import no heavy module at the top: `--help` stays fast.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from node.operations.exit_codes import ExitCode
+
+GROUPS: dict[str, str] = {
+    "token": "node.cli.token",
+}
+"""Groups of verbs, `interlingua <group> <verb>`: name -> module."""
+
+SINGLE: dict[str, str] = {}
+"""Verbs that stand alone, `interlingua <verb>`: name -> module."""
+
+# the order in which --help shows them: the order in which a newcomer meets them
+ORDER = (
+    "init", "serve", "status", "doctor", "token", "encoder", "collection", "anchors", "space",
+    "peer", "policy", "partners", "query", "resolve", "audit",
+)  # fmt: skip
+
+
+class LazyGroup(TyperGroup):
+    """The top level: knows all names, imports a verb's file only when it is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """All names, in the order of a first use."""
+        del ctx
+        names = [*GROUPS, *SINGLE]
+        return sorted(names, key=lambda name: (ORDER.index(name) if name in ORDER else 99, name))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | TyperGroup | None:
+        """The named verb or group; on a wrong name all are loaded, so that one can be suggested."""
+        if cmd_name in self.commands:
+            return self.commands[cmd_name]  # type: ignore[return-value]  # only `_load` fills it
+        if cmd_name in GROUPS or cmd_name in SINGLE:
+            self.commands[cmd_name] = loaded = _load(cmd_name)
+            return loaded
+        for name in self.list_commands(ctx):
+            self.get_command(ctx, name)
+        return None
+
+
+def _load(name: str) -> TyperCommand | TyperGroup:
+    module = import_module(GROUPS.get(name) or SINGLE[name])
+    make = typer.main.get_group if name in GROUPS else typer.main.get_command
+    command: Any = make(module.app)
+    command.name = name
+    loaded: TyperCommand | TyperGroup = command
+    return loaded
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    name="interlingua",
+    help="A federated retrieval node: ask partners without sharing documents or models.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def top() -> None:
+    """A federated retrieval node: ask partners without sharing documents or models."""
+
+
+def main() -> None:
+    """Entry point of the `interlingua` command."""
+    try:
+        app(prog_name="interlingua")
+    except SystemExit as leaving:
+        if leaving.code == ExitCode.USAGE and "--json" in sys.argv and not _printed_json():
+            typer.echo(json.dumps({"problem": _usage_problem()}))
+        raise
+
+
+def _printed_json() -> bool:
+    """Whether a verb ran, which then printed its own JSON object."""
+    from node.cli import invocation
+
+    return invocation.started()
+
+
+def _usage_problem() -> dict[str, object]:
+    """The problem of a command line that typer refused; its words are on standard error."""
+    return {
+        "type": "urn:interlingua:problem:usage",
+        "title": "The command line is not valid",
+        "status": 400,
+        "detail": "The command line is not valid; standard error says where.",
+        "code": "usage",
+        "fix": "See --help of the command.",
+        "exit_code": int(ExitCode.USAGE),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""What a verb prints: the result on standard output, progress and hints on standard error.
+
+With `--json` standard output holds exactly one JSON object: the result's model, or
+`{"problem": {...}}`. People get plain lines and tables.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import typer
+
+from node.cli.invocation import current
+from node.operations.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from node.operations.errors import OperationProblem
+
+
+def finish(
+    result: BaseModel,
+    people: Callable[[], None],
+    *,
+    next_step: str = "",
+    exit_code: ExitCode = ExitCode.OK,
+) -> None:
+    """End a verb: show its result and name the likely next command.
+
+    Args:
+        result: printed as one JSON object with `--json`.
+        people: prints the result for people, with `line` and `table`.
+        next_step: the likely next command, shown as a hint on standard error.
+        exit_code: `PARTIAL` or `UNVERIFIED` where the result says so.
+
+    Raises:
+        typer.Exit: where the exit code is not 0.
+    """
+    if current().json:
+        typer.echo(result.model_dump_json())
+    else:
+        people()
+        if next_step and not current().quiet:
+            typer.echo(f"Next: {next_step}", err=True)
+    if exit_code is not ExitCode.OK:
+        raise typer.Exit(exit_code)
+
+
+def line(text: str = "") -> None:
+    """One line for people on standard output."""
+    typer.echo(text)
+
+
+def note(text: str) -> None:
+    """One line on standard error: a warning or an explanation, never a result."""
+    if not current().quiet:
+        typer.echo(text, err=True)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table for people; plain and tab-free when standard output is not a terminal."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    if sys.stdout.isatty():
+        _rich_table(columns, cells)
+        return
+    widths = [max(len(text) for text in column) for column in zip(columns, *cells, strict=True)]
+    for row in [list(columns), *cells]:
+        typer.echo(
+            "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+        )
+
+
+def _rich_table(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    for row in cells:
+        shown.add_row(*(Text(cell) for cell in row))
+    Console().print(shown)
+
+
+def show_problem(problem: OperationProblem, *, debug: Exception | None = None) -> None:
+    """Show why a verb did not succeed, and the fix."""
+    if debug is not None:
+        traceback.print_exception(debug)
+    typer.echo(f"error: {problem.detail}", err=True)
+    if problem.fix:
+        typer.echo(f"fix: {problem.fix}", err=True)
+    if current().json:
+        import json
+
+        typer.echo(json.dumps({"problem": problem.model_dump()}))

@@ -1,0 +1,248 @@
+"""The settings of a node: one TOML file, overridden by environment variables.
+
+`[section] key` in `interlingua.toml` is `INTERLINGUA_SECTION__KEY` in the environment (lists and
+tables as JSON there). An unknown key is refused with the nearest known one, in both places, so that
+a typing error never silently leaves a default in force. Secrets are no settings: see
+`node/passphrase.py`. Every setting is documented in docs/configuration.md, which a test compares.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from node.operations.errors import InvalidRequest, describe_validation
+
+PREFIX = "INTERLINGUA_"
+NOT_SETTINGS = ("DATA", "PASSPHRASE", "PASSPHRASE_FILE", "DEBUG")
+"""Variables with the prefix that are read elsewhere."""
+
+ORGANISATION = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+LOOPBACK = "127.0.0.1"
+
+
+class Section(BaseModel):
+    """A table of the configuration file; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FederationListener(Section):
+    """The listener that partners reach."""
+
+    host: str = Field(LOOPBACK, description="Address to listen on; 0.0.0.0 for all interfaces.")
+    port: Port = Field(8440, description="Port; 0 lets the system choose (see listeners.json).")
+    tls_certificate: Path | None = Field(
+        None, description="PEM file with the certificate chain that partners see."
+    )
+    tls_key: Path | None = Field(None, description="PEM file with the certificate's private key.")
+    client_ca: Path | None = Field(
+        None, description="PEM file of authorities; set, partners must show a certificate of them."
+    )
+    allow_plaintext: bool = Field(
+        False,
+        description="Serve without TLS on other addresses than loopback, e.g. behind a TLS proxy.",
+    )
+    max_connections: int = Field(
+        512, ge=1, description="Open connections at once; further ones are closed at accept."
+    )
+    body_timeout_s: float = Field(
+        10.0, gt=0, description="Seconds within which a request's body must have arrived."
+    )
+
+
+class LocalApiListener(Section):
+    """The HTTP API for the organisation's own programs."""
+
+    host: str = Field(LOOPBACK, description="Address to listen on.")
+    port: Port = Field(8441, description="Port; 0 lets the system choose.")
+    allow_remote: bool = Field(
+        False, description="Permit another address than loopback (tokens then cross the network)."
+    )
+    max_body_bytes: int = Field(
+        4 * 1024 * 1024, ge=1024, description="Largest request body, in bytes."
+    )
+
+
+class AdminListener(Section):
+    """Health, readiness and metrics."""
+
+    host: str = Field(LOOPBACK, description="Address to listen on.")
+    port: Port = Field(8442, description="Port; 0 lets the system choose.")
+    allow_remote: bool = Field(
+        False, description="Permit another address than loopback (metrics name partners)."
+    )
+
+
+class Partners(Section):
+    """How this node reaches its partners."""
+
+    ca_file: Path | None = Field(
+        None,
+        description="PEM file of authorities for partners' certificates; default: the system's.",
+    )
+    client_certificate: Path | None = Field(
+        None, description="PEM file with the certificate shown to partners that ask for one."
+    )
+    client_key: Path | None = Field(None, description="PEM file with that certificate's key.")
+    allow_plaintext: bool = Field(
+        False, description="Permit http:// partners on other addresses than loopback."
+    )
+    allow_private: bool = Field(
+        False, description="Permit partners in private address ranges (checked at connect)."
+    )
+    deadline_s: float = Field(
+        5.0, gt=0, le=60, description="Seconds that each partner has to answer a query."
+    )
+    refresh_s: float = Field(
+        900.0, ge=1, description="Seconds between fetches of partners' root documents and cards."
+    )
+
+
+class Log(Section):
+    """What the running node writes to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severity that is written."
+    )
+    format: Literal["json", "text"] = Field(
+        "json", description="json: one object a line; text: for people."
+    )
+
+
+class Settings(BaseSettings):
+    """All settings of one node; immutable once read."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    organisation: str = Field(
+        pattern=ORGANISATION,
+        max_length=253,
+        description="The organisation's domain-like name, lower case.",
+    )
+    url: str = Field(
+        pattern=r"^https?://[^/\s?#@]+$",
+        description="Base URL at which partners reach the federation listener, without a path.",
+    )
+    shutdown_s: float = Field(
+        20.0, gt=0, description="Seconds that requests under way get to end after SIGTERM."
+    )
+    federation: FederationListener = FederationListener()
+    local_api: LocalApiListener = LocalApiListener()
+    admin: AdminListener = AdminListener()
+    partners: Partners = Partners()
+    log: Log = Log()
+
+    @model_validator(mode="after")
+    def _pairs_are_whole(self) -> Settings:
+        """A certificate without its key, or the reverse, is a mistake."""
+        for name, first, second in (
+            ("federation.tls", self.federation.tls_certificate, self.federation.tls_key),
+            ("partners.client", self.partners.client_certificate, self.partners.client_key),
+        ):
+            if (first is None) != (second is None):
+                raise ValueError(f"{name}_certificate and {name}_key belong together; set both")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file, whose content comes as keyword arguments."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings
+
+
+def load_settings(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the file, lay the environment over it, and check every key and value.
+
+    Args:
+        path: the TOML file.
+        environ: for its variable names only; default `os.environ`.
+
+    Raises:
+        InvalidRequest: the file cannot be read or parsed, or a key or value is wrong; the message
+            names the key, the reason and the nearest known key, never a value.
+    """
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidRequest(
+            f"{path} cannot be read as TOML: {error}.",
+            fix="Correct the file; docs/configuration.md lists every setting.",
+            code="configuration-unreadable",
+        ) from None
+    _refuse_unknown(content, path, os.environ if environ is None else environ)
+    try:
+        return Settings(**content)
+    except ValidationError as error:
+        raise InvalidRequest(
+            f"{path}, or a variable {PREFIX}*, is not valid: {describe_validation(error)}",
+            fix="docs/configuration.md lists every setting with its form and default.",
+            code="configuration-invalid",
+        ) from None
+
+
+def every_setting(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """All settings as (dotted name, pydantic FieldInfo), in the order of the models."""
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, Section):
+            yield from every_setting(kind, f"{prefix}{name}.")
+        else:
+            yield prefix + name, field
+
+
+def variable_of(name: str) -> str:
+    """The environment variable that overrides a setting, e.g. INTERLINGUA_ADMIN__PORT."""
+    return PREFIX + name.replace(".", "__").upper()
+
+
+def _refuse_unknown(content: Mapping[str, Any], path: Path, environ: Mapping[str, str]) -> None:
+    known = [name for name, _ in every_setting()]
+    sections = {name.partition(".")[0] for name in known if "." in name}
+    for name in _dotted(content, known):
+        if name not in known and name not in sections:
+            raise _unknown(f"{name} in {path}", name, known)
+    variables = [variable_of(name) for name in known] + [PREFIX + name.upper() for name in sections]
+    for variable in environ:
+        if not variable.startswith(PREFIX) or variable.removeprefix(PREFIX) in NOT_SETTINGS:
+            continue
+        if variable not in variables:
+            raise _unknown(f"environment variable {variable}", variable, variables)
+
+
+def _dotted(content: Mapping[str, Any], known: list[str], prefix: str = "") -> Iterator[str]:
+    """The file's keys as dotted names; tables that are values of a setting stay whole."""
+    for key, value in content.items():
+        name = prefix + key
+        if isinstance(value, Mapping) and name not in known and value:
+            yield from _dotted(value, known, f"{name}.")
+        else:
+            yield name
+
+
+def _unknown(what: str, name: str, known: list[str]) -> InvalidRequest:
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"Did you mean {near[0]}? " if near else ""
+    return InvalidRequest(
+        f"Unknown setting: {what}.",
+        fix=f"{hint}docs/configuration.md lists every setting.",
+        code="configuration-unknown-key",
+    )

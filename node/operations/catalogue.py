@@ -1,0 +1,41 @@
+"""Which module holds which group of operations; a module is imported when first needed.
+
+To add a group, add its line. The group is the part of an operation's name before the dot.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from node.operations.errors import NotFound
+from node.operations.registry import Operation, registered
+
+MODULES: dict[str, str] = {
+    "token": "node.operations.tokens",
+}
+
+
+def find(name: str) -> Operation:
+    """The operation of that name.
+
+    Raises:
+        NotFound: no such operation.
+    """
+    module = MODULES.get(name.partition(".")[0])
+    if module is not None:
+        import_module(module)
+        known = registered()
+        if name in known:
+            return known[name]
+    raise NotFound(
+        f"There is no operation {name!r}.",
+        fix="Use a command line of the same version as the running node.",
+        code="unknown-operation",
+    )
+
+
+def load_all() -> dict[str, Operation]:
+    """Import every group and return all operations by name."""
+    for module in MODULES.values():
+        import_module(module)
+    return registered()

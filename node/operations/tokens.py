@@ -1,0 +1,86 @@
+"""Operations on local callers' tokens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
+
+from node.operations.registry import NoRequest, Progress, Role, operation
+from node.tokens import Purpose, Token, TokenName
+
+if TYPE_CHECKING:
+    from node.node import Node
+
+
+class CreateToken(BaseModel, extra="forbid"):
+    """A new token; without purposes its holder may not ask."""
+
+    name: TokenName
+    role: Role = "asker"
+    purposes: tuple[Purpose, ...] = ()
+    peers: tuple[str, ...] = ()
+
+
+class TokenInfo(BaseModel):
+    """A token without its digest."""
+
+    name: str
+    role: Role
+    purposes: tuple[str, ...]
+    peers: tuple[str, ...]
+    created: int
+    revoked: int | None
+
+
+class CreatedToken(TokenInfo):
+    """The new token and its secret, shown this once."""
+
+    token: str
+
+
+class RevokeToken(BaseModel, extra="forbid"):
+    """The name of the token to end."""
+
+    name: str
+
+
+class TokenList(BaseModel):
+    """All tokens, also revoked ones, by name."""
+
+    tokens: tuple[TokenInfo, ...]
+
+
+@operation("token.create")
+async def create(node: Node, request: CreateToken, progress: Progress) -> CreatedToken:
+    """Create a token for a local caller."""
+    del progress
+    token, secret = node.tokens.create(
+        request.name, request.role, request.purposes, request.peers, node.clock()
+    )
+    return CreatedToken(token=secret, **_info(token).model_dump())
+
+
+@operation("token.list")
+async def list_tokens(node: Node, request: NoRequest, progress: Progress) -> TokenList:
+    """List the tokens of local callers."""
+    del request, progress
+    return TokenList(tokens=tuple(_info(token) for token in node.tokens.list()))
+
+
+@operation("token.revoke")
+async def revoke(node: Node, request: RevokeToken, progress: Progress) -> TokenInfo:
+    """End a token at once."""
+    del progress
+    return _info(node.tokens.revoke(request.name, node.clock()))
+
+
+def _info(token: Token) -> TokenInfo:
+    return TokenInfo(
+        name=token.name,
+        role=token.role,
+        purposes=token.purposes,
+        peers=token.peers,
+        created=token.created,
+        revoked=token.revoked,
+    )
