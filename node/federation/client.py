@@ -1,0 +1,205 @@
+"""The only place where bytes leave for a partner: one exchange, bounded in time, size and place.
+
+Rules: a peer keeps the reach with which a person added it (a card cannot move it from the public
+network to a loopback or private address, and the address is checked where the socket is opened);
+plaintext goes to loopback only, unless a person allowed it for this peer; no redirects, no cookies,
+no proxies, no content encodings; the answer is read up to a cap; one deadline covers everything.
+Whatever goes wrong here is the transport's fault and never data:
+
+TransportError
+  +- DeadlinePassed      nothing complete within the caller's deadline
+  +- Unreachable         no connection, or it broke before the answer was whole
+  +- AddressNotAllowed   the address policy or the plaintext rule forbids this connection
+  +- AnswerTooLarge      more bytes than an answer may have
+"""
+
+import asyncio
+import ipaddress
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import aiohttp
+from yarl import URL
+
+from node.addresses import AddressPolicy, Reach, connector, refusal
+
+CHUNK_BYTES = 1 << 16
+CONNECTIONS_PER_PEER = 32
+
+
+class TransportError(Exception):
+    """The partner could not be asked; `kind` is the word that a status line shows."""
+
+    kind = "unreachable"
+
+
+class DeadlinePassed(TransportError):
+    """The caller's deadline passed before the answer was whole."""
+
+    kind = "timeout"
+
+
+class Unreachable(TransportError):
+    """No connection could be made, or it broke."""
+
+
+class AddressNotAllowed(TransportError):
+    """The connection was refused on this side; the message says who may allow it and how."""
+
+    kind = "address-refused"
+
+
+class AnswerTooLarge(TransportError):
+    """The partner sent more than an answer may have."""
+
+    kind = "oversized"
+
+
+@dataclass(frozen=True)
+class Transport:
+    """How one peer may be connected to, as a person decided when adding it.
+
+    `allow_private`: private address ranges too; `allow_plaintext`: http beyond loopback;
+    `ca_file`: PEM file of the authorities that may certify this peer, instead of the system's.
+    """
+
+    reach: Literal["loopback", "public"] = "public"
+    allow_private: bool = False
+    allow_plaintext: bool = False
+    ca_file: Path | None = None
+
+
+@dataclass(frozen=True)
+class ClientIdentity:
+    """The certificate and key (PEM files) that this node shows where a partner asks for one."""
+
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True)
+class WireAnswer:
+    """What came back: status, headers as raw pairs in wire order, body."""
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+
+def reach_of_url(url: str) -> Literal["loopback", "public"]:
+    """Say which reach a URL's host claims: a literal loopback address or `localhost`, or public.
+
+    A name that merely resolves to loopback is public here, and so refused at the connection.
+    """
+    host = URL(url).host or ""
+    if host == "localhost":
+        return "loopback"
+    try:
+        return "loopback" if ipaddress.ip_address(host).is_loopback else "public"
+    except ValueError:
+        return "public"
+
+
+class Client:
+    """Keeps one session per transport; create it on the event loop and close it there."""
+
+    def __init__(self, identity: ClientIdentity | None = None, ca_file: Path | None = None) -> None:
+        self._identity = identity
+        self._ca_file = ca_file
+        self._sessions: dict[Transport, aiohttp.ClientSession] = {}
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for session in self._sessions.values():
+            await session.close()
+        self._sessions.clear()
+
+    async def exchange(
+        self,
+        url: str,
+        transport: Transport,
+        method: str,
+        headers: Sequence[tuple[str, str]],
+        body: bytes | None,
+        *,
+        deadline_s: float,
+        max_bytes: int,
+    ) -> WireAnswer:
+        """Send one request and read the whole answer; raises TransportError and nothing else.
+
+        `url` is absolute; `deadline_s` covers name resolution through the last byte.
+        """
+        target = URL(url, encoded=True)
+        _check_plaintext(target, transport)
+        try:
+            async with asyncio.timeout(deadline_s):
+                return await self._exchange(target, transport, method, headers, body, max_bytes)
+        except TimeoutError:
+            raise DeadlinePassed(f"{target.host} gave no answer in {deadline_s:g} s") from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            refused = refusal(error)
+            if refused is not None:
+                raise AddressNotAllowed(refused) from None
+            raise Unreachable(f"{target.host} could not be reached: {error}") from None
+
+    async def _exchange(
+        self,
+        target: URL,
+        transport: Transport,
+        method: str,
+        headers: Sequence[tuple[str, str]],
+        body: bytes | None,
+        max_bytes: int,
+    ) -> WireAnswer:
+        session = self._session(transport)
+        async with session.request(
+            method, target, headers=list(headers), data=body, allow_redirects=False
+        ) as response:
+            content = bytearray()
+            async for chunk in response.content.iter_chunked(CHUNK_BYTES):
+                content += chunk
+                if len(content) > max_bytes:
+                    response.close()
+                    raise AnswerTooLarge(f"{target.host} sent more than {max_bytes} bytes")
+            return WireAnswer(response.status, tuple(response.raw_headers), bytes(content))
+
+    def _session(self, transport: Transport) -> aiohttp.ClientSession:
+        session = self._sessions.get(transport)
+        if session is None:
+            policy = AddressPolicy(_allowed(transport), "add the peer anew with --allow-private")
+            session = aiohttp.ClientSession(
+                connector=connector(policy, ssl=self._tls(transport), limit=CONNECTIONS_PER_PEER),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=None),  # the caller's deadline covers all
+                auto_decompress=False,
+                skip_auto_headers=("User-Agent", "Accept-Encoding", "Accept", "Content-Type"),
+            )
+            self._sessions[transport] = session
+        return session
+
+    def _tls(self, transport: Transport) -> ssl.SSLContext:
+        authorities = transport.ca_file or self._ca_file
+        context = ssl.create_default_context(cafile=str(authorities) if authorities else None)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if self._identity is not None:
+            context.load_cert_chain(self._identity.certificate, self._identity.key)
+        return context
+
+
+def _check_plaintext(target: URL, transport: Transport) -> None:
+    if target.scheme not in ("https", "http") or not target.host:
+        raise AddressNotAllowed(f"{target} is not an https URL with a host")
+    if target.scheme == "http" and transport.reach != "loopback" and not transport.allow_plaintext:
+        raise AddressNotAllowed(
+            f"{target.host} is reached without TLS, which is allowed on loopback only; "
+            "ask the partner for an https address, or add the peer anew with --allow-plaintext"
+        )
+
+
+def _allowed(transport: Transport) -> frozenset[Reach]:
+    if transport.reach == "loopback":
+        return frozenset({"loopback"})
+    return frozenset({"public", "private"} if transport.allow_private else {"public"})

@@ -1,0 +1,181 @@
+"""A grant says what one peer may ask of one collection, for which purposes, and what it learns.
+
+Grants are TOML, reviewable and versionable: a file holds one grant at its top level, or several as
+`[[grant]]`. Unknown fields are refused, since a misspelt limit is a limit that is not there.
+Nothing is shared by default: without a grant there is no answer, and a grant must name the labels
+that a document has to carry to be visible (`labels = ["*"]` shows every document, and says so).
+
+Quantities are kept as integers (scores in thousandths), so that a policy has one digest.
+"""
+
+import tomllib
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from node.policy.errors import GrantInvalid
+from protocol.limits import BIN_WIDTH_MILLI, MAX_K
+
+Granularity = Literal["boolean", "count", "ranks", "bins"]
+GRANULARITIES: tuple[Granularity, ...] = ("boolean", "count", "ranks", "bins")
+"""From the least to the most telling; a peer may ask for less than it is granted."""
+
+ALL_LABELS = "*"
+DEFAULT_RATE = 60
+"""Vectors a minute for a peer whose grants say nothing else, or that has none."""
+
+MAX_GRANT_FILE_BYTES = 1 << 20
+
+Organisation = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$", max_length=253)
+]
+CollectionName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+Purpose = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+
+
+def _instant(value: object) -> object:
+    """Turn a TOML date (valid through that day, UTC) or an offset date-time into seconds."""
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ValueError("a date-time needs an offset, such as 2027-01-01T00:00:00Z")
+        return int(value.timestamp())
+    if isinstance(value, date):
+        following = value + timedelta(days=1)
+        return int(datetime(following.year, following.month, following.day, tzinfo=UTC).timestamp())
+    raise ValueError("a date such as 2027-01-01 is expected, without quotes")
+
+
+def _milli(value: object) -> object:
+    """Turn 0.25 into 250 thousandths, exactly or not at all."""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise ValueError("a number such as 0.25 is expected")
+    thousandths = Decimal(value) * 1000
+    if not thousandths.is_finite() or thousandths != thousandths.to_integral_value():
+        raise ValueError("at most three decimals are kept")
+    return int(thousandths)
+
+
+def _sorted_once(values: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(values)) != len(values):
+        raise ValueError("an entry is named twice")
+    return tuple(sorted(values))
+
+
+Instant = Annotated[int, BeforeValidator(_instant)]
+Milli = Annotated[int, BeforeValidator(_milli)]
+Names = AfterValidator(_sorted_once)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=False)
+
+
+class Agreement(_Section):
+    """The contract under which the peer asks; its id and digest are copied into every leaf."""
+
+    id: Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[!-~]+$")]
+    digest: Digest
+    until: Instant
+    """First second at which the agreement no longer holds."""
+
+
+class Grant(_Section):
+    """One peer's access to one collection for some purposes."""
+
+    peer: Organisation
+    collection: CollectionName
+    purposes: Annotated[tuple[Purpose, ...], Field(min_length=1, strict=False), Names]
+    labels: Annotated[tuple[Label, ...], Field(min_length=1, strict=False), Names]
+    granularity: Granularity = "bins"
+    bin_width: Milli = BIN_WIDTH_MILLI
+    """Width of a score bin in thousandths; a multiple of the protocol's width."""
+    max_k: Annotated[int, Field(ge=1, le=MAX_K)] = 10
+    floor: Annotated[Milli, Field(ge=-1000, le=1000)] = 0
+    """Documents whose score lies below it (thousandths) are never shown or counted."""
+    rate: Annotated[int, Field(ge=1, le=1_000_000)] = DEFAULT_RATE
+    """Vectors a minute, per peer over all its collections (the largest of its grants counts)."""
+    queries_per_day: Annotated[int, Field(ge=1, le=100_000_000)] = 1000
+    """Vectors a UTC day for this collection."""
+    scored_answers: Annotated[int, Field(ge=0, le=100_000)] | None = None
+    """Scored answers per record and epoch; never more than an eighth of the dimension."""
+    agreement: Agreement | None = None
+    expires: Instant | None = None
+    """First second at which the grant no longer holds."""
+    request_url: (
+        Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$", max_length=2048)] | None
+    ) = None
+    """Where the partner may apply for a record; travels in every answer."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.bin_width < BIN_WIDTH_MILLI or self.bin_width % BIN_WIDTH_MILLI:
+            raise ValueError(
+                f"bin_width must be a multiple of {BIN_WIDTH_MILLI / 1000}: "
+                "a grant may make scores coarser, never finer"
+            )
+        if self.bin_width > 2000:
+            raise ValueError("bin_width must not exceed 2.0, the range of a cosine")
+        if ALL_LABELS in self.labels and len(self.labels) > 1:
+            raise ValueError('labels = ["*"] already shows every document; name no others beside')
+        return self
+
+    @property
+    def visible(self) -> frozenset[str] | None:
+        """The labels of which a document must carry one, or None where all documents are shared."""
+        return None if self.labels == (ALL_LABELS,) else frozenset(self.labels)
+
+    def plain(self) -> dict[str, Any]:
+        """Return the grant as canonical JSON allows it: strings, integers, lists, nulls."""
+        return self.model_dump(mode="json")
+
+
+def parse_grants(text: str, name: str) -> tuple[Grant, ...]:
+    """Read one grant file; `name` is used in messages.
+
+    Raises GrantInvalid for anything but complete, known and consistent grants.
+    """
+    if len(text.encode()) > MAX_GRANT_FILE_BYTES:
+        raise GrantInvalid(f"{name} exceeds {MAX_GRANT_FILE_BYTES} bytes; split it")
+    try:
+        content = tomllib.loads(text, parse_float=Decimal)
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        raise GrantInvalid(f"{name} is not TOML: {error}") from None
+    return tuple(_grant(one, name, at) for at, one in enumerate(_grants_in(content, name), 1))
+
+
+def _grants_in(content: dict[str, Any], name: str) -> list[Any]:
+    if "grant" not in content:
+        return [content]
+    if set(content) != {"grant"}:
+        beside = ", ".join(sorted(set(content) - {"grant"}))
+        raise GrantInvalid(
+            f"{name} has {beside} beside [[grant]]; move it into a [[grant]] section"
+        )
+    grants = content["grant"]
+    if not isinstance(grants, list):
+        raise GrantInvalid(f"{name} has [grant]; write [[grant]], with two brackets")
+    return grants
+
+
+def _grant(content: Any, name: str, number: int) -> Grant:
+    try:
+        return Grant.model_validate(content)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in e['loc']) or 'the grant'}: {e['msg']}"
+            for e in error.errors(include_url=False, include_input=False, include_context=False)
+        )
+        raise GrantInvalid(f"{name}, grant {number}: {problems}") from None

@@ -1,0 +1,108 @@
+"""The policy book: applied whole, durable, in the order of the log."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from node.policy.book import PolicyBook
+from node.policy.errors import GrantInvalid, PolicyUnreadable
+from node.policy.policy import Policy
+
+GRANT = 'peer = "lab.example"\ncollection = "trials"\npurposes = ["research"]\nlabels = ["open"]\n'
+
+
+class Leaves:
+    """Policy leaves as the log writer would take them: guard first, then the commit."""
+
+    def __init__(self, book: PolicyBook) -> None:
+        self.book = book
+        self.digests: list[str] = []
+        self.fails = False
+
+    async def append(self, policy: Policy, guard: Callable[[], None]) -> None:
+        assert self.book.current.digest != policy.digest  # in force only from the leaf on
+        guard()
+        assert self.book.current.digest == policy.digest
+        if self.fails:
+            raise OSError("the disk is full")
+        self.digests.append(policy.digest)
+
+
+async def test_nothing_is_shared_before_the_first_application(tmp_path: Path) -> None:
+    book = PolicyBook.open(tmp_path / "policy.json")
+    assert book.current.grants == ()
+    assert book.current.generation == 0
+
+
+async def test_an_applied_policy_holds_at_once_and_after_a_restart(tmp_path: Path) -> None:
+    book = PolicyBook.open(tmp_path / "policy.json")
+    leaves = Leaves(book)
+    applied = await book.apply({"lab.toml": GRANT}, 100, leaves.append)
+    again = PolicyBook.open(tmp_path / "policy.json")
+    assert applied == book.current == again.current
+    assert again.current.generation == 1
+    assert again.stored.files == {"lab.toml": GRANT}
+    assert leaves.digests == [applied.digest]
+
+
+async def test_a_wrong_file_changes_nothing(tmp_path: Path) -> None:
+    book = PolicyBook.open(tmp_path / "policy.json")
+    leaves = Leaves(book)
+    await book.apply({"lab.toml": GRANT}, 100, leaves.append)
+    with pytest.raises(GrantInvalid):
+        await book.apply({"lab.toml": GRANT + "quota = 1\n"}, 101, leaves.append)
+    assert book.current.generation == 1
+    assert len(leaves.digests) == 1
+
+
+async def test_a_failed_commit_leaves_the_former_policy_in_force(tmp_path: Path) -> None:
+    book = PolicyBook.open(tmp_path / "policy.json")
+    leaves = Leaves(book)
+    before = await book.apply({"lab.toml": GRANT}, 100, leaves.append)
+    leaves.fails = True
+    with pytest.raises(OSError, match="full"):
+        await book.apply({}, 101, leaves.append)
+    assert book.current == before == PolicyBook.open(tmp_path / "policy.json").current
+
+
+async def test_a_leaf_that_a_crash_prevented_is_appended_when_the_node_opens(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "policy.json"
+    book = PolicyBook.open(path)
+
+    async def crash(_policy: Policy, _guard: Callable[[], None]) -> None:
+        # the process dies here: what is on disk is what the next start finds
+        path.with_name("seen.json").write_bytes(path.read_bytes())
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        await book.apply({"lab.toml": GRANT}, 100, crash)
+    path.with_name("seen.json").replace(path)
+
+    logged: list[str] = []
+
+    async def append(policy: Policy, _guard: Callable[[], None]) -> None:
+        logged.append(policy.digest)
+
+    again = PolicyBook.open(path)
+    await again.log_if_missing(append)
+    await PolicyBook.open(path).log_if_missing(append)
+    assert logged == [again.current.digest]
+    assert again.current.generation == 1
+
+
+@pytest.mark.parametrize(
+    "damage", [b"", b"{", b'{"v": 1}', b"\xff", None], ids=["empty", "cut", "thin", "bytes", "swap"]
+)
+async def test_a_damaged_file_is_named_with_its_remedy(
+    tmp_path: Path, damage: bytes | None
+) -> None:
+    path = tmp_path / "policy.json"
+    book = PolicyBook.open(path)
+    await book.apply({"lab.toml": GRANT}, 100, Leaves(book).append)
+    changed = path.read_bytes().replace(b"open", b"shut") if damage is None else damage
+    path.write_bytes(changed)
+    with pytest.raises(PolicyUnreadable, match="policy apply"):
+        PolicyBook.open(path)
