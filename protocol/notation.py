@@ -31,8 +31,14 @@ PurposeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,63}$"
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 """A short lower-case term of a vocabulary: `mean`, `ridge`, `overlap_at_10`."""
 
-Text = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=256)]
-"""One line of text for people or for comparison, 1 to 256 characters, no control characters."""
+Text = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[^\p{Cc}\u2028\u2029\u200E\u200F\u202A-\u202E\u2066-\u2069]+$", max_length=256
+    ),
+]
+"""One line of text, 1 to 256 characters. No control characters, line or paragraph separators, and
+no marks that turn the writing direction: what an operator reads is what was written."""
 
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 """SHA-256 of some bytes, written `sha256:` and 64 lower-case hexadecimal digits."""
