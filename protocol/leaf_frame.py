@@ -48,7 +48,7 @@ class Leaf(BaseModel):
     peer: Organisation | None = None
 
     def encode(self) -> bytes:
-        """Return the canonical bytes that enter the tree; ``MalformedLeaf`` if there are too many."""
+        """Return the canonical bytes that enter the tree; ``MalformedLeaf`` if too many."""
         raw = dumps(self.model_dump(mode="json", exclude_none=True))
         if len(raw) > MAX_LEAF_BYTES:
             raise MalformedLeaf(f"a leaf has at most {MAX_LEAF_BYTES} bytes, this one {len(raw)}")
