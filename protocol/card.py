@@ -1,0 +1,233 @@
+"""The card: what an organisation's node offers today.
+
+The rule of this file: a card is believed only beside the root document that it names by version and
+digest, signed by one of that document's card keys, for at most 24 hours, and never after a newer
+one was seen.
+
+Served at `/.well-known/interlingua-node`.
+"""
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from keys.ring import KeyRefused
+from keys.signer import Signer
+from protocol.document import Document, DocumentRefused, Reason, read_document
+from protocol.dsse import Signed, sign
+from protocol.envelope import Envelope
+from protocol.notation import (
+    BaseUrl,
+    Count,
+    Digest,
+    KeyId,
+    Ordinal,
+    Organisation,
+    SpaceId,
+    Time,
+    WireModel,
+    Word,
+)
+from protocol.root import CLOCK_SKEW_S, RootDocument, authority_of
+
+CARD_TYPE = "application/vnd.interlingua.card+json"
+CARD_LIFETIME_S = 24 * 3600
+"""Longest time from issued to expires (seconds)."""
+
+MAX_SPACES = 64
+MAX_ROUTES = 256
+MAX_FIGURES = 32
+
+LogOrigin = Annotated[str, StringConstraints(pattern=r"^[\x21-\x2a\x2c-\x7e]{1,253}$")]
+"""Name of a log (C2SP tlog-checkpoint): printable ASCII without spaces and plus signs."""
+
+
+class CardRefused(DocumentRefused):
+    """A card is not accepted; see DocumentRefused."""
+
+
+class Figure(WireModel):
+    """One measured number with its interval, in thousandths: `milli`, from `low` to `high`."""
+
+    milli: Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
+    low: Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
+    high: Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Figure":
+        if not self.low <= self.milli <= self.high:
+            raise ValueError("a figure lies between its low and its high")
+        return self
+
+    @classmethod
+    def of(cls, value: float, low: float, high: float) -> "Figure":
+        """Return the figure of three numbers, rounded to thousandths."""
+        return cls(milli=round(value * 1000), low=round(low * 1000), high=round(high * 1000))
+
+
+class Route(WireModel):
+    """A way into one of the node's spaces.
+
+    A question whose vectors lie in `space` is mapped by the adapter with the file digest `adapter`
+    (None: nothing to map, the spaces are one) into `into`, a collection's space. `kind` is the kind
+    of map, `quality` what was measured on `held_out` anchors that the fit never saw.
+    """
+
+    space: SpaceId
+    into: SpaceId
+    adapter: Digest | None
+    kind: Word
+    quality: Annotated[dict[Word, Figure], Field(max_length=MAX_FIGURES)] = Field(
+        default_factory=dict
+    )
+    held_out: Count = 0
+
+    @model_validator(mode="after")
+    def _direction_and_adapter_agree(self) -> "Route":
+        if (self.adapter is None) != (self.space == self.into):
+            raise ValueError("a route within one space has no adapter, any other route has one")
+        return self
+
+
+class CardLimits(WireModel):
+    """What one request to this node may hold: bytes, vectors, answers a vector."""
+
+    max_query_bytes: Annotated[int, Field(ge=1024, le=2**31 - 1)]
+    max_batch: Annotated[int, Field(ge=1, le=2**16)]
+    max_k: Annotated[int, Field(ge=1, le=2**16)]
+
+
+class Card(Document):
+    """One organisation's card.
+
+    `serial` grows with every card. `root_version` and `root_digest` name the root document under
+    which it was signed. `url` is the base address for requests; its authority is one of the root
+    document's. `log_origin` and `log_kid` name the audit log and its key. `spaces` are the
+    envelopes of the collections' spaces and of shared spaces; `routes` the ways into them, the best
+    first where there are several.
+    """
+
+    v: Literal[1] = 1
+    organisation: Organisation
+    serial: Ordinal
+    issued: Time
+    expires: Time
+    root_version: Ordinal
+    root_digest: Digest
+    url: BaseUrl
+    log_origin: LogOrigin
+    log_kid: KeyId
+    spaces: Annotated[tuple[Envelope, ...], Field(strict=False, max_length=MAX_SPACES)] = ()
+    routes: Annotated[tuple[Route, ...], Field(strict=False, max_length=MAX_ROUTES)] = ()
+    limits: CardLimits
+
+    @model_validator(mode="after")
+    def _fields_agree(self) -> "Card":
+        if len(self.by_space) < len(self.spaces):
+            raise ValueError("spaces: one space is named twice")
+        if any(route.into not in self.by_space for route in self.routes):
+            raise ValueError("routes: a route leads into a space that spaces does not name")
+        return self
+
+    @cached_property
+    def by_space(self) -> dict[str, Envelope]:
+        """The envelopes by space id."""
+        return {envelope.space_id: envelope for envelope in self.spaces}
+
+    def routes_from(self, space: str, into: str) -> tuple[Route, ...]:
+        """Return the routes between two space ids, the node's best first."""
+        return tuple(r for r in self.routes if r.space == space and r.into == into)
+
+
+def sign_card(card: Card, signers: Iterable[Signer]) -> bytes:
+    """Return the signed card; `signers` hold card keys of the root document it names."""
+    return sign(card.payload, CARD_TYPE, signers)
+
+
+def accept_card(raw: bytes, root: RootDocument, previous: Card | None, at: int) -> Card:
+    """Return the card in `raw` if it may replace `previous`, or be the first one.
+
+    `root` is the newest accepted root document of the organisation, `previous` the newest accepted
+    card, `at` now (epoch seconds, UTC). Pure. Raises CardRefused with these reasons:
+
+    1. form: a DSSE envelope of this type, canonical JSON, known fields only.
+    2. organisation: the root document's.
+    3. root: it names exactly this root document, by version and digest; expired if that has.
+    4. unknown-key, revoked-key, expired-key, signatures: a card key of the root document, valid at
+       `at`, signed.
+    5. rollback, fork: the serial is above the previous one, or it is the same card again.
+    6. early, expired, lifetime: issued is not in the future, expires is, and they lie at most
+       24 hours apart.
+    7. authority, log-key: the root document names the authority of `url`, and `log_kid` as a log
+       key that is valid at `at`.
+    """
+    card, signed = read_document(raw, CARD_TYPE, Card, CardRefused)  # 1
+    if card.organisation != root.organisation:  # 2
+        raise CardRefused(
+            "organisation", f"this is the card of {card.organisation}, not {root.organisation}"
+        )
+    _check_root(card, root, at)  # 3
+    _check_signature(signed, root, at)  # 4
+    if previous is not None:  # 5
+        _check_succession(card, previous)
+    _check_period(card, at)  # 6
+    _check_names(card, root, at)  # 7
+    return card
+
+
+def _check_root(card: Card, root: RootDocument, at: int) -> None:
+    if card.root_version != root.version:
+        which = "fetch the root document anew" if card.root_version > root.version else "it is old"
+        raise CardRefused(
+            "root", f"the card names root version {card.root_version}, not {root.version}: {which}"
+        )
+    if card.root_digest != root.digest:
+        raise CardRefused("root", f"the card names another root document as {root.version}")
+    if root.expires <= at:
+        raise CardRefused("expired", "its root document has expired; fetch the next version")
+
+
+def _check_signature(signed: Signed, root: RootDocument, at: int) -> None:
+    usable: dict[str, bytes] = {}
+    refusal: KeyRefused | None = None
+    for kid in sorted(signed.signatures):
+        try:
+            usable[kid] = root.ring.usable(kid, "card", at).public
+        except KeyRefused as error:
+            refusal = error
+    if signed.signers(usable):
+        return
+    if usable or refusal is None:
+        raise CardRefused("signatures", "the signature of its card key does not verify")
+    reasons: dict[str, Reason] = {"revoked": "revoked-key", "early": "expired-key"}
+    reasons["expired"] = "expired-key"
+    raise CardRefused(reasons.get(refusal.reason, "unknown-key"), str(refusal))
+
+
+def _check_succession(card: Card, previous: Card) -> None:
+    if card.serial < previous.serial:
+        raise CardRefused(
+            "rollback", f"serial {card.serial} is older than {previous.serial}, seen before"
+        )
+    if card.serial == previous.serial and card.digest != previous.digest:
+        raise CardRefused("fork", f"two different cards have serial {card.serial}; ask their owner")
+
+
+def _check_period(card: Card, at: int) -> None:
+    if card.issued > at + CLOCK_SKEW_S:
+        raise CardRefused("early", "it was issued in the future; compare the clocks")
+    if not card.issued < card.expires <= card.issued + CARD_LIFETIME_S:
+        raise CardRefused("lifetime", "it must expire after it was issued, within 24 hours")
+    if card.expires <= at:
+        raise CardRefused("expired", "it has expired; fetch the next one")
+
+
+def _check_names(card: Card, root: RootDocument, at: int) -> None:
+    if authority_of(card.url) not in root.authorities:
+        raise CardRefused("authority", f"the root document does not name {authority_of(card.url)}")
+    try:
+        root.ring.usable(card.log_kid, "log", at)
+    except KeyRefused as error:
+        raise CardRefused("log-key", str(error)) from None

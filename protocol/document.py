@@ -1,0 +1,98 @@
+"""What root document and card have in common: how bytes become a document, and why they do not.
+
+The rule of this file: a document's payload is the canonical JSON of its fields, and is refused in
+any other spelling; so a document has one digest, whoever computes it and from whichever copy.
+
+    DocumentRefused
+    +-- RootRefused      (protocol/root.py)
+    +-- CardRefused      (protocol/card.py)
+"""
+
+from typing import Any, Literal, TypeVar
+
+from pydantic import ValidationError
+
+from protocol.canonical import digest, dumps
+from protocol.dsse import DsseRefused, Signed, read_envelope
+from protocol.notation import WireModel
+from protocol.strict_json import StrictJsonError, parse
+
+MAX_DOCUMENT_BYTES = 512 * 1024
+"""Largest root document or card that is read, with its envelope (bytes)."""
+
+_MAX_DEPTH = 8
+_MAX_ITEMS = 20_000
+
+Reason = Literal[
+    "form",  # not an envelope, not JSON, unknown or missing fields, not canonical
+    "organisation",  # another organisation's document
+    "rollback",  # older than what was seen before
+    "gap",  # a version in between was not seen
+    "fork",  # same number as before, other content
+    "pin",  # the pinned root key is not behind it
+    "unknown-key",  # nobody known signed it
+    "revoked-key",  # a revoked key signed it, or comes back in it
+    "expired-key",  # the key that signed it is not valid now
+    "reused-key",  # one key under two purposes
+    "signatures",  # too few of the needed keys signed
+    "early",  # issued in the future
+    "expired",  # no longer valid
+    "lifetime",  # valid for longer than allowed
+    "root",  # the card belongs to another root document
+    "authority",  # an address that the root document does not name
+    "log-key",  # the card names a log key that the root document does not
+]
+
+
+class DocumentRefused(Exception):
+    """A signed document is not accepted; `reason` is a stable code, the text names cause and fix.
+
+    The document that was accepted before stays in force until it expires.
+    """
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason: Reason = reason
+
+
+class Document(WireModel):
+    """A signed document's fields. `payload` are the bytes that are signed, `digest` is theirs."""
+
+    @property
+    def payload(self) -> bytes:
+        """The canonical JSON of the document."""
+        return dumps(self.model_dump(mode="json"))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the payload; signatures and envelope are no part of it."""
+        return digest(self.payload)
+
+
+D = TypeVar("D", bound=Document)
+
+
+def read_document(
+    raw: bytes, payload_type: str, model: type[D], refused: type[DocumentRefused]
+) -> tuple[D, Signed]:
+    """Return the document in a DSSE envelope and its unverified signatures.
+
+    Raises `refused` with reason form.
+    """
+    try:
+        signed = read_envelope(raw, payload_type, MAX_DOCUMENT_BYTES)
+        fields = parse(signed.payload, MAX_DOCUMENT_BYTES, _MAX_DEPTH, _MAX_ITEMS)
+        document = model.model_validate(fields)
+    except (DsseRefused, StrictJsonError) as error:
+        raise refused("form", str(error)) from None
+    except ValidationError as error:
+        raise refused("form", _first(error)) from None
+    if document.payload != signed.payload:
+        raise refused("form", "the payload is not canonical JSON; its author must sign it anew")
+    return document, signed
+
+
+def _first(error: ValidationError) -> str:
+    found: Any = error.errors(include_input=False, include_url=False)[0]
+    where = ".".join(str(part)[:64] for part in found["loc"][:6]) or "the document"
+    return f"{where}: {found['msg'][:200]}"

@@ -1,0 +1,294 @@
+"""The root document: which keys speak for an organisation, and which no longer do.
+
+The rule of this file: trust in an organisation starts at one pinned root key and moves only from
+version N to N+1, by the root keys of both. A key has one purpose for ever; a revoked key never
+comes back; nothing is valid for longer than 90 days without its root keys saying so again.
+
+Served at `/.well-known/interlingua-root`, older versions at `/.well-known/interlingua-root/<n>`.
+"""
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, model_validator
+
+from keys.ring import KeyPurpose, KeyRecord, KeyRefused, KeyRing, Revocation
+from keys.signer import Signer
+from protocol.document import Document, DocumentRefused, Reason, read_document
+from protocol.dsse import MAX_SIGNATURES, Signed, sign
+from protocol.notation import (
+    Authority,
+    BaseUrl,
+    KeyId,
+    Ordinal,
+    Organisation,
+    Text,
+    Time,
+    WireModel,
+    from_base64url,
+    to_base64url,
+)
+
+ROOT_TYPE = "application/vnd.interlingua.root+json"
+ROOT_LIFETIME_S = 90 * 86_400
+"""Longest time from issued to expires (seconds)."""
+
+CLOCK_SKEW_S = 30
+"""How far an issuer's clock may be ahead (seconds)."""
+
+MAX_ROOT_KEYS = MAX_SIGNATURES // 2  # a change of all of them is signed by both sets
+MAX_KEYS = 64
+MAX_REVOCATIONS = 512
+MAX_AUTHORITIES = 16
+
+
+class RootRefused(DocumentRefused):
+    """A root document is not accepted; see DocumentRefused."""
+
+
+class Key(WireModel):
+    """A key as a root document writes it: kid, public (base64url), purpose, validity (seconds)."""
+
+    kid: KeyId
+    public: Annotated[str, Field(min_length=43, max_length=43)]
+    purpose: KeyPurpose
+    not_before: Time
+    not_after: Time
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> "Key":
+        _ = self.record
+        return self
+
+    @classmethod
+    def of(cls, record: KeyRecord) -> "Key":
+        """Return the written form of a record."""
+        return cls(
+            kid=record.kid,
+            public=to_base64url(record.public),
+            purpose=record.purpose,
+            not_before=record.not_before,
+            not_after=record.not_after,
+        )
+
+    @cached_property
+    def record(self) -> KeyRecord:
+        """The record; ValueError where kid, key or period are wrong."""
+        public = from_base64url(self.public)
+        return KeyRecord(self.kid, public, self.purpose, self.not_before, self.not_after)
+
+
+class RevokedKey(WireModel):
+    """A key that must not be trusted any more, since when it is known, and why."""
+
+    kid: KeyId
+    at: Time
+    reason: Text
+
+
+class RootDocument(Document):
+    """One version of an organisation's root document.
+
+    `version` counts from 1. `roots` are the root keys, `threshold` of which sign; `keys` the keys
+    of all other purposes; `revocations` every revocation so far. `authorities` are the hosts (and
+    ports) under which requests may be addressed to the organisation, as `@authority` writes them;
+    `url` is the base address of its federation listener, at one of them.
+    """
+
+    v: Literal[1] = 1
+    organisation: Organisation
+    version: Ordinal
+    issued: Time
+    expires: Time
+    threshold: Annotated[int, Field(ge=1, le=MAX_ROOT_KEYS)] = 1
+    roots: Annotated[tuple[Key, ...], Field(strict=False, min_length=1, max_length=MAX_ROOT_KEYS)]
+    keys: Annotated[tuple[Key, ...], Field(strict=False, max_length=MAX_KEYS)]
+    revocations: Annotated[
+        tuple[RevokedKey, ...], Field(strict=False, max_length=MAX_REVOCATIONS)
+    ] = ()
+    authorities: Annotated[
+        tuple[Authority, ...], Field(strict=False, min_length=1, max_length=MAX_AUTHORITIES)
+    ]
+    url: BaseUrl
+
+    @model_validator(mode="after")
+    def _fields_agree(self) -> "RootDocument":
+        if any(key.purpose != "root" for key in self.roots):
+            raise ValueError("roots: every key there has the purpose root")
+        if any(key.purpose == "root" for key in self.keys):
+            raise ValueError("keys: root keys stand in roots")
+        if self.threshold > len(self.roots):
+            raise ValueError("threshold: there are fewer root keys")
+        if authority_of(self.url) not in self.authorities:
+            raise ValueError("url: its host and port stand in authorities too")
+        return self
+
+    @cached_property
+    def ring(self) -> KeyRing:
+        """All keys and revocations; ValueError where a key is named twice."""
+        return KeyRing(
+            [key.record for key in (*self.roots, *self.keys)],
+            [Revocation(entry.kid, entry.at, entry.reason) for entry in self.revocations],
+        )
+
+
+def authority_of(url: str) -> str:
+    """Return the authority of a base URL as `@authority` writes it: default port left out."""
+    parts = urlsplit(url)
+    default = {"https": ":443", "http": ":80"}.get(parts.scheme, "")
+    return parts.netloc.removesuffix(default) if default else parts.netloc
+
+
+def sign_root(document: RootDocument, signers: Iterable[Signer]) -> bytes:
+    """Return the signed document. Version N+1 needs the root keys of N and of N+1.
+
+    Keys on other machines add theirs with `dsse.add_signatures`.
+    """
+    return sign(document.payload, ROOT_TYPE, signers)
+
+
+def accept_root(
+    raw: bytes,
+    pinned_root_kid: str | None,
+    previous: RootDocument | None,
+    at: int,
+    *,
+    organisation: str | None = None,
+    intermediate: bool = False,
+) -> RootDocument:
+    """Return the root document in `raw` if it may replace `previous`, or be the first one.
+
+    `previous` is the newest accepted version; without one, `pinned_root_kid` is the root key whose
+    fingerprint was compared, and `organisation` (if given) the expected name. `at` is now (epoch
+    seconds, UTC). `intermediate` is for a version on the way to a newer one, which may have
+    expired; it must not be used for anything else. Pure. Raises RootRefused with these reasons:
+
+    1. form: a DSSE envelope of this type, canonical JSON, known fields only, keys sound.
+    2. organisation: the expected one.
+    3. rollback, fork, gap: the version is the previous one plus 1, or the same document again.
+       issued does not go back.
+    4. reused-key, revoked-key: no key under two purposes, now or since the previous version; every
+       earlier revocation is still there, and no revoked key is a root key or another key.
+    5. pin, signatures, unknown-key, revoked-key, expired-key: its own threshold of its own root
+       keys signed, and the previous threshold of the previous root keys (both valid at `at`, and
+       revoked by neither version); without a previous version the pinned key is among the signers.
+    6. early, expired, lifetime: issued is not in the future, expires is, and they lie at most 90
+       days apart.
+
+    Steps 2 to 4 judge unsigned claims; they can only refuse, and name the cause better.
+    """
+    document, signed = read_document(raw, ROOT_TYPE, RootDocument, RootRefused)  # 1
+    expected = previous.organisation if previous is not None else organisation
+    if expected is not None and document.organisation != expected:  # 2
+        raise RootRefused(
+            "organisation", f"this is the root document of {document.organisation}, not {expected}"
+        )
+    if previous is not None:  # 3
+        _check_succession(document, previous)
+    _check_keys(document, previous)  # 4
+    _check_signatures(document, signed, pinned_root_kid, previous, at)  # 5
+    _check_period(document, at, intermediate)  # 6
+    return document
+
+
+def _check_succession(document: RootDocument, previous: RootDocument) -> None:
+    if document.version < previous.version:
+        raise RootRefused(
+            "rollback", f"version {document.version} is older than {previous.version}, seen before"
+        )
+    if document.issued < previous.issued:
+        raise RootRefused(
+            "rollback", f"version {document.version} was issued before version {previous.version}"
+        )
+    if document.version == previous.version and document.digest != previous.digest:
+        raise RootRefused(
+            "fork", f"two different documents are version {document.version}; ask their owner"
+        )
+    if document.version > previous.version + 1:
+        raise RootRefused(
+            "gap",
+            f"version {document.version} came after {previous.version}; "
+            f"fetch version {previous.version + 1} first",
+        )
+
+
+def _check_keys(document: RootDocument, previous: RootDocument | None) -> None:
+    try:
+        ring = document.ring
+    except ValueError as error:
+        raise RootRefused("reused-key", str(error)) from None
+    back = sorted(set(ring.revocations) & set(ring.records))
+    if back:
+        raise RootRefused("revoked-key", f"key {back[0]} is revoked and named; leave it out")
+    if previous is None:
+        return
+    forgotten = sorted(set(previous.ring.revocations) - set(ring.revocations))
+    if forgotten:
+        raise RootRefused("revoked-key", f"the revocation of key {forgotten[0]} is missing")
+    for kid, record in ring.records.items():
+        before = previous.ring.records.get(kid)
+        if before is not None and before.purpose != record.purpose:
+            raise RootRefused(
+                "reused-key",
+                f"key {kid} was a {before.purpose} key; make a new {record.purpose} key",
+            )
+
+
+def _check_signatures(
+    document: RootDocument,
+    signed: Signed,
+    pinned_root_kid: str | None,
+    previous: RootDocument | None,
+    at: int,
+) -> None:
+    by_own = _signers(document, signed, document, at)
+    if previous is not None:
+        _signers(previous, signed, document, at)
+    elif pinned_root_kid is None or pinned_root_kid not in by_own:
+        raise RootRefused(
+            "pin", "the root key whose fingerprint you compared did not sign; compare it again"
+        )
+
+
+def _signers(
+    holder: RootDocument, signed: Signed, document: RootDocument, at: int
+) -> frozenset[str]:
+    """Return the root keys of `holder` that signed `document`; refuse fewer than its threshold."""
+    usable: dict[str, bytes] = {}
+    refusal: KeyRefused | None = None
+    for kid in sorted({key.kid for key in holder.roots} & set(signed.signatures)):
+        try:
+            usable[kid] = _usable_root(kid, holder, document, at)
+        except KeyRefused as error:
+            refusal = error
+    found = signed.signers(usable)
+    if len(found) >= holder.threshold:
+        return found
+    if refusal is not None:
+        reason: Reason = "revoked-key" if refusal.reason == "revoked" else "expired-key"
+        raise RootRefused(reason, str(refusal))
+    if not usable:
+        raise RootRefused(
+            "unknown-key", f"no root key of version {holder.version} is among the signers"
+        )
+    raise RootRefused(
+        "signatures",
+        f"{len(found)} root keys of version {holder.version} signed; {holder.threshold} must",
+    )
+
+
+def _usable_root(kid: str, holder: RootDocument, document: RootDocument, at: int) -> bytes:
+    if kid in document.ring.revocations:
+        raise KeyRefused("revoked", kid, "is revoked by this document")
+    return holder.ring.usable(kid, "root", at).public
+
+
+def _check_period(document: RootDocument, at: int, intermediate: bool) -> None:
+    if document.issued > at + CLOCK_SKEW_S:
+        raise RootRefused("early", "it was issued in the future; compare the clocks")
+    if not document.issued < document.expires <= document.issued + ROOT_LIFETIME_S:
+        raise RootRefused("lifetime", "it must expire after it was issued, within 90 days")
+    if document.expires <= at and not intermediate:
+        raise RootRefused("expired", "it has expired; its owner must publish the next version")
