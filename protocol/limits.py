@@ -1,0 +1,103 @@
+"""Every limit of the wire protocol, with its unit.
+
+The rule of this file: a number that another implementation must know stands here and nowhere else,
+and docs/protocol.md lists it (a test compares the two). Sizes are bytes (`_BYTES`) or characters
+(`_CHARS`), times whole seconds (`_S`), scores thousandths (`_MILLI`); the rest are counts.
+"""
+
+MAX_QUERY_BYTES = 4 * 1024 * 1024
+"""Body of one request (bytes)."""
+
+MAX_ANSWER_BYTES = 8 * 1024 * 1024
+"""Body of one answer: payload line, leaf and proof (bytes)."""
+
+MAX_LEAF_LINE_CHARS = 4 * -(-65_535 // 3)
+"""The leaf line of an answer: the base64 of the largest leaf (characters)."""
+
+MAX_JSON_DEPTH = 16
+"""Nesting of lists and objects in a message; the message itself is level 1."""
+
+MAX_QUERY_ITEMS = 4096
+"""JSON values in one query (its vectors are one string)."""
+
+MAX_ANSWER_ITEMS = 300_000
+"""JSON values in one answer's payload line."""
+
+MAX_BATCH = 256
+"""Vectors in one query."""
+
+MAX_DIMENSION = 8192
+"""Components of one vector. The body's size binds first for large batches of long vectors."""
+
+MAX_K = 1000
+"""Documents asked for, per vector."""
+
+MAX_RESULTS = 65_536
+"""Documents asked for in one query: vectors times k."""
+
+MAX_OFFERS = 1024
+"""Collections in one list of offers."""
+
+MAX_PURPOSES = 64
+"""Purposes of one offer."""
+
+MAX_SPACES = 64
+"""Spaces that one offer accepts."""
+
+MAX_FIGURES = 32
+"""Measured figures in one route report."""
+
+MAX_REFERENCE_CHARS = 64
+"""One record's reference (characters)."""
+
+MAX_DESCRIPTION_CHARS = 4096
+"""An offer's description (characters)."""
+
+MAX_DETAIL_CHARS = 512
+"""The detail of a problem (characters)."""
+
+MAX_URL_CHARS = 2048
+"""A request URL (characters)."""
+
+MAX_HEADERS = 64
+"""Header fields of one message, covered or not."""
+
+MAX_HEADERS_BYTES = 16 * 1024
+"""All header names and values of one message together (bytes)."""
+
+MAX_HEADER_BYTES = 2048
+"""The value of one header that the profile reads (bytes)."""
+
+CLOCK_SKEW_S = 30
+"""How far two clocks may lie apart (seconds)."""
+
+SIGNATURE_LIFETIME_S = 60
+"""Longest time from created to expires (seconds)."""
+
+NONCE_BYTES = 16
+"""A nonce's random bytes; 22 characters of base64url."""
+
+SALT_BYTES = 16
+"""A salt's random bytes; 22 characters of base64url."""
+
+IDEMPOTENCY_S = 24 * 3600
+"""How long an idempotency key stays bound to its body (seconds)."""
+
+NONCE_MEMORY_S = SIGNATURE_LIFETIME_S + 2 * CLOCK_SKEW_S
+"""Longest time for which a nonce must be remembered (seconds): a request that is dated ahead by the
+skew is fresh until its expiry plus the skew."""
+
+ROOT_LIFETIME_S = 90 * 24 * 3600
+"""Longest validity of a root document (seconds)."""
+
+CARD_LIFETIME_S = 24 * 3600
+"""Longest validity of a card (seconds)."""
+
+MAX_DOCUMENT_BYTES = 512 * 1024
+"""A root document or card with its envelope (bytes)."""
+
+BIN_WIDTH_MILLI = 50
+"""Finest width of a score bin (thousandths); a grant may set a multiple of it."""
+
+MAX_BIN_WIDTH_MILLI = 2000
+"""Coarsest width of a score bin (thousandths): the whole range of a cosine."""
