@@ -1,0 +1,151 @@
+"""The index of one collection version: searching, changing, and replacing its snapshot.
+
+Who may do what, when:
+
+- `search` takes the current view once and works on it. It takes no lock.
+- `change` is the only writer: under one lock it commits a transaction to store.db and then swaps
+  the view. A change that was not committed is never seen; one that was is seen when it returns.
+- `rebuild` reads store.db at one moment (the lock is held only to choose that moment), builds for
+  as long as it takes, and under the lock swaps in a view with the new snapshot and whatever has
+  changed since.
+"""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from sqlite3 import Connection
+from threading import Event, Lock
+from typing import TypeVar
+
+import numpy as np
+import structlog
+
+from node.index.build import Progress, build
+from node.index.candidate import Candidate
+from node.index.search import search
+from node.index.segment import IntArray, Mask, Segment
+from node.index.settings import IndexSettings
+from node.index.similarity import FloatArray, Nearness
+from node.index.snapshot import Snapshot, SnapshotFiles, SnapshotUnusable, Source
+from node.index.view import Change, View
+from node.store import chunk_rows, collection_rows, document_rows
+from node.store.chunk_rows import LiveChunks
+from node.store.collection_rows import CollectionRow
+from node.store.store import Store
+
+ResultT = TypeVar("ResultT")
+_log = structlog.get_logger(__name__)
+
+
+class CollectionIndex:
+    """One version's index. Blocking; methods may be called from any thread."""
+
+    def __init__(
+        self, store: Store, row: CollectionRow, directory: Path, settings: IndexSettings
+    ) -> None:
+        """Load the snapshot, or go without one, and catch up from store.db."""
+        self._store = store
+        self._collection = row
+        self._settings = settings
+        self._changing = Lock()
+        self._rebuilding = Lock()
+        self.nearness = Nearness.of(row.envelope)
+        with store.read() as db:
+            source = Source(
+                collection_rows.store_id(db), row.version_key, row.envelope.space_id, self.nearness
+            )
+            self._files = SnapshotFiles(directory, source)
+            sequence = collection_rows.sequence(db, row.key)
+            self._view = self._caught_up(db, self._load(sequence))
+
+    @property
+    def view(self) -> View:
+        """The present state; immutable."""
+        return self._view
+
+    def search(
+        self, queries: FloatArray, k: int, visible: frozenset[str] | None
+    ) -> list[list[Candidate]]:
+        """Return for each query (n, d) its k nearest visible documents, best first."""
+        return search(self._view, self.nearness, self._settings, queries, k, visible)
+
+    def change(self, work: Callable[[Connection, int], tuple[Change, ResultT]]) -> ResultT:
+        """Run `work(db, sequence)` in one transaction; when it has committed, show its change."""
+        with self._changing:
+            with self._store.write() as db:
+                sequence = collection_rows.next_sequence(db, self._collection.key)
+                change, result = work(db, sequence)
+            self._view = self._view.after(change)
+            return result
+
+    @property
+    def rebuild_due(self) -> bool:
+        """Whether the delta or the dead rows have grown enough to be worth a new snapshot."""
+        view = self._view
+        rows = len(view.base)
+        many = max(self._settings.delta_limit, rows // 8)
+        return view.delta_size > many or self._has_many_dead(view)
+
+    def rebuild(self, stop: Event, progress: Progress | None = None, *, anew: bool = False) -> None:
+        """Replace the snapshot by one of the present state; `anew`: without a trace of dead rows.
+
+        Raises BuildStopped when `stop` is set meanwhile, OSError when the disk refuses; the old
+        snapshot then stays in use.
+        """
+        with self._rebuilding, ExitStack() as stack:
+            with self._changing:
+                db = stack.enter_context(self._store.read())
+                sequence = collection_rows.sequence(db, self._collection.key)  # pins the moment
+                view = self._view
+            extend = None if anew or self._has_many_dead(view) else view.snapshot
+            snapshot = build(db, self._files, sequence, extend, self._settings, stop, progress)
+            with self._changing, self._store.read() as now:
+                self._view = self._caught_up(now, snapshot)
+        _log.info("index.built", collection=self._collection.name, rows=len(self._view.base))
+
+    def _has_many_dead(self, view: View) -> bool:
+        return int(view.dead.sum()) > self._settings.dead_share * max(1, len(view.base))
+
+    def _load(self, sequence: int) -> Snapshot | None:
+        try:
+            return self._files.load(sequence, self._settings)
+        except SnapshotUnusable as reason:
+            if sequence:
+                _log.warning(
+                    "index.rebuild_needed", collection=self._collection.name, reason=str(reason)
+                )
+            self._files.remove()
+            return None
+
+    def _caught_up(self, db: Connection, snapshot: Snapshot | None) -> View:
+        """Return the view of what `db` shows: the snapshot's live rows and all others as delta."""
+        live = chunk_rows.live(db, self._collection.version_key)
+        label_sets = document_rows.label_sets(db)
+        base, dead = _base(snapshot, live, self.nearness)
+        missing = ~np.isin(live.keys, base.keys, assume_unique=True)
+        delta = self._read(db, live, missing) if missing.any() else ()
+        return View(snapshot, base, dead, delta, label_sets)
+
+    def _read(self, db: Connection, live: LiveChunks, wanted: Mask) -> tuple[Segment, ...]:
+        keys = live.keys[wanted]
+        vectors = np.concatenate(list(chunk_rows.vectors(db, keys, self.nearness.dimension)))
+        norms = self.nearness.norms(vectors)
+        documents, label_sets = live.documents[wanted], live.label_sets[wanted]
+        return (Segment(keys, documents, label_sets, vectors, norms),)
+
+
+def _base(snapshot: Snapshot | None, live: LiveChunks, nearness: Nearness) -> tuple[Segment, Mask]:
+    """Return the snapshot's rows with present documents and labels, and which of them are dead."""
+    if snapshot is None:
+        empty: IntArray = live.keys[:0]
+        none = np.empty((0, nearness.dimension), dtype=np.float32)
+        return Segment(empty, empty, live.label_sets[:0], none, nearness.norms(none)), empty > 0
+    places = np.searchsorted(live.keys, snapshot.keys)
+    places[places == len(live.keys)] = 0
+    alive = live.keys[places] == snapshot.keys if len(live.keys) else snapshot.keys < 0
+    documents = np.full(len(snapshot.keys), -1, dtype=np.int64)
+    label_sets = np.full(len(snapshot.keys), -1, dtype=np.int32)
+    documents[alive] = live.documents[places[alive]]
+    label_sets[alive] = live.label_sets[places[alive]]
+    norms = nearness.norms(snapshot.vectors)
+    return Segment(snapshot.keys, documents, label_sets, snapshot.vectors, norms), ~alive

@@ -1,0 +1,100 @@
+"""What one search sees: a snapshot, the rows added since, and which rows are dead. Immutable.
+
+A change makes a new view and leaves the old one as it is, so that a search that began with the old
+one ends with it, and no search ever waits for a writer.
+
+    rows that count = (snapshot rows that are not dead) + delta rows
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from node.index.segment import IntArray, Mask, Segment, join
+from node.index.snapshot import Snapshot
+
+LabelSets = Mapping[int, frozenset[str]]
+
+_REMEMBERED = 64  # label filters of which a view keeps the mask
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Change:
+    """One committed transaction: the chunk keys that are gone, then the rows that are new.
+
+    `label_sets` names the label sets of the new rows.
+    """
+
+    removed: IntArray
+    added: Segment | None
+    label_sets: LabelSets
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """The state of an index at one moment.
+
+    `base` holds the snapshot's rows with documents and labels as of now (a dead row's document
+    is -1; no rows without a snapshot); `dead` (n,) marks the rows that are gone.
+    """
+
+    snapshot: Snapshot | None
+    base: Segment
+    dead: Mask
+    delta: tuple[Segment, ...]
+    label_sets: LabelSets
+    _masks: dict[frozenset[str] | None, tuple[Mask, int]] = field(default_factory=dict)
+
+    @property
+    def live(self) -> int:
+        """Number of rows that count."""
+        return len(self.base) - int(self.dead.sum()) + self.delta_size
+
+    @property
+    def delta_size(self) -> int:
+        """Number of rows that are searched one by one."""
+        return sum(len(segment) for segment in self.delta)
+
+    def after(self, change: Change) -> "View":
+        """Return the view that holds once `change` has been committed."""
+        dead, delta = self.dead, list(self.delta)
+        if len(change.removed):
+            dead = dead | np.isin(self.base.keys, change.removed)
+            delta = [
+                kept
+                for segment in delta
+                if len(kept := segment.only(~np.isin(segment.keys, change.removed)))
+            ]
+        if change.added is not None and len(change.added):
+            delta.append(change.added)
+            delta = _merged(delta)
+        label_sets = {**self.label_sets, **change.label_sets}
+        return View(self.snapshot, self.base, dead, tuple(delta), label_sets)
+
+    def eligible(self, visible: frozenset[str] | None) -> tuple[Mask, int]:
+        """Return the mask of base rows that are alive and visible, and how many they are.
+
+        A row is visible when its document carries at least one of the labels; None: all are.
+        """
+        found = self._masks.get(visible)
+        if found is None:
+            mask = ~self.dead
+            if visible is not None:
+                mask &= self.visible_rows(self.base, visible)
+            found = (mask, int(mask.sum()))
+            if len(self._masks) < _REMEMBERED:
+                self._masks[visible] = found
+        return found
+
+    def visible_rows(self, segment: Segment, visible: frozenset[str]) -> Mask:
+        """Return the mask of the segment's rows whose documents carry one of the labels."""
+        shown = [key for key, labels in self.label_sets.items() if not visible.isdisjoint(labels)]
+        return np.isin(segment.label_sets, np.array(shown, dtype=np.int32))
+
+
+def _merged(delta: list[Segment]) -> list[Segment]:
+    """Join from the end while the last is not much smaller: few segments, little copying."""
+    while len(delta) > 1 and 2 * len(delta[-1]) >= len(delta[-2]):
+        delta[-2:] = [join(delta[-2:])]
+    return delta

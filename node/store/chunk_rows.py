@@ -1,0 +1,122 @@
+"""Rows of chunks: one vector of one document in one version, float32 little-endian.
+
+Vectors are stored as the version's space has them; what an index needs besides (unit length, norms)
+it derives itself. Each function works within its caller's transaction.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from node.store.errors import StoreError
+
+FloatArray = npt.NDArray[np.float32]
+Span = tuple[int, int]
+
+_MAX_VARIABLES = 500  # placeholders in one statement, well below SQLite's limit
+_LITTLE_ENDIAN = np.dtype("<f4")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LiveChunks:
+    """Every chunk of a version, ordered by key: three arrays of one length n.
+
+    `keys` (n,) int64, `documents` (n,) int64 document keys, `label_sets` (n,) int32.
+    """
+
+    keys: npt.NDArray[np.int64]
+    documents: npt.NDArray[np.int64]
+    label_sets: npt.NDArray[np.int32]
+
+
+def insert(
+    db: sqlite3.Connection,
+    version: int,
+    document: int,
+    spans: Sequence[Span],
+    vectors: FloatArray,
+) -> list[int]:
+    """Insert a document's chunks in order; return their keys, ascending.
+
+    `spans` holds n character ranges of the text, `vectors` is (n, d).
+    """
+    keys = []
+    for ordinal, ((start, stop), vector) in enumerate(zip(spans, vectors, strict=True)):
+        row = db.execute(
+            "INSERT INTO chunks (version, document, ordinal, start, stop, vector)"
+            " VALUES (?, ?, ?, ?, ?, ?) RETURNING key",
+            (version, document, ordinal, start, stop, vector.astype(_LITTLE_ENDIAN).tobytes()),
+        ).fetchone()
+        keys.append(int(row[0]))
+    return keys
+
+
+def keys_of(db: sqlite3.Connection, version: int, document: int) -> list[int]:
+    """Return the keys of a document's chunks."""
+    rows = db.execute(
+        "SELECT key FROM chunks WHERE version = ? AND document = ? ORDER BY ordinal",
+        (version, document),
+    )
+    return [key for (key,) in rows]
+
+
+def of_document(
+    db: sqlite3.Connection, version: int, document: int, dimension: int
+) -> tuple[list[Span], FloatArray]:
+    """Return a document's spans and its vectors (n, d), in order."""
+    rows = db.execute(
+        "SELECT start, stop, vector FROM chunks WHERE version = ? AND document = ?"
+        " ORDER BY ordinal",
+        (version, document),
+    ).fetchall()
+    return [(start, stop) for start, stop, _ in rows], _matrix((row[2] for row in rows), dimension)
+
+
+def delete_of(db: sqlite3.Connection, version: int, document: int) -> None:
+    """Delete a document's chunks with their vectors."""
+    db.execute("DELETE FROM chunks WHERE version = ? AND document = ?", (version, document))
+
+
+def live(db: sqlite3.Connection, version: int) -> LiveChunks:
+    """Return every chunk of the version."""
+    rows = db.execute(
+        "SELECT c.key, c.document, d.label_set FROM chunks c"
+        " JOIN documents d ON d.key = c.document WHERE c.version = ?",
+        (version,),
+    )
+    table = np.fromiter(
+        rows, dtype=[("key", np.int64), ("document", np.int64), ("label_set", np.int32)]
+    )
+    table.sort(order="key")
+    return LiveChunks(
+        keys=np.ascontiguousarray(table["key"]),
+        documents=np.ascontiguousarray(table["document"]),
+        label_sets=np.ascontiguousarray(table["label_set"]),
+    )
+
+
+def vectors(
+    db: sqlite3.Connection, keys: npt.NDArray[np.int64], dimension: int
+) -> Iterator[FloatArray]:
+    """Yield the vectors of `keys` (ascending) in that order, in blocks of at most 500 rows.
+
+    Raises StoreError when one is missing or has another width.
+    """
+    for first in range(0, len(keys), _MAX_VARIABLES):
+        some = keys[first : first + _MAX_VARIABLES].tolist()
+        marks = ",".join("?" * len(some))
+        rows = db.execute(f"SELECT vector FROM chunks WHERE key IN ({marks}) ORDER BY key", some)  # noqa: S608 - `marks` holds only question marks
+        block = _matrix((vector for (vector,) in rows), dimension)
+        if len(block) != len(some):
+            raise StoreError("chunks are missing from store.db: restore it from a backup")
+        yield block
+
+
+def _matrix(blobs: Iterable[bytes], dimension: int) -> FloatArray:
+    joined = np.frombuffer(b"".join(blobs), dtype=_LITTLE_ENDIAN)
+    if joined.size % dimension:
+        raise StoreError("a vector in store.db has another width than its collection's space")
+    return joined.reshape(-1, dimension).astype(np.float32, copy=False)

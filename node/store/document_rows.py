@@ -1,0 +1,157 @@
+"""Rows of documents, each function within its caller's transaction."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+_MAX_VARIABLES = 500  # placeholders in one statement, well below SQLite's limit
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRow:
+    """One document as stored. `text` and `uri` are kept for the owner and never sent anywhere."""
+
+    key: int
+    external_id: str
+    text: str | None
+    uri: str | None
+    metadata: Mapping[str, Any]
+    labels: frozenset[str]
+    digest: bytes
+    added_at: int
+    updated_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewDocument:
+    """What is written for one document. `digest` covers its text and the vector given with it."""
+
+    external_id: str
+    text: str | None
+    uri: str | None
+    metadata: Mapping[str, Any]
+    labels: frozenset[str]
+    digest: bytes
+
+
+_SELECT = """
+    SELECT d.key, d.external_id, d.text, d.uri, d.metadata, l.labels, d.digest,
+           d.added_at, d.updated_at
+    FROM documents d JOIN label_sets l ON l.key = d.label_set
+"""
+
+
+def upsert(
+    db: sqlite3.Connection, collection: int, document: NewDocument, sequence: int, at: int
+) -> int:
+    """Insert or replace one document's fields; return its internal key, kept across updates."""
+    row = db.execute(
+        "INSERT INTO documents (collection, external_id, text, uri, metadata, label_set, digest,"
+        " sequence, added_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (collection, external_id) DO UPDATE SET text = excluded.text,"
+        " uri = excluded.uri, metadata = excluded.metadata, label_set = excluded.label_set,"
+        " digest = excluded.digest, sequence = excluded.sequence, updated_at = excluded.updated_at"
+        " RETURNING key",
+        (
+            collection,
+            document.external_id,
+            document.text,
+            document.uri,
+            orjson.dumps(document.metadata, option=orjson.OPT_SORT_KEYS).decode(),
+            label_set(db, document.labels),
+            document.digest,
+            sequence,
+            at,
+            at,
+        ),
+    ).fetchone()
+    return int(row[0])
+
+
+def find_many(
+    db: sqlite3.Connection, collection: int, external_ids: Iterable[str]
+) -> dict[str, DocumentRow]:
+    """Return those of the documents that exist, by external id."""
+    found: dict[str, DocumentRow] = {}
+    for some in _slices(list(external_ids)):
+        marks = ",".join("?" * len(some))
+        rows = db.execute(
+            f"{_SELECT} WHERE d.collection = ? AND d.external_id IN ({marks})",
+            (collection, *some),
+        )
+        found.update((row[1], _row(row)) for row in rows)
+    return found
+
+
+def find_by_key(db: sqlite3.Connection, collection: int, key: int) -> DocumentRow | None:
+    """Return the collection's document of that internal key, or None."""
+    row = db.execute(
+        f"{_SELECT} WHERE d.collection = ? AND d.key = ?", (collection, key)
+    ).fetchone()
+    return _row(row) if row else None
+
+
+def count(db: sqlite3.Connection, collection: int) -> int:
+    """Return the number of documents in the collection."""
+    row = db.execute(
+        "SELECT count(*) FROM documents WHERE collection = ?", (collection,)
+    ).fetchone()
+    return int(row[0])
+
+
+def count_labels(db: sqlite3.Connection, collection: int) -> dict[str, int]:
+    """Return how many documents carry each label."""
+    counts: dict[str, int] = {}
+    for labels, documents in db.execute(
+        "SELECT l.labels, count(*) FROM documents d JOIN label_sets l ON l.key = d.label_set"
+        " WHERE d.collection = ? GROUP BY l.key",
+        (collection,),
+    ):
+        for label in orjson.loads(labels):
+            counts[label] = counts.get(label, 0) + documents
+    return dict(sorted(counts.items()))
+
+
+def delete(db: sqlite3.Connection, keys: Iterable[int]) -> None:
+    """Delete the documents with their chunks and vectors."""
+    db.executemany("DELETE FROM documents WHERE key = ?", ((key,) for key in keys))
+
+
+def label_set(db: sqlite3.Connection, labels: frozenset[str]) -> int:
+    """Return the key of this set of labels, stored once however many documents carry it."""
+    text = orjson.dumps(sorted(labels)).decode()
+    row = db.execute("SELECT key FROM label_sets WHERE labels = ?", (text,)).fetchone()
+    if row is None:
+        row = db.execute(
+            "INSERT INTO label_sets (labels) VALUES (?) RETURNING key", (text,)
+        ).fetchone()
+    return int(row[0])
+
+
+def label_sets(db: sqlite3.Connection) -> dict[int, frozenset[str]]:
+    """Return every set of labels by its key."""
+    rows = db.execute("SELECT key, labels FROM label_sets")
+    return {key: frozenset(orjson.loads(labels)) for key, labels in rows}
+
+
+def _slices(ids: list[str]) -> Iterator[list[str]]:
+    for first in range(0, len(ids), _MAX_VARIABLES):
+        yield ids[first : first + _MAX_VARIABLES]
+
+
+def _row(row: tuple[int, str, str | None, str | None, str, str, bytes, int, int]) -> DocumentRow:
+    key, external_id, text, uri, metadata, labels, digest, added_at, updated_at = row
+    return DocumentRow(
+        key=key,
+        external_id=external_id,
+        text=text,
+        uri=uri,
+        metadata=orjson.loads(metadata),
+        labels=frozenset(orjson.loads(labels)),
+        digest=digest,
+        added_at=added_at,
+        updated_at=updated_at,
+    )

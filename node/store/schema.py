@@ -1,0 +1,79 @@
+"""The tables of the data rooms, as forward migrations.
+
+collections ── versions ── chunks (vectors)
+     └── documents ─────────┘   └ label_sets
+
+A document belongs to a collection and outlives versions; a chunk is one vector of one document in
+one version, so that a version never mixes spaces. `documents.key` and `chunks.key` are
+AUTOINCREMENT: never used twice, and growing in the order of commits, which lets an index catch up
+from the last key it knows. `collections.sequence` counts every change to documents or chunks.
+Deleting a document deletes its chunks (and with them its vectors) in the same transaction.
+"""
+
+MIGRATIONS = (
+    """
+    CREATE TABLE store_identity (id TEXT NOT NULL) STRICT;
+    INSERT INTO store_identity VALUES (lower(hex(randomblob(16))));
+
+    CREATE TABLE encoders (
+        name TEXT PRIMARY KEY,
+        kind TEXT NOT NULL,
+        settings TEXT NOT NULL,
+        envelope TEXT NOT NULL,
+        added_at INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE TABLE collections (
+        key INTEGER PRIMARY KEY AUTOINCREMENT,
+        name TEXT NOT NULL UNIQUE,
+        title TEXT NOT NULL,
+        description TEXT NOT NULL,
+        language TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        sequence INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+
+    CREATE TABLE versions (
+        key INTEGER PRIMARY KEY AUTOINCREMENT,
+        collection INTEGER NOT NULL REFERENCES collections ON DELETE CASCADE,
+        encoder TEXT NOT NULL REFERENCES encoders,
+        envelope TEXT NOT NULL,
+        space_id TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('building', 'active', 'retired')),
+        created_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX one_active_version ON versions (collection) WHERE state = 'active';
+
+    CREATE TABLE label_sets (
+        key INTEGER PRIMARY KEY,
+        labels TEXT NOT NULL UNIQUE
+    ) STRICT;
+
+    CREATE TABLE documents (
+        key INTEGER PRIMARY KEY AUTOINCREMENT,
+        collection INTEGER NOT NULL REFERENCES collections ON DELETE CASCADE,
+        external_id TEXT NOT NULL,
+        text TEXT,
+        uri TEXT,
+        metadata TEXT NOT NULL,
+        label_set INTEGER NOT NULL REFERENCES label_sets,
+        digest BLOB NOT NULL,
+        sequence INTEGER NOT NULL,
+        added_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL,
+        UNIQUE (collection, external_id)
+    ) STRICT;
+
+    CREATE TABLE chunks (
+        key INTEGER PRIMARY KEY AUTOINCREMENT,
+        version INTEGER NOT NULL REFERENCES versions ON DELETE CASCADE,
+        document INTEGER NOT NULL REFERENCES documents ON DELETE CASCADE,
+        ordinal INTEGER NOT NULL,
+        start INTEGER NOT NULL,
+        stop INTEGER NOT NULL,
+        vector BLOB NOT NULL,
+        UNIQUE (version, document, ordinal)
+    ) STRICT;
+    CREATE INDEX chunks_of_document ON chunks (document);
+    """,
+)
