@@ -33,6 +33,16 @@ def remove(path: Path) -> None:
     _flush_directory(path.parent)
 
 
+def flush(path: Path) -> None:
+    """Flush a file that something else has written, and the entry of its directory, to disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    _flush_directory(path.parent)
+
+
 def _flush_directory(directory: Path) -> None:
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
