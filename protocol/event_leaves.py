@@ -8,31 +8,22 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from protocol.leaf_frame import (
-    CollectionName,
-    Count,
-    Digest,
-    KeyId,
-    Label,
-    Leaf,
-    Organisation,
-    Time,
-    Word,
-)
+from protocol.leaf_frame import Leaf
+from protocol.notation import CollectionName, Count, Digest, KeyId, Organisation, Text, Time, Word
 
 
 class _Event(Leaf):
-    by: Label | None = None
+    by: Text | None = None
 
 
 class Started(_Event):
     """The node opened its log (type ``start``): with ``size`` leaves, under ``origin`` and key."""
 
     type: Literal["start"] = "start"
-    origin: Label
+    origin: Text
     key: KeyId
     size: Count
-    software: Label
+    software: Text
 
 
 class Refused(_Event):
@@ -86,7 +77,7 @@ class CollectionChanged(_Event):
     type: Literal["collection"] = "collection"
     collection: CollectionName
     event: Word
-    version: Label | None = None
+    version: Text | None = None
     space: Digest | None = None
     documents: Count | None = None
 
@@ -96,5 +87,5 @@ class AdminActed(_Event):
 
     type: Literal["admin"] = "admin"
     operation: Word
-    subject: Label | None = None
+    subject: Text | None = None
     detail: Digest | None = None

@@ -10,11 +10,12 @@ import base64
 import re
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from keys.signer import verify
 from keys.thumbprint import thumbprint
 from protocol.log_errors import MalformedLeaf
+from protocol.notation import WireModel, from_base64url
 
 _SIGNATURE = re.compile(r"([a-z]+)=:([A-Za-z0-9+/]{86}==):")
 _INPUT = re.compile(r'([a-z]+)=(\(([^()]*)\)(?:;[a-z]+=(?:"[^"\\]*"|\d+))*)')
@@ -25,15 +26,13 @@ HeaderValue = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]{0,4096}$")
 PublicKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
 
 
-class Evidence(BaseModel):
+class Evidence(WireModel):
     """One request's RFC 9421 signature with everything that it covers.
 
     ``components``: [name, value] in the signature's order; ``signature_input``, ``signature``:
     whole header values (``q=(...);created=...`` and ``q=:...:``); ``public``: 32-byte Ed25519
     key, base64url without padding.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     components: Annotated[tuple[tuple[ComponentName, HeaderValue], ...], Field(max_length=16)]
     signature_input: HeaderValue
@@ -67,7 +66,10 @@ class Evidence(BaseModel):
         Raises ``MalformedLeaf`` with the reason. Whether ``kid`` was the peer's valid key is for
         the caller, who knows the peer's root document.
         """
-        public = base64.urlsafe_b64decode(self.public + "=")
+        try:
+            public = from_base64url(self.public)
+        except ValueError as error:
+            raise MalformedLeaf(f"the evidence's public key is {error}") from None
         if thumbprint(public) != kid or self.key_id() != kid:
             raise MalformedLeaf("the evidence is signed by another key than the leaf names")
         found = _SIGNATURE.fullmatch(self.signature)

@@ -10,18 +10,17 @@ that two logs can be joined on them.
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from protocol.evidence import Evidence
-from protocol.leaf_frame import (
+from protocol.leaf_frame import Leaf
+from protocol.notation import (
     CollectionName,
     Count,
     Digest,
     KeyId,
-    Label,
-    Leaf,
     Organisation,
-    Purpose,
+    PurposeName,
+    Text,
+    WireModel,
     Word,
 )
 
@@ -48,9 +47,9 @@ class _Question(_Signed):
     ``actor``: commitment to the person who asked; ``agreement``: id of the parties' agreement.
     """
 
-    actor: Label | None = None
-    purpose: Purpose
-    agreement: Label | None = None
+    actor: Text | None = None
+    purpose: PurposeName
+    agreement: Text | None = None
     collection: CollectionName
     space: Digest
     granularity: Word | None = None
@@ -79,8 +78,8 @@ class Answered(_Question):
     type: Literal["answered"] = "answered"
     decision: Literal["answered"] = "answered"
     policy: Digest
-    grant: Label | None = None
-    version: Label
+    grant: Text | None = None
+    version: Text
     adapter: Digest | None = None
     score_space: Digest | None = None
     epoch: Count | None = None
@@ -96,7 +95,7 @@ class Repeated(_Question):
     type: Literal["repeated"] = "repeated"
     decision: Literal["repeated"] = "repeated"
     policy: Digest
-    grant: Label | None = None
+    grant: Text | None = None
     first: Count | None = None
     charged: Count = 0
     answer: Digest
@@ -108,16 +107,16 @@ class _Refusal(_Signed):
     ``reason``: the stable problem code; ``answer``: digest of the problem's payload.
     """
 
-    actor: Label | None = None
-    purpose: Purpose | None = None
-    agreement: Label | None = None
+    actor: Text | None = None
+    purpose: PurposeName | None = None
+    agreement: Text | None = None
     collection: CollectionName | None = None
     space: Digest | None = None
     granularity: Word | None = None
     k: Count | None = None
     vectors: Count | None = None
     policy: Digest | None = None
-    grant: Label | None = None
+    grant: Text | None = None
     reason: Word
     charged: Count = 0
     answer: Digest
@@ -147,15 +146,13 @@ class Offered(_Signed):
     answer: Digest
 
 
-class ReceiptFacts(BaseModel):
+class ReceiptFacts(WireModel):
     """Where the partner's receipt says its leaf stands: the partner's log, not ours.
 
     ``leaf``: digest of the leaf's bytes; ``root``: the checkpoint's root hash as a digest.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    origin: Label
+    origin: Text
     index: Count
     size: Count
     root: Digest
@@ -172,7 +169,7 @@ class Received(_Exchange):
     key: KeyId
     decision: Decision
     reason: Word | None = None
-    purpose: Purpose | None = None
+    purpose: PurposeName | None = None
     collection: CollectionName | None = None
     results: Count | None = None
     answer: Digest
