@@ -58,9 +58,9 @@ class PolicyBook:
             stored = StoredPolicy.model_validate_json(path.read_bytes())
             policy = read_policy(stored.files, stored.generation)
         except (ValidationError, GrantInvalid, UnicodeDecodeError) as error:
-            raise PolicyUnreadable(f"{path.name} is damaged ({error}); {_REMEDY}") from None
+            raise PolicyUnreadable(f"{path.name} is damaged: {error}") from None
         if policy.digest != stored.digest:
-            raise PolicyUnreadable(f"{path.name} does not match its digest; {_REMEDY}")
+            raise PolicyUnreadable(f"{path.name} does not match its digest: it was changed by hand")
         return cls(path, stored, policy)
 
     @property
@@ -99,22 +99,19 @@ class PolicyBook:
             self._swap(before, before_stored)
             self._write(before_stored)
             raise
-        self._write(unlogged.model_copy(update={"logged": True}))
+        self._stored = unlogged.model_copy(update={"logged": True})
+        self._write(self._stored)
         return policy
 
     async def log_if_missing(self, append: AppendLeaf) -> None:
         """Append the `policy` leaf that a crash prevented; call it before serving."""
         if not self._stored.logged:
             await append(self._policy, lambda: None)
-            self._write(self._stored.model_copy(update={"logged": True}))
+            self._stored = self._stored.model_copy(update={"logged": True})
+            self._write(self._stored)
 
     def _swap(self, policy: Policy, stored: StoredPolicy) -> None:
         self._policy, self._stored = policy, stored
 
     def _write(self, stored: StoredPolicy) -> None:
         durable_file.replace(self._path, stored.model_dump_json(indent=1).encode())
-        if stored.digest == self._policy.digest:
-            self._stored = stored
-
-
-_REMEDY = "run `interlingua policy apply` with your grant files to replace it"

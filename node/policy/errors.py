@@ -13,6 +13,13 @@ class PolicyError(Exception):
 class GrantInvalid(PolicyError):
     """A grant file is not what it should be; the message names file, grant, field and remedy."""
 
+    failure = "invalid-request"
+    code = "grant-invalid"
+    fix = "Correct the file; docs/policy.md lists every field. Nothing was applied."
+
 
 class PolicyUnreadable(PolicyError):
-    """The policy file in the data directory cannot be read; `policy apply` replaces it."""
+    """The policy file in the data directory cannot be read."""
+
+    code = "policy-unreadable"
+    fix = "Restore the file from a backup, or delete it and apply your grant files again."

@@ -25,7 +25,8 @@ from pydantic import (
 )
 
 from node.policy.errors import GrantInvalid
-from protocol.limits import BIN_WIDTH_MILLI, MAX_K
+from protocol.limits import BIN_WIDTH_MILLI, MAX_BIN_WIDTH_MILLI, MAX_K
+from protocol.notation import CollectionName, Digest, Organisation, PurposeName
 
 Granularity = Literal["boolean", "count", "ranks", "bins"]
 GRANULARITIES: tuple[Granularity, ...] = ("boolean", "count", "ranks", "bins")
@@ -37,13 +38,7 @@ DEFAULT_RATE = 60
 
 MAX_GRANT_FILE_BYTES = 1 << 20
 
-Organisation = Annotated[
-    str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$", max_length=253)
-]
-CollectionName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
-Purpose = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=128)]
-Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
 def _instant(value: object) -> object:
@@ -97,7 +92,7 @@ class Grant(_Section):
 
     peer: Organisation
     collection: CollectionName
-    purposes: Annotated[tuple[Purpose, ...], Field(min_length=1, strict=False), Names]
+    purposes: Annotated[tuple[PurposeName, ...], Field(min_length=1, strict=False), Names]
     labels: Annotated[tuple[Label, ...], Field(min_length=1, strict=False), Names]
     granularity: Granularity = "bins"
     bin_width: Milli = BIN_WIDTH_MILLI
@@ -126,7 +121,7 @@ class Grant(_Section):
                 f"bin_width must be a multiple of {BIN_WIDTH_MILLI / 1000}: "
                 "a grant may make scores coarser, never finer"
             )
-        if self.bin_width > 2000:
+        if self.bin_width > MAX_BIN_WIDTH_MILLI:
             raise ValueError("bin_width must not exceed 2.0, the range of a cosine")
         if ALL_LABELS in self.labels and len(self.labels) > 1:
             raise ValueError('labels = ["*"] already shows every document; name no others beside')
@@ -157,6 +152,8 @@ def parse_grants(text: str, name: str) -> tuple[Grant, ...]:
 
 
 def _grants_in(content: dict[str, Any], name: str) -> list[Any]:
+    if not content:
+        return []  # an empty file grants nothing; it is how everything is withdrawn
     if "grant" not in content:
         return [content]
     if set(content) != {"grant"}:

@@ -78,7 +78,7 @@ def test_only_an_explicit_star_shows_every_document() -> None:
         ("bin_width = 0.07\n", "never finer"),
         ("bin_width = 5.0\n", "bin_width"),
         ("floor = 0.1234\n", "three decimals"),
-        ("floor = nan\n", "number"),
+        ("floor = nan\n", "decimals"),
         ("floor = true\n", "number"),
         ('expires = "2027-01-01"\n', "without quotes"),
         ("expires = 2027-01-01T00:00:00\n", "offset"),
@@ -91,6 +91,10 @@ def test_a_wrong_field_is_named(change: str, message: str) -> None:
     with pytest.raises(GrantInvalid, match=r"lab\.toml, grant 1") as caught:
         one(SMALL + change)
     assert message in str(caught.value)
+
+
+def test_an_empty_file_grants_nothing() -> None:
+    assert parse_grants("# withdrawn\n", "lab.toml") == ()
 
 
 @pytest.mark.parametrize("field", ["peer", "collection", "purposes", "labels"])

@@ -1,0 +1,317 @@
+"""Partners: whom a person decided to trust, in which state, and the newest documents seen of them.
+
+Rules of this file:
+
+- Only a person adds a partner, by the words of its root key; that key's id is pinned.
+- The highest versions of root document and card that were accepted are kept and never go back; what
+  cannot be fetched or accepted leaves the old one in force until it expires.
+- Every change of state leaves a `peer` leaf. The state changes in memory in the guard of that leaf,
+  which the log writer runs in leaf order: nothing is answered after a `revoked` leaf. The file is
+  written before the leaf, so that a crash in between cannot bring a revoked partner back; the
+  missing leaf is then appended when the node opens.
+- Withdrawing holds even when the leaf cannot be written; permitting does not.
+
+States: `active` <-> `paused`, both -> `revoked`; only adding it anew ends `revoked`.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from keys.ring import KeyRing
+from node import durable_file
+from node.federation.client import Transport
+from node.federation.errors import (
+    BundleInvalid,
+    CardUnavailable,
+    PeerExists,
+    PeerNotActive,
+    PeerUnknown,
+)
+from protocol.card import CARD_TYPE, Card, CardRefused, accept_card
+from protocol.document import DocumentRefused, read_document
+from protocol.root import ROOT_TYPE, RootDocument, RootRefused, accept_root
+
+State = Literal["pending", "active", "paused", "revoked"]
+
+_NEXT: dict[State, tuple[State, ...]] = {
+    "pending": ("revoked",),
+    "active": ("paused", "revoked"),
+    "paused": ("active", "revoked"),
+    "revoked": (),
+}
+_PERMITS: frozenset[State] = frozenset({"active"})
+
+
+class PeerRecord(BaseModel):
+    """What `peers/<organisation>.json` holds; `root` and `card` are whole DSSE envelopes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    v: Literal[1] = 1
+    organisation: str
+    state: State
+    pinned: str
+    root: str
+    card: str
+    reach: Literal["loopback", "public"]
+    allow_private: bool = False
+    allow_plaintext: bool = False
+    ca_file: Path | None = None
+    added_at: int
+    changed_at: int
+    logged: bool = False
+
+
+class Peer:
+    """One partner with its accepted documents. Immutable; the book replaces it."""
+
+    def __init__(self, record: PeerRecord, root: RootDocument, card: Card) -> None:
+        self.record = record
+        self.root = root
+        self.card = card
+
+    @property
+    def organisation(self) -> str:
+        """The partner's name."""
+        return self.record.organisation
+
+    @property
+    def state(self) -> State:
+        """Its state here."""
+        return self.record.state
+
+    @property
+    def transport(self) -> Transport:
+        """How a person allowed it to be connected to."""
+        record = self.record
+        return Transport(record.reach, record.allow_private, record.allow_plaintext, record.ca_file)
+
+    def ring(self, at: int) -> KeyRing | None:
+        """Its keys, while its root document is valid."""
+        return self.root.ring if at < self.root.expires else None
+
+    def changed(self, **fields: object) -> "Peer":
+        """Return the partner with other fields of its record, its documents as they are."""
+        return Peer(self.record.model_copy(update=fields), self.root, self.card)
+
+
+AppendLeaf = Callable[[Peer, Callable[[], None]], Awaitable[None]]
+"""Appends the `peer` leaf; the second argument is the guard to run just before its commit."""
+
+
+class PeerBook:
+    """All partners, on disk and in memory."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._peers: dict[str, Peer] = {}
+
+    @classmethod
+    def open(cls, directory: Path) -> "PeerBook":
+        """Read every partner's file; raises BundleInvalid, naming it, for a damaged one."""
+        book = cls(directory)
+        for path in sorted(directory.glob("*.json")):
+            try:
+                record = PeerRecord.model_validate_json(path.read_bytes())
+                peer = _peer(record)
+            except (ValueError, DocumentRefused) as error:
+                raise BundleInvalid(
+                    f"{path.name} among the partners is damaged: {error}",
+                    fix="Restore it from a backup, or delete it and add the partner again.",
+                ) from None
+            book._peers[record.organisation] = peer
+        return book
+
+    def all(self) -> list[Peer]:
+        """Every partner, by name."""
+        return [self._peers[name] for name in sorted(self._peers)]
+
+    def find(self, organisation: str) -> Peer | None:
+        """The partner of that name, or None."""
+        return self._peers.get(organisation)
+
+    def get(self, organisation: str) -> Peer:
+        """The partner of that name; raises PeerUnknown."""
+        peer = self._peers.get(organisation)
+        if peer is None:
+            raise PeerUnknown(
+                f"{organisation} is no partner of this node.", fix="interlingua peer list"
+            )
+        return peer
+
+    def active(self, organisation: str) -> Peer:
+        """The partner, if it may be asked; raises PeerUnknown or PeerNotActive."""
+        peer = self.get(organisation)
+        if peer.state != "active":
+            raise PeerNotActive(
+                f"{organisation} is {peer.state} here.", fix=f"interlingua peer list; {_REVIVE}"
+            )
+        return peer
+
+    def is_active(self, organisation: str) -> bool:
+        """Whether the partner may ask and be asked at this moment."""
+        peer = self._peers.get(organisation)
+        return peer is not None and peer.state == "active"
+
+    def ring(self, organisation: str, at: int) -> KeyRing | None:
+        """The keys under which a partner may speak.
+
+        A paused partner is still recognised, so that it can be told; a revoked or pending one is
+        nobody.
+        """
+        peer = self._peers.get(organisation)
+        if peer is None or peer.state in ("revoked", "pending"):
+            return None
+        return peer.ring(at)
+
+    async def add(
+        self,
+        pinned: str,
+        root: bytes,
+        card: bytes,
+        transport: Transport,
+        at: int,
+        append: AppendLeaf,
+    ) -> Peer:
+        """Add a partner whose documents were judged (`bundle.judge`); raises PeerExists."""
+        record = PeerRecord(
+            organisation=_read_root(root).organisation,
+            state="active",
+            pinned=pinned,
+            root=root.decode(),
+            card=card.decode(),
+            reach=transport.reach,
+            allow_private=transport.allow_private,
+            allow_plaintext=transport.allow_plaintext,
+            ca_file=transport.ca_file,
+            added_at=at,
+            changed_at=at,
+        )
+        name, before = record.organisation, self._peers.get(record.organisation)
+        if before is not None and before.state != "revoked":
+            raise PeerExists(
+                f"{name} is a partner already ({before.state}).",
+                fix=f"interlingua peer revoke {name}, then add it again.",
+            )
+        peer = _peer(record)
+        self._write(record)
+        try:
+            await append(peer, lambda: self._swap(name, peer))
+        except BaseException:
+            self._swap(name, before)
+            self._restore(name, before)
+            raise
+        return self._settle(name)
+
+    async def change_state(
+        self, organisation: str, state: State, at: int, append: AppendLeaf
+    ) -> Peer:
+        """Pause, resume or revoke; the state it already has is no error and leaves no leaf."""
+        before = self.get(organisation)
+        if before.state == state:
+            return before
+        if state not in _NEXT[before.state]:
+            raise PeerNotActive(f"{organisation} is {before.state} here.", fix=_REVIVE)
+        after = before.changed(state=state, changed_at=at, logged=False)
+        self._write(after.record)
+        try:
+            await append(after, lambda: self._set_state(organisation, state, at))
+        except BaseException:
+            if state in _PERMITS:
+                self._set_state(organisation, before.state, before.record.changed_at)
+                self._write(self.get(organisation).record)
+            else:
+                self._set_state(organisation, state, at)
+            raise
+        return self._settle(organisation)
+
+    def renew(self, organisation: str, roots: Sequence[bytes], card: bytes | None, at: int) -> Peer:
+        """Take over newer documents if they are acceptable; the same ones again are no error.
+
+        `roots` are successive versions, the newest last. Raises DocumentRefused, and the old
+        documents stay in force.
+        """
+        peer = self.get(organisation)
+        root, root_text = peer.root, peer.record.root
+        for number, raw in enumerate(roots, 1):
+            if raw.decode() != root_text:
+                passing = number < len(roots)
+                root = accept_root(raw, peer.record.pinned, root, at, intermediate=passing)
+                root_text = raw.decode()
+        new_card, card_text = peer.card, peer.record.card
+        if card is not None and card.decode() != card_text:
+            new_card, card_text = accept_card(card, root, peer.card, at), card.decode()
+        if (root_text, card_text) == (peer.record.root, peer.record.card):
+            return peer
+        record = peer.record.model_copy(update={"root": root_text, "card": card_text})
+        self._write(record)
+        renewed = Peer(record, root, new_card)
+        self._peers[organisation] = renewed
+        return renewed
+
+    def card(self, organisation: str, at: int) -> Card:
+        """The partner's card while it is valid; raises CardUnavailable."""
+        peer = self.get(organisation)
+        if not at < peer.card.expires:
+            raise CardUnavailable(
+                f"The card of {organisation} expired at {peer.card.expires}.",
+                fix="Check that the partner's node is running and reachable; it renews it daily.",
+            )
+        return peer.card
+
+    async def log_missing(self, append: AppendLeaf) -> None:
+        """Append the `peer` leaves that a crash prevented; call it before serving."""
+        for peer in self.all():
+            if not peer.record.logged:
+                await append(peer, lambda: None)
+                self._settle(peer.organisation)
+
+    def _set_state(self, organisation: str, state: State, at: int) -> None:
+        """Change the newest record: `renew` may have run since the change began."""
+        newest = self._peers[organisation]
+        self._swap(organisation, newest.changed(state=state, changed_at=at, logged=False))
+
+    def _settle(self, organisation: str) -> Peer:
+        """Note that the leaf stands."""
+        settled = self._peers[organisation].changed(logged=True)
+        self._write(settled.record)
+        self._peers[organisation] = settled
+        return settled
+
+    def _swap(self, organisation: str, peer: Peer | None) -> None:
+        if peer is None:
+            self._peers.pop(organisation, None)
+        else:
+            self._peers[organisation] = peer
+
+    def _restore(self, organisation: str, before: Peer | None) -> None:
+        if before is None:
+            durable_file.remove(self._path(organisation))
+        else:
+            self._write(before.record)
+
+    def _write(self, record: PeerRecord) -> None:
+        path = self._path(record.organisation)
+        durable_file.replace(path, record.model_dump_json(indent=1).encode())
+
+    def _path(self, organisation: str) -> Path:
+        return self._directory / f"{organisation}.json"
+
+
+def _peer(record: PeerRecord) -> Peer:
+    return Peer(record, _read_root(record.root.encode()), _read_card(record.card.encode()))
+
+
+def _read_root(raw: bytes) -> RootDocument:
+    """Read what was accepted before, without judging it again: it may have expired since."""
+    return read_document(raw, ROOT_TYPE, RootDocument, RootRefused)[0]
+
+
+def _read_card(raw: bytes) -> Card:
+    return read_document(raw, CARD_TYPE, Card, CardRefused)[0]
+
+
+_REVIVE = "interlingua peer resume NAME ends a pause; a revoked partner must be added again."

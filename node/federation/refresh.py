@@ -1,0 +1,170 @@
+"""Keeping partners' root documents and cards current.
+
+Fetched on a timer, before a question when the card is about to expire, and when a partner's request
+names a key that is not known yet. Every version between the one that is held and the newest is
+fetched, so that each is judged by the one before it. What cannot be fetched or accepted changes
+nothing: the old documents serve until they expire. Nothing that is fetched is trusted for having
+been fetched; `PeerBook.renew` judges it.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from node.clock import Clock
+from node.federation.client import Client, Transport, TransportError, reach_of_url
+from node.federation.errors import CardUnavailable
+from node.federation.peers import Peer, PeerBook
+from protocol.document import MAX_DOCUMENT_BYTES, DocumentRefused, read_document
+from protocol.root import ROOT_TYPE, RootDocument, RootRefused
+
+ROOT_PATH = "/.well-known/interlingua-root"
+CARD_PATH = "/.well-known/interlingua-node"
+
+FETCH_DEADLINE_S = 5.0
+RENEW_BEFORE_S = 2 * 3600
+"""A card that expires within this time is fetched anew before it is used (seconds)."""
+
+PAUSE_S = 15
+"""Least time between two fetches of one partner that were not on the timer (seconds)."""
+
+MAX_STEPS = 32
+"""Root versions that are fetched at once; a partner further ahead is caught up next time."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a refresh of one partner brought; `problem` is None when both documents are current."""
+
+    organisation: str
+    problem: str | None
+
+
+class Refresher:
+    """Fetches documents of partners; one owner of its background task."""
+
+    def __init__(
+        self,
+        client: Client,
+        peers: PeerBook,
+        clock: Clock,
+        every_s: float,
+        permitted: Callable[[Transport], Transport],
+    ) -> None:
+        self._client = client
+        self._peers = peers
+        self._clock = clock
+        self._every_s = every_s
+        self._permitted = permitted
+        self._tried: dict[str, int] = {}
+        self._running: dict[str, asyncio.Task[Outcome]] = {}
+        self._timer: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin the timer; call it on the event loop."""
+        self._timer = asyncio.create_task(self._run(), name="refresh partners")
+
+    async def close(self) -> None:
+        """End the timer and every fetch under way."""
+        tasks = [t for t in (self._timer, *self._running.values()) if t is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def suggest(self, organisation: str) -> None:
+        """Fetch in the background, unless that was tried a moment ago or the partner is not active.
+
+        For a request that names a key which is not known yet: anybody can send one, so it costs the
+        partner at most one fetch in `PAUSE_S`.
+        """
+        tried = self._tried.get(organisation, 0)
+        if self._peers.is_active(organisation) and self._clock() >= tried + PAUSE_S:
+            self._begin(organisation)
+
+    async def current(self, organisation: str) -> Peer:
+        """Return the partner with a valid card, fetching one first if need be.
+
+        Raises CardUnavailable when the card that is held has expired and no new one came.
+        """
+        peer = self._peers.active(organisation)
+        at = self._clock()
+        if peer.card.expires <= at + RENEW_BEFORE_S:
+            due = self._clock() >= self._tried.get(organisation, 0) + PAUSE_S
+            if due or organisation in self._running:
+                await asyncio.shield(self._begin(organisation))
+            self._peers.card(organisation, at)
+        return self._peers.active(organisation)
+
+    async def refresh(self, organisation: str) -> Outcome:
+        """Fetch root document and card now; never raises for what the partner or network did."""
+        return await asyncio.shield(self._begin(organisation))
+
+    def _begin(self, organisation: str) -> asyncio.Task[Outcome]:
+        task = self._running.get(organisation)
+        if task is None:
+            self._tried[organisation] = self._clock()
+            task = asyncio.create_task(self._refresh(organisation))
+            self._running[organisation] = task
+            task.add_done_callback(lambda _: self._running.pop(organisation, None))
+        return task
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(self._every_s)
+            for peer in self._peers.all():
+                if peer.state == "active":
+                    with contextlib.suppress(CardUnavailable):
+                        await self.refresh(peer.organisation)
+
+    async def _refresh(self, organisation: str) -> Outcome:
+        problem: str | None = None
+        try:
+            await self._fetch_roots(self._peers.get(organisation))
+            peer = self._peers.get(organisation)
+            card = await self._get(peer, CARD_PATH)
+            self._peers.renew(organisation, (), card, self._clock())
+        except (TransportError, DocumentRefused, UnicodeDecodeError) as error:
+            problem = str(error)
+            _log.warning("partner not refreshed", peer=organisation, problem=problem)
+        return Outcome(organisation, problem)
+
+    async def _fetch_roots(self, peer: Peer) -> None:
+        newest = await self._get(peer, ROOT_PATH)
+        version = read_document(newest, ROOT_TYPE, RootDocument, RootRefused)[0].version
+        held = peer.root.version
+        between = range(held + 1, min(version, held + MAX_STEPS))
+        roots = [await self._get(peer, f"{ROOT_PATH}/{number}") for number in between]
+        if version <= held + MAX_STEPS:
+            roots.append(newest)
+        self._peers.renew(peer.organisation, roots, None, self._clock())
+
+    async def _get(self, peer: Peer, path: str) -> bytes:
+        return await fetch_document(
+            self._client, peer.root.url + path, self._permitted(peer.transport)
+        )
+
+
+async def fetch_document(client: Client, url: str, transport: Transport) -> bytes:
+    """Fetch one signed document; raises TransportError, also for a status other than 200."""
+    answer = await client.exchange(
+        url,
+        transport,
+        "GET",
+        [("Accept", "application/json")],
+        None,
+        deadline_s=FETCH_DEADLINE_S,
+        max_bytes=MAX_DOCUMENT_BYTES,
+    )
+    if answer.status != 200:
+        raise TransportError(f"{url} answered with status {answer.status}")
+    return answer.body
+
+
+def transport_for(url: str) -> Transport:
+    """Return the transport of a partner that is reached at `url`, before a person widens it."""
+    return Transport(reach=reach_of_url(url))

@@ -1,0 +1,70 @@
+"""An organisation with real keys and signed documents, for tests that need a partner on paper."""
+
+from dataclasses import dataclass, field
+
+from keys.ring import KeyPurpose, KeyRecord
+from keys.signer import Signer
+from keys.words import fingerprint
+from node.federation.bundle import write_bundle
+from protocol.card import Card, CardLimits, sign_card
+from protocol.root import Key, RootDocument, sign_root
+
+NOW = 1_800_000_000
+YEAR_S = 365 * 86_400
+
+
+@dataclass
+class Party:
+    """Keys of every purpose, and documents signed with them."""
+
+    organisation: str
+    url: str = "https://lab.example"
+    keys: dict[KeyPurpose, Signer] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for purpose in ("root", "card", "sign", "log"):
+            self.keys.setdefault(purpose, Signer.generate())
+
+    @property
+    def words(self) -> str:
+        return " ".join(fingerprint(self.keys["root"].public))
+
+    def root(self, version: int = 1, at: int = NOW, days: int = 90) -> RootDocument:
+        def key(purpose: KeyPurpose) -> Key:
+            public = self.keys[purpose].public
+            return Key.of(KeyRecord.of(public, purpose, NOW - YEAR_S, NOW + YEAR_S))
+
+        return RootDocument(
+            organisation=self.organisation,
+            version=version,
+            issued=at,
+            expires=at + days * 86_400,
+            roots=(key("root"),),
+            keys=tuple(key(p) for p in self.keys if p != "root"),
+            authorities=(self.url.partition("://")[2],),
+            url=self.url,
+        )
+
+    def card(self, serial: int = 1, at: int = NOW, root: RootDocument | None = None) -> Card:
+        root = root or self.root()
+        return Card(
+            organisation=self.organisation,
+            serial=serial,
+            issued=at,
+            expires=at + 86_400,
+            root_version=root.version,
+            root_digest=root.digest,
+            url=self.url,
+            log_origin=f"{self.organisation}/log",
+            log_kid=self.keys["log"].kid,
+            limits=CardLimits(max_query_bytes=1 << 20, max_batch=16, max_k=100),
+        )
+
+    def signed_root(self, document: RootDocument | None = None) -> bytes:
+        return sign_root(document or self.root(), [self.keys["root"]])
+
+    def signed_card(self, card: Card | None = None) -> bytes:
+        return sign_card(card or self.card(), [self.keys["card"]])
+
+    def bundle(self) -> str:
+        return write_bundle(self.signed_root(), self.signed_card())

@@ -1,0 +1,230 @@
+"""Partners: added by a person, changed in the order of the log, never moved back."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from node.federation.client import Transport
+from node.federation.errors import (
+    BundleInvalid,
+    CardUnavailable,
+    PeerExists,
+    PeerNotActive,
+    PeerUnknown,
+)
+from node.federation.peers import Peer, PeerBook, State
+from protocol.document import DocumentRefused
+from tests.node.federation.party import NOW, Party
+
+DAY = 86_400
+
+
+class Leaves:
+    """`peer` leaves as the log writer would take them: guard first, then the commit."""
+
+    def __init__(self) -> None:
+        self.states: list[State] = []
+        self.fails = False
+        self.during: Callable[[], object] = lambda: None
+
+    async def append(self, peer: Peer, guard: Callable[[], None]) -> None:
+        self.during()
+        guard()
+        if self.fails:
+            raise OSError("the disk is full")
+        self.states.append(peer.state)
+
+
+@pytest.fixture
+def lab() -> Party:
+    return Party("lab.example")
+
+
+@pytest.fixture
+def leaves() -> Leaves:
+    return Leaves()
+
+
+async def add(book: PeerBook, party: Party, leaves: Leaves) -> Peer:
+    return await book.add(
+        party.keys["root"].kid,
+        party.signed_root(),
+        party.signed_card(),
+        Transport(),
+        NOW,
+        leaves.append,
+    )
+
+
+async def test_an_added_partner_is_active_and_survives_a_restart(
+    tmp_path: Path, lab: Party, leaves: Leaves
+) -> None:
+    book = PeerBook.open(tmp_path)
+    added = await add(book, lab, leaves)
+    again = PeerBook.open(tmp_path).get("lab.example")
+    assert added.state == again.state == "active"
+    assert again.root == lab.root()
+    assert again.card == lab.card()
+    assert again.transport == Transport()
+    assert leaves.states == ["active"]
+
+
+async def test_a_partner_is_not_added_twice(tmp_path: Path, lab: Party, leaves: Leaves) -> None:
+    book = PeerBook.open(tmp_path)
+    await add(book, lab, leaves)
+    with pytest.raises(PeerExists):
+        await add(book, lab, leaves)
+
+
+@pytest.mark.parametrize(
+    ("steps", "final"),
+    [(["paused"], "paused"), (["paused", "active"], "active"), (["paused", "revoked"], "revoked")],
+)
+async def test_states_change_with_a_leaf_each(
+    tmp_path: Path, lab: Party, leaves: Leaves, steps: list[State], final: State
+) -> None:
+    book = PeerBook.open(tmp_path)
+    await add(book, lab, leaves)
+    for state in steps:
+        await book.change_state("lab.example", state, NOW + 1, leaves.append)
+    assert leaves.states == ["active", *steps]
+    assert PeerBook.open(tmp_path).get("lab.example").state == final
+    assert book.is_active("lab.example") == (final == "active")
+
+
+async def test_the_same_state_again_leaves_no_leaf(
+    tmp_path: Path, lab: Party, leaves: Leaves
+) -> None:
+    book = PeerBook.open(tmp_path)
+    await add(book, lab, leaves)
+    await book.change_state("lab.example", "active", NOW, leaves.append)
+    assert leaves.states == ["active"]
+
+
+async def test_a_revoked_partner_is_nobody_and_does_not_come_back_by_itself(
+    tmp_path: Path, lab: Party, leaves: Leaves
+) -> None:
+    book = PeerBook.open(tmp_path)
+    await add(book, lab, leaves)
+    await book.change_state("lab.example", "revoked", NOW, leaves.append)
+    assert book.ring("lab.example", NOW) is None
+    with pytest.raises(PeerNotActive):
+        await book.change_state("lab.example", "active", NOW, leaves.append)
+    with pytest.raises(PeerNotActive):
+        book.active("lab.example")
+    assert (await add(book, lab, leaves)).state == "active"  # by a person, anew
+
+
+async def test_a_paused_partner_is_recognised_but_may_do_nothing(
+    tmp_path: Path, lab: Party, leaves: Leaves
+) -> None:
+    book = PeerBook.open(tmp_path)
+    await add(book, lab, leaves)
+    await book.change_state("lab.example", "paused", NOW, leaves.append)
+    assert book.ring("lab.example", NOW) is not None
+    assert not book.is_active("lab.example")
+
+
+async def test_a_withdrawal_holds_although_its_leaf_could_not_be_written(
+    tmp_path: Path, lab: Party, leaves: Leaves
+) -> None:
+    book = PeerBook.open(tmp_path)
+    await add(book, lab, leaves)
+    leaves.fails = True
+    with pytest.raises(OSError, match="full"):
+        await book.change_state("lab.example", "revoked", NOW, leaves.append)
+    assert not book.is_active("lab.example")
+    leaves.fails = False
+    again = PeerBook.open(tmp_path)
+    assert again.get("lab.example").state == "revoked"
+    await again.log_missing(leaves.append)
+    await PeerBook.open(tmp_path).log_missing(leaves.append)
+    assert leaves.states == ["active", "revoked"]
+
+
+async def test_a_permission_does_not_hold_without_its_leaf(
+    tmp_path: Path, lab: Party, leaves: Leaves
+) -> None:
+    book = PeerBook.open(tmp_path)
+    leaves.fails = True
+    with pytest.raises(OSError, match="full"):
+        await add(book, lab, leaves)
+    assert book.find("lab.example") is None
+    assert PeerBook.open(tmp_path).all() == []
+
+    leaves.fails = False
+    await add(book, lab, leaves)
+    await book.change_state("lab.example", "paused", NOW, leaves.append)
+    leaves.fails = True
+    with pytest.raises(OSError, match="full"):
+        await book.change_state("lab.example", "active", NOW, leaves.append)
+    assert book.get("lab.example").state == "paused"
+    assert PeerBook.open(tmp_path).get("lab.example").state == "paused"
+
+
+async def test_newer_documents_replace_older_ones_and_never_go_back(
+    tmp_path: Path, lab: Party, leaves: Leaves
+) -> None:
+    book = PeerBook.open(tmp_path)
+    await add(book, lab, leaves)
+    second = lab.root(version=2, at=NOW + DAY)
+    newer = lab.card(serial=2, at=NOW + DAY, root=second)
+    book.renew("lab.example", [lab.signed_root(second)], lab.signed_card(newer), NOW + DAY)
+    assert book.get("lab.example").root.version == 2
+    assert PeerBook.open(tmp_path).get("lab.example").card.serial == 2
+    with pytest.raises(DocumentRefused, match="older"):
+        book.renew("lab.example", [lab.signed_root()], None, NOW + DAY)
+    with pytest.raises(DocumentRefused):
+        book.renew("lab.example", [], lab.signed_card(), NOW + DAY)
+    assert PeerBook.open(tmp_path).get("lab.example").root.version == 2
+
+
+async def test_the_same_documents_again_change_nothing(
+    tmp_path: Path, lab: Party, leaves: Leaves
+) -> None:
+    book = PeerBook.open(tmp_path)
+    peer = await add(book, lab, leaves)
+    record = peer.record
+    again = book.renew("lab.example", [record.root.encode()], record.card.encode(), NOW)
+    assert again is book.get("lab.example")
+    assert again.record == record
+
+
+async def test_documents_that_arrive_while_a_leaf_is_written_are_not_lost(
+    tmp_path: Path, lab: Party, leaves: Leaves
+) -> None:
+    book = PeerBook.open(tmp_path)
+    await add(book, lab, leaves)
+    newer = lab.signed_card(lab.card(serial=2, at=NOW + 5))
+    leaves.during = lambda: book.renew("lab.example", [], newer, NOW + 5)
+    await book.change_state("lab.example", "paused", NOW + 5, leaves.append)
+    stored = PeerBook.open(tmp_path).get("lab.example")
+    assert (stored.state, stored.card.serial) == ("paused", 2)
+
+
+async def test_old_documents_serve_until_they_expire(
+    tmp_path: Path, lab: Party, leaves: Leaves
+) -> None:
+    book = PeerBook.open(tmp_path)
+    await add(book, lab, leaves)
+    assert book.card("lab.example", NOW + DAY - 1) == lab.card()
+    with pytest.raises(CardUnavailable):
+        book.card("lab.example", NOW + DAY)
+    assert book.ring("lab.example", NOW + 90 * DAY - 1) is not None
+    assert book.ring("lab.example", NOW + 90 * DAY) is None
+
+
+async def test_a_stranger_is_unknown(tmp_path: Path) -> None:
+    book = PeerBook.open(tmp_path)
+    assert book.ring("stranger.example", NOW) is None
+    with pytest.raises(PeerUnknown):
+        book.get("stranger.example")
+
+
+async def test_a_damaged_file_is_named(tmp_path: Path, lab: Party, leaves: Leaves) -> None:
+    await add(PeerBook.open(tmp_path), lab, leaves)
+    path = tmp_path / "lab.example.json"
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(BundleInvalid, match=r"lab\.example\.json"):
+        PeerBook.open(tmp_path)
