@@ -40,6 +40,14 @@ Text = Annotated[
 """One line of text, 1 to 256 characters. No control characters, line or paragraph separators, and
 no marks that turn the writing direction: what an operator reads is what was written."""
 
+LongText = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[^\p{Cc}\u2028\u2029\u200E\u200F\u202A-\u202E\u2066-\u2069]+$", max_length=4096
+    ),
+]
+"""Like Text, up to 4096 characters."""
+
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 """SHA-256 of some bytes, written `sha256:` and 64 lower-case hexadecimal digits."""
 
@@ -51,6 +59,15 @@ KeyId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
 
 Base64url = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=4096)]
 """Bytes in base64url without padding (RFC 4648 section 5)."""
+
+Bits128 = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{21}[AQgw]$")]
+"""128 random bits in base64url without padding or stray bits: salts, nonces, question ids."""
+
+Opaque = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,128}$")]
+"""A name that only its author interprets: printable ASCII without spaces."""
+
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$", max_length=2048)]
+"""An address for people or programs outside this protocol."""
 
 Authority = Annotated[str, StringConstraints(pattern=rf"^{_HOST}(?::[1-9][0-9]{{0,4}})?$")]
 """Host and port as `@authority` writes them (RFC 9421 section 2.2.3): lower case, default port
