@@ -25,6 +25,9 @@ from protocol.notation import (
 MAX_DIMENSION = 8192
 """Components of one vector. The same figure stands in protocol/limits.py."""
 
+SKETCH_BYTES = 276
+"""Length of a probe sketch: one byte for each pair of the 24 probe texts (protocol/probe.py)."""
+
 Normalisation = Literal["l2", "none"]
 Similarity = Literal["cosine", "dot", "l2"]
 Dtype = Literal["float32", "float16", "int8"]
@@ -109,9 +112,9 @@ class Envelope(WireModel):
 
     @field_validator("probe")
     @classmethod
-    def _probe_is_canonical(cls, value: str | None) -> str | None:
-        if value is not None:
-            from_base64url(value)
+    def _probe_is_a_sketch(cls, value: str | None) -> str | None:
+        if value is not None and len(from_base64url(value)) != SKETCH_BYTES:
+            raise ValueError(f"probe: a sketch has {SKETCH_BYTES} bytes")
         return value
 
     @model_validator(mode="after")
