@@ -32,7 +32,7 @@ PAUSE_S = 15
 """Least time between two fetches of one partner that were not on the timer (seconds)."""
 
 MAX_STEPS = 32
-"""Root versions that are fetched at once; a partner further ahead is caught up next time."""
+"""Root versions that are fetched at once; a partner further ahead must be added anew."""
 
 _log = structlog.get_logger(__name__)
 
@@ -137,11 +137,11 @@ class Refresher:
         newest = await self._get(peer, ROOT_PATH)
         version = read_document(newest, ROOT_TYPE, RootDocument, RootRefused)[0].version
         held = peer.root.version
-        between = range(held + 1, min(version, held + MAX_STEPS))
+        if version > held + MAX_STEPS:
+            raise RootRefused("gap", f"version {version} is too far from {held}, held here")
+        between = range(held + 1, version)
         roots = [await self._get(peer, f"{ROOT_PATH}/{number}") for number in between]
-        if version <= held + MAX_STEPS:
-            roots.append(newest)
-        self._peers.renew(peer.organisation, roots, None, self._clock())
+        self._peers.renew(peer.organisation, [*roots, newest], None, self._clock())
 
     async def _get(self, peer: Peer, path: str) -> bytes:
         return await fetch_document(
