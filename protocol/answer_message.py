@@ -29,6 +29,7 @@ from protocol.notation import (
     PurposeName,
     SpaceId,
     Url,
+    Version1,
     WireModel,
     Word,
 )
@@ -83,7 +84,7 @@ class Answer(WireModel):
     compare. References are made under `epoch`. `request_url` tells where to apply for a record.
     """
 
-    v: Literal[1] = 1
+    v: Version1 = 1
     salt: Bits128
     query: Digest
     decision: Literal["answered", "repeated"] = "answered"
@@ -140,7 +141,7 @@ _SHAPES: dict[Granularity, type] = {"boolean": bool, "count": int, "ranks": tupl
 class Denial(WireModel):
     """The answer to a question that is not allowed (`denied`) or that failed here (`error`)."""
 
-    v: Literal[1] = 1
+    v: Version1 = 1
     salt: Bits128
     query: Digest
     decision: Literal["denied", "error"]

@@ -17,6 +17,7 @@ from protocol.notation import (
     SpaceId,
     Text,
     Time,
+    Version1,
     WireModel,
     Word,
     from_base64url,
@@ -87,7 +88,7 @@ class Envelope(WireModel):
     `superseded_by`: the space id of a newer space to which the holder moves.
     """
 
-    spec: Literal[1] = 1
+    spec: Version1 = 1
     provider: Text
     model: Text
     revision: Text

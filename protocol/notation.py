@@ -80,6 +80,9 @@ Time = Annotated[int, Field(ge=0, le=MAX_SAFE_INTEGER)]
 """Whole seconds since 1970-01-01 UTC, leap seconds not counted."""
 
 Count = Annotated[int, Field(ge=0, le=MAX_SAFE_INTEGER)]
+Version1 = Annotated[int, Field(ge=1, le=1)]
+"""The format version 1. (`Literal[1]` would also take `true`, which Python holds equal to 1.)"""
+
 Ordinal = Annotated[int, Field(ge=1, le=MAX_SAFE_INTEGER)]
 """Versions and serials: they start at 1 and only grow."""
 

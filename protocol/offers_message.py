@@ -1,8 +1,8 @@
 """Which collections are open to the partner who asks, and on what terms.
 
 The rule of this file: an offer tells what a grant gives to this one partner, and what is left of
-it: the query budget exactly, the exposure of records in quarters only (an exact figure would tell which
-records were found before).
+it: the query budget exactly, the exposure of records in quarters only (an exact figure would tell
+which records were found before).
 """
 
 from typing import Annotated, Literal
@@ -31,6 +31,7 @@ from protocol.notation import (
     Text,
     Time,
     Url,
+    Version1,
     WireModel,
 )
 from protocol.query_message import Granularity, read_message
@@ -67,7 +68,7 @@ class Offer(WireModel):
 class Offers(WireModel):
     """The payload line that answers a request for offers; `query` is the empty body's digest."""
 
-    v: Literal[1] = 1
+    v: Version1 = 1
     salt: Bits128
     query: Digest
     decision: Literal["answered"] = "answered"

@@ -25,6 +25,7 @@ from protocol.notation import (
     Opaque,
     PurposeName,
     SpaceId,
+    Version1,
     WireModel,
 )
 from protocol.problems import Code, Refused
@@ -48,7 +49,7 @@ class Query(WireModel):
     choice to the peer.
     """
 
-    v: Literal[1] = 1
+    v: Version1 = 1
     id: Bits128
     salt: Bits128
     collection: CollectionName
