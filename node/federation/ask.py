@@ -1,0 +1,156 @@
+"""What the own people ask, and what they get: models of the local API and the command line.
+
+The rule of this file: a partial result is normal and visible. Every silo that was to be asked has a
+status line, whatever became of it; hits come only from answers that verified.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from protocol.limits import MAX_BATCH, MAX_K
+from protocol.notation import CollectionName, Organisation, PurposeName
+
+MAX_TEXT_CHARS = 100_000
+MAX_DEADLINE_S = 60.0
+
+Granularity = Literal["boolean", "count", "ranks", "bins"]
+Actor = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]{1,128}$")]
+Vector = Annotated[list[float], Field(min_length=1)]
+
+SiloState = Literal[
+    "ok",
+    "denied",
+    "error",
+    "timeout",
+    "unreachable",
+    "address-refused",
+    "oversized",
+    "unverifiable",
+    "no-card",
+    "no-route",
+    "not-active",
+    "failed",
+]
+"""ok: answered and verified. denied, error: the partner said so, verified; `code` says why.
+unverifiable: something came that does not verify, so it is not shown. no-card, no-route: the
+partner's card is out of date, or no adapter leads there. failed: something failed on this side."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AskRequest(_Model):
+    """One question, or a batch, for the own collections and any partners.
+
+    Give `texts`, or `vectors` of the encoder's space. `peers` and `collections` narrow what is
+    asked (a collection as `name` or `organisation/name`); empty means everything that is open for
+    the purpose. `encoder` names the encoder, or a collection whose encoder is meant; it may be left
+    out where there is only one. `own = false` leaves the own collections out.
+    """
+
+    texts: Annotated[
+        tuple[Annotated[str, StringConstraints(min_length=1, max_length=MAX_TEXT_CHARS)], ...],
+        Field(max_length=MAX_BATCH),
+    ] = ()
+    vectors: Annotated[tuple[Vector, ...], Field(max_length=MAX_BATCH)] = ()
+    encoder: str | None = None
+    purpose: PurposeName
+    k: Annotated[int, Field(ge=1, le=MAX_K)] = 10
+    peers: tuple[Organisation, ...] = ()
+    collections: tuple[str, ...] = ()
+    own: bool = True
+    granularity: Granularity | None = None
+    agreement: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,128}$")] | None = None
+    deadline_s: Annotated[float, Field(gt=0, le=MAX_DEADLINE_S)] | None = None
+
+    @model_validator(mode="after")
+    def _one_kind_of_question(self) -> "AskRequest":
+        if bool(self.texts) == bool(self.vectors):
+            raise ValueError("give either texts or vectors, at least one")
+        return self
+
+
+class FigureShown(_Model):
+    """A measured figure with its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class RouteShown(_Model):
+    """How a question was carried into a silo's space, and how well that is known to work.
+
+    `kind` is `identity` where nothing was mapped. `figures` were measured on held-out anchors;
+    `low_confidence` says that this answer's scores are unusually low for the route.
+    """
+
+    kind: str
+    own_adapter: str | None = None
+    adapter: str | None = None
+    score_space: str | None = None
+    figures: dict[str, FigureShown] = {}
+    low_confidence: bool | None = None
+
+
+class SiloStatus(_Model):
+    """What became of one silo: an organisation's collection (None where none could be chosen)."""
+
+    organisation: Organisation
+    collection: CollectionName | None
+    own: bool
+    state: SiloState
+    code: str | None = None
+    rule: str | None = None
+    detail: str | None = None
+    version: str | None = None
+    granularity: Granularity | None = None
+    repeated: bool = False
+    route: RouteShown | None = None
+    hits: int | None = None
+    counts: tuple[int, ...] | None = None
+    found: tuple[bool, ...] | None = None
+    queries_left: int | None = None
+    request_url: str | None = None
+    answer: str | None = None
+    receipt_index: int | None = None
+    elapsed_ms: int
+
+
+class Result(_Model):
+    """One record in the merged list.
+
+    `reference` is the partner's name for it, `external_id` the own one; `bin` is the middle of its
+    score bin in `score_space`, None where the silo gave ranks only; `rank` is its rank in the silo.
+    """
+
+    place: int
+    organisation: Organisation
+    collection: CollectionName
+    own: bool
+    reference: str | None
+    external_id: str | None
+    rank: int
+    bin: float | None
+    score_space: str | None
+    route: str
+    overlap: FigureShown | None
+    request_url: str | None
+
+
+class AskResult(_Model):
+    """The merged lists, one per question of the batch, and the status of every silo."""
+
+    question: str
+    purpose: PurposeName
+    space: str
+    seed: str
+    results: tuple[tuple[Result, ...], ...]
+    silos: tuple[SiloStatus, ...]
+
+    @property
+    def partial(self) -> bool:
+        """Whether a silo that was to be asked gave nothing."""
+        return any(silo.state != "ok" for silo in self.silos)
