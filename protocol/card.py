@@ -18,6 +18,13 @@ from keys.signer import Signer
 from protocol.document import Document, DocumentRefused, Reason, read_document
 from protocol.dsse import Signed, sign
 from protocol.envelope import Envelope
+from protocol.limits import (
+    CARD_LIFETIME_S,
+    CLOCK_SKEW_S,
+    MAX_CARD_ROUTES,
+    MAX_CARD_SPACES,
+    MAX_FIGURES,
+)
 from protocol.notation import (
     BaseUrl,
     Count,
@@ -30,15 +37,9 @@ from protocol.notation import (
     WireModel,
     Word,
 )
-from protocol.root import CLOCK_SKEW_S, RootDocument, authority_of
+from protocol.root import RootDocument, authority_of
 
 CARD_TYPE = "application/vnd.interlingua.card+json"
-CARD_LIFETIME_S = 24 * 3600
-"""Longest time from issued to expires (seconds)."""
-
-MAX_SPACES = 64
-MAX_ROUTES = 256
-MAX_FIGURES = 32
 
 LogOrigin = Annotated[str, StringConstraints(pattern=r"^[\x21-\x2a\x2c-\x7e]{1,253}$")]
 """Name of a log (C2SP tlog-checkpoint): printable ASCII without spaces and plus signs."""
@@ -119,8 +120,8 @@ class Card(Document):
     url: BaseUrl
     log_origin: LogOrigin
     log_kid: KeyId
-    spaces: Annotated[tuple[Envelope, ...], Field(strict=False, max_length=MAX_SPACES)] = ()
-    routes: Annotated[tuple[Route, ...], Field(strict=False, max_length=MAX_ROUTES)] = ()
+    spaces: Annotated[tuple[Envelope, ...], Field(strict=False, max_length=MAX_CARD_SPACES)] = ()
+    routes: Annotated[tuple[Route, ...], Field(strict=False, max_length=MAX_CARD_ROUTES)] = ()
     limits: CardLimits
 
     @model_validator(mode="after")

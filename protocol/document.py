@@ -14,14 +14,9 @@ from pydantic import ValidationError
 
 from protocol.canonical import digest, dumps
 from protocol.dsse import DsseRefused, Signed, read_envelope
+from protocol.limits import MAX_DOCUMENT_BYTES, MAX_DOCUMENT_DEPTH, MAX_DOCUMENT_ITEMS
 from protocol.notation import WireModel
 from protocol.strict_json import StrictJsonError, parse
-
-MAX_DOCUMENT_BYTES = 512 * 1024
-"""Largest root document or card that is read, with its envelope (bytes)."""
-
-_MAX_DEPTH = 8
-_MAX_ITEMS = 20_000
 
 Reason = Literal[
     "form",  # not an envelope, not JSON, unknown or missing fields, not canonical
@@ -80,8 +75,8 @@ def read_document(
     Raises `refused` with reason form.
     """
     try:
-        signed = read_envelope(raw, payload_type, MAX_DOCUMENT_BYTES)
-        fields = parse(signed.payload, MAX_DOCUMENT_BYTES, _MAX_DEPTH, _MAX_ITEMS)
+        signed = read_envelope(raw, payload_type)
+        fields = parse(signed.payload, MAX_DOCUMENT_BYTES, MAX_DOCUMENT_DEPTH, MAX_DOCUMENT_ITEMS)
         document = model.model_validate(fields)
     except (DsseRefused, StrictJsonError) as error:
         raise refused("form", str(error)) from None

@@ -18,17 +18,12 @@ from pydantic import Field, StringConstraints, ValidationError
 
 from keys.signer import SIGNATURE_BYTES, Signer, verify
 from protocol.canonical import dumps
+from protocol.limits import MAX_DOCUMENT_BYTES, MAX_SIGNATURES
 from protocol.notation import KeyId, WireModel
 from protocol.strict_json import StrictJsonError, parse
 
-MAX_ENVELOPE_BYTES = 1024 * 1024
-"""Largest envelope that is read unless the caller says less (bytes)."""
-
-MAX_SIGNATURES = 16
-"""Signatures in one envelope; each costs its reader a verification."""
-
 _MAX_DEPTH = 4
-_MAX_ITEMS = 64
+_MAX_ITEMS = 4 * MAX_SIGNATURES
 
 Reason = Literal["form", "type", "signatures"]
 
@@ -112,7 +107,7 @@ def add_signatures(raw: bytes, payload_type: str, signers: Iterable[Signer]) -> 
     return Signed(signed.payload, payload_type, {**signed.signatures, **added}).encode()
 
 
-def read_envelope(raw: bytes, payload_type: str, max_bytes: int = MAX_ENVELOPE_BYTES) -> Signed:
+def read_envelope(raw: bytes, payload_type: str, max_bytes: int = MAX_DOCUMENT_BYTES) -> Signed:
     """Return the envelope in `raw` without verifying it. Raises DsseRefused: form or type."""
     try:
         wire = _Wire.model_validate(parse(raw, max_bytes, _MAX_DEPTH, _MAX_ITEMS))
@@ -138,7 +133,7 @@ def open_envelope(
     payload_type: str,
     keys: Mapping[str, bytes],
     threshold: int = 1,
-    max_bytes: int = MAX_ENVELOPE_BYTES,
+    max_bytes: int = MAX_DOCUMENT_BYTES,
 ) -> bytes:
     """Return the payload of an envelope that at least `threshold` of `keys` signed.
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from protocol.canonical import digest, dumps
+from protocol.limits import MAX_DIMENSION
 from protocol.notation import (
     Base64url,
     Digest,
@@ -22,9 +23,6 @@ from protocol.notation import (
     Word,
     from_base64url,
 )
-
-MAX_DIMENSION = 8192
-"""Components of one vector. The same figure stands in protocol/limits.py."""
 
 SKETCH_BYTES = 276
 """Length of a probe sketch: one byte for each pair of the 24 probe texts (protocol/probe.py)."""

@@ -101,3 +101,37 @@ BIN_WIDTH_MILLI = 50
 
 MAX_BIN_WIDTH_MILLI = 2000
 """Coarsest width of a score bin (thousandths): the whole range of a cosine."""
+
+MAX_DOCUMENT_DEPTH = 8
+"""Nesting of lists and objects in a root document or card; the document itself is level 1."""
+
+MAX_DOCUMENT_ITEMS = 20_000
+"""JSON values in one root document or card."""
+
+MAX_SIGNATURES = 16
+"""Signatures on one document."""
+
+MAX_ROOT_KEYS = MAX_SIGNATURES // 2
+"""Root keys of one root document: when all change, both sets sign."""
+
+MAX_KEYS = 64
+"""Other keys of one root document."""
+
+MAX_REVOCATIONS = 512
+"""Revocations in one root document."""
+
+MAX_AUTHORITIES = 16
+"""Authorities of one organisation."""
+
+MAX_CARD_SPACES = 64
+"""Envelopes on one card."""
+
+MAX_CARD_ROUTES = 256
+"""Routes on one card."""
+
+LENGTH_TOLERANCE_MILLI = 1
+"""How far the length of an l2-normalised vector may lie from 1 (thousandths)."""
+
+MAX_LENGTH_EXPONENT = 6
+"""The length of a vector without normalisation lies in 10^-6 to 10^6: far outside what models give,
+far inside what float32 sums of squares and products survive."""

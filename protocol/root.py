@@ -17,7 +17,15 @@ from pydantic import Field, model_validator
 from keys.ring import KeyPurpose, KeyRecord, KeyRefused, KeyRing, Revocation
 from keys.signer import Signer
 from protocol.document import Document, DocumentRefused, Reason, read_document
-from protocol.dsse import MAX_SIGNATURES, Signed, sign
+from protocol.dsse import Signed, sign
+from protocol.limits import (
+    CLOCK_SKEW_S,
+    MAX_AUTHORITIES,
+    MAX_KEYS,
+    MAX_REVOCATIONS,
+    MAX_ROOT_KEYS,
+    ROOT_LIFETIME_S,
+)
 from protocol.notation import (
     Authority,
     BaseUrl,
@@ -32,16 +40,6 @@ from protocol.notation import (
 )
 
 ROOT_TYPE = "application/vnd.interlingua.root+json"
-ROOT_LIFETIME_S = 90 * 86_400
-"""Longest time from issued to expires (seconds)."""
-
-CLOCK_SKEW_S = 30
-"""How far an issuer's clock may be ahead (seconds)."""
-
-MAX_ROOT_KEYS = MAX_SIGNATURES // 2  # a change of all of them is signed by both sets
-MAX_KEYS = 64
-MAX_REVOCATIONS = 512
-MAX_AUTHORITIES = 16
 
 
 class RootRefused(DocumentRefused):

@@ -21,19 +21,17 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from protocol.envelope import MAX_DIMENSION, Dtype, Envelope
+from protocol.envelope import Dtype, Envelope
+from protocol.limits import (
+    LENGTH_TOLERANCE_MILLI,
+    MAX_BATCH,
+    MAX_DIMENSION,
+    MAX_LENGTH_EXPONENT,
+)
 from protocol.notation import WireModel
 
-MAX_BATCH = 256
-"""Vectors in one message. The same figure stands in protocol/limits.py."""
-
-LENGTH_TOLERANCE = 1e-3
-"""How far the length of an l2-normalised vector may lie from 1."""
-
-MIN_LENGTH, MAX_LENGTH = 1e-6, 1e6
-"""Bounds of a vector's length where the envelope says normalisation none: far outside what models
-give, far inside what float32 arithmetic on sums of squares and products survives."""
-
+LENGTH_TOLERANCE = LENGTH_TOLERANCE_MILLI / 1000
+MIN_LENGTH, MAX_LENGTH = 10.0**-MAX_LENGTH_EXPONENT, 10.0**MAX_LENGTH_EXPONENT
 MAX_DATA_CHARS = 4 * -(-MAX_BATCH * MAX_DIMENSION * 4 // 3)
 
 _WIRE: dict[Dtype, np.dtype[Any]] = {
