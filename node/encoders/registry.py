@@ -1,0 +1,148 @@
+"""The node's encoders by name, kept in store.db, opened at first use.
+
+A row holds the settings (never a secret: API keys are read from where the settings say) and the
+envelope as it was when the encoder was added. An encoder's space never changes: another model is
+another encoder.
+"""
+
+import sqlite3
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, ValidationError
+
+from node.clock import Clock
+from node.encoders.caller import CallerSettings
+from node.encoders.encoder import Backend, Encoder, Kind, RolePrompts
+from node.encoders.errors import (
+    EncoderExists,
+    EncoderInUse,
+    EncoderMisconfigured,
+    UnknownEncoder,
+)
+from node.encoders.openai import OpenAIBackend, OpenAISettings
+from node.encoders.sentence_transformers import (
+    SentenceTransformersBackend,
+    SentenceTransformersSettings,
+)
+from node.store.schema import MIGRATIONS
+from node.store.store import Store
+from protocol.envelope import Envelope
+
+SETTINGS: dict[Kind, type[BaseModel]] = {
+    "openai": OpenAISettings,
+    "sentence-transformers": SentenceTransformersSettings,
+    "caller": CallerSettings,
+}
+
+
+class Encoders:
+    """All encoders of a node."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        """Bring the data rooms' tables up to date; no encoder is opened yet."""
+        self._store = store
+        self._clock = clock
+        self._opened: dict[str, Encoder] = {}
+        store.migrate("data", MIGRATIONS)
+
+    def get(self, name: str) -> Encoder:
+        """Return the encoder of that name. Raises UnknownEncoder."""
+        if name not in self._opened:
+            with self._store.read() as db:
+                row = db.execute(
+                    "SELECT kind, settings, envelope FROM encoders WHERE name = ?", (name,)
+                ).fetchone()
+            if row is None:
+                raise UnknownEncoder(
+                    f"there is no encoder {name!r}: `interlingua encoder list` shows those there"
+                    " are, `interlingua encoder add` adds one"
+                )
+            kind, settings, envelope = row
+            self._opened[name] = open_encoder(
+                name, kind, orjson.loads(settings), Envelope.model_validate_json(envelope)
+            )
+        return self._opened[name]
+
+    def names(self) -> list[str]:
+        """Return the encoders' names, sorted."""
+        with self._store.read() as db:
+            return [name for (name,) in db.execute("SELECT name FROM encoders ORDER BY name")]
+
+    def all(self) -> list[Encoder]:
+        """Return every encoder, by name."""
+        return [self.get(name) for name in self.names()]
+
+    def add(self, name: str, kind: Kind, settings: dict[str, Any], envelope: Envelope) -> Encoder:
+        """Keep an encoder whose envelope has been measured (`measure.py`). Raises EncoderExists."""
+        encoder = open_encoder(name, kind, settings, envelope)
+        try:
+            with self._store.write() as db:
+                db.execute(
+                    "INSERT INTO encoders (name, kind, settings, envelope, added_at)"
+                    " VALUES (?, ?, ?, ?, ?)",
+                    (name, kind, orjson.dumps(settings).decode(), envelope.model_dump_json(),
+                     self._clock()),
+                )  # fmt: skip
+        except sqlite3.IntegrityError:
+            raise EncoderExists(
+                f"encoder {name!r} exists: choose another name; a space never changes its encoder"
+            ) from None
+        self._opened[name] = encoder
+        return encoder
+
+    def settings_of(self, name: str) -> dict[str, Any]:
+        """Return the settings that an encoder was added with; they hold no secret."""
+        with self._store.read() as db:
+            row = db.execute("SELECT settings FROM encoders WHERE name = ?", (name,)).fetchone()
+        return orjson.loads(row[0]) if row else {}
+
+    async def remove(self, name: str) -> None:
+        """Forget an encoder. Raises UnknownEncoder, EncoderInUse."""
+        encoder = self.get(name)
+        try:
+            with self._store.write() as db:
+                db.execute("DELETE FROM encoders WHERE name = ?", (name,))
+        except sqlite3.IntegrityError:
+            raise EncoderInUse(
+                f"encoder {name!r} made the vectors of a collection: drop the collection first"
+            ) from None
+        self._opened.pop(name, None)
+        await encoder.close()
+
+    async def close(self) -> None:
+        """Close every encoder that was opened."""
+        while self._opened:
+            _, encoder = self._opened.popitem()
+            await encoder.close()
+
+
+def open_encoder(name: str, kind: Kind, settings: dict[str, Any], envelope: Envelope) -> Encoder:
+    """Make an encoder from its settings; nothing is connected or loaded yet.
+
+    Prompts are part of the settings: `query_prompt` and `document_prompt`. Raises
+    EncoderMisconfigured, which names the setting and the cause.
+    """
+    own = dict(settings)
+    prompts = RolePrompts(own.pop("query_prompt", ""), own.pop("document_prompt", ""))
+    model = SETTINGS.get(kind)
+    if model is None:
+        raise EncoderMisconfigured(f"unknown kind {kind!r}: choose of {', '.join(SETTINGS)}")
+    try:
+        return Encoder(name, kind, envelope, prompts, _backend(model.model_validate(own)))
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+            for fault in error.errors(include_url=False, include_input=False)
+        )
+        raise EncoderMisconfigured(
+            f"the settings of encoder {name!r} are not valid: {faults}"
+        ) from None
+
+
+def _backend(settings: BaseModel) -> Backend | None:
+    if isinstance(settings, OpenAISettings):
+        return OpenAIBackend(settings)
+    if isinstance(settings, SentenceTransformersSettings):
+        return SentenceTransformersBackend(settings)
+    return None

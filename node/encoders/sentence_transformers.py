@@ -1,0 +1,99 @@
+"""Encoding with a sentence-transformers model in this process (the extra `local-models`).
+
+The library is imported at first use, in a thread, because it takes seconds and much memory.
+"""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from node.encoders.encoder import FloatArray
+from node.encoders.errors import EncoderFailed, EncoderMisconfigured
+
+
+class SentenceTransformersSettings(BaseModel):
+    """Which model to load.
+
+    `model`: a directory, or a name that the library finds in its cache or downloads. `revision`:
+    commit of a named model. `device`: cpu, cuda, mps; None lets the library choose.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+    revision: str | None = None
+    device: str | None = None
+    batch: Annotated[int, Field(ge=1, le=2048)] = 64
+
+
+class SentenceTransformersBackend:
+    """One loaded model. Encoding runs in a thread, one call at a time."""
+
+    def __init__(self, settings: SentenceTransformersSettings) -> None:
+        """Nothing is loaded yet."""
+        self._settings = settings
+        self._loading = threading.Lock()
+        self._model: Any = (
+            None  # sentence_transformers.SentenceTransformer, which has no types here
+        )
+        self._one_at_a_time = asyncio.Lock()
+
+    async def embed(self, texts: Sequence[str]) -> FloatArray:
+        """Turn n texts into (n, d) float32, in order."""
+        async with self._one_at_a_time:
+            return await asyncio.to_thread(self._embed, list(texts))
+
+    def count_tokens(self, text: str) -> int:
+        """Length in the model's own tokens, without the special ones."""
+        tokenizer = self.model().tokenizer
+        encoded = tokenizer.encode(text, add_special_tokens=False)
+        return len(getattr(encoded, "ids", encoded))
+
+    async def close(self) -> None:
+        """Let the model go."""
+        self._model = None
+
+    def model(self) -> Any:
+        """Return the loaded model; blocking. Raises EncoderMisconfigured."""
+        with self._loading:
+            if self._model is None:
+                self._model = _load(self._settings)
+            return self._model
+
+    def _embed(self, texts: list[str]) -> FloatArray:
+        model = self.model()
+        try:
+            # prompt="" keeps the library from adding a default prompt: prompts are put by Encoder
+            vectors = model.encode(
+                texts, batch_size=self._settings.batch, prompt="", convert_to_numpy=True,
+                show_progress_bar=False,
+            )  # fmt: skip
+        except RuntimeError as error:
+            raise EncoderFailed(
+                f"the model {self._settings.model} failed ({type(error).__name__}):"
+                " try a smaller --batch"
+            ) from error
+        return np.asarray(vectors, dtype=np.float32)
+
+
+def _load(settings: SentenceTransformersSettings) -> Any:
+    try:
+        from sentence_transformers import SentenceTransformer
+    except ImportError:
+        raise EncoderMisconfigured(
+            "sentence-transformers is not installed: pip install 'interlingua[local-models]'"
+        ) from None
+    try:
+        return SentenceTransformer(
+            settings.model, revision=settings.revision, device=settings.device,
+            trust_remote_code=False,
+        )  # fmt: skip
+    except (OSError, ValueError, RuntimeError) as error:
+        raise EncoderMisconfigured(
+            f"the model {settings.model!r} cannot be loaded ({type(error).__name__}):"
+            " give a directory that holds one, or a name that is in the library's cache"
+        ) from error

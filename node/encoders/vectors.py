@@ -1,0 +1,47 @@
+"""The check that every vector passes before it is stored or asked with.
+
+Finite, of the envelope's dimension, not zero; and of length 1 where the envelope says so, which is
+put right here, because a model's float arithmetic is allowed to be off by a little.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from node.encoders.errors import UnusableVectors
+from protocol.envelope import Envelope
+from protocol.vectors import MAX_LENGTH, MIN_LENGTH
+
+FloatArray = npt.NDArray[np.float32]
+
+
+def checked(vectors: npt.ArrayLike, envelope: Envelope) -> FloatArray:
+    """Return vectors (n, d) as float32 that keep the envelope's promises.
+
+    Raises UnusableVectors, which names the first bad row and what is wrong with it.
+    """
+    try:
+        array = np.ascontiguousarray(vectors, dtype=np.float32)
+    except (ValueError, TypeError):
+        raise UnusableVectors("vectors are lists of numbers, all of one length") from None
+    if array.ndim != 2 or array.shape[1] != envelope.dimension:
+        width = array.shape[1] if array.ndim == 2 else array.shape
+        raise UnusableVectors(
+            f"vectors have {width} components and the space has {envelope.dimension}:"
+            " use the model that the envelope names"
+        )
+    _refuse(np.any(~np.isfinite(array), axis=1), "holds a NaN or an infinity")
+    # in float64, where the squares of no float32 overflow or vanish
+    lengths = np.linalg.norm(array.astype(np.float64), axis=1)
+    _refuse(lengths == 0, "is zero and so has no direction")
+    if envelope.normalisation == "none":
+        outside = (lengths < MIN_LENGTH) | (lengths > MAX_LENGTH)
+        _refuse(outside, f"has a length outside {MIN_LENGTH:g} to {MAX_LENGTH:g}")
+    if envelope.normalisation == "l2":
+        array = (array / lengths[:, None]).astype(np.float32)
+    return array
+
+
+def _refuse(bad: npt.NDArray[np.bool_], why: str) -> None:
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise UnusableVectors(f"vector {row + 1} of {len(bad)} {why}", row)
