@@ -9,7 +9,8 @@ from keys.words import fingerprint, same_words
 from node.federation.errors import BundleInvalid, WordsDiffer
 from protocol.canonical import dumps
 from protocol.card import Card, accept_card
-from protocol.document import MAX_DOCUMENT_BYTES, DocumentRefused, read_document
+from protocol.document import DocumentRefused, read_document
+from protocol.limits import MAX_DOCUMENT_BYTES
 from protocol.root import ROOT_TYPE, RootDocument, RootRefused, accept_root
 from protocol.strict_json import StrictJsonError, parse
 

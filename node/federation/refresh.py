@@ -18,7 +18,8 @@ from node.clock import Clock
 from node.federation.client import Client, Transport, TransportError, reach_of_url
 from node.federation.errors import CardUnavailable
 from node.federation.peers import Peer, PeerBook
-from protocol.document import MAX_DOCUMENT_BYTES, DocumentRefused, read_document
+from protocol.document import DocumentRefused, read_document
+from protocol.limits import MAX_DOCUMENT_BYTES
 from protocol.root import ROOT_TYPE, RootDocument, RootRefused
 
 ROOT_PATH = "/.well-known/interlingua-root"
