@@ -1,0 +1,82 @@
+"""The one signature profile: which endpoints there are and what each signature must cover.
+
+The rule of this file: what is not in this table is refused. The order of components and of
+parameters is part of the profile, so a signature has one spelling. The parameters' order is that in
+which widespread generic signers write them.
+
+    name     method  path                    body               request tag
+    query    POST    /federation/v1/query    application/json   interlingua-query-v1
+    offers   GET     /federation/v1/offers   none               interlingua-offers-v1
+
+A request without a body covers the digest of no bytes, and no content type.
+"""
+
+from dataclasses import dataclass, field
+
+from protocol.signature_base import Component
+
+REQUEST_LABEL = "q"
+ANSWER_LABEL = "a"
+ANSWER_TAG = "interlingua-answer-v1"
+ALGORITHM = "ed25519"
+PARAMETERS = ("created", "keyid", "alg", "expires", "nonce", "tag")
+
+_WITH_BODY = (
+    "@method",
+    "@authority",
+    "@path",
+    "@query",
+    "content-type",
+    "content-digest",
+    "interlingua-from",
+    "interlingua-to",
+)
+_WITHOUT_BODY = tuple(name for name in _WITH_BODY if name != "content-type")
+
+ANSWER_COMPONENTS = (
+    Component("@status"),
+    Component("content-type"),
+    Component("content-digest"),
+    Component("@method", req=True),
+    Component("@authority", req=True),
+    Component("@path", req=True),
+    Component("@query", req=True),
+    Component("content-digest", req=True),
+    Component("interlingua-from", req=True),
+    Component("interlingua-to", req=True),
+    Component("signature-input", req=True, key=REQUEST_LABEL),
+    Component("signature", req=True, key=REQUEST_LABEL),
+)
+ANSWER_COVERED = " ".join(str(component) for component in ANSWER_COMPONENTS)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One row of the table.
+
+    `content_type` is None where a request has no body. `components` are what a request's signature
+    covers, in order; `covered` is the same as it stands between the brackets of Signature-Input.
+    """
+
+    name: str
+    method: str
+    path: str
+    tag: str
+    content_type: str | None
+    components: tuple[Component, ...] = field(init=False)
+    covered: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        names = _WITHOUT_BODY if self.content_type is None else _WITH_BODY
+        components = tuple(Component(name) for name in names)
+        object.__setattr__(self, "components", components)
+        object.__setattr__(self, "covered", " ".join(str(c) for c in components))
+
+
+QUERY = Endpoint(
+    "query", "POST", "/federation/v1/query", "interlingua-query-v1", "application/json"
+)
+OFFERS = Endpoint("offers", "GET", "/federation/v1/offers", "interlingua-offers-v1", None)
+
+ENDPOINTS: tuple[Endpoint, ...] = (QUERY, OFFERS)
+BY_TARGET: dict[tuple[str, str], Endpoint] = {(e.method, e.path): e for e in ENDPOINTS}

@@ -1,0 +1,71 @@
+"""The bytes that an HTTP message signature signs (RFC 9421 section 2.5).
+
+The rule of this file: it knows the grammar and no profile. Component values come from the caller,
+already as RFC 9421 section 2 derives them; here they are put together, and whatever could make two
+different messages share one signature base is refused: a component named twice, a line break or a
+character outside ASCII in a value.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+_LINE_BREAKS = ("\n", "\r")
+
+
+class NotSignable(ValueError):
+    """These components or parameters have no signature base."""
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A component identifier (RFC 9421 section 2): its name and the parameters `req` and `key`.
+
+    `req`: taken from the request that this response answers (section 2.4). `key`: one member of a
+    dictionary field (section 2.1.2).
+    """
+
+    name: str
+    req: bool = False
+    key: str | None = None
+
+    def __str__(self) -> str:
+        key = "" if self.key is None else f';key="{self.key}"'
+        return f'"{self.name}"{";req" if self.req else ""}{key}'
+
+
+def signature_params(
+    components: Iterable[Component], parameters: Iterable[tuple[str, int | str]]
+) -> str:
+    """Return the value of `@signature-params`: the components and the signature's parameters.
+
+    RFC 9421 section 2.3, serialised as an inner list (RFC 9651 section 4.1.1.1) with the parameters
+    in the given order; integers and strings are what signature parameters are made of.
+    """
+    names = " ".join(str(component) for component in components)
+    return f"({names})" + "".join(f";{name}={_bare(value)}" for name, value in parameters)
+
+
+def signature_base(values: Sequence[tuple[Component, str]], params: str) -> bytes:
+    """Return the signature base of components with their values, in the given order.
+
+    `params` is what `signature_params` gives for the same components. Raises NotSignable for a
+    repeated component, and for values that do not fit on one line of ASCII (RFC 9421 section 2.5).
+    """
+    if len({component for component, _ in values}) != len(values):
+        raise NotSignable("a component is covered twice; name each once")
+    lines = [f"{component}: {value}" for component, value in values]
+    lines.append(f'"@signature-params": {params}')
+    if any(mark in line for line in lines for mark in _LINE_BREAKS):
+        raise NotSignable("a component value holds a line break")
+    try:
+        return "\n".join(lines).encode("ascii")
+    except UnicodeEncodeError:
+        raise NotSignable("a component value holds a character outside ASCII") from None
+
+
+def _bare(value: int | str) -> str:
+    if isinstance(value, int):
+        return str(value)
+    if not value.isascii() or not value.isprintable():
+        raise NotSignable("a string parameter is printable ASCII (RFC 9651 section 3.3.3)")
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
