@@ -10,6 +10,7 @@ without padding and without stray bits; vectors alone use standard base64 (proto
 
 import base64
 import binascii
+import re
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -18,6 +19,8 @@ MAX_SAFE_INTEGER = 2**53 - 1
 
 _ORGANISATION = r"^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$"
 _HOST = r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])"
+
+_ORGANISATION_RE = re.compile(_ORGANISATION)
 
 Organisation = Annotated[str, StringConstraints(pattern=_ORGANISATION, max_length=253)]
 """A domain-like lower-case name: `clinic.example`."""
@@ -91,6 +94,11 @@ class WireModel(BaseModel):
     """The frame of a document that crosses between organisations."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def is_organisation(name: str) -> bool:
+    """Tell whether `name` is an organisation's name in the one notation."""
+    return len(name) <= 253 and _ORGANISATION_RE.fullmatch(name) is not None
 
 
 def to_base64url(raw: bytes) -> str:
