@@ -8,7 +8,7 @@ hundred reserve exactly one hundred.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 Spent = Callable[[str, str, int], int]
@@ -43,6 +43,7 @@ class QueryBudgets:
         self._spent = spent
         self._settled: dict[tuple[str, str, int], int] = {}
         self._held: Counter[tuple[str, str, int]] = Counter()
+        self._stale: set[tuple[str, str, int]] = set()
 
     def left(self, peer: str, collection: str, day: int, limit: int) -> int:
         """Return how many vectors may still be asked, reservations taken as used."""
@@ -58,27 +59,38 @@ class QueryBudgets:
 
     def release(self, peer: str, collection: str, day: int, n: int) -> None:
         """Give a reservation back: nothing was answered."""
-        self._held[peer, collection, day] -= n
+        self._let_go((peer, collection, day), n)
 
     def settle(self, peer: str, collection: str, day: int, n: int) -> None:
         """Turn a reservation into a debit: the log has committed it."""
         key = (peer, collection, day)
-        self._held[key] -= n
         self._settled[key] = self._used(key) + n
-        self._forget_before(day)
+        self._let_go(key, n)
+        for old in [k for k in self._settled if k[2] < day - 1]:
+            del self._settled[old]
 
     def reload(self) -> None:
-        """Read every counter from the log again when it is next needed."""
-        self._settled.clear()
+        """Read the counters from the log again, each as soon as nothing is reserved from it.
+
+        Not at once: what is being committed at this moment would be counted from the log and again
+        when it is settled.
+        """
+        self._stale.update(self._settled)
+        for key in list(self._stale):
+            self._let_go(key, 0)
 
     def _used(self, key: tuple[str, str, int]) -> int:
         if key not in self._settled:
             self._settled[key] = self._spent(*key)
         return self._settled[key]
 
-    def _forget_before(self, day: int) -> None:
-        for key in [k for k in self._settled if k[2] < day - 1]:
-            del self._settled[key]
+    def _let_go(self, key: tuple[str, str, int], n: int) -> None:
+        self._held[key] -= n
+        if not self._held[key]:
+            del self._held[key]
+            if key in self._stale:
+                self._stale.discard(key)
+                self._settled.pop(key, None)
 
 
 class Exposures:
@@ -88,6 +100,7 @@ class Exposures:
         self._exposed = exposed
         self._settled: dict[tuple[str, str, int], dict[int, int]] = defaultdict(dict)
         self._held: dict[tuple[str, str, int], Counter[int]] = defaultdict(Counter)
+        self._stale: set[tuple[str, str, int]] = set()
 
     def reserve(
         self, peer: str, collection: str, epoch: int, keys: Sequence[int], limit: int
@@ -103,20 +116,21 @@ class Exposures:
 
     def release(self, peer: str, collection: str, epoch: int, exposures: Mapping[int, int]) -> None:
         """Give reservations back."""
-        held = self._held[peer, collection, epoch]
-        held.subtract(exposures)
-        _drop_zeros(held, exposures)
+        self._let_go((peer, collection, epoch), exposures)
 
     def settle(self, peer: str, collection: str, epoch: int, exposures: Mapping[int, int]) -> None:
         """Turn reservations into counts: the log has committed them."""
-        self.release(peer, collection, epoch, exposures)
-        settled = self._settled[peer, collection, epoch]
+        scope = (peer, collection, epoch)
+        settled = self._load(scope, list(exposures))
         for key, n in exposures.items():
-            settled[key] = settled.get(key, 0) + n
+            settled[key] += n
+        self._let_go(scope, exposures)
 
     def reload(self) -> None:
-        """Read every counter from the log again when it is next needed."""
-        self._settled.clear()
+        """Read the counters from the log again, each scope as soon as nothing is reserved in it."""
+        self._stale.update(self._settled)
+        for scope in list(self._stale):
+            self._let_go(scope, {})
 
     def _load(self, scope: tuple[str, str, int], keys: Sequence[int]) -> dict[int, int]:
         settled = self._settled[scope]
@@ -126,8 +140,12 @@ class Exposures:
             settled.update({key: known.get(key, 0) for key in missing})
         return settled
 
-
-def _drop_zeros(counter: Counter[int], keys: Iterable[int]) -> None:
-    for key in keys:
-        if not counter[key]:
-            del counter[key]
+    def _let_go(self, scope: tuple[str, str, int], exposures: Mapping[int, int]) -> None:
+        held = self._held[scope]
+        for key, n in exposures.items():
+            held[key] -= n
+            if not held[key]:
+                del held[key]
+        if not held and scope in self._stale:
+            self._stale.discard(scope)
+            self._settled.pop(scope, None)
