@@ -69,6 +69,11 @@ class Frontier:
         """Give an independent frontier, so that a failed commit leaves the first untouched."""
         return Frontier(self.size, self._edge)
 
+    def nodes(self) -> list[Node]:
+        """Return the subtrees on the edge, largest first."""
+        places = zip(_edge(0, self.size), self._edge, strict=True)
+        return [Node(level, index, hash_) for (level, index), hash_ in places]
+
     def append(self, hash_of_leaf: bytes) -> list[Node]:
         """Add a leaf; returns its node and those that it completes, in order of position."""
         level, index, current = 0, self.size, hash_of_leaf

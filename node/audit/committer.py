@@ -1,0 +1,163 @@
+"""One batch of entries, one transaction, one fsync, one signed checkpoint.
+
+Rule of this file: nobody learns a receipt before its transaction has committed. After a failed
+commit nothing of the batch is in memory either: connection and tree are read from disk again, and
+nothing is tried a second time. Only the writer's thread calls in here after opening.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from keys.signer import Signer
+from node.audit import schema, state_rows, tree_rows
+from node.audit.entry import Entry, Receipt
+from node.audit.errors import AuditError, LogForeign, LogUnavailable
+from node.audit.growth import Growth
+from node.audit.tree_rows import Tree
+from node.clock import Clock
+from protocol.merkle import Frontier
+from protocol.note import VerifierKey
+
+_logger = logging.getLogger(__name__)
+
+Outcome = Receipt | Exception
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An entry and its leaf's canonical bytes."""
+
+    entry: Entry
+    raw: bytes
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """One outcome for each entry of the batch; ``reloaded``: state was read from disk again."""
+
+    outcomes: list[Outcome]
+    reloaded: bool = False
+
+
+class Committer:
+    """The open log.db and the tree's right edge, for the one writer."""
+
+    def __init__(self, path: Path, signer: Signer, origin: str, clock: Clock) -> None:
+        self.verifier_key = VerifierKey(origin, signer.public)
+        self._path, self._signer, self._origin, self._clock = path, signer, origin, clock
+        self._connection: sqlite3.Connection | None = None
+        self.tree: Tree = self._load()
+
+    def commit(self, batch: Sequence[Prepared]) -> BatchResult:
+        """Append those of the batch whose guards allow it; never raises.
+
+        An entry that its own guard, nonce or idempotency key refuses gets that exception; the
+        others go on. Any failure of the database fails all of them with LogUnavailable.
+        """
+        outcomes = {n: error for n, one in enumerate(batch) if (error := _objection(one))}
+        admitted = {n: one for n, one in enumerate(batch) if n not in outcomes}
+        decided: dict[int, Outcome] = dict(outcomes)
+        failed = False
+        if admitted:
+            try:
+                decided |= self._transact(admitted)
+            except Exception as error:
+                failed = True
+                _logger.error("audit batch of %d entries dropped: %s", len(admitted), error)
+                decided |= {n: _unavailable(error) for n in admitted}
+                self._reload()
+        return BatchResult([decided[n] for n in range(len(batch))], reloaded=failed)
+
+    def close(self) -> None:
+        """Close the database; SQLite then folds the write-ahead log into it."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _transact(self, admitted: dict[int, Prepared]) -> dict[int, Outcome]:
+        if self._connection is None:  # the reload after an earlier failure did not succeed
+            self.tree = self._load()
+        connection, at = self._connection, self._clock()
+        assert connection is not None  # noqa: S101 - _load has just set it; for the type checker
+        connection.execute("BEGIN IMMEDIATE")
+        growth = Growth(self.tree.frontier)
+        outcomes = _grow(connection, growth, admitted, at)
+        if not growth.leaves:
+            connection.execute("ROLLBACK")
+            return outcomes
+        tree = growth.seal(self._origin, self._signer)
+        tree_rows.insert(connection, growth.leaves, growth.nodes, tree.head)
+        state_rows.purge(connection, at)
+        receipts = {
+            n: Receipt(new.index, new.raw, growth.prove(new.index, tree.head))
+            for n, new in zip(
+                (n for n in admitted if n not in outcomes), growth.leaves, strict=True
+            )
+        }
+        connection.execute("COMMIT")
+        self.tree = tree
+        return outcomes | receipts
+
+    def _load(self) -> Tree:
+        """Open the database and rebuild the tree; leaves no connection open if it is refused."""
+        connection = schema.connect(self._path, self._origin, str(self.verifier_key))
+        try:
+            stated = schema.meta(connection, "origin"), schema.meta(connection, "verifier_key")
+            if stated != (self._origin, str(self.verifier_key)):
+                raise LogForeign(
+                    f"{self._path} was begun by {stated[1] or 'nobody'}, and this node's log key "
+                    f"is {self.verifier_key}."
+                )
+            if tree_rows.newest_note(connection) is None and tree_rows.size(connection) == 0:
+                begun = Growth(Frontier()).seal(self._origin, self._signer)
+                tree_rows.insert(connection, [], [], begun.head)
+            tree = tree_rows.load(connection, self._origin, self.verifier_key)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
+        return tree
+
+    def _reload(self) -> None:
+        """Forget what memory believes: roll back, close, open and compare again."""
+        try:
+            self.close()  # closing rolls back
+            self.tree = self._load()
+        except (AuditError, sqlite3.Error) as error:
+            self._connection = None
+            _logger.error("the audit log stays closed until the next entry: %s", error)
+
+
+def _objection(prepared: Prepared) -> Exception | None:
+    """Run the entry's last check; what it raises is the entry's outcome."""
+    if prepared.entry.guard is not None:
+        try:
+            prepared.entry.guard()
+        except Exception as error:
+            return error
+    return None
+
+
+def _grow(
+    connection: sqlite3.Connection, growth: Growth, admitted: dict[int, Prepared], at: int
+) -> dict[int, Outcome]:
+    """Write each entry's effects and grow the tree by its leaf; returns those refused."""
+    refused: dict[int, Outcome] = {}
+    for n, prepared in admitted.items():
+        try:
+            state_rows.refuse_recorded(connection, prepared.entry.effects, at)
+        except AuditError as error:
+            refused[n] = error
+            continue
+        state_rows.apply(connection, prepared.entry.effects, growth.next_index)
+        growth.add(prepared.entry.leaf, prepared.raw)
+    return refused
+
+
+def _unavailable(error: Exception) -> LogUnavailable:
+    failure = LogUnavailable(f"The audit log could not commit: {error}.")
+    failure.__cause__ = error
+    return failure

@@ -1,0 +1,113 @@
+"""What is appended to the log, what it changes with it, and what comes back.
+
+Rule of this file: a leaf and its effects on budgets and replay memory are one entry and become
+durable in one transaction, or not at all.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from protocol.leaf import Leaf
+
+Guard = Callable[[], None]
+"""Runs in the writer's thread just before the transaction; whatever it raises drops its entry."""
+
+
+@dataclass(frozen=True)
+class NonceEffect:
+    """A request's nonce, live through the second ``until`` (epoch seconds, UTC)."""
+
+    peer: str
+    nonce: str
+    until: int
+
+
+@dataclass(frozen=True)
+class IdempotencyEffect:
+    """The payload to give again for the same key and body digest, through the second ``until``."""
+
+    peer: str
+    key: str
+    body_digest: str
+    payload: bytes
+    until: int
+
+
+@dataclass(frozen=True)
+class QueryEffect:
+    """``n`` vectors debited from what ``peer`` may ask of ``collection`` on ``day``."""
+
+    peer: str
+    collection: str
+    day: int
+    n: int
+
+
+@dataclass(frozen=True)
+class ExposureEffect:
+    """One scored disclosure of a record (its 64-bit document key) to ``peer`` in ``epoch``."""
+
+    peer: str
+    collection: str
+    epoch: int
+    document: int
+
+
+@dataclass(frozen=True)
+class KeptReceipt:
+    """A partner's receipt, kept with the leaf that says it was received."""
+
+    peer: str
+    leaf: bytes
+    proof: bytes
+
+
+@dataclass(frozen=True)
+class Effects:
+    """Everything that becomes true with the leaf; ``exposures`` may name a record repeatedly."""
+
+    nonce: NonceEffect | None = None
+    idempotency: IdempotencyEffect | None = None
+    queries: QueryEffect | None = None
+    exposures: tuple[ExposureEffect, ...] = ()
+    receipt: KeptReceipt | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One leaf with its effects and its last check.
+
+    Raises ValueError if the leaf says another charge or exposure than the effects debit: the
+    auditor adds up leaves and compares with the counters.
+    """
+
+    leaf: Leaf
+    effects: Effects = field(default_factory=Effects)
+    guard: Guard | None = None
+
+    def __post_init__(self) -> None:
+        charged = self.effects.queries.n if self.effects.queries else 0
+        if (getattr(self.leaf, "charged", None) or 0) != charged:
+            raise ValueError("the leaf's `charged` is not what the effects debit from the budget")
+        exposed = getattr(self.leaf, "exposed", None) or 0
+        if exposed != len(self.effects.exposures):
+            raise ValueError("the leaf's `exposed` is not the number of exposures in the effects")
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A committed leaf: its index, its bytes, and a C2SP tlog-proof to a signed checkpoint."""
+
+    index: int
+    leaf: bytes
+    proof: bytes
+
+
+@dataclass(frozen=True)
+class StoredAnswer:
+    """What was answered to an idempotency key: ``leaf_index`` is the first answer's leaf."""
+
+    body_digest: str
+    payload: bytes
+    leaf_index: int
+    until: int

@@ -1,0 +1,91 @@
+"""What can be wrong with the audit log.
+
+    AuditError
+    ├── LogUnavailable     the entry was not committed (disk, fsync, closed): nothing was logged
+    │   └── LogBusy        too many entries wait already; the entry was not even queued
+    ├── AlreadyRecorded    the entry's nonce or idempotency key is recorded and still live
+    └── LogRefused         log.db must not be appended to
+        ├── LogDamaged     its tables do not agree with each other, or SQLite finds it broken
+        ├── LogShortened   it holds fewer leaves than its last signed checkpoint
+        ├── LogForeign     it belongs to another origin or was signed with another key
+        └── LogTooNew      a later release has written it
+
+``failure`` and ``fix`` are read by ``node.operations.errors.translate``.
+"""
+
+from typing import ClassVar
+
+
+class AuditError(Exception):
+    """The audit log could not do what was asked; the message names the cause, ``fix`` the fix."""
+
+    failure: ClassVar[str] = "failed"
+    code: ClassVar[str] = "audit-log"
+    fix: str = ""
+
+    def __init__(self, cause: str, *, fix: str = "") -> None:
+        super().__init__(cause)
+        self.fix = fix or self.fix
+
+
+class LogUnavailable(AuditError):
+    """The entry is not in the log, and whatever it stands for must not happen."""
+
+    failure = "unavailable"
+    code = "log-unavailable"
+    fix = "Check the disk under the data directory (space, errors, mount), then ask again."
+
+
+class LogBusy(LogUnavailable):
+    """More entries wait than the log may hold in memory."""
+
+    code = "log-busy"
+    fix = "Ask again in a moment; if it stays so, the disk is too slow for this load."
+
+
+class AlreadyRecorded(AuditError):
+    """A nonce or idempotency key that is still live was recorded before."""
+
+    failure = "conflict"
+    code = "already-recorded"
+    fix = "Sign a new request with a fresh nonce and idempotency key."
+
+
+class LogRefused(AuditError):
+    """log.db cannot be continued; appending to it could contradict what was signed before."""
+
+    failure = "not-verified"
+    code = "log-refused"
+    fix = (
+        "Keep the file for the auditor, run `interlingua audit fsck`, and restore the newest "
+        "backup that holds at least the last checkpoint."
+    )
+
+
+class LogDamaged(LogRefused):
+    """The tables of log.db contradict each other, or SQLite cannot read it."""
+
+    code = "log-damaged"
+
+
+class LogShortened(LogRefused):
+    """Leaves that a signed checkpoint covers are missing."""
+
+    code = "log-shortened"
+
+
+class LogForeign(LogRefused):
+    """The log's origin or key is not this node's."""
+
+    code = "log-foreign"
+    fix = (
+        "Put back the log.key and the organisation name that this log.db was begun with, or give "
+        "this node its own log.db."
+    )
+
+
+class LogTooNew(LogRefused):
+    """The schema is later than this release knows; it never goes back."""
+
+    code = "log-too-new"
+    fix = "Run the release that wrote it, or a later one."

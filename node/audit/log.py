@@ -1,0 +1,159 @@
+"""The audit log of a running node: append an entry, get a receipt; read what the log remembers.
+
+Rule of this file: ``append`` returns only after leaf, effects and signed checkpoint are durable.
+Readers see committed state, on a connection of their own.
+
+    log = AuditLog.open(data.log_file, identity.signer("log"), origin, clock)
+    receipt = await log.append(Entry(leaf, effects, guard))
+"""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from keys.signer import Signer
+from node.audit import schema, state_rows, tree_rows
+from node.audit.committer import Committer, Prepared
+from node.audit.entry import Entry, Receipt, StoredAnswer
+from node.audit.errors import LogUnavailable
+from node.audit.writer import MAX_WAITING, Writer
+from node.clock import Clock
+from protocol.note import VerifierKey
+
+
+class AuditLog:
+    """The open log of one node. Use ``open`` and ``close``.
+
+    ``append`` and ``submit`` belong to an event loop; every other method may be called from any
+    thread.
+    """
+
+    def __init__(self, committer: Committer, reader: sqlite3.Connection, max_waiting: int) -> None:
+        self._committer = committer
+        self._reader = reader
+        self._reading = threading.Lock()
+        self._hooks: list[Callable[[], None]] = []
+        self._writer = Writer(committer.commit, self._run_hooks, max_waiting)
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        signer: Signer,
+        origin: str,
+        clock: Clock,
+        *,
+        max_waiting: int = MAX_WAITING,
+    ) -> "AuditLog":
+        """Open log.db, or begin it, for the log ``origin`` under the log key ``signer``.
+
+        The root is rebuilt from the stored subtree hashes and compared with the last checkpoint.
+        Raises LogShortened, LogDamaged, LogForeign, LogTooNew (see ``node.audit.errors``) or
+        LogUnavailable; nothing is repaired.
+        """
+        committer = Committer(path, signer, origin, clock)
+        try:
+            reader = schema.connect_reader(path)
+        except BaseException:
+            committer.close()
+            raise
+        return cls(committer, reader, max_waiting)
+
+    async def append(self, entry: Entry) -> Receipt:
+        """Make one entry durable and return its receipt.
+
+        Raises what the entry's guard raised, AlreadyRecorded, LogBusy, LogUnavailable (nothing of
+        the batch was committed), or MalformedLeaf for a leaf beyond its size. Cancelling the
+        caller does not take the entry back: use ``submit`` where something must be settled.
+        """
+        return await self.submit(entry)
+
+    def submit(self, entry: Entry) -> asyncio.Future[Receipt]:
+        """Queue one entry; the future gets what ``append`` would return or raise."""
+        return self._writer.submit(Prepared(entry, entry.leaf.encode()))
+
+    def on_reload(self, hook: Callable[[], None]) -> None:
+        """Call ``hook`` in the event loop after a failed commit, before its callers learn of it.
+
+        For whoever keeps a copy of the log's counters in memory: read them again.
+        """
+        self._hooks.append(hook)
+
+    async def close(self) -> None:
+        """Write what is queued and close the files."""
+        await asyncio.to_thread(self._writer.close)
+        with self._reading:
+            self._reader.close()
+        self._committer.close()
+
+    @property
+    def verifier_key(self) -> VerifierKey:
+        """The key under which partners verify this log's checkpoints; its name is the origin."""
+        return self._committer.verifier_key
+
+    def nonces(self, at: int) -> list[tuple[str, str, int]]:
+        """Return every nonce that is live at ``at``: (peer, nonce, until)."""
+        with self._read() as connection:
+            return state_rows.nonces(connection, at)
+
+    def spent(self, peer: str, collection: str, day: int) -> int:
+        """Return the vectors debited from ``peer`` for ``collection`` on ``day``."""
+        with self._read() as connection:
+            return state_rows.spent(connection, peer, collection, day)
+
+    def exposed(
+        self, peer: str, collection: str, epoch: int, keys: Sequence[int]
+    ) -> dict[int, int]:
+        """Return the scored disclosures so far of those document ``keys`` that have any."""
+        with self._read() as connection:
+            return state_rows.exposed(connection, peer, collection, epoch, keys)
+
+    def idempotent(self, peer: str, key: str, at: int) -> StoredAnswer | None:
+        """Return what was answered to the idempotency key, if it is still live at ``at``."""
+        with self._read() as connection:
+            return state_rows.idempotent(connection, peer, key, at)
+
+    def size(self) -> int:
+        """Return the number of committed leaves."""
+        with self._read() as connection:
+            return tree_rows.size(connection)
+
+    def checkpoint(self) -> bytes:
+        """Return the newest committed checkpoint, a signed note."""
+        with self._read() as connection:
+            return self._head(connection).note
+
+    def receipt(self, index: int) -> Receipt:
+        """Return leaf ``index`` with a proof against the newest checkpoint; LookupError if none."""
+        with self._read() as connection:
+            connection.execute("BEGIN")  # one snapshot for leaf, head and hashes
+            try:
+                raw = tree_rows.leaf(connection, index)
+                if raw is None:
+                    raise LookupError(f"the log has no leaf {index}")
+                proof = tree_rows.prove(
+                    index, self._head(connection), tree_rows.hash_reader(connection)
+                )
+            finally:
+                connection.execute("COMMIT")
+            return Receipt(index, raw, proof)
+
+    def _head(self, connection: sqlite3.Connection) -> tree_rows.Head:
+        newest = tree_rows.newest_note(connection)
+        assert newest is not None  # noqa: S101 - opening wrote one; for the type checker
+        return tree_rows.open_head(newest, self.verifier_key.name, self.verifier_key)
+
+    def _run_hooks(self) -> None:
+        for hook in self._hooks:
+            hook()
+
+    @contextmanager
+    def _read(self) -> Iterator[sqlite3.Connection]:
+        with self._reading:
+            try:
+                yield self._reader
+            except sqlite3.Error as error:
+                raise LogUnavailable(f"The audit log cannot be read: {error}.") from error

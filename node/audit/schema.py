@@ -1,0 +1,161 @@
+"""log.db: tables, connection settings, and who may open it.
+
+Rule of this file: a commit has reached the disk when it returns (WAL, synchronous=FULL), the file
+is 0600 from its first byte, and a file of another kind or a later version is never touched.
+
+``nodes`` holds every complete subtree's hash at ``protocol.merkle.position``; ``facts`` repeats
+what a leaf says in a narrow table, so that filtering does not read a gigabyte of leaves (`fsck`
+compares the two). Leaves, nodes and checkpoints are only ever appended; triggers see to it.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from node.audit.errors import AuditError, LogDamaged, LogTooNew, LogUnavailable
+
+APPLICATION_ID = 0x494C4F47  # "ILOG"
+VERSION = 1
+BUSY_MS = 5_000  # milliseconds to wait for a lock; nobody else should ever hold one
+
+_TABLES = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE leaves (idx INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
+CREATE TABLE facts (
+    idx INTEGER PRIMARY KEY, at INTEGER NOT NULL, type TEXT NOT NULL, peer TEXT
+) STRICT;
+CREATE TABLE nodes (position INTEGER PRIMARY KEY, hash BLOB NOT NULL) STRICT;
+CREATE TABLE checkpoints (size INTEGER PRIMARY KEY, note BLOB NOT NULL) STRICT;
+CREATE TABLE nonces (
+    peer TEXT NOT NULL, nonce TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (peer, nonce)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX nonces_by_until ON nonces (until);
+CREATE TABLE idempotency (
+    peer TEXT NOT NULL, key TEXT NOT NULL, body_digest TEXT NOT NULL, payload BLOB NOT NULL,
+    leaf_index INTEGER NOT NULL, until INTEGER NOT NULL, UNIQUE (peer, key)
+) STRICT;
+CREATE INDEX idempotency_by_until ON idempotency (until);
+CREATE TABLE queries (
+    peer TEXT NOT NULL, collection TEXT NOT NULL, day INTEGER NOT NULL, n INTEGER NOT NULL,
+    PRIMARY KEY (peer, collection, day)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE exposures (
+    peer TEXT NOT NULL, collection TEXT NOT NULL, epoch INTEGER NOT NULL,
+    document INTEGER NOT NULL, n INTEGER NOT NULL,
+    PRIMARY KEY (peer, collection, epoch, document)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE kept_receipts (
+    idx INTEGER PRIMARY KEY, peer TEXT NOT NULL, leaf BLOB NOT NULL, proof BLOB NOT NULL
+) STRICT;
+"""
+_APPEND_ONLY = "".join(
+    f"CREATE TRIGGER {table}_{verb} BEFORE {verb} ON {table} "
+    f"BEGIN SELECT RAISE(ABORT, '{table} are only appended'); END;"
+    for table in ("leaves", "nodes", "checkpoints")
+    for verb in ("UPDATE", "DELETE")
+)
+
+
+def connect(path: Path, origin: str, verifier_key: str) -> sqlite3.Connection:
+    """Open log.db for its writer, creating it for ``origin`` and ``verifier_key`` if it is missing.
+
+    Raises LogDamaged, LogTooNew, or LogUnavailable where the operating system or SQLite refuses.
+    """
+    with _named(path):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        with _named(path):
+            new = connection.execute("PRAGMA schema_version").fetchone()[0] == 0
+            if not new:
+                _check_kind(connection, path)
+            _settings(connection)
+            if new:
+                _create(connection, origin, verifier_key)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def connect_reader(path: Path) -> sqlite3.Connection:
+    """Open log.db for reading only, also while its node writes; errors as ``connect``."""
+    with _named(path):
+        uri = f"file:{quote(os.fspath(path.absolute()))}?mode=ro"
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+    try:
+        with _named(path):
+            connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+            connection.execute("PRAGMA query_only=ON")
+            _check_kind(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+@contextmanager
+def snapshot(path: Path) -> Iterator[sqlite3.Connection]:
+    """Read log.db as it is at this moment, whatever is appended meanwhile."""
+    with closing(connect_reader(path)) as connection:
+        with _named(path):
+            connection.execute("BEGIN")
+        try:
+            yield connection
+        except sqlite3.DatabaseError as error:
+            raise _as_ours(error, path) from error
+
+
+def meta(connection: sqlite3.Connection, name: str) -> str:
+    """Return what the log says of itself: its ``origin`` or ``verifier_key``."""
+    row = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+    return str(row[0]) if row else ""
+
+
+def _settings(connection: sqlite3.Connection) -> None:
+    connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA trusted_schema=OFF")
+
+
+def _create(connection: sqlite3.Connection, origin: str, verifier_key: str) -> None:
+    connection.executescript(
+        f"BEGIN IMMEDIATE; {_TABLES} {_APPEND_ONLY}"
+        f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={VERSION};"
+    )
+    rows = [("origin", origin), ("verifier_key", verifier_key)]
+    connection.executemany("INSERT INTO meta VALUES (?, ?)", rows)
+    connection.execute("COMMIT")
+
+
+def _check_kind(connection: sqlite3.Connection, path: Path) -> None:
+    kind = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if kind != APPLICATION_ID:
+        raise LogDamaged(f"{path} is not an interlingua audit log.")
+    if version > VERSION:
+        raise LogTooNew(f"{path} has schema version {version}; this release knows {VERSION}.")
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise _as_ours(error, path) from error
+    except OSError as error:
+        raise LogUnavailable(f"{path} cannot be opened: {error.strerror}.") from error
+
+
+def _as_ours(error: sqlite3.DatabaseError, path: Path) -> AuditError:
+    if isinstance(error, sqlite3.OperationalError) and not _is_damage(error):
+        return LogUnavailable(f"{path} cannot be read or written: {error}.")
+    return LogDamaged(f"{path} is damaged: {error}.")
+
+
+def _is_damage(error: sqlite3.OperationalError) -> bool:
+    return str(error).startswith(("no such", "malformed"))

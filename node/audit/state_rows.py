@@ -1,0 +1,123 @@
+"""What the log remembers besides leaves: nonces, stored answers, debits, exposures, receipts.
+
+Rule of this file: written only inside the writer's transaction, and a live nonce or idempotency
+key is never replaced or purged. Live means: the present second is not after ``until``.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+
+from node.audit.entry import Effects, StoredAnswer
+from node.audit.errors import AlreadyRecorded
+
+PURGE_ROWS = 512  # expired rows removed per batch: more than a batch adds, so that none pile up
+_KEYS_A_QUERY = 500  # SQLite's default limit of bound values is 999 in old builds
+
+
+def apply(connection: sqlite3.Connection, effects: Effects, leaf_index: int) -> None:
+    """Write the effects of the leaf ``leaf_index``; ``refuse_recorded`` has been called before."""
+    if effects.nonce:
+        n = effects.nonce
+        connection.execute(
+            "INSERT OR REPLACE INTO nonces VALUES (?, ?, ?)", (n.peer, n.nonce, n.until)
+        )
+    if effects.idempotency:
+        i = effects.idempotency
+        connection.execute(
+            "INSERT OR REPLACE INTO idempotency VALUES (?, ?, ?, ?, ?, ?)",
+            (i.peer, i.key, i.body_digest, i.payload, leaf_index, i.until),
+        )
+    if effects.queries:
+        q = effects.queries
+        connection.execute(
+            "INSERT INTO queries VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (peer, collection, day) DO UPDATE SET n = n + excluded.n",
+            (q.peer, q.collection, q.day, q.n),
+        )
+    if effects.exposures:
+        connection.executemany(
+            "INSERT INTO exposures VALUES (?, ?, ?, ?, 1) "
+            "ON CONFLICT (peer, collection, epoch, document) DO UPDATE SET n = n + 1",
+            [(e.peer, e.collection, e.epoch, e.document) for e in effects.exposures],
+        )
+    if effects.receipt:
+        r = effects.receipt
+        connection.execute(
+            "INSERT INTO kept_receipts VALUES (?, ?, ?, ?)", (leaf_index, r.peer, r.leaf, r.proof)
+        )
+
+
+def refuse_recorded(connection: sqlite3.Connection, effects: Effects, at: int) -> None:
+    """Raise AlreadyRecorded if the nonce or the idempotency key is recorded and still live."""
+    nonce = effects.nonce
+    if nonce and _live(connection, "nonces", "nonce", nonce.peer, nonce.nonce, at):
+        raise AlreadyRecorded("This nonce was recorded before.")
+    again = effects.idempotency
+    if again and _live(connection, "idempotency", "key", again.peer, again.key, at):
+        raise AlreadyRecorded("This idempotency key was answered before.")
+
+
+def _live(
+    connection: sqlite3.Connection, table: str, column: str, peer: str, value: str, at: int
+) -> bool:
+    found = connection.execute(
+        f"SELECT 1 FROM {table} WHERE peer = ? AND {column} = ? AND until >= ?",  # noqa: S608 - both names are this file's own
+        (peer, value, at),
+    )
+    return found.fetchone() is not None
+
+
+def purge(connection: sqlite3.Connection, at: int) -> None:
+    """Remove some of the nonces and stored answers that expired before ``at``."""
+    connection.execute(
+        "DELETE FROM nonces WHERE (peer, nonce) IN "
+        "(SELECT peer, nonce FROM nonces WHERE until < ? LIMIT ?)",
+        (at, PURGE_ROWS),
+    )
+    connection.execute(
+        "DELETE FROM idempotency WHERE rowid IN "
+        "(SELECT rowid FROM idempotency WHERE until < ? LIMIT ?)",
+        (at, PURGE_ROWS),
+    )
+
+
+def nonces(connection: sqlite3.Connection, at: int) -> list[tuple[str, str, int]]:
+    """Return every nonce that is live at ``at``: (peer, nonce, until)."""
+    rows = connection.execute("SELECT peer, nonce, until FROM nonces WHERE until >= ?", (at,))
+    return [(str(peer), str(nonce), int(until)) for peer, nonce, until in rows]
+
+
+def spent(connection: sqlite3.Connection, peer: str, collection: str, day: int) -> int:
+    """Return the vectors debited from ``peer`` for ``collection`` on ``day``."""
+    row = connection.execute(
+        "SELECT n FROM queries WHERE peer = ? AND collection = ? AND day = ?",
+        (peer, collection, day),
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def exposed(
+    connection: sqlite3.Connection, peer: str, collection: str, epoch: int, keys: Sequence[int]
+) -> dict[int, int]:
+    """Return the scored disclosures so far of those ``keys`` that have any."""
+    counts: dict[int, int] = {}
+    for start in range(0, len(keys), _KEYS_A_QUERY):
+        part = keys[start : start + _KEYS_A_QUERY]
+        marks = ",".join("?" * len(part))
+        rows = connection.execute(
+            "SELECT document, n FROM exposures WHERE peer = ? AND collection = ? AND epoch = ? "  # noqa: S608 - question marks only
+            f"AND document IN ({marks})",
+            (peer, collection, epoch, *part),
+        )
+        counts.update({int(document): int(n) for document, n in rows})
+    return counts
+
+
+def idempotent(connection: sqlite3.Connection, peer: str, key: str, at: int) -> StoredAnswer | None:
+    """Return what was answered to ``key`` if it is live at ``at``."""
+    row = connection.execute(
+        "SELECT body_digest, payload, leaf_index, until FROM idempotency "
+        "WHERE peer = ? AND key = ? AND until >= ?",
+        (peer, key, at),
+    ).fetchone()
+    return StoredAnswer(str(row[0]), bytes(row[1]), int(row[2]), int(row[3])) if row else None
