@@ -17,18 +17,9 @@ SIGNATURE_BYTES = 64
 
 _FIELD = 2**255 - 19
 _SIGN_BIT = 1 << 255
-# The y coordinates of the eight points whose order divides 8 (RFC 7748 section 6.1 speaks of the
-# same points in Montgomery form). The sign bit of x does not matter to membership.
-_SMALL_ORDER_Y = frozenset(
-    {
-        0,  # order 4
-        1,  # the neutral element
-        _FIELD - 1,  # order 2
-        # order 8
-        2707385501144840649318225287225658788936804267575313519463743609750303021022,
-        55188659117513257062467267217118295137698188065244968500265048394206261417927,
-    }
-)
+_ORDER_8_Y = 2707385501144840649318225287225658788936804267575313519463743609750303402022
+# y coordinates of the eight points whose order divides 8; the sign bit of x does not matter here.
+_SMALL_ORDER_Y = frozenset({0, 1, _FIELD - 1, _ORDER_8_Y, _FIELD - _ORDER_8_Y})
 
 
 class Signer:
