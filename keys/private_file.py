@@ -94,9 +94,12 @@ def read_private(path: Path) -> bytes:
                 f"{path} is a symbolic link; put the file itself in its place"
             ) from None
         raise KeyFileError(f"{path} cannot be opened: {error.strerror}") from None
-    with os.fdopen(descriptor, "rb") as file:
-        _check_private(path, os.fstat(file.fileno()))
-        content = file.read(MAX_FILE_BYTES + 1)
+    try:
+        _check_private(path, os.fstat(descriptor))
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            content = file.read(MAX_FILE_BYTES + 1)
+    finally:
+        os.close(descriptor)
     if len(content) > MAX_FILE_BYTES:
         raise KeyFileDamaged(f"{path} has more than {MAX_FILE_BYTES} bytes; it is no key file")
     return content
