@@ -47,7 +47,8 @@ ANSWER_COMPONENTS = (
     Component("signature-input", req=True, key=REQUEST_LABEL),
     Component("signature", req=True, key=REQUEST_LABEL),
 )
-ANSWER_COVERED = " ".join(str(component) for component in ANSWER_COMPONENTS)
+ANSWER_IDENTIFIERS = tuple(str(component) for component in ANSWER_COMPONENTS)
+ANSWER_COVERED = " ".join(ANSWER_IDENTIFIERS)
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ class Endpoint:
     """One row of the table.
 
     `content_type` is None where a request has no body. `components` are what a request's signature
-    covers, in order; `covered` is the same as it stands between the brackets of Signature-Input.
+    covers, in order; `identifiers` are the same, serialised; `covered` is how they stand between
+    the brackets of Signature-Input.
     """
 
     name: str
@@ -64,13 +66,16 @@ class Endpoint:
     tag: str
     content_type: str | None
     components: tuple[Component, ...] = field(init=False)
+    identifiers: tuple[str, ...] = field(init=False)
     covered: str = field(init=False)
 
     def __post_init__(self) -> None:
         names = _WITHOUT_BODY if self.content_type is None else _WITH_BODY
         components = tuple(Component(name) for name in names)
         object.__setattr__(self, "components", components)
-        object.__setattr__(self, "covered", " ".join(str(c) for c in components))
+        identifiers = tuple(str(component) for component in components)
+        object.__setattr__(self, "identifiers", identifiers)
+        object.__setattr__(self, "covered", " ".join(identifiers))
 
 
 QUERY = Endpoint(

@@ -9,8 +9,6 @@ character outside ASCII in a value.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-_LINE_BREAKS = ("\n", "\r")
-
 
 class NotSignable(ValueError):
     """These components or parameters have no signature base."""
@@ -34,31 +32,34 @@ class Component:
 
 
 def signature_params(
-    components: Iterable[Component], parameters: Iterable[tuple[str, int | str]]
+    identifiers: Iterable[str], parameters: Iterable[tuple[str, int | str]]
 ) -> str:
-    """Return the value of `@signature-params`: the components and the signature's parameters.
+    """Return the value of `@signature-params`: serialised components and the parameters.
 
     RFC 9421 section 2.3, serialised as an inner list (RFC 9651 section 4.1.1.1) with the parameters
     in the given order; integers and strings are what signature parameters are made of.
     """
-    names = " ".join(str(component) for component in components)
-    return f"({names})" + "".join(f";{name}={_bare(value)}" for name, value in parameters)
+    return f"({' '.join(identifiers)})" + "".join(
+        f";{name}={_bare(value)}" for name, value in parameters
+    )
 
 
-def signature_base(values: Sequence[tuple[Component, str]], params: str) -> bytes:
-    """Return the signature base of components with their values, in the given order.
+def signature_base(identifiers: Sequence[str], values: Sequence[str], params: str) -> bytes:
+    """Return the signature base of components and their values, in the given order.
 
-    `params` is what `signature_params` gives for the same components. Raises NotSignable for a
-    repeated component, and for values that do not fit on one line of ASCII (RFC 9421 section 2.5).
+    `identifiers` are serialised components, `params` is what `signature_params` gives for the same
+    ones. Raises NotSignable for a repeated component, for lists of different lengths, and for
+    values that do not fit on one line of ASCII (RFC 9421 section 2.5).
     """
-    if len({component for component, _ in values}) != len(values):
-        raise NotSignable("a component is covered twice; name each once")
-    lines = [f"{component}: {value}" for component, value in values]
+    if len(set(identifiers)) != len(identifiers) or len(identifiers) != len(values):
+        raise NotSignable("a component is covered twice, or has no value; name each once")
+    lines = [f"{name}: {value}" for name, value in zip(identifiers, values, strict=True)]
     lines.append(f'"@signature-params": {params}')
-    if any(mark in line for line in lines for mark in _LINE_BREAKS):
+    text = "\n".join(lines)
+    if text.count("\n") != len(values) or "\r" in text:
         raise NotSignable("a component value holds a line break")
     try:
-        return "\n".join(lines).encode("ascii")
+        return text.encode("ascii")
     except UnicodeEncodeError:
         raise NotSignable("a component value holds a character outside ASCII") from None
 
