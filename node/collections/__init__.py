@@ -2,21 +2,22 @@
 
 The public surface (`registry.Collections`, `collection.Collection`):
 
-    collections = Collections(store, indexes_directory, encoders, settings, clock)
-    await collections.open()                      # load or rebuild every index
+    encoders = Encoders(store, clock)                                  # node.encoders.registry
+    collections = Collections(store, indexes_directory, encoders, IndexSettings(), clock)
+    await collections.load()                      # for a node that serves: every index now
     collections.get(name) -> Collection           # raises UnknownCollection
     collections.all() -> list[Collection]
-    await collections.create(name, encoder, title=..., description=..., language=...) -> Collection
+    await collections.create(name, encoder_name, title=..., description=..., language=...)
     await collections.drop(name)
-    collections.on_changed(callback)              # callback(collection name) after every change
-    await collections.close()
+    collections.on_changed(callback)              # callback(name) after every change
+    await collections.close(); await encoders.close(); store.close()
 
-    collection.name, .title, .description, .language, .encoder (its name)
-    collection.envelope, .space_id, .version      # of the active version; version is unique, "v3"
+    collection.name, .title, .description, .language, .encoder
+    collection.envelope, .space_id, .version      # of the active version; never reused, "v3"
     collection.documents                          # number of documents now
     await collection.search(queries, k, visible)  # -> list[list[Candidate]]
     collection.external_id(key), .describe(key)   # None when the document is gone
-    await collection.ingest(records, progress) -> IngestResult
+    await collection.ingest(records, total, progress) -> Counts
     await collection.delete(external_ids) -> int
-    await collection.compact()
+    await collection.settle(progress), .compact(progress)
 """

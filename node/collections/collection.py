@@ -1,0 +1,315 @@
+"""One collection: its documents, and its index with the life of the snapshot behind it.
+
+Everything that changes documents goes through here, one batch at a time; searches never wait for
+it. A snapshot that is due is built in the background and swapped in when it is ready.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from sqlite3 import Connection
+from threading import Event, Lock
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import structlog
+
+from node.clock import Clock
+from node.encoders.encoder import Encoder
+from node.encoders.registry import Encoders
+from node.index.candidate import Candidate
+from node.index.collection_index import CollectionIndex
+from node.index.graph import BuildStopped
+from node.index.settings import IndexSettings
+from node.index.view import Change
+from node.ingest.plan import Step, batches, plan
+from node.ingest.prepare import prepare
+from node.ingest.record import Record
+from node.ingest.write import Counts, write
+from node.store import chunk_rows, collection_rows, document_rows
+from node.store.collection_rows import CollectionRow
+from node.store.document_rows import DocumentRow
+from node.store.store import Store
+from protocol.envelope import Envelope
+
+T = TypeVar("T")
+Progress = Callable[[int, int | None, str], None]
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all collections of a node share."""
+
+    store: Store
+    directory: Path
+    encoders: Encoders
+    settings: IndexSettings
+    clock: Clock
+    searching: Executor
+    building: Executor
+    stop: Event
+
+
+@dataclass(frozen=True, slots=True)
+class IndexState:
+    """Figures of an index: rows in the snapshot, of these dead, rows beside it."""
+
+    snapshot: int
+    dead: int
+    delta: int
+
+
+class Collection:
+    """A named set of documents, searched in the space of its active version."""
+
+    def __init__(
+        self, row: CollectionRow, around: Surroundings, changed: Callable[[str], None]
+    ) -> None:
+        """`changed` is called with the name, in the event loop, after every committed change."""
+        self._row = row
+        self._around = around
+        self._changed = changed
+        self._loading = Lock()
+        self._loaded: CollectionIndex | None = None
+        self._writing = asyncio.Lock()
+        self._rebuild: asyncio.Task[None] | None = None
+
+    @property
+    def name(self) -> str:
+        """Name, unique within the node."""
+        return self._row.name
+
+    @property
+    def title(self) -> str:
+        """Title for people, shown to partners whom a grant admits."""
+        return self._row.title
+
+    @property
+    def description(self) -> str:
+        """Description for people, shown to partners whom a grant admits."""
+        return self._row.description
+
+    @property
+    def language(self) -> str:
+        """Language of the documents, a BCP 47 tag, or empty."""
+        return self._row.language
+
+    @property
+    def created_at(self) -> int:
+        """When it was created, epoch seconds UTC."""
+        return self._row.created_at
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder of the active version."""
+        return self._around.encoders.get(self._row.encoder)
+
+    @property
+    def envelope(self) -> Envelope:
+        """The envelope of the active version's vectors."""
+        return self._row.envelope
+
+    @property
+    def space_id(self) -> str:
+        """The id of the active version's space."""
+        return self._row.envelope.space_id
+
+    @property
+    def version(self) -> str:
+        """The active version, such as `v3`; never used again for anything else."""
+        return self._row.version
+
+    @property
+    def documents(self) -> int:
+        """Number of documents now."""
+        with self._around.store.read() as db:
+            return document_rows.count(db, self._row.key)
+
+    def labels(self) -> dict[str, int]:
+        """Return how many documents carry each label."""
+        with self._around.store.read() as db:
+            return document_rows.count_labels(db, self._row.key)
+
+    async def search(
+        self,
+        queries: npt.NDArray[np.float32],
+        k: int,
+        visible: frozenset[str] | None,
+    ) -> list[list[Candidate]]:
+        """Find for each query (n, d) the k nearest documents, best chunk each, best first.
+
+        `queries` is in this collection's space (map it before), finite and not zero. `visible`
+        admits documents that carry at least one of the labels; None admits all and is for the
+        owner, or a grant without labels. Fewer than k only where fewer are visible.
+        """
+        return await self._in_search_thread(self._search, queries, k, visible)
+
+    def external_id(self, key: int) -> str | None:
+        """Return the id that a document was ingested with, None when it is gone."""
+        row = self.describe(key)
+        return None if row is None else row.external_id
+
+    def describe(self, key: int) -> DocumentRow | None:
+        """Return the document of an internal key, None when it is gone. For the owner only."""
+        with self._around.store.read() as db:
+            return document_rows.find_by_key(db, self._row.key, key)
+
+    def find(self, external_ids: Iterable[str]) -> dict[str, DocumentRow]:
+        """Return those of the documents that exist, by external id. For the owner only."""
+        with self._around.store.read() as db:
+            return document_rows.find_many(db, self._row.key, external_ids)
+
+    async def ingest(
+        self, records: Iterable[Record], total: int | None, progress: Progress
+    ) -> Counts:
+        """Bring documents in, batch by batch, each batch whole or not at all.
+
+        A record stored already as it is counts as unchanged, so an interrupted run is resumed by
+        repeating it. Raises BadRecord or EncoderError at the first fault; earlier batches stay.
+        """
+        counts = Counts()
+        done = 0
+        source = batches(records)
+        while batch := await asyncio.to_thread(next, source, None):
+            counts += await self._ingest_batch(batch)
+            done += len(batch)
+            progress(done, total, "documents")
+        return counts
+
+    async def delete(self, external_ids: Iterable[str]) -> int:
+        """Delete documents with their texts and vectors; return how many there were.
+
+        They are found no more when this returns. Their rows in the snapshot's files are
+        overwritten by `compact` or by the next rebuild.
+        """
+        wanted = list(external_ids)
+        async with self._writing:
+            count = await asyncio.to_thread(self._index().change, partial(self._delete, wanted))
+        self._after_change()
+        return count
+
+    async def compact(self, progress: Progress) -> None:
+        """Build the snapshot anew without what was deleted, and give the space back.
+
+        Raises BuildStopped when the node closes meanwhile.
+        """
+        await self._build(anew=True, progress=progress)
+        progress(0, None, "store.db")
+        await asyncio.to_thread(self._around.store.vacuum)
+
+    async def settle(self, progress: Progress) -> None:
+        """Wait until the snapshot has caught up with what was ingested."""
+        index = await self._in_search_thread(self._index)
+        while index.rebuild_due and not self._around.stop.is_set():
+            await self._build(anew=False, progress=progress)
+
+    async def load(self) -> None:
+        """Load the index now instead of at the first search, and start a rebuild that is due."""
+        await self._in_search_thread(self._index)
+        self._start_rebuild_if_due()
+
+    async def index_state(self) -> IndexState:
+        """Return the index's figures."""
+        view = (await self._in_search_thread(self._index)).view
+        return IndexState(len(view.base), int(view.dead.sum()), view.delta_size)
+
+    async def close(self) -> None:
+        """Wait for a rebuild that was told to stop."""
+        if self._rebuild is not None:
+            await asyncio.gather(self._rebuild, return_exceptions=True)
+
+    async def drop(self) -> None:
+        """Delete documents, vectors and index files; use `Collections.drop`."""
+        async with self._writing:
+            if self._rebuild is not None:
+                await asyncio.gather(self._rebuild, return_exceptions=True)
+            index = await self._in_search_thread(self._index)
+            await asyncio.to_thread(self._delete_rows)
+            await asyncio.to_thread(index.remove_files)
+
+    async def _ingest_batch(self, batch: list[Record]) -> Counts:
+        async with self._writing:
+            known = await asyncio.to_thread(self.find, [record.id for record in batch])
+            planned = [plan(record, known.get(record.id)) for record in batch]
+            if all(item.step is Step.NOTHING for item in planned):
+                return Counts(unchanged=len(batch))
+            ready = await prepare(planned, self.encoder)
+            index = await self._in_search_thread(self._index)
+            row, at = self._row, self._around.clock()
+
+            def work(db: Connection, sequence: int) -> tuple[Change, Counts]:
+                return write(db, row.key, row.version_key, ready, index.nearness, sequence, at)
+
+            counts = await asyncio.to_thread(index.change, work)
+        self._after_change()
+        return counts
+
+    def _delete(self, wanted: list[str], db: Connection, sequence: int) -> tuple[Change, int]:
+        del sequence  # counted by the index; a document that is gone has no place for it
+        found = document_rows.find_many(db, self._row.key, wanted)
+        removed = [
+            key
+            for document in found.values()
+            for key in chunk_rows.keys_of(db, self._row.version_key, document.key)
+        ]
+        document_rows.delete(db, (document.key for document in found.values()))
+        return Change(np.array(removed, dtype=np.int64), None, {}), len(found)
+
+    def _delete_rows(self) -> None:
+        with self._around.store.write() as db:
+            collection_rows.delete(db, self._row.key)
+
+    def _search(
+        self, queries: npt.NDArray[np.float32], k: int, visible: frozenset[str] | None
+    ) -> list[list[Candidate]]:
+        return self._index().search(queries, k, visible)
+
+    def _index(self) -> CollectionIndex:
+        with self._loading:
+            if self._loaded is None:
+                around = self._around
+                self._loaded = CollectionIndex(
+                    around.store, self._row, around.directory, around.settings
+                )
+            return self._loaded
+
+    async def _in_search_thread(self, work: Callable[..., T], *arguments: object) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._around.searching, work, *arguments)
+
+    def _after_change(self) -> None:
+        self._start_rebuild_if_due()
+        self._changed(self.name)
+
+    def _start_rebuild_if_due(self) -> None:
+        idle = self._rebuild is None or self._rebuild.done()
+        if idle and self._loaded is not None and self._loaded.rebuild_due:
+            self._rebuild = asyncio.create_task(self._rebuild_in_background())
+
+    async def _rebuild_in_background(self) -> None:
+        try:
+            await self.settle(_unseen)
+        except BuildStopped:
+            return
+        except Exception as error:
+            # searches stay right without it, only slower; the next change tries again
+            _log.error("index.rebuild_failed", collection=self.name, error=type(error).__name__)
+
+    async def _build(self, *, anew: bool, progress: Progress) -> None:
+        index = await self._in_search_thread(self._index)
+
+        def shown(done: int, total: int) -> None:
+            progress(done, total, "rows indexed")
+
+        work = partial(index.rebuild, self._around.stop, shown, anew=anew)
+        await asyncio.get_running_loop().run_in_executor(self._around.building, work)
+
+
+def _unseen(done: int, total: int | None, what: str) -> None:
+    """A `Progress` for work that nobody waits for."""

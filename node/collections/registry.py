@@ -1,0 +1,120 @@
+"""All collections of a node: found by name, created, dropped, opened and closed together."""
+
+import re
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
+
+from node.clock import Clock
+from node.collections.collection import Collection, Surroundings
+from node.collections.errors import BadCollectionName, CollectionExists, UnknownCollection
+from node.encoders.registry import Encoders
+from node.index.settings import IndexSettings
+from node.store import collection_rows
+from node.store.schema import MIGRATIONS
+from node.store.store import Store
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
+
+class Collections:
+    """The node's collections. Indexes are loaded when first needed, or all by `load`."""
+
+    def __init__(
+        self,
+        store: Store,
+        directory: Path,
+        encoders: Encoders,
+        settings: IndexSettings,
+        clock: Clock,
+    ) -> None:
+        """Read the collections' rows. `directory` holds the indexes; it is made if missing."""
+        store.migrate("data", MIGRATIONS)
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._searching = ThreadPoolExecutor(settings.search_threads, "search")
+        self._building = ThreadPoolExecutor(1, "build")
+        self._around = Surroundings(
+            store, directory, encoders, settings, clock, self._searching, self._building, Event()
+        )
+        self._listeners: list[Callable[[str], None]] = []
+        with store.read() as db:
+            rows = collection_rows.all_rows(db)
+        self._by_name = {row.name: Collection(row, self._around, self._tell) for row in rows}
+
+    def get(self, name: str) -> Collection:
+        """Return the collection of that name. Raises UnknownCollection."""
+        try:
+            return self._by_name[name]
+        except KeyError:
+            raise UnknownCollection(
+                f"there is no collection {name!r}: `interlingua collection list` shows those there"
+                " are, `interlingua collection create` makes one"
+            ) from None
+
+    def all(self) -> list[Collection]:
+        """Return every collection, by name."""
+        return [self._by_name[name] for name in sorted(self._by_name)]
+
+    def on_changed(self, listener: Callable[[str], None]) -> None:
+        """Call `listener(name)` in the event loop after every change to a collection."""
+        self._listeners.append(listener)
+
+    async def create(
+        self,
+        name: str,
+        encoder: str,
+        *,
+        title: str = "",
+        description: str = "",
+        language: str = "",
+    ) -> Collection:
+        """Create an empty collection in the space of an encoder.
+
+        Raises BadCollectionName, CollectionExists, UnknownEncoder.
+        """
+        if not _NAME.fullmatch(name):
+            raise BadCollectionName(
+                f"{name!r} cannot name a collection: use 1 to 64 of a-z, 0-9, - and _,"
+                " beginning with a letter or digit"
+            )
+        envelope = self._around.encoders.get(encoder).envelope
+        try:
+            with self._around.store.write() as db:
+                row = collection_rows.insert(
+                    db, name=name, title=title or name, description=description,
+                    language=language, encoder=encoder, envelope=envelope,
+                    at=self._around.clock(),
+                )  # fmt: skip
+        except sqlite3.IntegrityError:
+            raise CollectionExists(
+                f"collection {name!r} exists: ingest into it, or choose another name"
+            ) from None
+        self._by_name[name] = Collection(row, self._around, self._tell)
+        self._tell(name)
+        return self._by_name[name]
+
+    async def drop(self, name: str) -> None:
+        """Delete a collection with its documents, vectors and index. Raises UnknownCollection."""
+        collection = self.get(name)
+        del self._by_name[name]
+        await collection.drop()
+        self._tell(name)
+
+    async def load(self) -> None:
+        """Load every index and start the rebuilds that are due; for a node that serves."""
+        for collection in self.all():
+            await collection.load()
+
+    async def close(self) -> None:
+        """Stop rebuilds and wait for the threads; the store is closed by who opened it."""
+        self._around.stop.set()
+        for collection in self.all():
+            await collection.close()
+        self._building.shutdown(wait=True)
+        self._searching.shutdown(wait=True)
+
+    def _tell(self, name: str) -> None:
+        for listener in self._listeners:
+            listener(name)

@@ -1,0 +1,1 @@
+"""Bringing documents in: files are read, texts are chunked, batches are planned and written."""

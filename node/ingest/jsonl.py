@@ -1,0 +1,102 @@
+"""JSON Lines: one document a line, read one line at a time.
+
+    {"id": "a-17", "text": "...", "vector": [..], "labels": ["public"], "metadata": {}, "uri": ".."}
+
+`id` and one of `text` and `vector` are required. Unknown keys are refused: a misspelt `labels`
+would otherwise publish what it should have held back.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO
+
+import numpy as np
+import orjson
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from node.ingest.errors import BadRecord, IngestError
+from node.ingest.record import Record
+
+MAX_LINE_BYTES = 64 * 1024 * 1024
+
+_NO_CONTROL = r"^[^\x00-\x1f\x7f]+$"
+DocumentId = Annotated[str, StringConstraints(pattern=_NO_CONTROL, max_length=512)]
+Label = Annotated[str, StringConstraints(pattern=_NO_CONTROL, max_length=128)]
+
+
+class Line(BaseModel):
+    """The fields of one line."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    id: DocumentId
+    text: Annotated[str, StringConstraints(min_length=1)] | None = None
+    vector: Annotated[list[float], Field(min_length=1, max_length=8192)] | None = None
+    labels: Annotated[list[Label], Field(max_length=256)] = []
+    metadata: dict[str, Any] = {}
+    uri: Annotated[str, StringConstraints(pattern=_NO_CONTROL, max_length=4096)] | None = None
+
+    @model_validator(mode="after")
+    def _has_content(self) -> "Line":
+        if self.vector is None and not (self.text or "").strip():
+            raise ValueError("a document needs a text that is not blank, or a vector")
+        return self
+
+
+def read(path: Path) -> Iterator[Record]:
+    """Yield the documents of a file in order, skipping blank lines.
+
+    Raises IngestError when the file cannot be read, BadRecord (FILE:LINE, cause, fix) at the first
+    bad line.
+    """
+    try:
+        with path.open("rb") as file:
+            for number, raw in enumerate(_lines(file, path), start=1):
+                if raw.strip():
+                    yield parse_line(raw, f"{path}:{number}")
+    except OSError as error:
+        raise IngestError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def parse_line(raw: bytes, where: str) -> Record:
+    """Read one line. Raises BadRecord, which names `where`, the field and the cause."""
+    try:
+        content = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise BadRecord(
+            where, f"not a JSON object in UTF-8 ({error.msg}, column {error.colno}): write one"
+            " document a line"
+        ) from None  # fmt: skip
+    try:
+        line = Line.model_validate(content)
+    except ValidationError as error:
+        raise BadRecord(where, _faults(error)) from None
+    vector = None if line.vector is None else np.array(line.vector, dtype=np.float32)
+    return Record(
+        line.id, where, line.text, vector, frozenset(line.labels), line.metadata, line.uri
+    )
+
+
+def _lines(file: BinaryIO, path: Path) -> Iterator[bytes]:
+    number = 0
+    while raw := file.readline(MAX_LINE_BYTES + 1):
+        number += 1
+        if len(raw) > MAX_LINE_BYTES:
+            raise BadRecord(f"{path}:{number}", f"longer than {MAX_LINE_BYTES} bytes: split it")
+        yield raw
+
+
+def _faults(error: ValidationError) -> str:
+    faults = []
+    for fault in error.errors(include_url=False, include_input=False, include_context=False):
+        field = ".".join(str(part) for part in fault["loc"][:2])
+        hint = " (known: " + ", ".join(Line.model_fields) + ")" if "extra" in fault["type"] else ""
+        faults.append(f"{field}: {fault['msg']}{hint}" if field else fault["msg"])
+    return "; ".join(faults[:5])

@@ -1,0 +1,71 @@
+"""Vectors in a `.npy` file, (n, d) floats, with a text file of n ids, one a line.
+
+The array is mapped, not loaded. Pickled arrays are refused: they would run code.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from node.ingest.errors import BadRecord, IngestError
+from node.ingest.record import Record
+
+_MAX_ID_CHARS = 512
+
+
+def read(vectors: Path, ids: Path, labels: frozenset[str] = frozenset()) -> Iterator[Record]:
+    """Yield a document for each row, all with the same labels.
+
+    Raises IngestError when a file cannot be read or they do not belong together, BadRecord at the
+    first bad id.
+    """
+    array = _mapped(vectors)
+    try:
+        with ids.open(encoding="utf-8", newline="\n") as file:
+            row = -1
+            for row, line in enumerate(file):
+                if row >= len(array):
+                    break
+                where = f"{ids}:{row + 1}"
+                yield Record(
+                    _checked_id(line.rstrip("\r\n"), where),
+                    where,
+                    vector=np.array(array[row], dtype=np.float32),
+                    labels=labels,
+                )
+            if row + 1 != len(array):
+                counted = "more" if row >= len(array) else str(row + 1)
+                raise IngestError(
+                    f"{ids} has {counted} ids and {vectors} has {len(array)} rows: give one id"
+                    " a line, in the order of the rows"
+                )
+    except UnicodeDecodeError:
+        raise IngestError(f"{ids} is not UTF-8: save it as UTF-8") from None
+    except OSError as error:
+        raise IngestError(f"{ids} cannot be read: {error.strerror}") from None
+
+
+def count(vectors: Path) -> int:
+    """Return the number of rows."""
+    return len(_mapped(vectors))
+
+
+def _mapped(path: Path) -> npt.NDArray[Any]:
+    try:
+        array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise IngestError(
+            f"{path} cannot be read as a .npy array ({error}): write it with numpy.save"
+        ) from None
+    if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype.kind != "f":
+        raise IngestError(f"{path} holds no (n, d) array of floats: save the vectors row by row")
+    return array
+
+
+def _checked_id(text: str, where: str) -> str:
+    if not text or len(text) > _MAX_ID_CHARS or not text.isprintable():
+        raise BadRecord(where, f"an id is one printable line of 1 to {_MAX_ID_CHARS} characters")
+    return text

@@ -1,0 +1,88 @@
+"""Making the vectors of a batch: chunked, encoded in one call, or taken as given and checked."""
+
+import asyncio
+from dataclasses import dataclass
+
+import numpy as np
+
+from node.encoders.encoder import Encoder, FloatArray
+from node.encoders.errors import EncoderFailed, UnusableVectors
+from node.encoders.vectors import checked
+from node.ingest.chunking import Span, chunk
+from node.ingest.errors import BadRecord
+from node.ingest.plan import Planned
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """A planned record with its chunks: n spans and vectors (n, d); none where not needed."""
+
+    planned: Planned
+    spans: list[Span]
+    vectors: FloatArray
+
+
+async def prepare(batch: list[Planned], encoder: Encoder) -> list[Prepared]:
+    """Return the batch with the vectors it needs, in order.
+
+    Raises BadRecord for a record that has no usable vector, EncoderError where the model fails.
+    """
+    texts: list[str] = []
+    owners: list[Planned] = []
+    prepared = []
+    for planned in batch:
+        spans: list[Span] = []
+        vectors = np.empty((0, encoder.envelope.dimension), dtype=np.float32)
+        record = planned.record
+        if planned.needs_vectors and record.vector is not None:
+            spans, vectors = [(0, len(record.text or ""))], _given(planned, encoder)
+        elif planned.needs_vectors:
+            spans = await _chunked(planned, encoder)
+            texts += [(record.text or "")[start:stop] for start, stop in spans]
+            owners += [planned] * len(spans)
+        prepared.append(Prepared(planned, spans, vectors))
+    encoded = await _encoded(texts, owners, encoder)
+    return _assigned(prepared, encoded)
+
+
+async def _chunked(planned: Planned, encoder: Encoder) -> list[Span]:
+    if not encoder.takes_text:
+        raise BadRecord(
+            planned.record.where,
+            f"a vector is missing, and encoder {encoder.name!r} stands for vectors that you"
+            " compute: add one to each document, or use a collection whose encoder runs a model",
+        )
+    text = planned.record.text or ""
+    most = encoder.chunk_tokens
+    if most is None or len(text) <= most:  # a token has one character at least
+        return [(0, len(text))]
+    return await asyncio.to_thread(chunk, text, most, encoder.count_tokens)
+
+
+async def _encoded(texts: list[str], owners: list[Planned], encoder: Encoder) -> FloatArray:
+    try:
+        return await encoder.encode(texts, "document")
+    except EncoderFailed as error:
+        if error.row is None:
+            raise
+        raise BadRecord(owners[error.row].record.where, str(error)) from None
+
+
+def _given(planned: Planned, encoder: Encoder) -> FloatArray:
+    try:
+        return checked(np.atleast_2d(np.asarray(planned.record.vector)), encoder.envelope)
+    except UnusableVectors as error:
+        raise BadRecord(planned.record.where, f"vector: {error}") from None
+
+
+def _assigned(prepared: list[Prepared], encoded: FloatArray) -> list[Prepared]:
+    """Give each record that was encoded its rows of `encoded`."""
+    assigned = []
+    first = 0
+    for item in prepared:
+        if len(item.spans) > len(item.vectors):
+            rows = encoded[first : first + len(item.spans)]
+            first += len(item.spans)
+            item = Prepared(item.planned, item.spans, rows)  # noqa: PLW2901 - the same item, complete
+        assigned.append(item)
+    return assigned

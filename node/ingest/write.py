@@ -1,0 +1,118 @@
+"""Writing one prepared batch: documents, vectors and the index's change from one transaction."""
+
+from dataclasses import dataclass, field
+from sqlite3 import Connection
+
+import numpy as np
+
+from node.encoders.encoder import FloatArray
+from node.index.segment import Segment
+from node.index.similarity import Nearness
+from node.index.view import Change
+from node.ingest.plan import Step
+from node.ingest.prepare import Prepared
+from node.store import chunk_rows, document_rows
+from node.store.document_rows import NewDocument
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What happened to the records of a batch or a file; `chunks` counts the vectors written."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    chunks: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            self.added + other.added,
+            self.updated + other.updated,
+            self.unchanged + other.unchanged,
+            self.chunks + other.chunks,
+        )
+
+
+@dataclass(slots=True)
+class _Rows:
+    """The chunks written and removed so far."""
+
+    removed: list[int] = field(default_factory=list)
+    keys: list[int] = field(default_factory=list)
+    documents: list[int] = field(default_factory=list)
+    label_sets: list[int] = field(default_factory=list)
+    vectors: list[FloatArray] = field(default_factory=list)
+    names: dict[int, frozenset[str]] = field(default_factory=dict)
+
+    def change(self, nearness: Nearness) -> Change:
+        removed = np.array(self.removed, dtype=np.int64)
+        if not self.keys:
+            return Change(removed, None, self.names)
+        vectors = np.concatenate(self.vectors)
+        added = Segment(
+            np.array(self.keys, dtype=np.int64),
+            np.array(self.documents, dtype=np.int64),
+            np.array(self.label_sets, dtype=np.int32),
+            vectors,
+            nearness.norms(vectors),
+        )
+        return Change(removed, added, self.names)
+
+
+def write(
+    db: Connection,
+    collection: int,
+    version: int,
+    batch: list[Prepared],
+    nearness: Nearness,
+    sequence: int,
+    at: int,
+) -> tuple[Change, Counts]:
+    """Write the batch in the caller's transaction; return what the index must show after it."""
+    rows = _Rows()
+    counts = Counts()
+    for item in batch:
+        step = item.planned.step
+        if step is Step.NOTHING:
+            counts += Counts(unchanged=1)
+            continue
+        document = document_rows.upsert(db, collection, _new(item), sequence, at)
+        if step is not Step.FIELDS:
+            _replace_chunks(db, version, document, item, nearness, rows)
+        counts += Counts(added=1) if step is Step.NEW else Counts(updated=1)
+    return rows.change(nearness), counts + Counts(chunks=len(rows.keys))
+
+
+def _new(item: Prepared) -> NewDocument:
+    record = item.planned.record
+    return NewDocument(
+        record.id, record.text, record.uri, record.metadata, record.labels, record.digest
+    )
+
+
+def _replace_chunks(
+    db: Connection,
+    version: int,
+    document: int,
+    item: Prepared,
+    nearness: Nearness,
+    rows: _Rows,
+) -> None:
+    """Put the item's vectors, or on other labels the stored ones, under new chunk keys.
+
+    Rows of an index never change; other labels therefore mean other rows.
+    """
+    spans, vectors = item.spans, item.vectors
+    if item.planned.step is Step.LABELS:
+        spans, vectors = chunk_rows.of_document(db, version, document, nearness.dimension)
+    if item.planned.known is not None:
+        rows.removed += chunk_rows.keys_of(db, version, document)
+        chunk_rows.delete_of(db, version, document)
+    keys = chunk_rows.insert(db, version, document, spans, vectors)
+    labels = item.planned.record.labels
+    label_set = document_rows.label_set(db, labels)
+    rows.names[label_set] = labels
+    rows.keys += keys
+    rows.documents += [document] * len(keys)
+    rows.label_sets += [label_set] * len(keys)
+    rows.vectors.append(vectors)
