@@ -95,6 +95,8 @@ def _company(places: list[npt.NDArray[np.int_]], size: int) -> scipy.sparse.csr_
     total = scipy.sparse.csr_matrix((size, size), dtype=np.float32)
     for distance in range(1, WINDOW + 1):
         long_enough = [text for text in places if len(text) > distance]
+        if not long_enough:
+            break
         before = np.concatenate([text[:-distance] for text in long_enough])
         after = np.concatenate([text[distance:] for text in long_enough])
         once = np.full(len(before), 1.0 / distance, dtype=np.float32)

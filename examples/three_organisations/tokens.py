@@ -14,7 +14,8 @@ _WORD = re.compile(r"[A-Za-z][a-z]+|[A-Z]+(?![a-z])|\d+")
 """Words of prose and the parts of snake_case and CamelCase names."""
 
 _SUFFIXES = (
-    *("ations", "ation", "ings", "ing", "ied", "ies"),
+    *("ations", "ation", "ating", "ators", "ator", "ated", "ates", "ate"),
+    *("ings", "ing", "ied", "ies"),
     *("ed", "es", "ers", "er", "ly", "s"),
 )
 _STOP_WORDS = frozenset(
