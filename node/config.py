@@ -11,7 +11,7 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,12 +19,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from node.operations.errors import InvalidRequest, describe_validation
+from protocol.notation import Authority, BaseUrl, Organisation
 
 PREFIX = "INTERLINGUA_"
 NOT_SETTINGS = ("DATA", "PASSPHRASE", "PASSPHRASE_FILE", "DEBUG")
 """Variables with the prefix that are read elsewhere."""
-
-ORGANISATION = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 LOOPBACK = "127.0.0.1"
@@ -94,12 +93,6 @@ class Partners(Section):
         None, description="PEM file with the certificate shown to partners that ask for one."
     )
     client_key: Path | None = Field(None, description="PEM file with that certificate's key.")
-    allow_plaintext: bool = Field(
-        False, description="Permit http:// partners on other addresses than loopback."
-    )
-    allow_private: bool = Field(
-        False, description="Permit partners in private address ranges (checked at connect)."
-    )
     deadline_s: float = Field(
         5.0, gt=0, le=60, description="Seconds that each partner has to answer a query."
     )
@@ -126,14 +119,14 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
     )
 
-    organisation: str = Field(
-        pattern=ORGANISATION,
-        max_length=253,
-        description="The organisation's domain-like name, lower case.",
+    organisation: Organisation = Field(
+        description="The organisation's domain-like name, lower case."
     )
-    url: str = Field(
-        pattern=r"^https?://[^/\s?#@]+$",
-        description="Base URL at which partners reach the federation listener, without a path.",
+    url: BaseUrl = Field(
+        description="Base URL at which partners reach the federation listener, without a path."
+    )
+    authorities: tuple[Authority, ...] = Field(
+        (), description="Further host:port names under which partners may address this node."
     )
     shutdown_s: float = Field(
         20.0, gt=0, description="Seconds that requests under way get to end after SIGTERM."
@@ -181,19 +174,32 @@ def load_settings(path: Path, environ: Mapping[str, str] | None = None) -> Setti
             names the key, the reason and the nearest known key, never a value.
     """
     try:
-        content = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
         raise InvalidRequest(
-            f"{path} cannot be read as TOML: {error}.",
+            f"{path} cannot be read: {error}.",
+            fix="Correct the file's owner, mode or encoding (UTF-8).",
+            code="configuration-unreadable",
+        ) from None
+    return parse_settings(text, str(path), environ)
+
+
+def parse_settings(text: str, name: str, environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings in a TOML text that stands, or will stand, in the file `name`."""
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidRequest(
+            f"{name} cannot be read as TOML: {error}.",
             fix="Correct the file; docs/configuration.md lists every setting.",
             code="configuration-unreadable",
         ) from None
-    _refuse_unknown(content, path, os.environ if environ is None else environ)
+    _refuse_unknown(content, name, os.environ if environ is None else environ)
     try:
         return Settings(**content)
     except ValidationError as error:
         raise InvalidRequest(
-            f"{path}, or a variable {PREFIX}*, is not valid: {describe_validation(error)}",
+            f"{name}, or a variable {PREFIX}*, is not valid: {describe_validation(error)}",
             fix="docs/configuration.md lists every setting with its form and default.",
             code="configuration-invalid",
         ) from None
@@ -214,12 +220,22 @@ def variable_of(name: str) -> str:
     return PREFIX + name.replace(".", "__").upper()
 
 
-def _refuse_unknown(content: Mapping[str, Any], path: Path, environ: Mapping[str, str]) -> None:
+def refuse_unknown_names(names: Iterable[str], where: str) -> None:
+    """Refuse dotted names that are no settings.
+
+    Raises:
+        InvalidRequest: with the nearest known name.
+    """
+    known = [name for name, _ in every_setting()]
+    for name in names:
+        if name not in known:
+            raise _unknown(f"{name} in {where}", name, known)
+
+
+def _refuse_unknown(content: Mapping[str, Any], where: str, environ: Mapping[str, str]) -> None:
     known = [name for name, _ in every_setting()]
     sections = {name.partition(".")[0] for name in known if "." in name}
-    for name in _dotted(content, known):
-        if name not in known and name not in sections:
-            raise _unknown(f"{name} in {path}", name, known)
+    refuse_unknown_names((n for n in _dotted(content, known) if n not in sections), where)
     variables = [variable_of(name) for name in known] + [PREFIX + name.upper() for name in sections]
     for variable in environ:
         if not variable.startswith(PREFIX) or variable.removeprefix(PREFIX) in NOT_SETTINGS:

@@ -46,8 +46,8 @@ class DataDirectory:
         self.store_file = self.path / "store.db"
         self.log_file = self.path / "log.db"
         self.tokens_file = self.path / "tokens.json"
-        self.root_file = self.path / "root.json"
         self.card_file = self.path / "card.json"
+        self.roots = self.path / "roots"
         self.keys = self.path / "keys"
         self.master_file = self.keys / "master.key"
         self.indexes = self.path / "indexes"
@@ -60,9 +60,21 @@ class DataDirectory:
         """The key file of a purpose (`root`, `card`, `sign`, `log`)."""
         return self.keys / f"{purpose}.key"
 
+    def root_file(self, version: int) -> Path:
+        """The file of one version of the root document."""
+        return self.roots / f"{version}.json"
+
     def folders(self) -> tuple[Path, ...]:
         """The folders of the layout, each 0700."""
-        return (self.keys, self.indexes, self.adapters, self.spaces, self.anchors, self.peers)
+        return (
+            self.keys,
+            self.roots,
+            self.indexes,
+            self.adapters,
+            self.spaces,
+            self.anchors,
+            self.peers,
+        )
 
     def create(self) -> None:
         """Make the directory and its folders, 0700; what exists stays."""

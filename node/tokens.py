@@ -18,14 +18,13 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from node import durable_file
 from node.operations.errors import Conflict, NotFound
 from node.operations.registry import Role
+from protocol.notation import PurposeName
 
 PREFIX = "ilt_"
 TOKEN_BYTES = 32
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$"
-PURPOSE = r"^[a-z][a-z0-9-]{0,63}$"
 
 TokenName = Annotated[str, Field(pattern=NAME)]
-Purpose = Annotated[str, Field(pattern=PURPOSE)]
 
 
 class Token(BaseModel):
@@ -46,7 +45,7 @@ class Token(BaseModel):
     name: TokenName
     digest: str
     role: Role
-    purposes: tuple[Purpose, ...]
+    purposes: tuple[PurposeName, ...]
     peers: tuple[str, ...]
     created: int
     revoked: int | None = None

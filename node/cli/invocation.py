@@ -127,7 +127,7 @@ def with_common_options(function: Callable[..., Any]) -> Callable[..., Any]:
         _guarded(function, values)
 
     own = [
-        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[parameter.name])
         for parameter in signature.parameters.values()
     ]
     verb.__signature__ = signature.replace(parameters=[*own, *common])  # type: ignore[attr-defined]  # functions take it, mypy does not know

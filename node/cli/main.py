@@ -21,7 +21,11 @@ GROUPS: dict[str, str] = {
 }
 """Groups of verbs, `interlingua <group> <verb>`: name -> module."""
 
-SINGLE: dict[str, str] = {}
+SINGLE: dict[str, str] = {
+    "init": "node.cli.init",
+    "serve": "node.cli.serve",
+    "status": "node.cli.status",
+}
 """Verbs that stand alone, `interlingua <verb>`: name -> module."""
 
 # the order in which --help shows them: the order in which a newcomer meets them

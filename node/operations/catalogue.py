@@ -11,6 +11,7 @@ from node.operations.errors import NotFound
 from node.operations.registry import Operation, registered
 
 MODULES: dict[str, str] = {
+    "status": "node.operations.status",
     "token": "node.operations.tokens",
 }
 

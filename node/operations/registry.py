@@ -23,6 +23,7 @@ To add a verb, say `collection compact`:
 3. In `node/cli/collection.py` add the command (see `node/cli/run.py`).
 
 Handlers are cancelled at any await when the caller goes away; they leave the store whole.
+`node.operations.caller.caller()` names who asked (a token's name, or `operator`).
 `progress(done, total, what)` may be called from any thread and as often as you like.
 """
 

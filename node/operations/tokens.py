@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from node.operations.registry import NoRequest, Progress, Role, operation
-from node.tokens import Purpose, Token, TokenName
+from node.tokens import Token, TokenName
+from protocol.notation import PurposeName
 
 if TYPE_CHECKING:
     from node.node import Node
@@ -18,7 +19,7 @@ class CreateToken(BaseModel, extra="forbid"):
 
     name: TokenName
     role: Role = "asker"
-    purposes: tuple[Purpose, ...] = ()
+    purposes: tuple[PurposeName, ...] = ()
     peers: tuple[str, ...] = ()
 
 

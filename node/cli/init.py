@@ -1,0 +1,83 @@
+"""`interlingua init`: a new node."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from node.cli.invocation import VerbGroup, current
+from node.cli.output import finish, line, note
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+app = VerbGroup()
+
+
+@app.command()
+def init(
+    organisation: Annotated[str, typer.Option(help="Domain-like name, e.g. clinic.example.")],
+    url: Annotated[
+        str, typer.Option(help="Where partners reach this node, e.g. https://node.clinic.example.")
+    ],
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A setting as section.key=value; repeat for more."),
+    ] = None,
+    no_passphrase: Annotated[
+        bool, typer.Option("--no-passphrase", help="Do not ask for one: keys are only mode 0600.")
+    ] = False,
+) -> None:
+    """Make a new node: keys, root document, configuration file."""
+    from node.cli.init_result import Initialised
+    from node.clock import system_clock
+    from node.config import parse_settings, refuse_unknown_names
+    from node.config_file import commented
+    from node.creation import create_node
+    from node.data_directory import DataDirectory
+
+    data = DataDirectory(current().data)
+    chosen = {"organisation": organisation, "url": url, **_values(setting or [])}
+    refuse_unknown_names(chosen, "--set")
+    text = commented(chosen)
+    settings = parse_settings(text, "the new configuration")
+    words = create_node(data, settings, text, _passphrase(no_passphrase), system_clock())
+    result = Initialised(
+        organisation=organisation, url=url, data=str(data.path), fingerprint=" ".join(words)
+    )
+
+    def people() -> None:
+        line(f"{organisation} has a node in {data.path}")
+        line(f"fingerprint: {result.fingerprint}")
+        line("Partners compare these words with you, over a channel that both trust.")
+
+    finish(result, people, next_step=f"interlingua serve --data {data.path}")
+
+
+def _values(settings: Iterable[str]) -> dict[str, Any]:
+    """`a.b=1` as {"a.b": 1}; what is no TOML value is a string."""
+    values: dict[str, Any] = {}
+    for item in settings:
+        name, equals, text = item.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{item}: write section.key=value", param_hint="--set")
+        try:
+            values[name] = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            values[name] = text
+    return values
+
+
+def _passphrase(no_passphrase: bool) -> bytes | None:
+    from node.passphrase import Passphrase, choose_new
+
+    given = Passphrase().given()
+    if given is not None or no_passphrase:
+        return given
+    if sys.stdin.isatty():
+        return choose_new()
+    note("No passphrase was given: the key files are protected by their mode (0600) alone.")
+    return None

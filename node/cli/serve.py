@@ -1,0 +1,46 @@
+"""`interlingua serve`: the running node, in the foreground."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from node.cli.invocation import VerbGroup, current
+from node.cli.output import line
+
+if TYPE_CHECKING:
+    from node.listeners.addresses import Listeners
+
+app = VerbGroup()
+
+
+@app.command()
+def serve() -> None:
+    """Run the node until Ctrl-C or SIGTERM; the log goes to standard error."""
+    import asyncio
+
+    import uvloop
+
+    from node.config import load_settings
+    from node.data_directory import DataDirectory
+    from node.logging import configure
+    from node.passphrase import Passphrase
+    from node.serve import serve as run
+
+    data = DataDirectory(current().data)
+    data.require()
+    settings = load_settings(data.config_file)
+    configure(settings.log)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run(data, settings, Passphrase(prompt=True), started=_say))
+
+
+def _say(listeners: Listeners) -> None:
+    """One line or object on standard output when the node is up."""
+    if current().json:
+        typer.echo(listeners.model_dump_json())
+        return
+    line(f"federation  {listeners.federation.url}  (partners)")
+    line(f"local API   {listeners.local_api.url}  (your programs)")
+    line(f"admin       {listeners.admin.url}  (health, metrics)")

@@ -1,0 +1,123 @@
+"""How many connections a public listener keeps, and for how long one may say nothing.
+
+A connection that sends no whole request head in time, or stays idle, is closed; one over the cap
+is closed at accept. Without this a stranger could hold all file descriptors by sending slowly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+FIRST_REQUEST_S = 10.0
+IDLE_S = 75.0
+SWEEP_S = 1.0
+
+
+class _Refused(asyncio.Protocol):
+    """A connection over the cap: closed as soon as it exists."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Close it."""
+        transport.close()
+
+
+class _Counted(web.RequestHandler):
+    """A connection that says when it is gone."""
+
+    def __init__(self, server: web.Server, gone: Callable[[Any], None]) -> None:
+        # no decompression: a body is taken as it came, its digest covers the raw bytes
+        super().__init__(
+            server,
+            loop=asyncio.get_running_loop(),
+            access_log=None,  # type: ignore[arg-type]  # means no access log, as in AppRunner
+            auto_decompress=False,
+        )
+        self._gone = gone
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Tell the counter, then aiohttp."""
+        self._gone(self)
+        super().connection_lost(exc)
+
+
+class Connections:
+    """Counts and times the connections of one listener.
+
+    Args:
+        cap: connections open at once, those in a TLS handshake included.
+        first_request_s: seconds until the head of the first request must be whole.
+        idle_s: the same for each later request, counted from the end of the one before.
+    """
+
+    def __init__(
+        self, cap: int, *, first_request_s: float = FIRST_REQUEST_S, idle_s: float = IDLE_S
+    ) -> None:
+        self._cap = cap
+        self._first_request_s = first_request_s
+        self._idle_s = idle_s
+        # monotonic seconds by which the next request's head must be whole; None: one is handled
+        self._deadline: dict[Any, float | None] = {}
+
+    def __len__(self) -> int:
+        return len(self._deadline)
+
+    def factory(self, server: web.Server) -> Callable[[], asyncio.Protocol]:
+        """The protocol factory for `loop.create_server` around aiohttp's own."""
+
+        def make() -> asyncio.Protocol:
+            if len(self._deadline) >= self._cap:
+                return _Refused()
+            handler = _Counted(server, self._forget)
+            self._deadline[handler] = time.monotonic() + self._first_request_s
+            return handler
+
+        return make
+
+    def middleware(self) -> Middleware:
+        """A middleware that suspends the deadline while a request is handled."""
+
+        @web.middleware
+        async def under_way(request: web.Request, handler: Handler) -> web.StreamResponse:
+            self._set(request.protocol, None)
+            try:
+                return await handler(request)
+            finally:
+                self._set(request.protocol, time.monotonic() + self._idle_s)
+
+        return under_way
+
+    @asynccontextmanager
+    async def swept(self) -> AsyncIterator[None]:
+        """Close late connections until left."""
+        sweeper = asyncio.create_task(self._sweep())
+        try:
+            yield
+        finally:
+            sweeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await sweeper
+
+    def _forget(self, connection: object) -> None:
+        self._deadline.pop(connection, None)
+
+    def _set(self, connection: object, deadline: float | None) -> None:
+        if connection in self._deadline:
+            self._deadline[connection] = deadline
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            now = time.monotonic()
+            late = [key for key, at in self._deadline.items() if at is not None and at < now]
+            for handler in late:
+                if handler.transport is not None:
+                    handler.transport.abort()
+                else:  # the TLS handshake failed: there never was a connection
+                    self._deadline.pop(handler, None)

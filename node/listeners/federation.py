@@ -1,0 +1,60 @@
+"""The federation listener: bytes in, bytes out. What is decided is decided elsewhere.
+
+The handler turns the HTTP request into a `RawRequest` (headers as raw pairs in wire order, path and
+query as they were sent) and writes what `node.responder` answers. Besides the signed endpoints it
+serves the node's two signed documents to anybody. Everything else is unknown.
+"""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from node.listeners.app_keys import LISTENER, METRICS, NODE
+from node.listeners.connections import Connections
+from node.listeners.middleware import counts, name_the_server, problems
+from node.metrics import Metrics
+from node.node import Node
+from node.operations.errors import NotFound
+from protocol.limits import MAX_QUERY_BYTES
+from protocol.problems import PROBLEM_TYPE, Code, Problem
+
+SIGNED_DOCUMENT = "application/json"
+ENDPOINTS = (("POST", "/federation/v1/query"), ("GET", "/federation/v1/offers"))
+
+
+def federation_app(node: Node, metrics: Metrics, connections: Connections) -> web.Application:
+    """The application of the federation listener."""
+    app = web.Application(
+        # one byte more than the largest body, so that the protocol's own check names the limit
+        client_max_size=MAX_QUERY_BYTES + 1,
+        middlewares=[connections.middleware(), counts, problems],
+    )
+    app.on_response_prepare.append(name_the_server)
+    app[NODE], app[METRICS], app[LISTENER] = node, metrics, "federation"
+    app.router.add_get("/.well-known/interlingua-root", root_document)
+    app.router.add_get("/.well-known/interlingua-root/{version:[1-9][0-9]{0,8}}", root_document)
+    app.router.add_get("/.well-known/interlingua-node", card)
+    app.router.add_route("*", "/{anything:.*}", unknown)
+    return app
+
+
+async def root_document(request: web.Request) -> web.Response:
+    """The newest root document, or one earlier version of it."""
+    identity = request.app[NODE].identity
+    version = request.match_info.get("version")
+    raw = identity.root_raw if version is None else identity.root_version(int(version))
+    if raw is None:
+        raise NotFound("There is no such version of the root document.")
+    return web.Response(body=raw, content_type=SIGNED_DOCUMENT)
+
+
+async def card(request: web.Request) -> web.Response:
+    """The card that is valid now."""
+    return web.Response(body=request.app[NODE].card.raw, content_type=SIGNED_DOCUMENT)
+
+
+async def unknown(request: web.Request) -> web.Response:
+    """Everything else, whatever its method."""
+    del request
+    body = Problem.of(Code.UNKNOWN_ENDPOINT).encode()
+    return web.Response(status=404, body=body, content_type=PROBLEM_TYPE)

@@ -1,0 +1,99 @@
+"""What the running node writes about itself: one JSON object a line, on standard error.
+
+Documents, queries, vectors, passphrases, tokens and keys are never logged. The rule is kept where
+lines are written; as a net below it, fields with such names are replaced.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from collections.abc import MutableMapping
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import structlog
+
+from node.operations.errors import OUR_ROOMS
+
+if TYPE_CHECKING:
+    from node.config import Log
+
+WITHHELD_FIELDS = frozenset(
+    {"text", "texts", "vector", "vectors", "query", "document", "passphrase", "token", "secret"}
+)
+
+
+def configure(settings: Log) -> None:
+    """Send structlog's and the standard library's records to standard error."""
+    level = logging.getLevelNamesMapping()[settings.level.upper()]
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        withhold,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                safe_exception,
+                _rendering(settings.format),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+
+
+def withhold(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Replace the values of fields that may hold content or secrets."""
+    del logger, method
+    for name in WITHHELD_FIELDS & event.keys():
+        event[name] = "[withheld]"
+    return event
+
+
+def safe_exception(
+    logger: Any, method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Replace an exception by its types and places; its words only where our rooms chose them.
+
+    Other people's messages may quote the input (pydantic's do), and so may local variables.
+    """
+    del logger, method
+    found = event.pop("exc_info", None)
+    error = sys.exc_info()[1] if found is True else found[1] if isinstance(found, tuple) else found
+    chain = []
+    while isinstance(error, BaseException):
+        frames = traceback.extract_tb(error.__traceback__)
+        chain.append(
+            {
+                "type": f"{type(error).__module__}.{type(error).__qualname__}",
+                "message": str(error) if type(error).__module__.startswith(OUR_ROOMS) else None,
+                "at": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+            }
+        )
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if chain:
+        event["exception"] = chain
+    return event
+
+
+def _rendering(form: str) -> structlog.typing.Processor:
+    if form == "text":
+        return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    return structlog.processors.JSONRenderer(
+        lambda value, **_: orjson.dumps(value, default=str).decode()
+    )

@@ -1,0 +1,131 @@
+"""The running node: rooms open, admin socket, three listeners, repeated work; then a clean stop.
+
+SIGTERM and SIGINT begin the stop: readiness says no, listeners stop accepting, requests under way
+get `shutdown_s` seconds, then everything closes in reverse order. A second signal ends at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+import structlog
+
+from node.admin_socket import admin_socket
+from node.background import running
+from node.health import Health
+from node.listeners import addresses
+from node.listeners.admin import admin_app
+from node.listeners.connections import Connections
+from node.listeners.federation import federation_app
+from node.listeners.listening import listening
+from node.listeners.local_api import local_app
+from node.listeners.tls import require_loopback, server_context
+from node.metrics import Metrics
+from node.node import Node
+
+if TYPE_CHECKING:
+    from node.config import Settings
+    from node.data_directory import DataDirectory
+    from node.listeners.addresses import Listeners
+    from node.passphrase import Passphrase
+
+LOCAL = 256  # connections
+
+log = structlog.get_logger("node")
+
+
+async def serve(
+    data: DataDirectory,
+    settings: Settings,
+    passphrase: Passphrase,
+    *,
+    started: Callable[[Listeners], None],
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Run a node until it is told to stop.
+
+    Args:
+        data: its directory, not locked yet.
+        settings: its configuration.
+        passphrase: opens its keys.
+        started: called once, when all listeners are up.
+        stop: set it to stop; default: SIGTERM and SIGINT do.
+
+    Raises:
+        OperationError: it cannot start; the message names cause and fix.
+    """
+    stop = stop or _stop_on_signals()
+    require_loopback("local_api", settings.local_api)
+    require_loopback("admin", settings.admin)
+    tls = server_context(settings.federation)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(data.lock())
+        node = await stack.enter_async_context(Node.opened(data, settings, passphrase=passphrase))
+        node.identity.unlock()
+        await node.renew()
+        metrics, health = Metrics(), Health(node)
+        drain_s = settings.shutdown_s
+        await stack.enter_async_context(admin_socket(node, metrics, shutdown_s=drain_s))
+
+        public, local = Connections(settings.federation.max_connections), Connections(LOCAL)
+        admin = await stack.enter_async_context(
+            listening(
+                "admin",
+                admin_app(node, metrics, health),
+                Connections(LOCAL),
+                settings.admin,
+                drain_s,
+            )
+        )
+        local_api = await stack.enter_async_context(
+            listening(
+                "local_api", local_app(node, metrics, local), local, settings.local_api, drain_s
+            )
+        )
+        federation = await stack.enter_async_context(
+            listening(
+                "federation",
+                federation_app(node, metrics, public),
+                public,
+                settings.federation,
+                drain_s,
+                tls,
+            )
+        )
+        stack.callback(addresses.withdraw, data)
+        shown = addresses.publish(data, federation, local_api, admin)
+        await stack.enter_async_context(running(node.periodic))
+        node.serving = True
+        health.serving()
+        log.info("serving", organisation=settings.organisation, **_ports(shown))
+        started(shown)
+        await stop.wait()
+        health.draining()
+        log.info("stopping", organisation=settings.organisation)
+    log.info("stopped", organisation=settings.organisation)
+
+
+def _stop_on_signals() -> asyncio.Event:
+    """An event that SIGTERM or SIGINT sets; a second one has its default effect."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def begin() -> None:
+        stop.set()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, begin)
+    return stop
+
+
+def _ports(shown: Listeners) -> dict[str, str]:
+    return {
+        "federation": shown.federation.url,
+        "local_api": shown.local_api.url,
+        "admin": shown.admin.url,
+    }
