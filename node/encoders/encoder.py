@@ -6,7 +6,7 @@ kinds of encoders keep the same promises.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,9 @@ class Backend(Protocol):
 
     def count_tokens(self, text: str) -> int:
         """Length of `text` in the model's tokens, or a safe estimate."""
+
+    async def described(self) -> dict[str, Any]:
+        """Envelope fields that the backend can tell of its model; none where it knows nothing."""
 
     async def close(self) -> None:
         """Release connections and memory."""
@@ -104,6 +107,10 @@ class Encoder:
     def count_tokens(self, text: str) -> int:
         """Length of `text` in the model's tokens; a safe estimate where there is no tokenizer."""
         return estimate_tokens(text) if self._backend is None else self._backend.count_tokens(text)
+
+    async def described(self) -> dict[str, Any]:
+        """Envelope fields that the backend can tell of its model; none where it knows nothing."""
+        return {} if self._backend is None else await self._backend.described()
 
     @property
     def chunk_tokens(self) -> int | None:

@@ -108,6 +108,10 @@ class OpenAIBackend:
         """Estimate on the safe side: the call has no tokenizer."""
         return estimate_tokens(text)
 
+    async def described(self) -> dict[str, Any]:
+        """Tell nothing: the call says nothing about the model behind it."""
+        return {}
+
     async def close(self) -> None:
         """Close the connections."""
         if self._session is not None:

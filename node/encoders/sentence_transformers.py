@@ -4,6 +4,7 @@ The library is imported at first use, in a thread, because it takes seconds and 
 """
 
 import asyncio
+import hashlib
 import threading
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -53,6 +54,11 @@ class SentenceTransformersBackend:
         encoded = tokenizer.encode(text, add_special_tokens=False)
         return len(getattr(encoded, "ids", encoded))
 
+    async def described(self) -> dict[str, Any]:
+        """Tell revision (a digest of the weights), pooling and max_tokens."""
+        model = await asyncio.to_thread(self.model)
+        return await asyncio.to_thread(_described, model)
+
     async def close(self) -> None:
         """Let the model go."""
         self._model = None
@@ -97,3 +103,23 @@ def _load(settings: SentenceTransformersSettings) -> Any:
             f"the model {settings.model!r} cannot be loaded ({type(error).__name__}):"
             " give a directory that holds one, or a name that is in the library's cache"
         ) from error
+
+
+def _described(model: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {"provider": "sentence-transformers", "revision": _revision(model)}
+    if isinstance(model.max_seq_length, int):
+        found["max_tokens"] = model.max_seq_length
+    for module in model:
+        pooling = getattr(module, "get_pooling_mode_str", None)
+        if pooling is not None:
+            found["pooling"] = pooling().lower()
+    return found
+
+
+def _revision(model: Any) -> str:
+    """Return the digest of the weights as they are in memory, whatever file they came from."""
+    hashed = hashlib.sha256()
+    for name, weights in sorted(model.state_dict().items()):
+        hashed.update(name.encode())
+        hashed.update(weights.detach().cpu().contiguous().float().numpy().tobytes())
+    return f"weights-{hashed.hexdigest()[:32]}"

@@ -1,0 +1,102 @@
+"""Adding an encoder: what the operator states is joined with what the model shows."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from node.encoders.caller import parse_envelope, read_envelope
+from node.encoders.encoder import Encoder, Kind
+from node.encoders.errors import EncoderExists, EncoderMisconfigured
+from node.encoders.measure import measured, probe_vectors, require_same
+from node.encoders.registry import Encoders, open_encoder
+from protocol.envelope import Envelope, Prompts
+
+UNSTATED = "unspecified"
+"""Stands where the operator stated nothing; the probe sketch still tells models apart."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
+
+async def add(
+    encoders: Encoders,
+    name: str,
+    kind: Kind,
+    settings: dict[str, Any],
+    stated: dict[str, Any],
+    envelope_file: Path | None,
+    known: Iterable[Envelope],
+    at: int,
+) -> Encoder:
+    """Probe the model and keep the encoder.
+
+    `stated` holds envelope fields; `envelope_file` a whole envelope instead, such as a partner's,
+    which the model must then match. `known` are spaces whose id is adopted where the sketch fits.
+    Raises EncoderMisconfigured, EncoderExists, EncoderFailed.
+    """
+    if not _NAME.fullmatch(name):
+        raise EncoderMisconfigured(
+            f"{name!r} cannot name an encoder: use 1 to 64 of a-z, 0-9, - and _"
+        )
+    if name in encoders.names():
+        raise EncoderExists(f"encoder {name!r} exists: choose another name")
+    if envelope_file is not None and stated:
+        raise EncoderMisconfigured(
+            f"the envelope file states {', '.join(sorted(stated))} already: give one or the other"
+        )
+    whole = None if envelope_file is None else read_envelope(envelope_file)
+    if kind == "caller":
+        if whole is None:
+            raise EncoderMisconfigured(
+                "vectors that you compute need an envelope that says what they are: --envelope FILE"
+            )
+        return encoders.add(name, kind, settings, whole)
+    envelope = await _probed(name, kind, settings, stated, whole, known, at)
+    return encoders.add(name, kind, settings, envelope)
+
+
+async def _probed(
+    name: str,
+    kind: Kind,
+    settings: dict[str, Any],
+    stated: dict[str, Any],
+    whole: Envelope | None,
+    known: Iterable[Envelope],
+    at: int,
+) -> Envelope:
+    prompts = Prompts.of(settings.get("query_prompt", ""), settings.get("document_prompt", ""))
+    if whole is not None and whole.prompts != prompts:
+        raise EncoderMisconfigured(
+            "the envelope was made with other prompts: give the same --query-prompt and"
+            " --document-prompt as its author"
+        )
+    provisional = whole or _stated(settings, stated, prompts, at, dimension=1)
+    trial = open_encoder(name, kind, settings, provisional)
+    try:
+        vectors = await probe_vectors(trial)
+        found = await trial.described()
+    finally:
+        await trial.close()
+    if whole is not None:
+        require_same(whole, vectors)
+        return measured(whole, vectors, [whole]) if whole.probe else whole
+    stated = {**found, **stated}
+    mine = _stated(settings, stated, prompts, at, dimension=vectors.shape[1])
+    return measured(mine, vectors, known)
+
+
+def _stated(
+    settings: dict[str, Any], stated: dict[str, Any], prompts: Prompts, at: int, dimension: int
+) -> Envelope:
+    fields = {
+        "provider": UNSTATED,
+        "model": settings.get("model", UNSTATED),
+        "revision": UNSTATED,
+        "pooling": UNSTATED,
+        "normalisation": "l2",
+        "similarity": "cosine",
+        "prompts": prompts,
+        "dimension": dimension,
+        "created_at": at,
+    }
+    return parse_envelope({**fields, **stated}, "what is stated of the model")

@@ -1,0 +1,170 @@
+"""Operations on encoders: add, list, show, test, remove."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel
+
+from node.operations.registry import NoRequest, Progress, operation
+from protocol.envelope import Envelope
+
+if TYPE_CHECKING:
+    from node.encoders.encoder import Encoder
+    from node.node import Node
+
+EncoderKind = Literal["openai", "sentence-transformers", "caller"]
+
+_SAMPLE_TEXTS = 16  # of the probe texts, for the latency of a batch
+
+
+class AddEncoder(BaseModel, extra="forbid"):
+    """A new encoder.
+
+    `settings` are those of its kind, with `query_prompt` and `document_prompt`; `stated` are
+    envelope fields, or `envelope_file` is a whole envelope in JSON or TOML.
+    """
+
+    name: str
+    kind: EncoderKind
+    settings: dict[str, Any] = {}
+    stated: dict[str, Any] = {}
+    envelope_file: Path | None = None
+
+
+class EncoderName(BaseModel, extra="forbid"):
+    """Names one encoder."""
+
+    name: str
+
+
+class EncoderInfo(BaseModel):
+    """An encoder; its settings hold no secret."""
+
+    name: str
+    kind: EncoderKind
+    space: str
+    envelope: Envelope
+    settings: dict[str, Any]
+
+
+class EncoderList(BaseModel):
+    """All encoders, by name."""
+
+    encoders: tuple[EncoderInfo, ...]
+
+
+class TestEncoder(BaseModel, extra="forbid"):
+    """Which encoder to test, with own texts if wanted."""
+
+    name: str
+    texts: tuple[str, ...] = ()
+
+
+class TestedEncoder(BaseModel):
+    """What an encoder did.
+
+    `lengths`: shortest and longest vector as the model gives them. `one_ms`, `batch_ms`: time for
+    one text and for `batch` texts. `sketch_distance`: how far its probe sketch lies from that of
+    its space, None without one; `same_model` says whether that is within tolerance.
+    `cosines`: among own texts, in order, row by row.
+    """
+
+    name: str
+    space: str
+    dimension: int
+    lengths: tuple[float, float]
+    one_ms: float
+    batch: int
+    batch_ms: float
+    sketch_distance: float | None
+    tolerance: float
+    same_model: bool
+    cosines: tuple[tuple[float, ...], ...] = ()
+
+
+@operation("encoder.add")
+async def add(node: Node, request: AddEncoder, progress: Progress) -> EncoderInfo:
+    """Add an encoder: probe its model and keep its envelope."""
+    from node.encoders.add import add as add_encoder
+
+    progress(0, None, "probing the model")
+    known = [encoder.envelope for encoder in node.encoders.all()]
+    encoder = await add_encoder(
+        node.encoders, request.name, request.kind, request.settings, request.stated,
+        request.envelope_file, known, node.clock(),
+    )  # fmt: skip
+    return _info(node, encoder)
+
+
+@operation("encoder.list")
+async def list_encoders(node: Node, request: NoRequest, progress: Progress) -> EncoderList:
+    """List the encoders."""
+    del request, progress
+    return EncoderList(encoders=tuple(_info(node, encoder) for encoder in node.encoders.all()))
+
+
+@operation("encoder.show")
+async def show(node: Node, request: EncoderName, progress: Progress) -> EncoderInfo:
+    """Show one encoder with its envelope."""
+    del progress
+    return _info(node, node.encoders.get(request.name))
+
+
+@operation("encoder.remove")
+async def remove(node: Node, request: EncoderName, progress: Progress) -> EncoderInfo:
+    """Forget an encoder that no collection was made with."""
+    del progress
+    info = _info(node, node.encoders.get(request.name))
+    await node.encoders.remove(request.name)
+    return info
+
+
+@operation("encoder.test")
+async def test(node: Node, request: TestEncoder, progress: Progress) -> TestedEncoder:
+    """Encode samples: width, lengths, time, and whether it is still the same model."""
+    from node.encoders.measure import lengths, probe_vectors, sketch_distance
+    from protocol.probe import PROBE_TEXTS, TOLERANCE
+
+    encoder = node.encoders.get(request.name)
+    progress(0, None, "encoding samples")
+    vectors = await probe_vectors(encoder)
+    one_ms = await _timed(encoder, PROBE_TEXTS[:1])
+    batch_ms = await _timed(encoder, PROBE_TEXTS[:_SAMPLE_TEXTS])
+    apart = sketch_distance(encoder.envelope, vectors)
+    cosines: tuple[tuple[float, ...], ...] = ()
+    if request.texts:
+        own = await encoder.encode(request.texts, "document")
+        unit = own / (own**2).sum(axis=1, keepdims=True) ** 0.5
+        cosines = tuple(tuple(round(float(cell), 4) for cell in row) for row in unit @ unit.T)
+    return TestedEncoder(
+        name=encoder.name,
+        space=encoder.envelope.space_id,
+        dimension=vectors.shape[1],
+        lengths=lengths(vectors),
+        one_ms=one_ms,
+        batch=_SAMPLE_TEXTS,
+        batch_ms=batch_ms,
+        sketch_distance=apart,
+        tolerance=TOLERANCE,
+        same_model=apart is None or apart <= TOLERANCE,
+        cosines=cosines,
+    )
+
+
+async def _timed(encoder: Encoder, texts: tuple[str, ...]) -> float:
+    begun = time.perf_counter()
+    await encoder.encode_raw(texts, "document")
+    return round((time.perf_counter() - begun) * 1000, 2)
+
+
+def _info(node: Node, encoder: Encoder) -> EncoderInfo:
+    return EncoderInfo(
+        name=encoder.name,
+        kind=encoder.kind,
+        space=encoder.envelope.space_id,
+        envelope=encoder.envelope,
+        settings=node.encoders.settings_of(encoder.name),
+    )
