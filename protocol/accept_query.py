@@ -114,8 +114,9 @@ class AcceptedRequest:
         """The last second (epoch) at which this request would be fresh."""
         return self.expires + CLOCK_SKEW_S
 
+    @property
     def evidence(self) -> Evidence:
-        """Return the request as an audit leaf keeps it."""
+        """The request as an audit leaf keeps it."""
         return self.binding.evidence()
 
 

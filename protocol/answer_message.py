@@ -20,6 +20,7 @@ from protocol.limits import (
     MAX_K,
     MAX_REFERENCE_CHARS,
 )
+from protocol.message_json import build, read_object
 from protocol.notation import (
     Bits128,
     CollectionName,
@@ -34,7 +35,7 @@ from protocol.notation import (
     Word,
 )
 from protocol.problems import Problem
-from protocol.query_message import Granularity, read_message
+from protocol.query_message import Granularity
 
 ANSWER_TYPE = "application/vnd.interlingua.answer"
 
@@ -132,7 +133,7 @@ class Answer(WireModel):
     @classmethod
     def parse(cls, raw: bytes) -> "Answer":
         """Return the answer in an authenticated payload line; Refused with `message-invalid`."""
-        return read_message(cls, raw, MAX_ANSWER_BYTES, MAX_ANSWER_ITEMS)
+        return build(cls, read_object(raw, MAX_ANSWER_BYTES, MAX_ANSWER_ITEMS))
 
 
 _SHAPES: dict[Granularity, type] = {"boolean": bool, "count": int, "ranks": tuple, "bins": tuple}
@@ -154,4 +155,4 @@ class Denial(WireModel):
     @classmethod
     def parse(cls, raw: bytes) -> "Denial":
         """Return the denial in an authenticated payload line; Refused with `message-invalid`."""
-        return read_message(cls, raw, MAX_ANSWER_BYTES, MAX_ANSWER_ITEMS)
+        return build(cls, read_object(raw, MAX_ANSWER_BYTES, MAX_ANSWER_ITEMS))

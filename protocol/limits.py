@@ -11,6 +11,9 @@ MAX_QUERY_BYTES = 4 * 1024 * 1024
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 """Body of one answer: payload line, leaf and proof (bytes)."""
 
+MAX_PROBLEM_BYTES = 16 * 1024
+"""Body of a problem that comes without a receipt (bytes)."""
+
 MAX_LEAF_LINE_CHARS = 4 * -(-65_535 // 3)
 """The leaf line of an answer: the base64 of the largest leaf (characters)."""
 

@@ -19,6 +19,7 @@ from protocol.limits import (
     MAX_PURPOSES,
     MAX_SPACES,
 )
+from protocol.message_json import build, read_object
 from protocol.notation import (
     Bits128,
     CollectionName,
@@ -34,7 +35,7 @@ from protocol.notation import (
     Version1,
     WireModel,
 )
-from protocol.query_message import Granularity, read_message
+from protocol.query_message import Granularity
 
 
 class Offer(WireModel):
@@ -81,4 +82,4 @@ class Offers(WireModel):
     @classmethod
     def parse(cls, raw: bytes) -> "Offers":
         """Return the offers in an authenticated payload line; Refused with `message-invalid`."""
-        return read_message(cls, raw, MAX_ANSWER_BYTES, MAX_ANSWER_ITEMS)
+        return build(cls, read_object(raw, MAX_ANSWER_BYTES, MAX_ANSWER_ITEMS))

@@ -5,19 +5,18 @@ The rule of this file: `Query.parse` is the only way in. It judges bytes whose s
 taken over the raw bytes; nothing is ever written anew to verify it.
 """
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from protocol.envelope import Envelope
 from protocol.limits import (
-    MAX_JSON_DEPTH,
     MAX_K,
     MAX_QUERY_BYTES,
     MAX_QUERY_ITEMS,
     MAX_RESULTS,
 )
+from protocol.message_json import build, read_object
 from protocol.notation import (
     Bits128,
     CollectionName,
@@ -28,14 +27,11 @@ from protocol.notation import (
     Version1,
     WireModel,
 )
-from protocol.problems import Code, Refused
-from protocol.strict_json import StrictJsonError, parse
 from protocol.vectors import Vectors
 
 Granularity = Literal["boolean", "count", "ranks", "bins"]
+GRANULARITIES: tuple[Granularity, ...] = ("boolean", "count", "ranks", "bins")
 """From the least to the most telling."""
-
-M = TypeVar("M", bound=WireModel)
 
 
 class Query(WireModel):
@@ -76,28 +72,4 @@ class Query(WireModel):
     @classmethod
     def parse(cls, raw: bytes) -> "Query":
         """Return the question in an authenticated body; Refused with `message-invalid`."""
-        return read_message(cls, raw, MAX_QUERY_BYTES, MAX_QUERY_ITEMS)
-
-
-def read_message(model: type[M], raw: bytes, max_bytes: int, max_items: int) -> M:
-    """Return a message from strict JSON and its model; Refused with `message-invalid`.
-
-    The refusal counts as authenticated and its detail names the member, never its content.
-    """
-    try:
-        fields = parse(raw, max_bytes, MAX_JSON_DEPTH, max_items)
-        return model.model_validate(fields)
-    except StrictJsonError as error:
-        raise _invalid(str(error)) from None
-    except ValidationError as error:
-        raise _invalid(_first(error.errors(include_input=False, include_url=False)[0])) from None
-
-
-def _invalid(detail: str) -> Refused:
-    return Refused(Code.MESSAGE_INVALID, detail, authenticated=True, detail=detail)
-
-
-def _first(error: Mapping[str, Any]) -> str:
-    place = ".".join(str(part)[:64] for part in error["loc"][:6]) or "the message"
-    text = f"{place}: {error['msg']}"
-    return "".join(c if c.isprintable() else "?" for c in text)
+        return build(cls, read_object(raw, MAX_QUERY_BYTES, MAX_QUERY_ITEMS))

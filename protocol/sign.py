@@ -56,8 +56,9 @@ class SignedRequest:
         """Host and port that the signature covers."""
         return self.binding.authority
 
+    @property
     def evidence(self) -> Evidence:
-        """Return the request as an audit leaf keeps it."""
+        """The request as an audit leaf keeps it."""
         return self.binding.evidence()
 
 

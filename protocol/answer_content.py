@@ -1,0 +1,215 @@
+"""The content of a signed answer: is it about this question, and is it in the partner's log?
+
+The rule of this file: payload, leaf and proof say the same as the request that was sent, or nothing
+of it is used. The steps continue those of protocol/accept_answer.py:
+
+9. three parts: payload line, leaf line, proof.
+10. payload: a message of the endpoint, for this request's digest, with the status of its decision.
+11. question: collection, purpose, number of results, k and granularity are those that were asked.
+12. leaf: of the decision's type, naming this request (digest, key, and the signature with all that
+    it covers), the payload's digest, and the question's purpose and terms.
+13. receipt: the proof leads from the leaf to a checkpoint that the log's key signed.
+"""
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from keys.ring import KeyRefused, KeyRing
+from protocol.answer_body import BodyMalformed, split_body
+from protocol.answer_message import Answer, Denial
+from protocol.answer_refused import AnswerRefused
+from protocol.leaf import (
+    Answered,
+    AnyLeaf,
+    Denied,
+    Failed,
+    Offered,
+    Repeated,
+    decode_leaf,
+)
+from protocol.limits import CLOCK_SKEW_S, MAX_ANSWER_BYTES, MAX_ANSWER_ITEMS
+from protocol.log_errors import LogMaterialError
+from protocol.message_json import build, read_object
+from protocol.note import VerifierKey
+from protocol.offers_message import Offers
+from protocol.problems import Refused
+from protocol.profile import QUERY
+from protocol.query_message import GRANULARITIES, Query
+from protocol.sign import SignedRequest
+from protocol.tlog_proof import VerifiedReceipt, verify_receipt
+
+OK = 200
+
+Payload = Answer | Denial | Offers
+ExchangeLeaf = Answered | Repeated | Denied | Failed | Offered
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweringPeer:
+    """Who was asked: the keys in its root document, and the log that its card names."""
+
+    ring: KeyRing
+    log_origin: str
+    log_kid: str
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedAnswer:
+    """An authentic answer with its receipt.
+
+    `payload_line`, `leaf_bytes` and `proof` are the three parts as they came, for an archive and
+    for other verifiers; `answer_digest` is the payload line's, `leaf_digest` the leaf's.
+    """
+
+    kid: str
+    payload: Payload
+    payload_line: bytes
+    answer_digest: str
+    leaf: ExchangeLeaf
+    leaf_bytes: bytes
+    leaf_digest: str
+    proof: bytes
+    receipt: VerifiedReceipt
+
+    @property
+    def repeated(self) -> bool:
+        """Whether this is an earlier answer, given again."""
+        return isinstance(self.leaf, Repeated)
+
+
+def read_content(
+    request: SignedRequest,
+    asked: Query | None,
+    status: int,
+    body: bytes,
+    kid: str,
+    created: int,
+    peer: AnsweringPeer,
+    at: int,
+) -> AcceptedAnswer:
+    """Return the answer in a body whose signature verified; AnswerRefused otherwise.
+
+    `kid` signed it at `created` (epoch seconds); `at` is now.
+    """
+    try:
+        parts = split_body(body)  # step 9
+    except BodyMalformed as error:
+        raise AnswerRefused("malformed", str(error)) from None
+    payload = _read_payload(parts.payload, request, status)  # step 10
+    if asked is not None and isinstance(payload, Answer):
+        _check_question(payload, asked)  # step 11
+    answer_digest = _digest(parts.payload)
+    leaf = _read_leaf(parts.leaf, payload)  # step 12
+    _check_exchange(leaf, request, answer_digest, created)
+    _check_terms(leaf, payload, asked)
+    receipt = _check_receipt(parts.leaf, parts.proof, peer, at)  # step 13
+    return AcceptedAnswer(
+        kid=kid,
+        payload=payload,
+        payload_line=parts.payload,
+        answer_digest=answer_digest,
+        leaf=leaf,
+        leaf_bytes=parts.leaf,
+        leaf_digest=_digest(parts.leaf),
+        proof=parts.proof,
+        receipt=receipt,
+    )
+
+
+def _read_payload(line: bytes, request: SignedRequest, status: int) -> Payload:
+    try:
+        fields = read_object(line, MAX_ANSWER_BYTES, MAX_ANSWER_ITEMS)
+        payload: Payload
+        if fields.get("decision") in ("denied", "error"):
+            payload = build(Denial, fields)
+        elif request.binding.endpoint is QUERY:
+            payload = build(Answer, fields)
+        else:
+            payload = build(Offers, fields)
+    except Refused as refused:
+        raise AnswerRefused("message", refused.local_detail) from None
+    if payload.query != request.body_digest:
+        raise AnswerRefused("mismatch", "the payload answers another question")
+    if status != (payload.problem.status if isinstance(payload, Denial) else OK):
+        raise AnswerRefused("mismatch", f"status {status} does not fit the decision")
+    return payload
+
+
+def _check_question(answer: Answer, asked: Query) -> None:
+    if (answer.collection, answer.purpose) != (asked.collection, asked.purpose):
+        raise AnswerRefused("mismatch", "the payload names another collection or purpose")
+    if len(answer.results) != asked.vectors.n:
+        raise AnswerRefused(
+            "mismatch", f"{len(answer.results)} results for {asked.vectors.n} vectors"
+        )
+    if any(_size(result) > asked.k for result in answer.results):
+        raise AnswerRefused("mismatch", "a result holds more than k documents")
+    if asked.granularity is not None and (
+        GRANULARITIES.index(answer.granularity) > GRANULARITIES.index(asked.granularity)
+    ):
+        raise AnswerRefused("mismatch", "the answer tells more than was asked for")
+
+
+def _size(result: object) -> int:
+    if isinstance(result, tuple):
+        return len(result)
+    return int(result) if isinstance(result, int) else 0
+
+
+def _read_leaf(raw: bytes, payload: Payload) -> ExchangeLeaf:
+    try:
+        leaf: AnyLeaf = decode_leaf(raw)
+    except LogMaterialError as error:
+        raise AnswerRefused("leaf", str(error)) from None
+    wanted: type[ExchangeLeaf] | tuple[type[ExchangeLeaf], ...]
+    if isinstance(payload, Offers):
+        wanted = Offered
+    elif isinstance(payload, Denial):
+        wanted = Denied if payload.decision == "denied" else Failed
+    else:
+        # A stored answer keeps its payload; that it was given again is in the leaf.
+        wanted = (Answered, Repeated) if payload.decision == "answered" else Repeated
+    if not isinstance(leaf, wanted):
+        raise AnswerRefused("leaf", f"a leaf of type {leaf.type} does not fit the decision")
+    return leaf
+
+
+def _check_exchange(
+    leaf: ExchangeLeaf, request: SignedRequest, answer_digest: str, created: int
+) -> None:
+    if leaf.peer != request.binding.from_ or leaf.key != request.binding.kid:
+        raise AnswerRefused("leaf", "the leaf names another asker or key")
+    if leaf.query != request.body_digest or leaf.evidence != request.evidence:
+        raise AnswerRefused("leaf", "the leaf holds another question")
+    if leaf.answer != answer_digest:
+        raise AnswerRefused("leaf", "the leaf holds another answer")
+    if not request.created - CLOCK_SKEW_S <= leaf.at <= created + CLOCK_SKEW_S:
+        raise AnswerRefused("leaf", "the leaf is dated outside this exchange")
+
+
+def _check_terms(leaf: ExchangeLeaf, payload: Payload, asked: Query | None) -> None:
+    if isinstance(payload, Denial):
+        if not isinstance(leaf, Denied | Failed) or leaf.reason != payload.problem.code:
+            raise AnswerRefused("leaf", "the leaf gives another reason")
+        if asked is not None and leaf.purpose not in (None, asked.purpose):
+            raise AnswerRefused("leaf", "the leaf names another purpose")
+    elif asked is not None and isinstance(leaf, Answered | Repeated):
+        logged = (leaf.collection, leaf.purpose, leaf.space, leaf.k, leaf.vectors, leaf.actor)
+        terms = (asked.collection, asked.purpose, asked.space, asked.k, asked.vectors.n)
+        if logged != (*terms, asked.actor):
+            raise AnswerRefused("leaf", "the leaf holds other terms than the question")
+
+
+def _check_receipt(leaf: bytes, proof: bytes, peer: AnsweringPeer, at: int) -> VerifiedReceipt:
+    try:
+        public = peer.ring.usable(peer.log_kid, "log", at).public
+        log_key = VerifierKey(peer.log_origin, public)
+        return verify_receipt(leaf, proof, log_key, peer.log_origin)
+    except KeyRefused as error:
+        raise AnswerRefused("receipt", str(error)) from None
+    except LogMaterialError as error:
+        raise AnswerRefused("receipt", f"{error.reason}: {error}") from None
+
+
+def _digest(raw: bytes) -> str:
+    return f"sha256:{sha256(raw).hexdigest()}"
