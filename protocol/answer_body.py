@@ -29,15 +29,16 @@ class AnswerBody:
     leaf: bytes
     proof: bytes
 
-    def encode(self) -> bytes:
-        """Return the body; ValueError where the payload is not one line."""
-        if not self.payload or b"\n" in self.payload:
-            raise BodyMalformed("the payload must be one line")
-        return b"\n".join((self.payload, base64.b64encode(self.leaf), self.proof))
+
+def write_body(payload: bytes, leaf: bytes, proof: bytes) -> bytes:
+    """Return the body of three parts; BodyMalformed where the payload is not one line."""
+    if not payload or b"\n" in payload:
+        raise BodyMalformed("the payload must be one line")
+    return b"\n".join((payload, base64.b64encode(leaf), proof))
 
 
 def split_body(body: bytes) -> AnswerBody:
-    """Return the three parts; BodyMalformed for anything that `AnswerBody.encode` does not write.
+    """Return the three parts; BodyMalformed for anything that `write_body` does not write.
 
     Nothing is judged yet: the payload may not be JSON, the leaf no leaf, the proof no proof.
     """
