@@ -1,0 +1,78 @@
+"""The one form of every map: x -> Wx + b, brought to length 1 where the target space is.
+
+The rule of this file: a map knows where it leads from and to. Its direction is part of its
+identity, so the way back is another map with another digest.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adapters.errors import NotFinite, WrongDimension
+
+Kind = Literal["identity", "mean", "procrustes", "ridge"]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class AffineMap:
+    """A map between two embedding spaces.
+
+    Attributes:
+        kind: how it was fitted.
+        weight: (d_out, d_in) float32.
+        bias: (d_out,) float32.
+        source: space id of what goes in.
+        target: space id of what comes out.
+        unit: whether results are brought to length 1, as the target's envelope demands.
+    """
+
+    kind: Kind
+    weight: Floats
+    bias: Floats
+    source: str
+    target: str
+    unit: bool = True
+
+    def __post_init__(self) -> None:
+        if self.weight.ndim != 2 or self.bias.shape != self.weight.shape[:1]:
+            raise WrongDimension("a map needs a (d_out, d_in) weight and a (d_out,) bias")
+        if not (np.isfinite(self.weight).all() and np.isfinite(self.bias).all()):
+            raise NotFinite("a map's weight or bias is not finite; fit it again")
+
+    @property
+    def d_in(self) -> int:
+        """Width of the source space."""
+        return int(self.weight.shape[1])
+
+    @property
+    def d_out(self) -> int:
+        """Width of the target space."""
+        return int(self.weight.shape[0])
+
+    def apply(self, vectors: Floats) -> Floats:
+        """Map (n, d_in) float32 vectors; returns (n, d_out) float32.
+
+        A vector that is mapped onto zero comes out as zero: it is near to nothing.
+
+        Raises:
+            WrongDimension: the vectors are not (n, d_in).
+        """
+        if vectors.ndim != 2 or vectors.shape[1] != self.d_in:
+            raise WrongDimension(
+                f"this map takes vectors of {self.d_in} components, got shape {vectors.shape}"
+            )
+        mapped = vectors @ self._transposed
+        mapped += self.bias
+        if self.unit:
+            lengths = np.sqrt(np.einsum("ij,ij->i", mapped, mapped))
+            mapped /= np.maximum(lengths, np.finfo(np.float32).tiny)[:, None]
+        return np.asarray(mapped, dtype=np.float32)
+
+    @cached_property
+    def _transposed(self) -> Floats:
+        # Rows by columns in the order in which the product reads them.
+        return np.ascontiguousarray(self.weight.T)
