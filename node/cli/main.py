@@ -17,6 +17,8 @@ from typer.core import TyperCommand, TyperGroup
 from node.operations.exit_codes import ExitCode
 
 GROUPS: dict[str, str] = {
+    "collection": "node.cli.collection",
+    "encoder": "node.cli.encoder",
     "token": "node.cli.token",
 }
 """Groups of verbs, `interlingua <group> <verb>`: name -> module."""

@@ -11,6 +11,8 @@ from node.operations.errors import NotFound
 from node.operations.registry import Operation, registered
 
 MODULES: dict[str, str] = {
+    "collection": "node.operations.collections",
+    "encoder": "node.operations.encoders",
     "status": "node.operations.status",
     "token": "node.operations.tokens",
 }

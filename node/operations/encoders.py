@@ -56,14 +56,14 @@ class EncoderList(BaseModel):
     encoders: tuple[EncoderInfo, ...]
 
 
-class TestEncoder(BaseModel, extra="forbid"):
+class EncoderTest(BaseModel, extra="forbid"):
     """Which encoder to test, with own texts if wanted."""
 
     name: str
     texts: tuple[str, ...] = ()
 
 
-class TestedEncoder(BaseModel):
+class EncoderTested(BaseModel):
     """What an encoder did.
 
     `lengths`: shortest and longest vector as the model gives them. `one_ms`, `batch_ms`: time for
@@ -123,7 +123,7 @@ async def remove(node: Node, request: EncoderName, progress: Progress) -> Encode
 
 
 @operation("encoder.test")
-async def test(node: Node, request: TestEncoder, progress: Progress) -> TestedEncoder:
+async def test(node: Node, request: EncoderTest, progress: Progress) -> EncoderTested:
     """Encode samples: width, lengths, time, and whether it is still the same model."""
     from node.encoders.measure import lengths, probe_vectors, sketch_distance
     from protocol.probe import PROBE_TEXTS, TOLERANCE
@@ -139,7 +139,7 @@ async def test(node: Node, request: TestEncoder, progress: Progress) -> TestedEn
         own = await encoder.encode(request.texts, "document")
         unit = own / (own**2).sum(axis=1, keepdims=True) ** 0.5
         cosines = tuple(tuple(round(float(cell), 4) for cell in row) for row in unit @ unit.T)
-    return TestedEncoder(
+    return EncoderTested(
         name=encoder.name,
         space=encoder.envelope.space_id,
         dimension=vectors.shape[1],
