@@ -1,0 +1,94 @@
+"""Steps 11 and 12: may this be answered, and how do its vectors reach the collection?
+
+The rule of this file: the first thing that stands against a question decides, and a partner without
+a grant is told the same whether or not the collection exists.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from node.collections.errors import UnknownCollection
+from node.policy.grants import Grant, Granularity
+from node.policy.policy import Policy
+from node.policy.rules import Asked, Ruling, rule_on
+from protocol.problems import Code, Refused
+from protocol.query_message import Query
+from protocol.vectors import VectorsRefused, decode
+
+if TYPE_CHECKING:
+    from node.collections.collection import Collection
+    from node.collections.registry import Collections
+    from node.spaces.routes import Inbound
+    from node.spaces.spaces import Spaces
+
+
+@dataclass(frozen=True)
+class Permitted:
+    """A question that its grant allows, before any work."""
+
+    grant: Grant
+    granularity: Granularity
+    collection: "Collection"
+
+
+@dataclass(frozen=True)
+class Routed:
+    """A permitted question whose vectors (n, d) are sound and lead into the collection's space."""
+
+    permitted: Permitted
+    vectors: NDArray[np.float32]
+    inbound: "Inbound"
+
+
+def permit(
+    peer: str, query: Query, policy: Policy, collections: "Collections", at: int
+) -> Permitted:
+    """Step 11: the grant's rules. Raises Refused (not-granted) with the rule that decided."""
+    ruling = rule_on(
+        policy,
+        Asked(peer, query.collection, query.purpose, query.k, query.granularity, query.agreement),
+        at,
+    )
+    if not ruling.allowed or ruling.grant is None or ruling.granularity is None:
+        raise not_granted(ruling)
+    try:
+        collection = collections.get(query.collection)
+    except UnknownCollection as error:
+        # the grant speaks of a collection that is not there (yet): the partner sees no difference
+        raise refusal(Code.NOT_GRANTED, str(error), rule="collection") from None
+    return Permitted(ruling.grant, ruling.granularity, collection)
+
+
+def route(query: Query, permitted: Permitted, spaces: "Spaces") -> Routed:
+    """Step 12: envelope, vectors, verdict and route.
+
+    Raises Refused: envelope-invalid, vectors-invalid, space-not-accepted or route-unknown.
+    """
+    if query.envelope.space_id != query.space:
+        raise refusal(Code.ENVELOPE_INVALID, "the envelope's fields do not give its space id")
+    if query.envelope.role == "document":
+        raise refusal(Code.ENVELOPE_INVALID, "a question's vectors have the role query")
+    try:
+        vectors = decode(query.vectors, query.envelope)
+    except VectorsRefused as error:
+        raise refusal(Code.VECTORS_INVALID, f"{error.reason}: {error}") from None
+    inbound = spaces.inbound(query.space, query.route, permitted.collection.space_id)
+    return Routed(permitted, vectors, inbound)
+
+
+def not_granted(ruling: Ruling) -> Refused:
+    """Return the refusal of a question that a rule forbids; why stays on this side."""
+    rule = ruling.deciding
+    return Refused(Code.NOT_GRANTED, rule.reason, authenticated=True, rule=rule.rule)
+
+
+def refusal(code: Code, detail: str, *, rule: str | None = None) -> Refused:
+    """Return a refusal of an authenticated question whose detail the partner may read.
+
+    A `not-granted` tells the rule alone.
+    """
+    told = None if code is Code.NOT_GRANTED else detail
+    return Refused(code, detail, authenticated=True, detail=told, rule=rule)

@@ -1,0 +1,60 @@
+"""Which collections are open to a partner, and on what terms: its own grants, and nothing else."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from node.collections.errors import UnknownCollection
+from node.policy.grants import Grant
+from node.policy.policy import Policy
+from protocol.leaf import new_salt
+from protocol.limits import MAX_OFFERS, MAX_SPACES
+from protocol.messages import Offer, Offers
+
+if TYPE_CHECKING:
+    from node.collections.registry import Collections
+    from node.spaces.spaces import Spaces
+
+
+def offers_to(
+    peer: str,
+    request_digest: str,
+    policy: Policy,
+    collections: "Collections",
+    spaces: "Spaces",
+    queries_left: Callable[[Grant], int],
+    at: int,
+) -> Offers:
+    """Return the offers to one peer: a grant that holds now, of a collection that exists."""
+    offers = []
+    for grant in policy.of_peer(peer):
+        ends = _ends(grant)
+        if ends is not None and at >= ends:
+            continue
+        try:
+            collection = collections.get(grant.collection)
+        except UnknownCollection:
+            continue
+        accepted = [collection.space_id, *spaces.accepted(collection.space_id)]
+        offers.append(
+            Offer(
+                collection=grant.collection,
+                title=collection.title or None,
+                description=collection.description or None,
+                language=collection.language or None,
+                purposes=grant.purposes,
+                granularity=grant.granularity,
+                bin_width_milli=grant.bin_width if grant.granularity == "bins" else None,
+                max_k=grant.max_k,
+                spaces=tuple(dict.fromkeys(accepted))[:MAX_SPACES],
+                queries_left=queries_left(grant),
+                agreement=grant.agreement.id if grant.agreement else None,
+                expires=ends,
+                request_url=grant.request_url,
+            )
+        )
+    return Offers(salt=new_salt(), query=request_digest, offers=tuple(offers[:MAX_OFFERS]))
+
+
+def _ends(grant: Grant) -> int | None:
+    ends = [grant.expires, grant.agreement.until if grant.agreement else None]
+    return min((end for end in ends if end is not None), default=None)

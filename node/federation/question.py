@@ -1,0 +1,111 @@
+"""One authenticated question on its way through the responder, and the leaf that it ends in.
+
+The rule of this file: whatever is known of a question is in its leaf, and what could not be read of
+it is left out; the same fields stand in every kind of leaf.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from node.federation.reservation import Reservation
+from node.policy.grants import Grant
+from node.policy.policy import grant_digest
+from protocol.accept_query import AcceptedRequest
+from protocol.canonical import digest
+from protocol.leaf import Answered, Denied, Failed, Offered, Repeated
+from protocol.messages import Answer
+from protocol.problems import Refused
+from protocol.query_message import Query
+
+
+@dataclass
+class Question:
+    """An authenticated request; `query` is None where it has no body that could be read.
+
+    `fault` is what stands against it before its grant is looked at.
+    """
+
+    accepted: AcceptedRequest
+    reservation: Reservation
+    query: Query | None = None
+    grant: Grant | None = None
+    policy: str | None = None
+    fault: Refused | None = None
+
+    @property
+    def peer(self) -> str:
+        """Who asks."""
+        return self.accepted.from_
+
+    @property
+    def at(self) -> int:
+        """When it arrived (epoch seconds, UTC)."""
+        return self.reservation.at
+
+    def answered(self, answer: Answer, payload: bytes, adapter: str | None) -> Answered:
+        """Return the leaf of an answer that is about to be released."""
+        return Answered(
+            **self._asked(),
+            version=answer.version,
+            adapter=adapter,
+            score_space=answer.score_space,
+            epoch=answer.epoch,
+            results=count_results(answer),
+            exposed=self.reservation.scored.total(),
+            charged=self.reservation.queries,
+            answer=digest(payload),
+        )
+
+    def repeated(self, payload: bytes, first: int) -> Repeated:
+        """Return the leaf of a stored answer that is given again."""
+        return Repeated(**self._asked(), first=first, answer=digest(payload))
+
+    def denied(self, refused: Refused, payload: bytes) -> Denied:
+        """Return the leaf of a refusal."""
+        return Denied(**self._asked(), reason=str(refused.code), answer=digest(payload))
+
+    def failed(self, refused: Refused, payload: bytes) -> Failed:
+        """Return the leaf of a question that failed here."""
+        return Failed(**self._asked(), reason=str(refused.code), answer=digest(payload))
+
+    def offered(self, policy: str, offers: int, payload: bytes) -> Offered:
+        """Return the leaf of a list of offers."""
+        return Offered(**self._sender(), policy=policy, offers=offers, answer=digest(payload))
+
+    def _sender(self) -> dict[str, Any]:
+        return {
+            "at": self.at,
+            "peer": self.peer,
+            "query": self.accepted.body_digest,
+            "key": self.accepted.kid,
+            "evidence": self.accepted.evidence,
+        }
+
+    def _asked(self) -> dict[str, Any]:
+        fields = self._sender()
+        fields["policy"] = self.policy
+        fields["grant"] = grant_digest(self.grant) if self.grant else None
+        if self.query is not None:
+            fields |= {
+                "actor": self.query.actor,
+                "purpose": self.query.purpose,
+                "agreement": self._agreement(self.query),
+                "collection": self.query.collection,
+                "space": self.query.space,
+                "granularity": self.query.granularity or (self.grant and self.grant.granularity),
+                "k": self.query.k,
+                "vectors": self.query.vectors.n,
+            }
+        return fields
+
+    def _agreement(self, query: Query) -> str | None:
+        if self.grant is not None and self.grant.agreement is not None:
+            return self.grant.agreement.id
+        return query.agreement
+
+
+def count_results(answer: Answer) -> int:
+    """Return the documents that an answer shows or counts, over its whole batch."""
+    return sum(
+        len(result) if isinstance(result, tuple) else int(result) for result in answer.results
+    )

@@ -1,0 +1,399 @@
+"""Answering a partner's question: bytes in, bytes out. No HTTP in here.
+
+Steps 1 to 8 authenticate and are `protocol.accept_query`. From there on the sender is known:
+
+9.  Peer state, then rate tokens (a batch of n takes n). Refused without a receipt, and counted.
+10. The nonce is recorded (a replay is refused without a receipt, and counted); the body is read;
+    the question's id is taken, or found to be under way, answered before, or another question's.
+11. The grant: collection, purpose, validity, granularity, k. Its query budget is reserved: budgets
+    belong to grants, so there is none to reserve before one is found.
+12. Envelope, vectors, and the route into the collection's space.
+13. Search, and scores in the question's space.
+14. Disclosure: scored answers are reserved, lists trimmed, records named by references.
+15. The log writer checks peer state and policy once more, then one transaction holds leaf, nonce,
+    debits and the signed checkpoint. Nothing is shown before it has committed. Where the policy
+    changed meanwhile, the question goes through 11 to 15 again, under the new one.
+16. The answer is signed, bound to the question.
+
+A refusal from step 10 on leaves a `denied` leaf with its receipt, a failed search an `error` leaf;
+both give the budget back and keep rate token and nonce. A failed commit gives everything back but
+those, and answers 503 with nothing shown.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import structlog
+
+from keys.signer import Signer
+from node.audit.entry import Effects, Entry, IdempotencyEffect, NonceEffect, Receipt, StoredAnswer
+from node.audit.errors import AlreadyRecorded, LogUnavailable
+from node.clock import Clock
+from node.federation.answers import disclosed_answer, repeated_answer, shows
+from node.federation.budgets import Exposures, QueryBudgets, RateTokens
+from node.federation.disclose import Scored, disclose, scored_limit
+from node.federation.epochs import day_of
+from node.federation.judgement import Routed, permit, refusal, route
+from node.federation.offers import offers_to
+from node.federation.peers import PeerBook
+from node.federation.question import Question
+from node.federation.references import References
+from node.federation.refusal_counts import RefusalCounts
+from node.federation.replay import InFlight, Nonces, NoncesFull
+from node.federation.replies import RawResponse, Replies
+from node.federation.reservation import Reservation
+from node.federation.scoring import search_scored
+from node.policy.book import PolicyBook
+from node.policy.grants import Grant
+from node.policy.policy import Policy
+from protocol.accept_query import AcceptedRequest, RawRequest, ReceiverContext, accept
+from protocol.leaf import Leaf, new_salt
+from protocol.limits import IDEMPOTENCY_S
+from protocol.messages import Answer, Denial
+from protocol.problems import Code, Refused
+from protocol.profile import OFFERS
+from protocol.query_message import Query
+
+if TYPE_CHECKING:
+    from node.audit.log import AuditLog
+    from node.collections.registry import Collections
+    from node.spaces.spaces import Spaces
+
+ATTEMPTS = 3
+"""How often a question is judged anew because the policy changed while it was being answered."""
+
+_log = structlog.get_logger(__name__)
+
+
+class _PolicyMoved(Exception):
+    """The policy under which the question was judged is no longer in force."""
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """What the responder works with."""
+
+    organisation: str
+    authorities: Callable[[], frozenset[str]]
+    signer: Callable[[], Signer]
+    peers: PeerBook
+    policy: PolicyBook
+    collections: "Collections"
+    spaces: "Spaces"
+    log: "AuditLog"
+    references: References
+    clock: Clock
+    suggest_refresh: Callable[[str], None] = field(default=lambda _name: None)
+    seconds: Callable[[], float] = time.monotonic
+
+
+class Responder:
+    """Answers signed requests; one per node, on its event loop."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+        self._replies = Replies(rooms.signer)
+        self._tokens = RateTokens()
+        self._nonces = Nonces()
+        self._nonces.load(rooms.log.nonces(rooms.clock()))
+        self._in_flight = InFlight()
+        self._budgets = QueryBudgets(rooms.log.spent)
+        self._exposures = Exposures(rooms.log.exposed)
+        self._refusals = RefusalCounts()
+        rooms.log.on_reload(self._budgets.reload)
+        rooms.log.on_reload(self._exposures.reload)
+
+    async def answer(self, raw: RawRequest, remote: str) -> RawResponse:
+        """Answer one request; `remote` is for the own log only. Raises nothing but cancellation."""
+        at = self._rooms.clock()
+        try:
+            accepted = accept(raw, self._receiver(at), at)  # steps 1 to 8
+        except Refused as refused:
+            return self._turn_away(raw, refused, remote, at)
+        try:
+            question = self._admit(accepted, at)
+        except Refused as refused:
+            return self._reply_unlogged(accepted, refused, at)
+        try:
+            return await self._answer(question)
+        except Refused as refused:
+            return self._reply_unlogged(accepted, refused, at)
+        except AlreadyRecorded as error:
+            replayed = Refused(Code.REPLAYED, str(error), authenticated=True)
+            return self._reply_unlogged(accepted, replayed, at)
+        except LogUnavailable as error:
+            _log.error("answer not logged, so not given", peer=question.peer, cause=str(error))
+            unavailable = Refused(Code.UNAVAILABLE, str(error), authenticated=True)
+            return self._reply_unlogged(accepted, unavailable, at)
+        finally:
+            question.reservation.abandon()
+
+    async def flush(self, *, everything: bool = False) -> None:
+        """Write the counts of refusals of minutes that are over (or all); call it every minute."""
+        for leaf in self._refusals.take(self._rooms.clock(), everything=everything):
+            try:
+                await self._rooms.log.append(Entry(leaf))
+            except LogUnavailable as error:
+                self._refusals.put_back(leaf)
+                _log.error("refusals not logged", cause=str(error))
+
+    def queries_left(self, grant: Grant, at: int) -> int:
+        """Return how many vectors the peer may still ask of the grant's collection today."""
+        return self._budgets.left(grant.peer, grant.collection, day_of(at), grant.queries_per_day)
+
+    def _receiver(self, at: int) -> ReceiverContext:
+        rooms = self._rooms
+        return ReceiverContext(
+            rooms.organisation, rooms.authorities(), lambda name: rooms.peers.ring(name, at)
+        )
+
+    def _admit(self, accepted: AcceptedRequest, at: int) -> Question:
+        """Steps 9 and 10; raises Refused for what leaves no leaf."""
+        peer = accepted.from_
+        if not self._rooms.peers.is_active(peer):  # step 9
+            raise self._inactive(peer)
+        self._take_tokens(peer, 1)
+        try:  # step 10
+            new = self._nonces.record(peer, accepted.nonce, accepted.forget_nonce_after, at)
+        except NoncesFull as error:
+            raise Refused(Code.BUSY, str(error), authenticated=True) from None
+        if not new:
+            raise Refused(Code.REPLAYED, "its nonce was seen before", authenticated=True)
+        reservation = Reservation(peer, at, self._budgets, self._exposures, self._in_flight)
+        question = Question(accepted, reservation)
+        if accepted.endpoint is not OFFERS:
+            self._read(question)
+        return question
+
+    def _read(self, question: Question) -> None:
+        """Read the body and take the question's id; what is wrong is kept for the leaf."""
+        try:
+            question.query = query = Query.parse(question.accepted.body)
+        except Refused as refused:
+            question.fault = refused
+            return
+        if query.vectors.n > 1:
+            self._take_tokens(question.peer, query.vectors.n - 1)
+        taken = self._in_flight.enter(question.peer, query.id, question.accepted.body_digest)
+        if taken == "under way":
+            raise Refused(Code.IN_FLIGHT, "the same question is under way", authenticated=True)
+        if taken == "other body":
+            question.fault = _other_question()
+        else:
+            question.reservation.question = query.id
+
+    def _take_tokens(self, peer: str, n: int) -> None:
+        per_minute = self._rooms.policy.current.rate(peer)
+        if not self._tokens.take(peer, n, per_minute, self._rooms.seconds()):
+            detail = f"at most {per_minute} vectors a minute"
+            raise Refused(Code.RATE_LIMITED, detail, authenticated=True, detail=detail)
+
+    async def _answer(self, question: Question) -> RawResponse:
+        """Steps 11 to 16, and the leaf of whatever stands against the question."""
+        question.policy = self._rooms.policy.current.digest
+        try:
+            if question.fault is not None:
+                raise question.fault
+            if question.query is None:
+                return await self._offers(question)
+            stored = self._rooms.log.idempotent(question.peer, question.query.id, question.at)
+            if stored is not None:
+                return await self._repeat(question, question.query, stored)
+            return await self._answer_now(question, question.query)
+        except Refused as refused:
+            if refused.kind.standing != "logged":
+                raise
+            return await self._deny(question, refused)
+
+    async def _answer_now(self, question: Question, query: Query) -> RawResponse:
+        for _ in range(ATTEMPTS):
+            policy = self._rooms.policy.current
+            routed = self._judge(question, query, policy)  # steps 11 and 12
+            rankings = await self._search(query, routed)  # step 13
+            answer = self._disclose(question, query, routed, rankings)  # step 14
+            try:
+                return await self._release(question, query, routed, answer, policy)
+            except _PolicyMoved:
+                continue
+        raise Refused(Code.BUSY, "the policy keeps changing", authenticated=True)
+
+    def _judge(self, question: Question, query: Query, policy: Policy) -> Routed:
+        """Steps 11 and 12."""
+        rooms = self._rooms
+        question.policy, question.grant = policy.digest, None
+        permitted = permit(question.peer, query, policy, rooms.collections, question.at)
+        question.grant = grant = permitted.grant
+        if not question.reservation.reserve_queries(grant, query.vectors.n):
+            left = self.queries_left(grant, question.at)
+            raise refusal(
+                Code.BUDGET_EXHAUSTED,
+                f"{left} of {grant.queries_per_day} vectors are left today (UTC)",
+            )
+        return route(query, permitted, rooms.spaces)
+
+    async def _search(self, query: Query, routed: Routed) -> list[list[Scored]]:
+        """Step 13; whatever goes wrong is a failure of this node, and told as no more."""
+        grant, inbound = routed.permitted.grant, routed.inbound
+        try:
+            return await search_scored(
+                routed.permitted.collection,
+                routed.vectors,
+                query.k,
+                grant.visible,
+                inbound.out_map,
+                inbound.rescore_map,
+            )
+        except Exception as error:
+            _log.exception("search failed", collection=query.collection)
+            raise Refused(Code.SEARCH_FAILED, type(error).__name__, authenticated=True) from error
+
+    def _disclose(
+        self, question: Question, query: Query, routed: Routed, rankings: list[list[Scored]]
+    ) -> Answer:
+        """Step 14."""
+        grant = routed.permitted.grant
+        limit = scored_limit(routed.vectors.shape[1], grant.scored_answers)
+        disclosure = disclose(
+            rankings,
+            routed.permitted.granularity,
+            grant.bin_width,
+            grant.floor,
+            lambda keys: question.reservation.reserve_scored(keys, limit),
+        )
+        left = self.queries_left(grant, question.at)
+        return disclosed_answer(question, query, routed, disclosure, self._rooms.references, left)
+
+    async def _release(
+        self, question: Question, query: Query, routed: Routed, answer: Answer, policy: Policy
+    ) -> RawResponse:
+        """Steps 15 and 16."""
+        payload = answer.encode()
+        leaf = question.answered(answer, payload, routed.inbound.adapter)
+        kept = IdempotencyEffect(
+            question.peer,
+            query.id,
+            question.accepted.body_digest,
+            shows(routed.permitted.grant) + payload,
+            question.at + IDEMPOTENCY_S,
+        )
+        return await self._commit(question, leaf, payload, 200, policy.generation, kept)
+
+    async def _repeat(self, question: Question, query: Query, stored: StoredAnswer) -> RawResponse:
+        """Give a stored answer again, if today's policy still shows as much; charge nothing."""
+        if stored.body_digest != question.accepted.body_digest:
+            raise _other_question()
+        policy = self._rooms.policy.current
+        permitted = permit(question.peer, query, policy, self._rooms.collections, question.at)
+        question.grant = permitted.grant
+        left = self.queries_left(permitted.grant, question.at)
+        answer = repeated_answer(stored.payload, permitted.grant, left)
+        if answer is None:
+            raise refusal(
+                Code.NOT_GRANTED, "the grant shows something else now", rule="grant-changed"
+            )
+        payload = answer.encode()
+        leaf = question.repeated(payload, stored.leaf_index)
+        try:
+            return await self._commit(question, leaf, payload, 200, policy.generation)
+        except _PolicyMoved:
+            raise Refused(Code.BUSY, "the policy has just changed", authenticated=True) from None
+
+    async def _offers(self, question: Question) -> RawResponse:
+        """Answer which collections are open to the peer."""
+        policy = self._rooms.policy.current
+        offers = offers_to(
+            question.peer,
+            question.accepted.body_digest,
+            policy,
+            self._rooms.collections,
+            self._rooms.spaces,
+            lambda grant: self.queries_left(grant, question.at),
+            question.at,
+        )
+        payload = offers.encode()
+        leaf = question.offered(policy.digest, len(offers.offers), payload)
+        try:
+            return await self._commit(question, leaf, payload, 200, policy.generation)
+        except _PolicyMoved:
+            raise Refused(Code.BUSY, "the policy has just changed", authenticated=True) from None
+
+    async def _deny(self, question: Question, refused: Refused) -> RawResponse:
+        """Log a refusal and say it; whatever was reserved for the work is given back first."""
+        question.reservation.give_back_work()
+        failed = refused.code is Code.SEARCH_FAILED
+        denial = Denial(
+            salt=new_salt(),
+            query=question.accepted.body_digest,
+            decision="error" if failed else "denied",
+            problem=refused.problem(),
+        )
+        payload = denial.encode()
+        leaf: Leaf = (
+            question.failed(refused, payload) if failed else question.denied(refused, payload)
+        )
+        return await self._commit(question, leaf, payload, refused.kind.status, None)
+
+    async def _commit(
+        self,
+        question: Question,
+        leaf: Leaf,
+        payload: bytes,
+        status: int,
+        generation: int | None,
+        kept: IdempotencyEffect | None = None,
+    ) -> RawResponse:
+        """Step 15: one transaction for everything, with a last look; then step 16."""
+        accepted, reservation = question.accepted, question.reservation
+        effects = Effects(
+            nonce=NonceEffect(question.peer, accepted.nonce, accepted.forget_nonce_after),
+            idempotency=kept,
+            queries=reservation.query_effect(),
+            exposures=reservation.exposure_effects(),
+        )
+        entry = Entry(leaf, effects, lambda: self._look_again(question.peer, generation))
+        submitted: asyncio.Future[Receipt] = self._rooms.log.submit(entry)
+        reservation.follow(submitted)
+        # shielded: a partner who hangs up does not take back what the log is writing
+        receipt = await asyncio.shield(submitted)
+        return self._replies.with_receipt(accepted, status, payload, receipt, self._rooms.clock())
+
+    def _look_again(self, peer: str, generation: int | None) -> None:
+        """Run by the log writer, in leaf order, just before the transaction."""
+        if not self._rooms.peers.is_active(peer):
+            raise self._inactive(peer)
+        if generation is not None and self._rooms.policy.current.generation != generation:
+            raise _PolicyMoved
+
+    def _inactive(self, peer: str) -> Refused:
+        """A paused partner is told so; one that was revoked meanwhile is nobody any more."""
+        if self._rooms.peers.ring(peer, self._rooms.clock()) is None:
+            return Refused(Code.NOT_AUTHENTICATED, f"{peer} is not a partner")
+        return Refused(Code.PEER_INACTIVE, f"{peer} is not active", authenticated=True)
+
+    def _turn_away(self, raw: RawRequest, refused: Refused, remote: str, at: int) -> RawResponse:
+        """Answer a sender who is not authenticated; the reason stays here."""
+        self._refusals.count(None, refused.code, at)
+        _log.info(
+            "request refused", code=str(refused.code), detail=refused.local_detail, remote=remote
+        )
+        if refused.code is Code.NOT_AUTHENTICATED:
+            named = next((v for n, v in raw.headers if n.lower() == b"interlingua-from"), b"")
+            # perhaps it signed with a key that its newest root document names
+            self._rooms.suggest_refresh(named.decode("ascii", "replace"))
+        return self._replies.unsigned(refused)
+
+    def _reply_unlogged(self, accepted: AcceptedRequest, refused: Refused, at: int) -> RawResponse:
+        """Answer a refusal that leaves no leaf of its own; it is counted."""
+        self._refusals.count(accepted.from_, refused.code, at)
+        if refused.kind.standing == "unauthenticated":
+            return self._replies.unsigned(refused)
+        return self._replies.without_receipt(accepted, refused, self._rooms.clock())
+
+
+def _other_question() -> Refused:
+    return refusal(
+        Code.IDEMPOTENCY_MISMATCH, "this id belongs to another question; take a fresh one"
+    )
