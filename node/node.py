@@ -1,13 +1,16 @@
-"""The open node: every room opened once, in order, and closed in reverse. Wiring only.
+"""The open node: every room opened once, at its first use, and closed in reverse. Wiring only.
 
-Whoever opens it holds the data directory's lock. The command line opens it without listeners; the
-running node adds them (`node/serve.py`).
+Whoever opens it holds the data directory's lock. The command line opens it without listeners and
+touches only the rooms that its verb needs; the running node (`node/serve.py`) calls `start`, which
+opens all of them, so that what cannot be opened is known before anybody is answered.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cached_property
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from node.background import Periodic
@@ -17,9 +20,15 @@ from node.identity import Identity
 from node.tokens import Tokens
 
 if TYPE_CHECKING:
+    from node.audit.log import AuditLog
+    from node.collections.registry import Collections
     from node.config import Settings
     from node.data_directory import DataDirectory
+    from node.encoders.registry import Encoders
+    from node.federation.peers import PeerBook
     from node.passphrase import Passphrase
+    from node.policy.book import PolicyBook
+    from node.store.store import Store
 
 CARD_CHECK_S = 60.0
 
@@ -34,13 +43,17 @@ class Node:
         passphrase: source of the key files' passphrase.
         tokens: local callers.
         identity: keys and root document.
-        card: the card, always current.
         serving: whether listeners are up in this process.
-        periodic: work that a running node repeats; rooms append theirs when wired.
+        periodic: work that a running node repeats.
     """
 
     def __init__(
-        self, data: DataDirectory, settings: Settings, passphrase: Passphrase, clock: Clock
+        self,
+        data: DataDirectory,
+        settings: Settings,
+        passphrase: Passphrase,
+        clock: Clock,
+        closing: AsyncExitStack,
     ) -> None:
         self.data = data
         self.settings = settings
@@ -48,9 +61,9 @@ class Node:
         self.clock = clock
         self.tokens = Tokens(data.tokens_file)
         self.identity = Identity.open(data, settings, passphrase, clock)
-        self.card = CardKeeper(self.identity, self.log_origin, data.card_file, self._offered, clock)
         self.serving = False
         self.periodic = [Periodic("card", CARD_CHECK_S, self.renew)]
+        self._closing = closing
 
     @classmethod
     @asynccontextmanager
@@ -62,21 +75,119 @@ class Node:
         passphrase: Passphrase,
         clock: Clock = system_clock,
     ) -> AsyncIterator[Node]:
-        """Open all rooms; the caller holds `data.lock()`. Closes them on leaving."""
-        node = cls(data, settings, passphrase, clock)
-        yield node
+        """Open a node; the caller holds `data.lock()`. Closes its rooms on leaving."""
+        async with AsyncExitStack() as closing:
+            yield cls(data, settings, passphrase, clock, closing)
+
+    async def start(self) -> None:
+        """Open every room, load every index, and note the start in the log."""
+        from node.audit.entry import Entry
+        from protocol.event_leaves import Started
+
+        self.identity.unlock()
+        started = Started(
+            at=self.clock(),
+            origin=self.log_origin,
+            key=self.identity.signer("log").kid,
+            size=self.log.size(),
+            software=f"interlingua {version('interlingua')}",
+        )
+        await self.log.append(Entry(started))
+        await self.collections.load()
+        await self.renew()
+
+    @cached_property
+    def store(self) -> Store:
+        """store.db: documents, vectors, encoders."""
+        from node.store.store import Store
+
+        store = Store.open(self.data.store_file)
+        self._closing.callback(store.close)
+        return store
+
+    @cached_property
+    def log(self) -> AuditLog:
+        """The audit log."""
+        from node.audit.log import AuditLog
+
+        log = AuditLog.open(
+            self.data.log_file, self.identity.signer("log"), self.log_origin, self.clock
+        )
+        self._closing.push_async_callback(log.close)
+        return log
+
+    @cached_property
+    def encoders(self) -> Encoders:
+        """Encoders by name."""
+        from node.encoders.registry import Encoders
+
+        encoders = Encoders(self.store, self.clock)
+        self._closing.push_async_callback(encoders.close)
+        return encoders
+
+    @cached_property
+    def collections(self) -> Collections:
+        """Collections by name."""
+        from node.collections.registry import Collections
+        from node.index.settings import IndexSettings
+
+        collections = Collections(
+            self.store,
+            self.data.indexes,
+            self.encoders,
+            IndexSettings(**self.settings.index.model_dump(exclude_none=True)),
+            self.clock,
+        )
+        self._closing.push_async_callback(collections.close)
+        return collections
+
+    @cached_property
+    def peers(self) -> PeerBook:
+        """Partners with their pinned roots, states and cards."""
+        from node.federation.peers import PeerBook
+
+        return PeerBook.open(self.data.peers)
+
+    @cached_property
+    def policy(self) -> PolicyBook:
+        """The grants in force."""
+        from node.policy.book import PolicyBook
+
+        return PolicyBook.open(self.data.policy_file)
+
+    @cached_property
+    def card(self) -> CardKeeper:
+        """The card, always current."""
+        return CardKeeper(
+            self.identity, self.log_origin, self.data.card_file, self._offered, self.clock
+        )
 
     @property
     def log_origin(self) -> str:
         """The audit log's name on checkpoints (C2SP tlog-checkpoint origin)."""
         return f"{self.settings.organisation}/interlingua"
 
-    def _offered(self) -> Offered:
-        """What the card says: spaces of collections and shared spaces, and routes."""
-        return Offered(spaces=(), routes=())
-
     async def renew(self) -> None:
-        """Keep root document and card valid."""
+        """Keep root document and card valid; a new root document leaves a `key` leaf."""
         if self.identity.has_root_key and self.identity.renewal_due():
-            self.identity.renew_root()
+            await self._renew_root()
         self.card.current()
+
+    async def _renew_root(self) -> None:
+        from node.audit.entry import Entry
+        from protocol.event_leaves import KeyChanged
+
+        root = self.identity.renew_root()
+        published = KeyChanged(
+            at=self.clock(),
+            key=root.roots[0].kid,
+            use="root",
+            event="published",
+            document=root.digest,
+        )
+        await self.log.append(Entry(published))
+
+    def _offered(self) -> Offered:
+        """What the card says: spaces of collections and shared spaces, and routes into them."""
+        spaces = {each.space_id: each.envelope for each in self.collections.all()}
+        return Offered(spaces=tuple(spaces[key] for key in sorted(spaces)), routes=())

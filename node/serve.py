@@ -65,8 +65,7 @@ async def serve(
     async with AsyncExitStack() as stack:
         stack.enter_context(data.lock())
         node = await stack.enter_async_context(Node.opened(data, settings, passphrase=passphrase))
-        node.identity.unlock()
-        await node.renew()
+        await node.start()
         metrics, health = Metrics(), Health(node)
         drain_s = settings.shutdown_s
         await stack.enter_async_context(admin_socket(node, metrics, shutdown_s=drain_s))
