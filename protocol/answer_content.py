@@ -43,6 +43,14 @@ OK = 200
 Payload = Answer | Denial | Offers
 ExchangeLeaf = Answered | Repeated | Denied | Failed | Offered
 
+_LEAVES: dict[tuple[type, str], type[ExchangeLeaf]] = {
+    (Answer, "answered"): Answered,
+    (Answer, "repeated"): Repeated,
+    (Denial, "denied"): Denied,
+    (Denial, "error"): Failed,
+    (Offers, "answered"): Offered,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class AnsweringPeer:
@@ -161,15 +169,8 @@ def _read_leaf(raw: bytes, payload: Payload) -> ExchangeLeaf:
         leaf: AnyLeaf = decode_leaf(raw)
     except LogMaterialError as error:
         raise AnswerRefused("leaf", str(error)) from None
-    wanted: type[ExchangeLeaf] | tuple[type[ExchangeLeaf], ...]
-    if isinstance(payload, Offers):
-        wanted = Offered
-    elif isinstance(payload, Denial):
-        wanted = Denied if payload.decision == "denied" else Failed
-    else:
-        # A stored answer keeps its payload; that it was given again is in the leaf.
-        wanted = (Answered, Repeated) if payload.decision == "answered" else Repeated
-    if not isinstance(leaf, wanted):
+    wanted = _LEAVES.get((type(payload), payload.decision))
+    if wanted is None or not isinstance(leaf, wanted):
         raise AnswerRefused("leaf", f"a leaf of type {leaf.type} does not fit the decision")
     return leaf
 
