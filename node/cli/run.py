@@ -100,11 +100,14 @@ async def _in_process(
 ) -> BaseModel:
     """Open the node without listeners, run the handler, close it."""
     from node.config import load_settings
+    from node.logging import configure
     from node.node import Node
     from node.operations.catalogue import find
     from node.passphrase import Passphrase
 
     wanted = find(name)
     settings = load_settings(data.config_file)
+    # for a person who runs one command: warnings only, and never on standard output
+    configure(settings.log.model_copy(update={"level": "warning", "format": "text"}))
     async with Node.opened(data, settings, passphrase=Passphrase(prompt=True)) as node:
         return await wanted.handler(node, request, progress)

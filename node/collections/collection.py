@@ -205,6 +205,8 @@ class Collection:
 
     async def settle(self, progress: Progress) -> None:
         """Wait until the snapshot has caught up with what was ingested."""
+        if self._rebuild is not None and self._rebuild is not asyncio.current_task():
+            await asyncio.gather(self._rebuild, return_exceptions=True)
         index = await self._in_search_thread(self._index)
         while index.rebuild_due and not self._around.stop.is_set():
             await self._build(anew=False, progress=progress)

@@ -110,6 +110,7 @@ class SnapshotFiles:
         """Make the three files durable, then put the sidecar in place, then drop older files."""
         digests = {}
         for name, path in self._paths(generation).items():
+            path.chmod(0o600)
             durable_file.flush(path)
             digests[f"{name}_sha256"] = _digest(path)
         sidecar = Sidecar(
