@@ -1,0 +1,57 @@
+"""What an examination of the log found wrong: each finding has a kind, a place and a sentence.
+
+Rule of this file: kinds are stable words that programs may match on; counting goes on when the
+list is full, so that a report says how much is wrong without holding all of it.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+MAX_LISTED = 100
+
+Kind = Literal[
+    "database-damaged",  # SQLite's own check
+    "leaf-missing",
+    "leaf-changed",  # the leaf's bytes do not have the stored hash
+    "leaf-unsigned",  # a leaf beyond the last checkpoint
+    "leaf-malformed",  # not a canonical leaf of a known type
+    "facts-differ",  # the search table does not say what the leaf says
+    "node-missing",
+    "node-changed",  # a stored subtree hash is not the hash of its children
+    "node-extra",
+    "checkpoint-missing",
+    "checkpoint-invalid",  # malformed, another log's, or not signed with the log's key
+    "checkpoint-differs",  # signed another root than the leaves lead to
+    "log-shortened",  # fewer leaves than the last checkpoint signed
+    "log-foreign",  # another origin or key than expected
+    "request-unproved",  # the request's signature does not verify
+    "request-differs",  # signed, but not for what the leaf says
+    "counters-differ",  # debits do not add up to what the leaves charged
+    "receipt-invalid",  # a partner's receipt does not prove its leaf
+]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong; ``index`` is the leaf's, where there is one."""
+
+    kind: Kind
+    detail: str
+    index: int | None = None
+
+
+@dataclass
+class Findings:
+    """The first ``MAX_LISTED`` findings and the number of all."""
+
+    listed: list[Finding] = field(default_factory=list)
+    total: int = 0
+
+    def add(self, kind: Kind, detail: str, index: int | None = None) -> None:
+        """Record one more."""
+        self.total += 1
+        if len(self.listed) < MAX_LISTED:
+            self.listed.append(Finding(kind, detail, index))
+
+    def __bool__(self) -> bool:
+        return self.total > 0

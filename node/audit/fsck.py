@@ -1,0 +1,125 @@
+"""fsck: is log.db whole? Re-derives the root from the leaves and compares all that is stored.
+
+Rule of this file: read-only, one consistent snapshot, also while the node writes; nothing is
+repaired, because a repaired log proves nothing.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from node.audit import schema, tree_rows
+from node.audit.findings import Findings
+from node.audit.walk import Walk
+from protocol.checkpoint import open_checkpoint
+from protocol.log_errors import LogMaterialError
+from protocol.note import VerifierKey
+
+Progress = Callable[[int, int | None, str], None]
+_PROGRESS_EVERY = 4_096  # leaves
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What was read: the log's own statement of itself, its size and root, and the findings.
+
+    ``root``: the 32-byte hash that the leaves' bytes lead to; ``checkpoints``: how many were
+    compared with the tree at their size.
+    """
+
+    origin: str
+    verifier_key: str
+    size: int
+    root: bytes
+    checkpoints: int
+    findings: Findings
+
+
+class Examination:
+    """One examination of an open snapshot: the walk, the checkpoints, SQLite's own check."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, log_key: VerifierKey | None, progress: Progress
+    ) -> None:
+        """``log_key``: the key that must have signed; ``None`` believes the log's own statement."""
+        self.findings = Findings()
+        self.origin = schema.meta(connection, "origin")
+        self.stated_key = schema.meta(connection, "verifier_key")
+        self._connection, self._progress = connection, progress
+        self._key = log_key or _parse_key(self.stated_key)
+        self._checkpoints = 0
+        self._signed = -1
+        if log_key is not None and str(log_key) != self.stated_key:
+            self.findings.add("log-foreign", f"the log states the key {self.stated_key}")
+
+    def run(self, each: Callable[[int, bytes], None]) -> Examined:
+        """Examine everything; ``each`` sees every leaf's index and bytes."""
+        self._check_database()
+        total = tree_rows.size(self._connection)
+        walk = Walk(self._connection, self.findings, self._at_checkpoint)
+        for index, data in walk.leaves():
+            each(index, data)
+            if index % _PROGRESS_EVERY == 0:
+                self._progress(index, total, "leaves")
+        self._progress(total, total, "leaves")
+        self._check_end(walk)
+        size, root = walk.frontier.size, walk.root_of_leaves
+        return Examined(self.origin, self.stated_key, size, root, self._checkpoints, self.findings)
+
+    def _check_database(self) -> None:
+        for (message,) in self._connection.execute("PRAGMA quick_check(10)"):
+            if message != "ok":
+                self.findings.add("database-damaged", str(message))
+
+    def _at_checkpoint(self, size: int, note: bytes, root: bytes) -> None:
+        self._checkpoints += 1
+        self._signed = max(self._signed, size)
+        if self._key is None:
+            self.findings.add("checkpoint-invalid", "the log states no readable key")
+            return
+        try:
+            checkpoint = open_checkpoint(note, self.origin, self._key)
+        except LogMaterialError as error:
+            self.findings.add("checkpoint-invalid", f"checkpoint of {size} leaves: {error}")
+            return
+        if root and (checkpoint.size, checkpoint.root) != (size, root):
+            self.findings.add(
+                "checkpoint-differs", f"the checkpoint of {size} leaves signs another tree"
+            )
+
+    def _check_end(self, walk: Walk) -> None:
+        size = walk.frontier.size
+        if self._signed < 0:
+            self.findings.add("checkpoint-missing", "the log has no checkpoint")
+        elif self._signed > size:
+            self.findings.add(
+                "log-shortened", f"{size} leaves are left of {self._signed} that were signed"
+            )
+        elif self._signed < size:
+            self.findings.add(
+                "leaf-unsigned",
+                f"{size - self._signed} leaves after the last checkpoint",
+                self._signed,
+            )
+
+
+def fsck(path: Path, progress: Progress, log_key: VerifierKey | None = None) -> Examined:
+    """Examine log.db.
+
+    Raises LogDamaged, LogTooNew or LogUnavailable where it cannot be read at all.
+    """
+    with schema.snapshot(path) as connection:
+        return Examination(connection, log_key, progress).run(_leave)
+
+
+def _leave(index: int, data: bytes) -> None:
+    """Fsck looks at a leaf's bytes only."""
+    del index, data
+
+
+def _parse_key(text: str) -> VerifierKey | None:
+    try:
+        return VerifierKey.parse(text)
+    except LogMaterialError:
+        return None

@@ -1,0 +1,125 @@
+"""Partners' receipts: the ones this log kept, and single ones from a file.
+
+Rule of this file: a receipt counts only together with the leaf it is for; both are checked against
+what was received, so that neither side can exchange them later.
+
+A receipt file is what an answer's body ends with: the leaf (base64), LF, the tlog-proof. The whole
+body is accepted too; then the payload line in front must be the one that the leaf's digest names.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from node.audit.findings import Findings
+from protocol.canonical import digest
+from protocol.leaf import AnyLeaf, MalformedLeaf, Received, decode_leaf
+from protocol.log_errors import LogMaterialError, MalformedProof
+from protocol.note import VerifierKey, decode_base64
+from protocol.tlog_proof import VerifiedReceipt, verify_receipt
+
+
+class ReceiptCheck:
+    """Checks each ``received`` leaf against the receipt that was kept with it."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        log_key_of: Callable[[str], VerifierKey | None],
+        findings: Findings,
+    ) -> None:
+        self.kept = 0
+        self.proved = 0
+        self._connection, self._log_key_of, self._findings = connection, log_key_of, findings
+        self._seen = 0
+
+    def look(self, index: int, leaf: Received) -> None:
+        """Check one ``received`` leaf."""
+        if leaf.receipt is None:
+            return
+        row = self._connection.execute(
+            "SELECT leaf, proof FROM kept_receipts WHERE idx = ?", (index,)
+        ).fetchone()
+        if row is None:
+            return  # the leaf names it; whoever kept it elsewhere can still prove it
+        self.kept += 1
+        raw, proof = bytes(row[0]), bytes(row[1])
+        if digest(raw) != leaf.receipt.leaf:
+            self._findings.add("receipt-invalid", "the kept leaf is not the one received", index)
+            return
+        log_key = self._log_key_of(leaf.peer)
+        if log_key is None or log_key.name != leaf.receipt.origin:
+            return  # the partner's log key of that time is not known here
+        self._prove(index, leaf, raw, proof, log_key)
+
+    def _prove(
+        self, index: int, leaf: Received, raw: bytes, proof: bytes, log_key: VerifierKey
+    ) -> None:
+        try:
+            proved = verify_receipt(raw, proof, log_key, log_key.name)
+            problem = _contradiction(leaf, decode_leaf(raw), proved)
+        except LogMaterialError as error:
+            problem = str(error)
+        if problem:
+            self._findings.add("receipt-invalid", f"{leaf.peer}: {problem}", index)
+        else:
+            self.proved += 1
+
+    def look_for_strays(self) -> None:
+        """Every kept receipt belongs to a ``received`` leaf."""
+        stray = self._connection.execute(
+            "SELECT k.idx FROM kept_receipts k LEFT JOIN facts f USING (idx) "
+            "WHERE f.type IS NULL OR f.type != 'received'"
+        )
+        for (index,) in stray:
+            self._findings.add("receipt-invalid", "a receipt without its `received` leaf", index)
+
+
+def _contradiction(ours: Received, theirs: AnyLeaf, proved: VerifiedReceipt) -> str | None:
+    receipt = ours.receipt
+    if receipt is None or (proved.index, proved.checkpoint.size) != (receipt.index, receipt.size):
+        return "the receipt is for another place in the log"
+    if getattr(theirs, "query", None) != ours.query:
+        return "the partner's leaf is for another query"
+    if getattr(theirs, "answer", None) != ours.answer:
+        return "the partner's leaf is for another answer"
+    return None
+
+
+@dataclass(frozen=True)
+class CheckedReceipt:
+    """A receipt that proves its leaf; ``payload_checked``: the answer itself was in the file."""
+
+    leaf: AnyLeaf
+    index: int
+    size: int
+    root: bytes
+    payload_checked: bool
+
+
+def check_receipt(content: bytes, log_key: VerifierKey) -> CheckedReceipt:
+    """Check one receipt file against the key of the log that must have issued it.
+
+    Raises a LogMaterialError that names what is wrong.
+    """
+    payload, raw, proof = _split(content)
+    proved = verify_receipt(raw, proof, log_key, log_key.name)
+    leaf = decode_leaf(raw)
+    if payload is not None and digest(payload) != getattr(leaf, "answer", None):
+        raise MalformedLeaf("the payload line is not the answer that the leaf names")
+    head = proved.checkpoint
+    return CheckedReceipt(leaf, proved.index, head.size, head.root, payload is not None)
+
+
+def _split(content: bytes) -> tuple[bytes | None, bytes, bytes]:
+    payload: bytes | None = None
+    if content.startswith(b"{"):
+        payload, _, content = content.partition(b"\n")
+    encoded, newline, proof = content.partition(b"\n")
+    try:
+        raw = decode_base64(encoded.decode("ascii"))
+    except UnicodeDecodeError:
+        raw = None
+    if raw is None or not newline:
+        raise MalformedProof("a receipt is the leaf in base64, a newline and the tlog-proof")
+    return payload, raw, proof

@@ -1,0 +1,138 @@
+"""`audit verify`: does the log prove what it says? Offline, from log.db and the partners' files.
+
+Rule of this file: everything is derived again: each leaf's form and hash, the root, every
+checkpoint's signature and root, the signature of every request that a leaf carries, the counters
+from the leaves, and the receipts that partners gave. The verdict is ``SELF-SIGNED`` at best: a log
+that only its owner signed can still have been rewritten as a whole before anybody else saw it.
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from node.audit import schema
+from node.audit.findings import Findings
+from node.audit.fsck import Examination, Examined, Progress
+from node.audit.receipts import ReceiptCheck
+from node.audit.request_check import RequestCheck, RingOf
+from protocol.leaf import AnyLeaf, MalformedLeaf, Received, decode_leaf
+from protocol.note import VerifierKey
+
+Verdict = Literal["SELF-SIGNED", "INVALID"]
+LogKeyOf = Callable[[str], VerifierKey | None]
+"""organisation -> the verifier key of its audit log, ``None`` if it is unknown."""
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """What the auditor knows without the log: names and keys.
+
+    ``organisation``: whose log it is; ``log_key``: the key that must have signed it (``None``
+    believes the log's own statement of its key); ``ring_of`` and ``log_key_of``: of partners.
+    """
+
+    organisation: str | None
+    log_key: VerifierKey | None
+    ring_of: RingOf
+    log_key_of: LogKeyOf
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The verdict with what it rests on.
+
+    ``leaves``: how many of each type; ``requests``: signed requests that verified or are findings,
+    ``requests_bound``: those whose key is in a known root document; ``receipts``: partners'
+    receipts kept, ``receipts_proved``: those that a known log key proves.
+    """
+
+    verdict: Verdict
+    examined: Examined
+    leaves: dict[str, int]
+    requests: int
+    requests_bound: int
+    receipts: int
+    receipts_proved: int
+
+    @property
+    def findings(self) -> Findings:
+        """What is wrong."""
+        return self.examined.findings
+
+
+def verify_log(path: Path, anchors: Anchors, progress: Progress) -> Verification:
+    """Verify log.db as it is at this moment, also while its node runs.
+
+    Raises LogDamaged, LogTooNew or LogUnavailable where it cannot be read at all.
+    """
+    with schema.snapshot(path) as connection:
+        return _verify(connection, anchors, progress)
+
+
+def _verify(connection: sqlite3.Connection, anchors: Anchors, progress: Progress) -> Verification:
+    examination = Examination(connection, anchors.log_key, progress)
+    findings = examination.findings
+    requests = RequestCheck(anchors.organisation, anchors.ring_of, findings)
+    receipts = ReceiptCheck(connection, anchors.log_key_of, findings)
+    ledger = Ledger()
+
+    def each(index: int, data: bytes) -> None:
+        try:
+            leaf = decode_leaf(data)
+        except MalformedLeaf as error:
+            findings.add("leaf-malformed", str(error), index)
+            return
+        requests.look(index, leaf)
+        if isinstance(leaf, Received):
+            receipts.look(index, leaf)
+        ledger.enter(leaf)
+
+    examined = examination.run(each)
+    receipts.look_for_strays()
+    ledger.compare(connection, findings)
+    return Verification(
+        verdict="INVALID" if findings else "SELF-SIGNED",
+        examined=examined,
+        leaves=dict(sorted(ledger.types.items())),
+        requests=requests.counts.checked,
+        requests_bound=requests.counts.bound,
+        receipts=receipts.kept,
+        receipts_proved=receipts.proved,
+    )
+
+
+class Ledger:
+    """Adds up what the leaves say was debited, and compares it with the counters."""
+
+    def __init__(self) -> None:
+        self.types: Counter[str] = Counter()
+        self._charged: Counter[tuple[str, str]] = Counter()
+        self._exposed: Counter[tuple[str, str]] = Counter()
+
+    def enter(self, leaf: AnyLeaf) -> None:
+        """Add one leaf."""
+        self.types[leaf.type] += 1
+        scope = (leaf.peer or "", getattr(leaf, "collection", None) or "")
+        self._charged[scope] += getattr(leaf, "charged", None) or 0
+        self._exposed[scope] += getattr(leaf, "exposed", None) or 0
+
+    def compare(self, connection: sqlite3.Connection, findings: Findings) -> None:
+        """Compare with the tables that budgets and exposure limits rest on."""
+        for what, table, told in (
+            ("debited queries", "queries", self._charged),
+            ("counted exposures", "exposures", self._exposed),
+        ):
+            rows = connection.execute(
+                f"SELECT peer, collection, sum(n) FROM {table} GROUP BY peer, collection"  # noqa: S608 - one of two names above
+            )
+            held = {(str(peer), str(collection)): int(n) for peer, collection, n in rows}
+            for scope in sorted(held.keys() | told.keys()):
+                if held.get(scope, 0) != told[scope]:
+                    findings.add(
+                        "counters-differ",
+                        f"{scope[0]}, {scope[1]}: {held.get(scope, 0)} {what}, the leaves say "
+                        f"{told[scope]}",
+                    )

@@ -1,0 +1,126 @@
+"""One pass over the whole log that re-derives the tree from the leaves.
+
+Rule of this file: every stored thing is compared with what the leaves lead to, and one damage is
+named once. Where a leaf and its stored hash disagree the walk goes on with the stored hash, so
+that the subtrees above are judged by their own children.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import orjson
+
+from node.audit.findings import Findings
+from protocol.merkle import Frontier, leaf_hash, position
+
+AtCheckpoint = Callable[[int, bytes, bytes], None]
+"""(tree size, signed note, root that the leaves lead to) for each stored checkpoint."""
+
+_LEAVES = (
+    "SELECT l.idx, l.data, f.at, f.type, f.peer FROM leaves l LEFT JOIN facts f USING (idx) "
+    "ORDER BY l.idx"
+)
+
+
+@dataclass
+class Walk:
+    """The walk's state; iterate ``leaves()`` to the end, then read ``frontier``.
+
+    ``frontier`` is the tree that the stored leaf hashes lead to; ``root_of_leaves`` the root that
+    the leaves' own bytes lead to (they differ exactly if a leaf was changed).
+    """
+
+    connection: sqlite3.Connection
+    findings: Findings
+    at_checkpoint: AtCheckpoint
+    frontier: Frontier = field(default_factory=Frontier)
+    _own: Frontier = field(default_factory=Frontier)
+
+    def leaves(self) -> Iterator[tuple[int, bytes]]:
+        """Yield (index, bytes) of every leaf that is there, comparing on the way."""
+        nodes = _Nodes(self.connection, self.findings)
+        checkpoints = self.connection.execute("SELECT size, note FROM checkpoints ORDER BY size")
+        pending = self._report(checkpoints, checkpoints.fetchone())
+        for index, data, *facts in self.connection.execute(_LEAVES):
+            while self.frontier.size < index:
+                self.findings.add("leaf-missing", "the leaf is missing", self.frontier.size)
+                self._grow(nodes, None)
+                pending = self._report(checkpoints, pending)
+            self._compare_facts(index, data, facts)
+            self._grow(nodes, data)
+            pending = self._report(checkpoints, pending)
+            yield index, data
+        nodes.expect_end()
+        while pending is not None:
+            self.at_checkpoint(pending[0], pending[1], b"")
+            pending = checkpoints.fetchone()
+
+    @property
+    def root_of_leaves(self) -> bytes:
+        """The root that the leaves' bytes lead to."""
+        return self._own.root()
+
+    def _grow(self, nodes: "_Nodes", data: bytes | None) -> None:
+        index = self.frontier.size
+        stored = nodes.leaf_hash(index)
+        own = leaf_hash(data) if data is not None else stored or b""
+        if data is not None and stored is not None and own != stored:
+            self.findings.add("leaf-changed", "the leaf does not have its stored hash", index)
+        self._own.append(own)
+        for node in self.frontier.append(stored or own)[1:]:
+            nodes.compare(node.level, node.index, node.hash)
+
+    def _compare_facts(self, index: int, data: bytes, facts: list[object]) -> None:
+        try:
+            leaf = orjson.loads(data)
+            stated = [leaf.get("at"), leaf.get("type"), leaf.get("peer")]
+        except (orjson.JSONDecodeError, AttributeError):
+            self.findings.add("leaf-malformed", "the leaf is not a JSON object", index)
+            return
+        if facts[0] is None or stated != facts:
+            self.findings.add("facts-differ", "the search table contradicts the leaf", index)
+
+    def _report(
+        self, cursor: sqlite3.Cursor, pending: tuple[int, bytes] | None
+    ) -> tuple[int, bytes] | None:
+        while pending is not None and pending[0] == self.frontier.size:
+            self.at_checkpoint(pending[0], pending[1], self.frontier.root())
+            pending = cursor.fetchone()
+        return pending
+
+
+class _Nodes:
+    """The stored subtree hashes, read in the order in which the tree grew."""
+
+    def __init__(self, connection: sqlite3.Connection, findings: Findings) -> None:
+        self._rows = connection.execute("SELECT position, hash FROM nodes ORDER BY position")
+        self._next = self._rows.fetchone()
+        self._findings = findings
+
+    def leaf_hash(self, index: int) -> bytes | None:
+        """Take the stored hash of leaf ``index``, ``None`` (and a finding) if it is missing."""
+        return self._take(0, index)
+
+    def compare(self, level: int, index: int, expected: bytes) -> None:
+        """Compare a stored subtree hash with the hash of its children."""
+        stored = self._take(level, index)
+        if stored is not None and stored != expected:
+            self._findings.add("node-changed", f"subtree {level}/{index} has another hash")
+
+    def expect_end(self) -> None:
+        """Nothing may follow the last leaf's subtrees."""
+        if self._next is not None:
+            self._findings.add("node-extra", f"subtree hashes follow at position {self._next[0]}")
+
+    def _take(self, level: int, index: int) -> bytes | None:
+        place = position(level, index)
+        while self._next is not None and self._next[0] < place:
+            self._findings.add("node-extra", f"a hash at the impossible position {self._next[0]}")
+            self._next = self._rows.fetchone()
+        if self._next is None or self._next[0] != place:
+            self._findings.add("node-missing", f"subtree {level}/{index} has no stored hash")
+            return None
+        found = bytes(self._next[1])
+        self._next = self._rows.fetchone()
+        return found

@@ -1,0 +1,198 @@
+"""`interlingua audit`: who asked what of whom, and whether the log proves it.
+
+Rule of this file: these verbs read log.db themselves. They work while the node runs, while it is
+stopped, and when the log is so damaged that no node would open it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from node.cli.instants import parse_instant
+from node.cli.invocation import VerbGroup, current
+from node.cli.output import finish, line, note, table
+from node.cli.progress import shown_progress
+from node.operations.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from node.operations.audit import LogExamined, LogVerified, ShownLeaf
+
+app = VerbGroup(help="The audit log: read it, prove it, check its file.")
+
+LogOption = Annotated[
+    Path | None, typer.Option("--log", help="A copy of a log.db instead of the node's own.")
+]
+KeyOption = Annotated[
+    str | None,
+    typer.Option(help="Verifier key of the log, as its owner gave it: name+id+key."),
+]
+
+
+@app.command()
+def show(
+    peer: Annotated[str | None, typer.Option(help="Only leaves about this partner.")] = None,
+    type_: Annotated[
+        str | None, typer.Option("--type", help="Only this type: answered, denied, sent, ...")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(help="From then on: 2026-04-01, 2026-04-01T12:30Z, 90m, 24h, 7d.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Before then; as --since.")] = None,
+    limit: Annotated[int, typer.Option(help="At most this many, the newest.")] = 50,
+    log: LogOption = None,
+) -> None:
+    """Show the newest leaves that match, oldest first."""
+    from node.operations.audit import ShowLeaves, read_leaves
+
+    request = ShowLeaves(
+        peer=peer,
+        type=type_,
+        since=parse_instant(since),
+        until=parse_instant(until),
+        limit=limit,
+    )
+    result = read_leaves(log or _own_log(), request)
+
+    def people() -> None:
+        table(
+            ("INDEX", "TIME (UTC)", "TYPE", "PEER", "WHAT"),
+            [_row(leaf) for leaf in reversed(result.leaves)],
+        )
+        line(f"{len(result.leaves)} of {result.size} leaves")
+
+    finish(result, people, next_step="interlingua audit verify")
+
+
+@app.command()
+def verify(
+    log: LogOption = None,
+    receipt: Annotated[
+        Path | None,
+        typer.Option(help="One receipt (leaf and tlog-proof) that an asker kept; needs --log-key."),
+    ] = None,
+    log_key: KeyOption = None,
+) -> None:
+    """Derive the log again from its leaves and check every signature; or check one receipt."""
+    from node.operations.audit import verify_directory, verify_file
+
+    if receipt is not None:
+        _verify_receipt(receipt, log_key)
+        return
+    with shown_progress(current()) as progress:
+        if log is not None:
+            result = verify_file(log, log_key, progress)
+        else:
+            result = verify_directory(_own_log().parent, log_key, progress)
+    finish(
+        result,
+        lambda: _say_verified(result),
+        next_step="interlingua audit show" if result.whole else "keep log.db for the auditor",
+        exit_code=ExitCode.OK if result.whole else ExitCode.UNVERIFIED,
+    )
+
+
+@app.command()
+def fsck(log: LogOption = None) -> None:
+    """Examine whether log.db is whole: leaves, subtree hashes, root, checkpoints."""
+    from node.operations.audit import examine_file
+
+    with shown_progress(current()) as progress:
+        result = examine_file(log or _own_log(), progress)
+    finish(
+        result,
+        lambda: _say_examined(result),
+        next_step="interlingua audit verify" if result.whole else "keep log.db for the auditor",
+        exit_code=ExitCode.OK if result.whole else ExitCode.UNVERIFIED,
+    )
+
+
+def _own_log() -> Path:
+    from node.data_directory import DataDirectory
+
+    data = DataDirectory(current().data)
+    data.require()
+    return data.log_file
+
+
+def _row(leaf: ShownLeaf) -> tuple[object, ...]:
+    """One line for people: what was asked or done, why refused, how much."""
+    from datetime import UTC, datetime
+
+    fields = leaf.fields
+    words = [
+        f"{name}={fields[name]}"
+        for name in (
+            "collection", "purpose", "decision", "reason", "results", "charged", "state",
+            "event", "use", "operation", "subject", "generation", "counts", "offers", "malformed",
+        )
+        if name in fields
+    ]  # fmt: skip
+    time = datetime.fromtimestamp(leaf.at, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return leaf.index, time, leaf.type, leaf.peer or "", " ".join(words)
+
+
+def _say_examined(result: LogExamined) -> None:
+    line(f"log       {result.origin}")
+    line(f"key       {result.verifier_key}")
+    line(f"leaves    {result.size}, checkpoints {result.checkpoints}")
+    line(f"root      {result.root}")
+    for found in result.findings:
+        place = "" if found.index is None else f" leaf {found.index}:"
+        line(f"WRONG     {found.kind}:{place} {found.detail}")
+    if result.findings_total > len(result.findings):
+        line(f"WRONG     and {result.findings_total - len(result.findings)} more")
+    line("whole" if result.whole else f"NOT whole: {result.findings_total} findings")
+
+
+def _say_verified(result: LogVerified) -> None:
+    for warning in result.warnings:
+        note(f"warning: {warning}")
+    _say_examined(result)
+    line("types     " + ", ".join(f"{n} {name}" for name, n in result.leaves.items()))
+    line(
+        f"requests  {result.requests} signatures checked, {result.requests_bound} by keys in a "
+        "known root document"
+    )
+    line(f"receipts  {result.receipts} kept, {result.receipts_proved} proved by a known log key")
+    line(f"log key   from: {result.log_key_from}")
+    line(f"verdict   {result.verdict}")
+    if result.whole:
+        note(
+            "SELF-SIGNED: the log agrees with itself and its owner's key. That it was never "
+            "rewritten as a whole is shown only by the receipts that partners hold."
+        )
+
+
+def _verify_receipt(path: Path, log_key: str | None) -> None:
+    from node.audit.receipts import check_receipt
+    from node.operations.audit import ReceiptVerified
+    from node.operations.errors import InvalidRequest, NotVerified
+    from protocol.log_errors import LogMaterialError
+    from protocol.note import VerifierKey
+
+    if log_key is None:
+        raise InvalidRequest(
+            "A receipt is checked against the key of the log that issued it.",
+            fix="Give --log-key; the partner's auditor or `interlingua audit fsck` there names it.",
+        )
+    try:
+        checked = check_receipt(path.read_bytes(), VerifierKey.parse(log_key))
+    except LogMaterialError as error:
+        raise NotVerified(
+            f"The receipt does not verify: {error}.",
+            fix="Ask who gave you the file for the whole answer, and compare the log key.",
+            code=error.reason,
+        ) from error
+    result = ReceiptVerified.of(checked, log_key)
+
+    def people() -> None:
+        line(f"leaf {result.index} of {result.size} in {result.origin}: {result.type}")
+        line(
+            "the answer itself was " + ("checked" if result.payload_checked else "not in the file")
+        )
+        line(f"verdict   {result.verdict}")
+
+    finish(result, people, next_step="compare with `interlingua audit show` on both sides")

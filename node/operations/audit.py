@@ -1,0 +1,231 @@
+"""Operations on the audit log: show, verify, fsck.
+
+Rule of this file: they only read, from one snapshot of the file, in a thread of their own, so that
+a long verification delays no answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, Field
+
+from node.operations.registry import NoRequest, Progress, operation
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from node.audit.findings import Findings
+    from node.audit.fsck import Examined
+    from node.audit.receipts import CheckedReceipt
+    from node.audit.verify import Anchors
+    from node.node import Node
+    from protocol.note import VerifierKey
+
+Instant = Annotated[int, Field(ge=0, le=2**53 - 1)]
+
+
+class ShowLeaves(BaseModel, extra="forbid"):
+    """Which leaves to show; every condition that is given must hold. Times: epoch seconds, UTC."""
+
+    peer: str | None = None
+    type: str | None = None
+    since: Instant | None = None
+    until: Instant | None = None
+    before: Instant | None = None
+    limit: Annotated[int, Field(ge=1, le=10_000)] = 50
+
+
+class ShownLeaf(BaseModel):
+    """One leaf without the signature that it carries."""
+
+    index: int
+    at: int
+    type: str
+    peer: str | None
+    fields: dict[str, Any]
+
+
+class ShownLeaves(BaseModel):
+    """Matching leaves, newest first; `size` is how many the whole log holds."""
+
+    size: int
+    leaves: tuple[ShownLeaf, ...]
+
+
+class FoundWrong(BaseModel):
+    """One finding; `index` is the leaf's, where there is one."""
+
+    kind: str
+    detail: str
+    index: int | None
+
+
+class LogExamined(BaseModel):
+    """The result of fsck: `root` (hex) is what the leaves lead to; `whole` if nothing is wrong."""
+
+    whole: bool
+    origin: str
+    verifier_key: str
+    size: int
+    root: str
+    checkpoints: int
+    findings_total: int
+    findings: tuple[FoundWrong, ...]
+
+
+class LogVerified(LogExamined):
+    """The result of verify.
+
+    `log_key_from`: `given`, `root document`, or `the log itself` (then the log vouches for itself).
+    `requests_bound`: signed requests whose key is in a root document known here; `receipts_proved`:
+    kept receipts that a known log key proves.
+    """
+
+    verdict: str
+    log_key_from: str
+    leaves: dict[str, int]
+    requests: int
+    requests_bound: int
+    receipts: int
+    receipts_proved: int
+    warnings: tuple[str, ...]
+
+
+class ReceiptVerified(BaseModel):
+    """A receipt that proves its leaf; `leaf` without the signature that it carries."""
+
+    verdict: str
+    origin: str
+    verifier_key: str
+    index: int
+    size: int
+    root: str
+    type: str
+    payload_checked: bool
+    leaf: dict[str, Any]
+
+    @classmethod
+    def of(cls, checked: CheckedReceipt, log_key: str) -> ReceiptVerified:
+        """The result for a receipt that was checked against `log_key`."""
+        hidden = {"evidence", "v", "salt"}
+        return cls(
+            verdict="SELF-SIGNED",
+            origin=log_key.partition("+")[0],
+            verifier_key=log_key,
+            index=checked.index,
+            size=checked.size,
+            root=checked.root.hex(),
+            type=checked.leaf.type,
+            payload_checked=checked.payload_checked,
+            leaf=checked.leaf.model_dump(mode="json", exclude_none=True, exclude=hidden),
+        )
+
+
+class VerifyLog(BaseModel, extra="forbid"):
+    """`log_key`: the verifier key that must have signed, as the auditor was told it."""
+
+    log_key: str | None = None
+
+
+@operation("audit.show", role="auditor")
+async def show(node: Node, request: ShowLeaves, progress: Progress) -> ShownLeaves:
+    """Show the newest leaves of the audit log that match."""
+    del progress
+    return await asyncio.to_thread(read_leaves, node.data.log_file, request)
+
+
+@operation("audit.verify", role="auditor")
+async def verify(node: Node, request: VerifyLog, progress: Progress) -> LogVerified:
+    """Derive the log again from its leaves, and check every signature that it carries."""
+    return await asyncio.to_thread(verify_directory, node.data.path, request.log_key, progress)
+
+
+@operation("audit.fsck", role="auditor")
+async def fsck(node: Node, request: NoRequest, progress: Progress) -> LogExamined:
+    """Examine whether log.db is whole: leaves, subtree hashes, root, checkpoints."""
+    del request
+    return await asyncio.to_thread(examine_file, node.data.log_file, progress)
+
+
+def read_leaves(path: Path, request: ShowLeaves) -> ShownLeaves:
+    """Read matching leaves from a log.db."""
+    from node.audit.show import Wanted
+    from node.audit.show import show as read
+
+    size, seen = read(path, Wanted(**request.model_dump()))
+    leaves = [
+        ShownLeaf(index=one.index, at=one.at, type=one.type, peer=one.peer, fields=one.fields)
+        for one in seen
+    ]
+    return ShownLeaves(size=size, leaves=tuple(leaves))
+
+
+def verify_directory(path: Path, log_key: str | None, progress: Progress) -> LogVerified:
+    """Verify the log of a data directory with the root documents that lie in it."""
+    from node.audit.anchors import from_directory
+    from node.data_directory import DataDirectory
+
+    data = DataDirectory(path)
+    found = from_directory(data, _parse(log_key))
+    source = "root document" if found.anchors.log_key else "the log itself"
+    return _verify(
+        data.log_file, found.anchors, "given" if log_key else source, found.warnings, progress
+    )
+
+
+def verify_file(path: Path, log_key: str | None, progress: Progress) -> LogVerified:
+    """Verify a bare log.db; without `log_key` the log vouches for its own key."""
+    from node.audit.anchors import unknown
+
+    anchors = unknown(_parse(log_key))
+    return _verify(path, anchors, "given" if log_key else "the log itself", (), progress)
+
+
+def examine_file(path: Path, progress: Progress) -> LogExamined:
+    """Run fsck on a log.db."""
+    from node.audit.fsck import fsck as examine
+
+    return LogExamined(**_examined(examine(path, progress)))
+
+
+def _verify(
+    path: Path, anchors: Anchors, source: str, warnings: tuple[str, ...], progress: Progress
+) -> LogVerified:
+    from node.audit.verify import verify_log
+
+    verified = verify_log(path, anchors, progress)
+    return LogVerified(
+        **_examined(verified.examined),
+        verdict=verified.verdict,
+        log_key_from=source,
+        leaves=verified.leaves,
+        requests=verified.requests,
+        requests_bound=verified.requests_bound,
+        receipts=verified.receipts,
+        receipts_proved=verified.receipts_proved,
+        warnings=warnings,
+    )
+
+
+def _examined(examined: Examined) -> dict[str, Any]:
+    findings: Findings = examined.findings
+    return {
+        "whole": not findings,
+        "origin": examined.origin,
+        "verifier_key": examined.verifier_key,
+        "size": examined.size,
+        "root": examined.root.hex(),
+        "checkpoints": examined.checkpoints,
+        "findings_total": findings.total,
+        "findings": tuple(
+            FoundWrong(kind=one.kind, detail=one.detail, index=one.index) for one in findings.listed
+        ),
+    }
+
+
+def _parse(log_key: str | None) -> VerifierKey | None:
+    from protocol.note import VerifierKey
+
+    return VerifierKey.parse(log_key) if log_key else None
