@@ -1,0 +1,103 @@
+"""The shared space: where all members' anchors meet.
+
+Generalised Procrustes analysis (Gower, "Generalized Procrustes analysis", Psychometrika 40, 1975),
+without scaling by member: every member's centred anchor matrix, brought to the same total size and
+padded to the widest, is turned towards the mean of all turned ones until the mean stays. The
+consensus is defined up to a rotation only; starting from the first member in the order of the
+names makes it the same for everyone who computes it.
+
+A member that joins later fits its maps to the consensus as it is: nothing is refitted.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from adapters.affine import Floats
+from adapters.errors import TooFewPairs, WrongDimension
+from adapters.pairs import MIN_PAIRS, Doubles, check_rows
+from adapters.procrustes import rotation
+
+MAX_ROUNDS = 100
+TOLERANCE = 1e-9
+"""Relative change of the residual at which the mean counts as still."""
+
+
+@dataclass(frozen=True)
+class Consensus:
+    """A shared space.
+
+    Attributes:
+        matrix: (n, d) float32, rows of length 1: where each anchor lies in the shared space.
+        rounds: how many rounds it took.
+        shifts: per member, the mean of 1 - cosine between the anchors' places and those of the
+            consensus without that member; empty with fewer than three members.
+    """
+
+    matrix: Floats
+    rounds: int
+    shifts: dict[str, float]
+
+
+def consensus(members: Mapping[str, Floats]) -> Consensus:
+    """Return the consensus of members' (n, d_m) anchor matrices; row i is the same text for all.
+
+    Raises:
+        FitRefused: fewer than two members, different texts, or a degenerate matrix.
+    """
+    prepared = _prepare(members)
+    mean, rounds = _turn_together(prepared)
+    matrix = _unit_rows(mean)
+    shifts = {}
+    if len(prepared) > 2:
+        for left_out in prepared:
+            rest = {name: rows for name, rows in prepared.items() if name != left_out}
+            shifts[left_out] = _shift(matrix, _unit_rows(_turn_together(rest)[0]))
+    return Consensus(matrix.astype(np.float32), rounds, shifts)
+
+
+def _prepare(members: Mapping[str, Floats]) -> dict[str, Doubles]:
+    if len(members) < 2:
+        raise TooFewPairs("a consensus needs at least two members")
+    shapes = {rows.shape for rows in members.values()}
+    counts = {shape[0] for shape in shapes if len(shape) == 2}
+    if len(counts) != 1 or any(len(shape) != 2 for shape in shapes):
+        raise WrongDimension("members' matrices need one row per anchor text, the same texts")
+    if min(counts) < MIN_PAIRS:
+        raise TooFewPairs(f"{min(counts)} anchors; a consensus needs at least {MIN_PAIRS}")
+    width = max(shape[1] for shape in shapes)
+    return {name: _sized(check_rows(members[name], name), width) for name in sorted(members)}
+
+
+def _sized(rows: Doubles, width: int) -> Doubles:
+    """Centre, bring to total size 1 and pad with zeros to (n, width)."""
+    centred = rows - rows.mean(axis=0)
+    centred /= np.linalg.norm(centred)
+    return np.pad(centred, ((0, 0), (0, width - rows.shape[1])))
+
+
+def _turn_together(prepared: Mapping[str, Doubles]) -> tuple[Doubles, int]:
+    """Return the (n, width) mean of the turned matrices and the rounds it took."""
+    members = list(prepared.values())
+    mean = members[0]
+    residual = np.inf
+    for rounds in range(1, MAX_ROUNDS + 1):
+        turned = [rows @ rotation(rows, mean).T for rows in members]
+        mean = np.mean(turned, axis=0)
+        now = float(sum(np.square(rows - mean).sum() for rows in turned))
+        if residual - now <= TOLERANCE * max(now, 1.0):
+            return mean, rounds
+        residual = now
+    return mean, MAX_ROUNDS
+
+
+def _unit_rows(rows: Doubles) -> Doubles:
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.maximum(lengths, np.finfo(np.float64).tiny))
+
+
+def _shift(full: Doubles, other: Doubles) -> float:
+    """Return the mean of 1 - cosine per row after the best turn of `other` onto `full`."""
+    turned = _unit_rows(other @ rotation(other, full).T)
+    return float(np.mean(1.0 - np.einsum("ij,ij->i", turned, full)))

@@ -1,0 +1,109 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapters.affine import Floats
+from adapters.consensus import consensus
+from adapters.errors import Collapsed, TooFewPairs, WrongDimension
+from adapters.metrics import known_item_ranks
+from adapters.procrustes import fit_procrustes
+from tests.adapters.worlds import SOURCE, TARGET, turn, two_models, unit
+
+
+def members(seed: int = 0, n: int = 300) -> dict[str, Floats]:
+    rng = np.random.default_rng(seed)
+    meaning = rng.normal(size=(n, 12))
+    widths = {"a.example": 12, "b.example": 20, "c.example": 16}
+    return {
+        name: unit(meaning @ turn(rng, width)[:12] + 0.05 * rng.normal(size=(n, width)))
+        for name, width in widths.items()
+    }
+
+
+def similarities(rows: Floats) -> Floats:
+    return rows @ rows.T
+
+
+@given(st.integers(0, 1000))
+@settings(max_examples=10, deadline=None)
+def test_turning_a_members_space_does_not_move_the_consensus(seed: int) -> None:
+    plain = members()
+    turned = {
+        **plain,
+        "b.example": (plain["b.example"] @ turn(np.random.default_rng(seed), 20)).astype(
+            np.float32
+        ),
+    }
+    first, second = consensus(plain).matrix, consensus(turned).matrix
+    assert np.allclose(similarities(first), similarities(second), atol=1e-3)
+
+
+def test_the_order_in_which_members_are_named_does_not_matter() -> None:
+    plain = members()
+    other = dict(reversed(plain.items()))
+    assert np.array_equal(consensus(plain).matrix, consensus(other).matrix)
+
+
+def test_the_space_is_as_wide_as_the_widest_and_its_rows_have_length_one() -> None:
+    found = consensus(members())
+    assert found.matrix.shape == (300, 20)
+    assert found.matrix.dtype == np.float32
+    assert np.allclose(np.linalg.norm(found.matrix, axis=1), 1.0, atol=1e-5)
+
+
+def test_members_meet_in_the_shared_space() -> None:
+    everyone = members()
+    hub = consensus(everyone).matrix
+    inward = {
+        name: fit_procrustes(rows[:200], hub[:200], SOURCE, TARGET)
+        for name, rows in everyone.items()
+    }
+    mapped = {name: inward[name].apply(rows[200:]) for name, rows in everyone.items()}
+    for asker in everyone:
+        for responder in everyone:
+            ranks = known_item_ranks(mapped[asker], mapped[responder])
+            assert np.mean(1 / ranks) > 0.9
+
+
+def test_a_member_that_joins_later_meets_the_others_without_refitting_them() -> None:
+    everyone = members()
+    late = everyone.pop("c.example")
+    hub = consensus(everyone).matrix
+    joined = fit_procrustes(late[:200], hub[:200], SOURCE, TARGET).apply(late[200:])
+    host = fit_procrustes(everyone["b.example"][:200], hub[:200], SOURCE, TARGET)
+    ranks = known_item_ranks(joined, host.apply(everyone["b.example"][200:]))
+    assert np.mean(1 / ranks) > 0.9
+
+
+def test_leaving_out_an_odd_member_moves_the_consensus_most() -> None:
+    everyone = members()
+    odd = unit(np.random.default_rng(9).normal(size=(300, 16)))
+    shifts = consensus({**everyone, "odd.example": odd}).shifts
+    assert max(shifts, key=lambda name: shifts[name]) == "odd.example"
+    assert all(shift >= 0 for shift in shifts.values())
+
+
+def test_with_two_members_there_is_no_leaving_out() -> None:
+    everyone = members()
+    everyone.pop("c.example")
+    assert consensus(everyone).shifts == {}
+
+
+def test_a_consensus_that_cannot_be_is_refused() -> None:
+    everyone = members()
+    with pytest.raises(TooFewPairs, match="two members"):
+        consensus({"a.example": everyone["a.example"]})
+    with pytest.raises(WrongDimension):
+        consensus({**everyone, "d.example": everyone["a.example"][:100]})
+    with pytest.raises(TooFewPairs):
+        consensus({name: rows[:20] for name, rows in everyone.items()})
+    flat = np.ones((300, 8), np.float32)
+    with pytest.raises(Collapsed, match=r"d\.example"):
+        consensus({**everyone, "d.example": flat})
+
+
+def test_every_world_of_two_models_has_a_consensus() -> None:
+    world = two_models(d_in=8, d_out=30)
+    found = consensus({"a.example": world.source_documents, "b.example": world.target_documents})
+    assert np.isfinite(found.matrix).all()
