@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from protocol.strict_json import StrictJsonError, parse
 
 MAX_INT = 2**53 - 1
-TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 NUMBERS = st.integers(-MAX_INT, MAX_INT) | st.floats(-1e15, 1e15)
 VALUES = st.recursive(
     st.none() | st.booleans() | NUMBERS | TEXTS,
     lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner),
-    max_leaves=30,
+    max_leaves=10,
 )
-DOCUMENTS = st.dictionaries(TEXTS, VALUES)
+DOCUMENTS = st.dictionaries(TEXTS, VALUES, max_size=4)
 
 
 def reason(raw: bytes, max_bytes: int = 1_000_000, max_depth: int = 16) -> str:
