@@ -1,4 +1,8 @@
-"""The public side: Python's standard library, as anchors and as text to fit the encoders on.
+"""The public side: anchors, and text to fit the encoders on.
+
+It is the documentation of Python's standard library and of the scientific packages that the
+encoders are fitted with. The latter are there because anchors from the domain of the questions
+carry more.
 
 The rule of this file: nothing private enters it. Every installation of one Python version makes the
 same anchors, so that each member can make the set for itself and compare its digest.
@@ -13,15 +17,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from pydoc_data import topics
 
-from examples.three_organisations.docstrings import Docstring, distinct, of_package
+from examples.three_organisations.docstrings import (
+    Docstring,
+    distinct,
+    of_installed,
+    of_package,
+)
 
 SHORTEST_REST = 60
 """Characters that must follow an anchor's summary: with less, both views would be the same text."""
 SHORTEST_SUMMARY_WORDS = 3
 SHORTEST_PARAGRAPH_WORDS = 6
 
-SKIPPED_MODULES = ("pydoc_data.", "distutils.", "ensurepip.", "__phello__")
-"""Parts that some distributions leave out; `pydoc_data` comes in as the sections that it holds."""
+LONGEST_CHARACTERS = 2000
+"""Characters of an anchor's document view that are kept; the models read no further than they must."""
+SCIENTIFIC_PACKAGES = ("scipy", "sklearn")
+SCIENTIFIC_TRAINING_CHARACTERS = 800
+SCIENTIFIC_STEP = 3
+"""Every third scientific docstring is an anchor, so that the library has the majority."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,42 +45,61 @@ class Anchor:
     query: str
 
 
+@dataclass(frozen=True, slots=True)
+class Public:
+    """Public texts: the standard library with its reference, and scientific packages."""
+
+    library: list[Docstring]
+    scientific: list[Docstring]
+
+
+def public_texts() -> Public:
+    """Read all public texts; those of scientific packages only where they are installed."""
+    return Public(standard_library(), scientific())
+
+
 def standard_library() -> list[Docstring]:
     """Distinct docstrings of the library, then the language reference's sections in `pydoc`."""
     folder = Path(sysconfig.get_path("stdlib"))
-    docstrings = (
-        docstring
-        for docstring in of_package(folder, "")
-        if not docstring.name.startswith(SKIPPED_MODULES)
-    )
     sections = [Docstring(name, text) for name, text in sorted(topics.topics.items())]
-    return distinct([*docstrings, *sections])
+    return distinct([*of_package(folder, ""), *sections])
 
 
-def anchors(public: list[Docstring]) -> list[Anchor]:
+def scientific() -> list[Docstring]:
+    """Distinct docstrings of the packages that the encoders are fitted with."""
+    return distinct(
+        docstring for package in SCIENTIFIC_PACKAGES for docstring in of_installed(package)
+    )
+
+
+def anchors(public: Public) -> list[Anchor]:
     """Anchors from docstrings and from the reference's paragraphs; their queries are distinct."""
     kept: dict[str, Anchor] = {}
     for docstring in _anchor_texts(public):
         query, rest = docstring.summary, docstring.rest
         if len(query.split()) >= SHORTEST_SUMMARY_WORDS and len(rest) >= SHORTEST_REST:
-            kept.setdefault(query, Anchor(f"{docstring.name}\n{rest}", query))
+            document = f"{docstring.name}\n{rest}"[:LONGEST_CHARACTERS]
+            kept.setdefault(query, Anchor(document, query))
     return list(kept.values())
 
 
-def _anchor_texts(public: list[Docstring]) -> Iterator[Docstring]:
-    for docstring in public:
+def _anchor_texts(public: Public) -> Iterator[Docstring]:
+    for docstring in public.library:
         yield docstring
         if docstring.name in topics.topics:
             for paragraph in paragraphs(docstring.text):
                 yield Docstring(docstring.name, paragraph)
+    yield from public.scientific[::SCIENTIFIC_STEP]
 
 
-def training_texts(public: list[Docstring]) -> list[str]:
+def training_texts(public: Public) -> list[str]:
     """What encoders are fitted on: docstrings with their names, and paragraphs; distinct."""
     texts: dict[str, None] = {}
-    for docstring in public:
+    for docstring in public.library:
         texts[f"{docstring.name}\n{docstring.text}"] = None
         texts.update(dict.fromkeys(paragraphs(docstring.text)))
+    for docstring in public.scientific:
+        texts[f"{docstring.name}\n{docstring.text}"[:SCIENTIFIC_TRAINING_CHARACTERS]] = None
     return list(texts)
 
 

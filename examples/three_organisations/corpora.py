@@ -12,10 +12,18 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
 
-from examples.three_organisations.anchors import anchors, standard_library, training_texts
+from examples.three_organisations.anchors import (
+    Public,
+    anchors,
+    scientific,
+    standard_library,
+    training_texts,
+)
 from examples.three_organisations.docstrings import Docstring
 from examples.three_organisations.organisations import ORGANISATIONS, private_documents
 
@@ -30,10 +38,9 @@ def documents_file(short: str) -> str:
     return f"{short}.jsonl"
 
 
-def write_public(folder: Path, most_anchors: int | None = None) -> int:
+def write_public(folder: Path, public: Public, most_anchors: int | None = None) -> int:
     """Write anchors and training texts; returns how many anchors there are."""
     folder.mkdir(parents=True, exist_ok=True)
-    public = standard_library()
     kept = evenly(anchors(public), most_anchors)
     write_lines(folder / ANCHORS, ({"document": a.document, "query": a.query} for a in kept))
     write_lines(folder / TRAINING, ({"text": text} for text in training_texts(public)))
@@ -84,6 +91,18 @@ def read_texts(path: Path) -> list[str]:
         return [json.loads(line)["text"] for line in file]
 
 
+def write_all(
+    folder: Path, most_anchors: int | None = None, most_documents: int | None = None
+) -> dict[str, object]:
+    """Write everything, reading sources on two cores; returns what was written, in numbers."""
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        library, science = pool.submit(standard_library), pool.submit(scientific)
+        documents = pool.submit(write_private, folder, most_documents)
+        public = Public(library.result(), science.result())
+        count = write_public(folder, public, most_anchors)
+        return {"anchors": count, "documents": documents.result()}
+
+
 def main() -> None:
     """Write all files and say what was written."""
     parser = argparse.ArgumentParser(description="Write the demo's public and private texts.")
@@ -91,11 +110,7 @@ def main() -> None:
     parser.add_argument("--anchors", type=int, help="at most this many anchors")
     parser.add_argument("--documents", type=int, help="at most this many documents each")
     chosen = parser.parse_args()
-    written = {
-        "anchors": write_public(chosen.out, chosen.anchors),
-        "documents": write_private(chosen.out, chosen.documents),
-    }
-    print(json.dumps(written))
+    print(json.dumps(write_all(chosen.out, chosen.anchors, chosen.documents)))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ same order.
 from __future__ import annotations
 
 import ast
+import importlib.util
 import inspect
 import re
 from collections.abc import Iterable, Iterator
@@ -16,8 +17,9 @@ from pathlib import Path
 
 SKIPPED_FOLDERS = frozenset(
     {"tests", "test", "testing", "_vendor", "__pycache__", "site-packages", "dist-packages"}
-    | {"idlelib", "turtledemo", "lib2to3"}
+    | {"idlelib", "turtledemo", "lib2to3", "distutils", "ensurepip", "pydoc_data"}
 )
+"""Folders that hold no documentation, or that only some versions and distributions have."""
 SHORTEST_WORDS = 4
 """A docstring of fewer words says nothing that a question could look for."""
 
@@ -48,6 +50,14 @@ class Docstring:
         if sentence is None:
             return head, tail.strip()
         return sentence[1], f"{head[sentence.end() :].strip()}\n\n{tail}".strip()
+
+
+def of_installed(package: str) -> Iterator[Docstring]:
+    """Docstrings of an installed top-level package or module; none where it is not installed."""
+    spec = importlib.util.find_spec(package)  # finds a top-level package without importing it
+    if spec is not None and spec.origin is not None:
+        origin = Path(spec.origin)
+        yield from of_package(origin.parent if origin.stem == "__init__" else origin, package)
 
 
 def of_package(folder: Path, name: str) -> Iterator[Docstring]:

@@ -19,7 +19,7 @@ from typing import Any
 
 from aiohttp import web
 
-from examples.three_organisations.anchors import standard_library, training_texts
+from examples.three_organisations.anchors import public_texts, training_texts
 from examples.three_organisations.corpora import read_texts
 from examples.three_organisations.model import Float32, Model, load, save
 
@@ -114,7 +114,7 @@ def fitted(recipe: str, path: Path, training: Path | None) -> Model:
         return load(path)
     from examples.three_organisations.recipes import fit  # scikit-learn only where it is needed
 
-    texts = read_texts(training) if training else training_texts(standard_library())
+    texts = read_texts(training) if training else training_texts(public_texts())
     model = fit(recipe, texts)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")

@@ -6,13 +6,11 @@ container images and the tests cannot disagree.
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from examples.three_organisations.compiled import of_compiled
-from examples.three_organisations.docstrings import Docstring, distinct, of_package
+from examples.three_organisations.docstrings import Docstring, distinct, of_installed
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +82,6 @@ def private_documents(organisation: Organisation) -> list[Docstring]:
 
 def _sources(organisation: Organisation) -> Iterator[Docstring]:
     for package in organisation.packages:
-        spec = importlib.util.find_spec(package)  # finds a top-level package without importing it
-        if spec is not None and spec.origin is not None:
-            origin = Path(spec.origin)
-            yield from of_package(origin.parent if origin.stem == "__init__" else origin, package)
+        yield from of_installed(package)
     for module in organisation.compiled:
         yield from of_compiled(module)

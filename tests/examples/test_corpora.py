@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from examples.three_organisations import corpora
-from examples.three_organisations.anchors import Anchor, anchors, paragraphs, training_texts
+from examples.three_organisations.anchors import Anchor, Public, anchors, paragraphs, training_texts
 from examples.three_organisations.docstrings import Docstring
 from examples.three_organisations.organisations import ORGANISATIONS, named, private_documents
 
@@ -34,7 +34,7 @@ def test_an_anchor_has_two_different_views() -> None:
         Docstring("shelf", "Open a shelf by its name. " + "A shelf is a persistent mapping. " * 4),
         Docstring("brief", "Open it by its name."),
     ]
-    assert anchors(public) == [
+    assert anchors(Public(public, [])) == [
         Anchor(
             document="shelf\n" + ("A shelf is a persistent mapping. " * 4).strip(),
             query="Open a shelf by its name.",
@@ -44,8 +44,18 @@ def test_an_anchor_has_two_different_views() -> None:
 
 def test_training_texts_hold_whole_docstrings_and_paragraphs_once() -> None:
     text = "one two three four five six\n\nshort"
-    texts = training_texts([Docstring("a", text), Docstring("b", text)])
+    texts = training_texts(Public([Docstring("a", text), Docstring("b", text)], []))
     assert texts == [f"a\n{text}", "one two three four five six", f"b\n{text}"]
+
+
+def test_scientific_texts_are_cut_for_training_and_sampled_for_anchors() -> None:
+    science = [Docstring(f"s.f{n}", f"Compute the thing {n}.\n\n" + "x y " * 300) for n in range(4)]
+    public = Public([], science)
+    assert [len(text) for text in training_texts(public)] == [800] * 4
+    assert [anchor.query for anchor in anchors(public)] == [
+        "Compute the thing 0.",
+        "Compute the thing 3.",
+    ]
 
 
 def test_paragraphs_are_single_lines() -> None:
