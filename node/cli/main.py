@@ -17,6 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 from node.operations.exit_codes import ExitCode
 
 GROUPS: dict[str, str] = {
+    "audit": "node.cli.audit",
     "collection": "node.cli.collection",
     "encoder": "node.cli.encoder",
     "token": "node.cli.token",

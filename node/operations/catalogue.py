@@ -11,6 +11,7 @@ from node.operations.errors import NotFound
 from node.operations.registry import Operation, registered
 
 MODULES: dict[str, str] = {
+    "audit": "node.operations.audit",
     "collection": "node.operations.collections",
     "encoder": "node.operations.encoders",
     "status": "node.operations.status",
