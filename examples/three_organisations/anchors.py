@@ -30,7 +30,7 @@ SHORTEST_SUMMARY_WORDS = 3
 SHORTEST_PARAGRAPH_WORDS = 6
 
 LONGEST_CHARACTERS = 2000
-"""Characters of an anchor's document view that are kept; the models read no further than they must."""
+"""Characters of an anchor's document view that are kept."""
 SCIENTIFIC_PACKAGES = ("scipy", "sklearn")
 SCIENTIFIC_TRAINING_CHARACTERS = 800
 SCIENTIFIC_STEP = 3
