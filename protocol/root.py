@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 
 from keys.ring import KeyPurpose, KeyRecord, KeyRefused, KeyRing, Revocation
 from keys.signer import Signer
-from protocol.document import Document, DocumentRefused, Reason, read_document
+from protocol.document import Document, DocumentRefused, read_document
 from protocol.dsse import Signed, sign
 from protocol.limits import (
     CLOCK_SKEW_S,
@@ -255,18 +255,22 @@ def _signers(
 ) -> frozenset[str]:
     """Return the root keys of `holder` that signed `document`; refuse fewer than its threshold."""
     usable: dict[str, bytes] = {}
-    refusal: KeyRefused | None = None
-    for kid in sorted({key.kid for key in holder.roots} & set(signed.signatures)):
+    refusals: dict[str, KeyRefused] = {}
+    for kid in sorted(signed.signatures):
         try:
-            usable[kid] = _usable_root(kid, holder, document, at)
-        except KeyRefused as error:
-            refusal = error
+            if kid in document.ring.revocations:
+                raise KeyRefused("revoked", kid, "is revoked by this document")
+            usable[kid] = holder.ring.usable(kid, "root", at).public
+        except KeyRefused as refusal:
+            refusals[refusal.reason] = refusal
     found = signed.signers(usable)
     if len(found) >= holder.threshold:
         return found
-    if refusal is not None:
-        reason: Reason = "revoked-key" if refusal.reason == "revoked" else "expired-key"
-        raise RootRefused(reason, str(refusal))
+    if "revoked" in refusals:
+        raise RootRefused("revoked-key", str(refusals["revoked"]))
+    for name in ("expired", "early"):
+        if name in refusals:
+            raise RootRefused("expired-key", str(refusals[name]))
     if not usable:
         raise RootRefused(
             "unknown-key", f"no root key of version {holder.version} is among the signers"
@@ -275,12 +279,6 @@ def _signers(
         "signatures",
         f"{len(found)} root keys of version {holder.version} signed; {holder.threshold} must",
     )
-
-
-def _usable_root(kid: str, holder: RootDocument, document: RootDocument, at: int) -> bytes:
-    if kid in document.ring.revocations:
-        raise KeyRefused("revoked", kid, "is revoked by this document")
-    return holder.ring.usable(kid, "root", at).public
 
 
 def _check_period(document: RootDocument, at: int, intermediate: bool) -> None:
