@@ -43,7 +43,9 @@ def disclosed_answer(
         granularity=permitted.granularity,
         bin_width_milli=grant.bin_width if bins else None,
         score_space=inbound.score_space if bins else None,
-        route=RouteReport(adapter=inbound.adapter, kind=inbound.kind, figures=inbound.figures),
+        route=RouteReport(
+            adapter=inbound.adapter, kind=inbound.kind, figures=dict(inbound.figures)
+        ),
         epoch=epoch,
         results=tuple(_result(shown, names) for shown in disclosure.lists),
         budget=Remaining(queries=queries_left),

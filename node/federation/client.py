@@ -8,7 +8,8 @@ Whatever goes wrong here is the transport's fault and never data:
 
 TransportError
   +- DeadlinePassed      nothing complete within the caller's deadline
-  +- Unreachable         no connection, or it broke before the answer was whole
+  +- Unreachable         no connection could be made
+  |    +- ConnectionBroke it was made and broke before the answer was whole
   +- AddressNotAllowed   the address policy or the plaintext rule forbids this connection
   +- AnswerTooLarge      more bytes than an answer may have
 """
@@ -25,6 +26,7 @@ import aiohttp
 from yarl import URL
 
 from node.addresses import AddressPolicy, Reach, connector, refusal
+from protocol.accept_answer import RawAnswer
 
 CHUNK_BYTES = 1 << 16
 CONNECTIONS_PER_PEER = 32
@@ -43,7 +45,11 @@ class DeadlinePassed(TransportError):
 
 
 class Unreachable(TransportError):
-    """No connection could be made, or it broke."""
+    """No connection could be made."""
+
+
+class ConnectionBroke(Unreachable):
+    """A connection broke before the answer was whole; the question may or may not have arrived."""
 
 
 class AddressNotAllowed(TransportError):
@@ -78,15 +84,6 @@ class ClientIdentity:
 
     certificate: Path
     key: Path
-
-
-@dataclass(frozen=True)
-class WireAnswer:
-    """What came back: status, headers as raw pairs in wire order, body."""
-
-    status: int
-    headers: tuple[tuple[bytes, bytes], ...]
-    body: bytes
 
 
 def reach_of_url(url: str) -> Literal["loopback", "public"]:
@@ -127,7 +124,7 @@ class Client:
         *,
         deadline_s: float,
         max_bytes: int,
-    ) -> WireAnswer:
+    ) -> RawAnswer:
         """Send one request and read the whole answer; raises TransportError and nothing else.
 
         `url` is absolute; `deadline_s` covers name resolution through the last byte.
@@ -143,7 +140,9 @@ class Client:
             refused = refusal(error)
             if refused is not None:
                 raise AddressNotAllowed(refused) from None
-            raise Unreachable(f"{target.host} could not be reached: {error}") from None
+            if isinstance(error, aiohttp.ClientConnectorError):
+                raise Unreachable(f"{target.host} could not be reached: {error}") from None
+            raise ConnectionBroke(f"the connection to {target.host} broke: {error}") from None
 
     async def _exchange(
         self,
@@ -153,7 +152,7 @@ class Client:
         headers: Sequence[tuple[str, str]],
         body: bytes | None,
         max_bytes: int,
-    ) -> WireAnswer:
+    ) -> RawAnswer:
         session = self._session(transport)
         async with session.request(
             method, target, headers=list(headers), data=body, allow_redirects=False
@@ -164,7 +163,7 @@ class Client:
                 if len(content) > max_bytes:
                     response.close()
                     raise AnswerTooLarge(f"{target.host} sent more than {max_bytes} bytes")
-            return WireAnswer(response.status, tuple(response.raw_headers), bytes(content))
+            return RawAnswer(response.status, tuple(response.raw_headers), bytes(content))
 
     def _session(self, transport: Transport) -> aiohttp.ClientSession:
         session = self._sessions.get(transport)

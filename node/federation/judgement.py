@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from node.collections.errors import UnknownCollection
+from node.federation.routing import Inbound, Routes
 from node.policy.grants import Grant, Granularity
 from node.policy.policy import Policy
 from node.policy.rules import Asked, Ruling, rule_on
@@ -21,8 +22,6 @@ from protocol.vectors import VectorsRefused, decode
 if TYPE_CHECKING:
     from node.collections.collection import Collection
     from node.collections.registry import Collections
-    from node.spaces.routes import Inbound
-    from node.spaces.spaces import Spaces
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Routed:
 
     permitted: Permitted
     vectors: NDArray[np.float32]
-    inbound: "Inbound"
+    inbound: Inbound
 
 
 def permit(
@@ -62,7 +61,7 @@ def permit(
     return Permitted(ruling.grant, ruling.granularity, collection)
 
 
-def route(query: Query, permitted: Permitted, spaces: "Spaces") -> Routed:
+def route(query: Query, permitted: Permitted, routes: Routes) -> Routed:
     """Step 12: envelope, vectors, verdict and route.
 
     Raises Refused: envelope-invalid, vectors-invalid, space-not-accepted or route-unknown.
@@ -75,7 +74,7 @@ def route(query: Query, permitted: Permitted, spaces: "Spaces") -> Routed:
         vectors = decode(query.vectors, query.envelope)
     except VectorsRefused as error:
         raise refusal(Code.VECTORS_INVALID, f"{error.reason}: {error}") from None
-    inbound = spaces.inbound(query.space, query.route, permitted.collection.space_id)
+    inbound = routes.inbound(query.space, query.route, permitted.collection.space_id)
     return Routed(permitted, vectors, inbound)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from node.collections.errors import UnknownCollection
+from node.federation.routing import Routes
 from node.policy.grants import Grant
 from node.policy.policy import Policy
 from protocol.leaf import new_salt
@@ -12,7 +13,6 @@ from protocol.messages import Offer, Offers
 
 if TYPE_CHECKING:
     from node.collections.registry import Collections
-    from node.spaces.spaces import Spaces
 
 
 def offers_to(
@@ -20,7 +20,7 @@ def offers_to(
     request_digest: str,
     policy: Policy,
     collections: "Collections",
-    spaces: "Spaces",
+    routes: Routes,
     queries_left: Callable[[Grant], int],
     at: int,
 ) -> Offers:
@@ -34,7 +34,7 @@ def offers_to(
             collection = collections.get(grant.collection)
         except UnknownCollection:
             continue
-        accepted = [collection.space_id, *spaces.accepted(collection.space_id)]
+        accepted = [collection.space_id, *routes.accepted(collection.space_id)]
         offers.append(
             Offer(
                 collection=grant.collection,

@@ -45,6 +45,7 @@ from node.federation.refusal_counts import RefusalCounts
 from node.federation.replay import InFlight, Nonces, NoncesFull
 from node.federation.replies import RawResponse, Replies
 from node.federation.reservation import Reservation
+from node.federation.routing import Routes
 from node.federation.scoring import search_scored
 from node.policy.book import PolicyBook
 from node.policy.grants import Grant
@@ -60,7 +61,6 @@ from protocol.query_message import Query
 if TYPE_CHECKING:
     from node.audit.log import AuditLog
     from node.collections.registry import Collections
-    from node.spaces.spaces import Spaces
 
 ATTEMPTS = 3
 """How often a question is judged anew because the policy changed while it was being answered."""
@@ -82,7 +82,7 @@ class Rooms:
     peers: PeerBook
     policy: PolicyBook
     collections: "Collections"
-    spaces: "Spaces"
+    routes: Routes
     log: "AuditLog"
     references: References
     clock: Clock
@@ -232,18 +232,18 @@ class Responder:
                 Code.BUDGET_EXHAUSTED,
                 f"{left} of {grant.queries_per_day} vectors are left today (UTC)",
             )
-        return route(query, permitted, rooms.spaces)
+        return route(query, permitted, rooms.routes)
 
     async def _search(self, query: Query, routed: Routed) -> list[list[Scored]]:
         """Step 13; whatever goes wrong is a failure of this node, and told as no more."""
-        grant, inbound = routed.permitted.grant, routed.inbound
+        asked, inbound = routed.vectors, routed.inbound
         try:
             return await search_scored(
                 routed.permitted.collection,
-                routed.vectors,
+                asked if inbound.out_map is None else inbound.out_map.apply(asked),
+                asked,
                 query.k,
-                grant.visible,
-                inbound.out_map,
+                routed.permitted.grant.visible,
                 inbound.rescore_map,
             )
         except Exception as error:
@@ -309,7 +309,7 @@ class Responder:
             question.accepted.body_digest,
             policy,
             self._rooms.collections,
-            self._rooms.spaces,
+            self._rooms.routes,
             lambda grant: self.queries_left(grant, question.at),
             question.at,
         )

@@ -29,23 +29,23 @@ INLINE_COMPONENTS = 1 << 16
 
 async def search_scored(
     collection: "Collection",
-    queries: FloatArray,
+    searched: FloatArray,
+    asked: FloatArray,
     k: int,
     visible: frozenset[str] | None,
-    out_map: "AffineMap | None",
     rescore_map: "AffineMap | None",
 ) -> list[list[Scored]]:
-    """Find and score the k nearest documents of each row of `queries` (n, d), best first.
+    """Find and score the k nearest documents of each of n vectors, best first.
 
-    `out_map` leads from the queries' space into the collection's, `rescore_map` back; both are None
-    where the spaces are one. Only documents with one of the labels `visible` are found (None: all).
+    `searched` (n, d) are the vectors in the collection's space, `asked` the same in the score
+    space, into which `rescore_map` leads (None: the spaces are one). Only documents with one of the
+    labels `visible` are found (None: all).
     """
-    mapped = queries if out_map is None else out_map.apply(queries)
-    found = await collection.search(mapped, k, visible)
-    components = sum(map(len, found)) * queries.shape[1]
+    found = await collection.search(searched, k, visible)
+    components = sum(map(len, found)) * searched.shape[1]
     if components <= INLINE_COMPONENTS:
-        return score(queries, found, rescore_map)
-    return await asyncio.to_thread(score, queries, found, rescore_map)
+        return score(asked, found, rescore_map)
+    return await asyncio.to_thread(score, asked, found, rescore_map)
 
 
 def score(

@@ -1,0 +1,218 @@
+"""One signed exchange with one partner: a leaf before the first byte, a leaf before it is shown.
+
+The rule of this file: the `sent` leaf is durable before the question leaves, and what came back is
+data only after it verified and its `received` leaf, with the partner's receipt, is durable. What
+brings nothing usable ends in an `unanswered` leaf.
+
+A question whose connection broke, or that is still being answered, is sent again with a fresh nonce
+and the same id: the partner answers it once and charges it once.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from keys.signer import Signer
+from node.audit.entry import Effects, Entry, KeptReceipt
+from node.audit.log import AuditLog
+from node.clock import Clock
+from node.federation.client import Client, ConnectionBroke, TransportError
+from node.federation.peers import Peer
+from protocol.accept_answer import AuthenticatedProblem, accept_answer
+from protocol.answer_content import AcceptedAnswer, AnsweringPeer
+from protocol.answer_refused import AnswerRefused
+from protocol.leaf import ReceiptFacts, Received, Sent, Unanswered
+from protocol.limits import MAX_ANSWER_BYTES, NONCE_BYTES
+from protocol.messages import Answer, Denial, Query
+from protocol.problems import Code
+from protocol.profile import OFFERS, QUERY, Endpoint
+from protocol.root import authority_of
+from protocol.sign import SignedRequest, sign_request
+
+ATTEMPTS = 3
+PAUSE_S = 0.2
+"""Wait before a question that is still being answered is sent again (seconds)."""
+
+
+class Unverifiable(Exception):
+    """Something came back that is no answer; `claimed` is the code that it claims, a mere hint."""
+
+    def __init__(self, reason: str, detail: str, claimed: str | None = None) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.claimed = claimed
+
+
+@dataclass(frozen=True)
+class Asking:
+    """A question to one collection of a partner, and what its `sent` leaf says beside it.
+
+    `adapter` is the digest of the own map that was applied, None where none was.
+    """
+
+    query: Query
+    adapter: str | None
+
+
+class Exchanger:
+    """Speaks to partners for this organisation."""
+
+    def __init__(
+        self,
+        organisation: str,
+        signer: Callable[[], Signer],
+        client: Client,
+        log: AuditLog,
+        clock: Clock,
+    ) -> None:
+        self._organisation = organisation
+        self._signer = signer
+        self._client = client
+        self._log = log
+        self._clock = clock
+
+    async def ask(
+        self, peer: Peer, asking: Asking, deadline_s: float
+    ) -> AcceptedAnswer | AuthenticatedProblem:
+        """Ask one question and return what the partner said, verified and logged.
+
+        Raises TransportError, Unverifiable, or LogUnavailable.
+        """
+        until = asyncio.get_running_loop().time() + deadline_s
+        body = asking.query.encode()
+        for attempt in range(1, ATTEMPTS + 1):
+            request = self._sign(QUERY, peer, body)
+            await self._log.append(Entry(self._sent(peer, request, asking)))
+            left = until - asyncio.get_running_loop().time()
+            try:
+                said = await self._exchange(peer, request, asking.query, left)
+            except (TransportError, Unverifiable) as error:
+                await self._note_unanswered(peer, request, error)
+                if isinstance(error, ConnectionBroke) and attempt < ATTEMPTS:
+                    continue
+                raise
+            await self._note_received(peer, request, asking.query, said)
+            if _under_way(said) and attempt < ATTEMPTS and left > 2 * PAUSE_S:
+                await asyncio.sleep(PAUSE_S)
+                continue
+            return said
+        raise AssertionError("the last attempt returns or raises")  # pragma: no cover
+
+    async def offers(self, peer: Peer, deadline_s: float) -> AcceptedAnswer | AuthenticatedProblem:
+        """Ask which collections are open; raises as `ask` does."""
+        request = self._sign(OFFERS, peer, b"")
+        said = await self._exchange(peer, request, None, deadline_s)
+        await self._note_received(peer, request, None, said)
+        return said
+
+    def _sign(self, endpoint: Endpoint, peer: Peer, body: bytes) -> SignedRequest:
+        return sign_request(
+            endpoint,
+            authority_of(peer.card.url),
+            self._organisation,
+            peer.organisation,
+            body,
+            self._signer(),
+            self._clock(),
+            secrets.token_bytes(NONCE_BYTES),
+        )
+
+    async def _exchange(
+        self, peer: Peer, request: SignedRequest, asked: Query | None, deadline_s: float
+    ) -> AcceptedAnswer | AuthenticatedProblem:
+        raw = await self._client.exchange(
+            peer.card.url + request.path,
+            peer.transport,
+            request.method,
+            request.headers,
+            request.body or None,
+            deadline_s=max(deadline_s, 0.001),
+            max_bytes=MAX_ANSWER_BYTES,
+        )
+        card = peer.card
+        answering = AnsweringPeer(peer.root.ring, card.log_origin, card.log_kid)
+        try:
+            return accept_answer(request, asked, raw, answering, self._clock())
+        except AnswerRefused as error:
+            raise Unverifiable(error.reason, str(error), error.claimed) from None
+
+    def _sent(self, peer: Peer, request: SignedRequest, asking: Asking) -> Sent:
+        query = asking.query
+        return Sent(
+            at=self._clock(),
+            peer=peer.organisation,
+            query=request.body_digest,
+            key=request.binding.kid,
+            evidence=request.evidence,
+            actor=query.actor,
+            purpose=query.purpose,
+            agreement=query.agreement,
+            collection=query.collection,
+            space=query.space,
+            granularity=query.granularity,
+            k=query.k,
+            vectors=query.vectors.n,
+            adapter=asking.adapter,
+            route=query.route,
+        )
+
+    async def _note_received(
+        self,
+        peer: Peer,
+        request: SignedRequest,
+        asked: Query | None,
+        said: AcceptedAnswer | AuthenticatedProblem,
+    ) -> None:
+        common: dict[str, Any] = {
+            "at": self._clock(),
+            "peer": peer.organisation,
+            "query": request.body_digest,
+            "key": said.kid,
+        }
+        if isinstance(said, AuthenticatedProblem):
+            leaf = Received(
+                **common,
+                decision="denied",
+                reason=said.problem.code,
+                answer=said.answer_digest,
+            )
+            await self._log.append(Entry(leaf))
+            return
+        payload = said.payload
+        leaf = Received(
+            **common,
+            decision=said.leaf.decision,
+            reason=payload.problem.code if isinstance(payload, Denial) else None,
+            purpose=asked.purpose if asked else None,
+            collection=asked.collection if asked else None,
+            results=_results(payload) if isinstance(payload, Answer) else None,
+            answer=said.answer_digest,
+            receipt=ReceiptFacts(
+                origin=said.receipt.checkpoint.origin,
+                index=said.receipt.index,
+                size=said.receipt.checkpoint.size,
+                root="sha256:" + said.receipt.checkpoint.root.hex(),
+                leaf=said.leaf_digest,
+            ),
+        )
+        kept = KeptReceipt(peer.organisation, said.leaf_bytes, said.proof)
+        await self._log.append(Entry(leaf, Effects(receipt=kept)))
+
+    async def _note_unanswered(
+        self, peer: Peer, request: SignedRequest, error: TransportError | Unverifiable
+    ) -> None:
+        reason = error.kind if isinstance(error, TransportError) else f"unverifiable-{error.reason}"
+        leaf = Unanswered(
+            at=self._clock(), peer=peer.organisation, query=request.body_digest, reason=reason
+        )
+        await self._log.append(Entry(leaf))
+
+
+def _under_way(said: AcceptedAnswer | AuthenticatedProblem) -> bool:
+    return isinstance(said, AuthenticatedProblem) and said.problem.code == Code.IN_FLIGHT
+
+
+def _results(answer: Answer) -> int:
+    return sum(len(r) if isinstance(r, tuple) else int(r) for r in answer.results)

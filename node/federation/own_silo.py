@@ -1,0 +1,85 @@
+"""The own collections as one more silo, scored by the same code in the same space as partners'."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from node.federation.ask import RouteShown, SiloState, SiloStatus
+from node.federation.disclose import Scored, bin_of, middle_of
+from node.federation.merge import SiloHit, SiloRanking
+from node.federation.routing import NoRoute, Routes, own_route
+from node.federation.scoring import search_scored
+from protocol.limits import BIN_WIDTH_MILLI
+
+if TYPE_CHECKING:
+    from node.collections.collection import Collection
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class OwnQuestion:
+    """The question for the own collections; `queries` as `routing.own_route` wants them."""
+
+    organisation: str
+    queries: Mapping[str, NDArray[np.float32]]
+    space: str
+    k: int
+
+
+async def search_own(
+    question: OwnQuestion, collection: "Collection", routes: Routes
+) -> tuple[SiloStatus, tuple[SiloRanking, ...]]:
+    """Search one own collection; return its status and one ranking per vector (none if it failed).
+
+    The references of its hits are internal keys as text: nothing of this leaves the node.
+    """
+    began = time.monotonic()
+
+    def status(state: SiloState, **fields: Any) -> SiloStatus:
+        return SiloStatus(
+            organisation=question.organisation,
+            collection=collection.name,
+            own=True,
+            state=state,
+            elapsed_ms=round((time.monotonic() - began) * 1000),
+            **fields,
+        )
+
+    try:
+        route = own_route(question.queries, question.space, collection.space_id, routes)
+        found = await search_scored(
+            collection,
+            route.searched,
+            route.asked,
+            question.k,
+            None,
+            route.inbound.rescore_map,
+        )
+    except NoRoute as error:
+        return status("no-route", detail=str(error)), ()
+    except Exception as error:
+        _log.exception("own search failed", collection=collection.name)
+        return status("failed", detail=type(error).__name__), ()
+    space = route.inbound.score_space
+    rankings = tuple(
+        SiloRanking(question.organisation, collection.name, True, space, tuple(map(_hit, ranking)))
+        for ranking in found
+    )
+    shown = RouteShown(kind=route.inbound.kind, score_space=space)
+    hits = sum(map(len, found))
+    return (
+        status("ok", version=collection.version, granularity="bins", hits=hits, route=shown),
+        rankings,
+    )
+
+
+def _hit(scored: Scored) -> SiloHit:
+    return SiloHit(
+        str(scored.key), middle_of(bin_of(scored.score, BIN_WIDTH_MILLI), BIN_WIDTH_MILLI)
+    )

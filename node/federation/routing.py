@@ -1,0 +1,148 @@
+"""Ways between spaces, as far as asking and answering need to know them.
+
+`Spaces` (node/spaces) knows adapters and shared spaces; `SameSpace` is a node that has none, which
+is all that partners with one model need. The responder asks `inbound`: how do vectors in the
+question's space get into a collection's? The asker asks `plan`: in which space, and by which map of
+the partner's, is its collection best asked? `own_route` is `inbound` for the own collections.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from protocol.card import Card, Figure
+from protocol.envelope import Envelope
+from protocol.problems import Code, Refused
+
+if TYPE_CHECKING:
+    from adapters.affine import AffineMap
+
+
+class NoRoute(Exception):
+    """No way leads from the one space to the other; the message says between which."""
+
+
+@dataclass(frozen=True)
+class Inbound:
+    """How vectors in a question's space are searched in a collection's space, and scored.
+
+    `out_map` leads from the question's space into the collection's, `rescore_map` from the
+    collection's into `score_space`; both are None within one space. `adapter` is the file digest of
+    `out_map`, `kind` its kind; `figures` were measured on held-out anchors.
+    """
+
+    score_space: str
+    out_map: "AffineMap | None" = None
+    rescore_map: "AffineMap | None" = None
+    adapter: str | None = None
+    kind: str = "identity"
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a partner's collection is best asked.
+
+    The question travels in `envelope`'s space, into which `in_map` leads from the own one (None:
+    they are one); `own_adapter` is the file digest of `in_map`. `route` is the digest of the
+    partner's map that is asked for, None where the partner has nothing to map.
+    """
+
+    envelope: Envelope
+    in_map: "AffineMap | None" = None
+    own_adapter: str | None = None
+    route: str | None = None
+
+
+class Routes(Protocol):
+    """What asking and answering need of the spaces that a node knows."""
+
+    def accepted(self, into: str) -> tuple[str, ...]:
+        """Space ids, other than `into`, in which questions to a collection in `into` may come."""
+
+    def inbound(self, space: str, route: str | None, into: str) -> Inbound:
+        """How a question in `space` reaches a collection in `into`, by the map `route` if named.
+
+        Raises Refused (authenticated): space-not-accepted, or route-unknown.
+        """
+
+    def plan(self, own: Envelope, card: Card, into: str | None) -> Plan:
+        """How a question in the space of `own` is best asked of a collection in `into`.
+
+        `into` is None where the collection's space is not known. Raises NoRoute.
+        """
+
+
+class SameSpace:
+    """The routes of a node without adapters: only a question in the collection's own space."""
+
+    def accepted(self, into: str) -> tuple[str, ...]:
+        """None."""
+        del into
+        return ()
+
+    def inbound(self, space: str, route: str | None, into: str) -> Inbound:
+        """Nothing to map, or a refusal."""
+        if space != into:
+            raise refused_space(space, into)
+        if route is not None:
+            raise Refused(
+                Code.ROUTE_UNKNOWN,
+                f"{route} leads nowhere here",
+                authenticated=True,
+                detail="no adapter here has this digest; fetch the card anew",
+            )
+        return Inbound(score_space=into)
+
+    def plan(self, own: Envelope, card: Card, into: str | None) -> Plan:
+        """Ask in the own space, if the partner has it."""
+        if own.space_id == into or (into is None and own.space_id in card.by_space):
+            return Plan(own)
+        raise NoRoute(f"{card.organisation} has no collection in the space {own.space_id}")
+
+
+def refused_space(space: str, into: str) -> Refused:
+    """Return the refusal of a question from whose space no way leads to the collection's."""
+    return Refused(
+        Code.SPACE_NOT_ACCEPTED,
+        f"no route from {space} to {into}",
+        authenticated=True,
+        detail="no adapter here leads from that space into the collection's; see the card's routes",
+    )
+
+
+@dataclass(frozen=True)
+class OwnRoute:
+    """The own question for one own collection, and how its documents are scored.
+
+    `searched` (n, d) lies in the collection's space, `asked` (n, d) in the score space.
+    """
+
+    searched: NDArray[np.float32]
+    asked: NDArray[np.float32]
+    inbound: Inbound
+
+
+def own_route(
+    queries: Mapping[str, NDArray[np.float32]], own_space: str, into: str, routes: Routes
+) -> OwnRoute:
+    """Choose the space in which an own collection is scored, and how it is searched.
+
+    `queries` holds the question in each space in which partners gave scores, the one in which most
+    of them did first, and in the own space. A collection in the own space is always searched by the
+    question as it was encoded; mapping it there and back would only lose. Raises NoRoute.
+    """
+    for space in (*queries, own_space):
+        try:
+            inbound = routes.inbound(space, None, into)
+        except Refused:
+            continue
+        asked = queries[space]
+        if into == own_space:
+            return OwnRoute(queries[own_space], asked, inbound)
+        searched = asked if inbound.out_map is None else inbound.out_map.apply(asked)
+        return OwnRoute(searched, asked, inbound)
+    raise NoRoute(f"no adapter leads into the space of this collection, {into}")
