@@ -105,21 +105,26 @@ class Committer:
         """Open the database and rebuild the tree; leaves no connection open if it is refused."""
         connection = schema.connect(self._path, self._origin, str(self.verifier_key))
         try:
-            stated = schema.meta(connection, "origin"), schema.meta(connection, "verifier_key")
-            if stated != (self._origin, str(self.verifier_key)):
-                raise LogForeign(
-                    f"{self._path} was begun by {stated[1] or 'nobody'}, and this node's log key "
-                    f"is {self.verifier_key}."
-                )
-            if tree_rows.newest_note(connection) is None and tree_rows.size(connection) == 0:
-                begun = Growth(Frontier()).seal(self._origin, self._signer)
-                tree_rows.insert(connection, [], [], begun.head)
-            tree = tree_rows.load(connection, self._origin, self.verifier_key)
+            with schema.named(self._path):
+                tree = self._compared(connection)
         except BaseException:
             connection.close()
             raise
         self._connection = connection
         return tree
+
+    def _compared(self, connection: sqlite3.Connection) -> Tree:
+        """Begin a new log with the checkpoint of an empty tree; compare an old one with its own."""
+        stated = schema.meta(connection, "origin"), schema.meta(connection, "verifier_key")
+        if stated != (self._origin, str(self.verifier_key)):
+            raise LogForeign(
+                f"{self._path} was begun by {stated[1] or 'nobody'}, and this node's log key "
+                f"is {self.verifier_key}."
+            )
+        if tree_rows.newest_note(connection) is None and tree_rows.size(connection) == 0:
+            begun = Growth(Frontier()).seal(self._origin, self._signer)
+            tree_rows.insert(connection, [], [], begun.head)
+        return tree_rows.load(connection, self._origin, self.verifier_key)
 
     def _reload(self) -> None:
         """Forget what memory believes: roll back, close, open and compare again."""

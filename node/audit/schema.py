@@ -64,11 +64,11 @@ def connect(path: Path, origin: str, verifier_key: str) -> sqlite3.Connection:
 
     Raises LogDamaged, LogTooNew, or LogUnavailable where the operating system or SQLite refuses.
     """
-    with _named(path):
+    with named(path):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
-        with _named(path):
+        with named(path):
             new = connection.execute("PRAGMA schema_version").fetchone()[0] == 0
             if not new:
                 _check_kind(connection, path)
@@ -83,11 +83,11 @@ def connect(path: Path, origin: str, verifier_key: str) -> sqlite3.Connection:
 
 def connect_reader(path: Path) -> sqlite3.Connection:
     """Open log.db for reading only, also while its node writes; errors as ``connect``."""
-    with _named(path):
+    with named(path):
         uri = f"file:{quote(os.fspath(path.absolute()))}?mode=ro"
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
     try:
-        with _named(path):
+        with named(path):
             connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
             connection.execute("PRAGMA query_only=ON")
             _check_kind(connection, path)
@@ -101,11 +101,10 @@ def connect_reader(path: Path) -> sqlite3.Connection:
 def snapshot(path: Path) -> Iterator[sqlite3.Connection]:
     """Read log.db as it is at this moment, whatever is appended meanwhile."""
     with closing(connect_reader(path)) as connection:
-        with _named(path):
-            connection.execute("BEGIN")
         try:
+            connection.execute("BEGIN")
             yield connection
-        except sqlite3.DatabaseError as error:
+        except sqlite3.DatabaseError as error:  # an OSError of the reader's own is not the file's
             raise _as_ours(error, path) from error
 
 
@@ -142,7 +141,8 @@ def _check_kind(connection: sqlite3.Connection, path: Path) -> None:
 
 
 @contextmanager
-def _named(path: Path) -> Iterator[None]:
+def named(path: Path) -> Iterator[None]:
+    """Turn what SQLite or the operating system raises about ``path`` into this room's errors."""
     try:
         yield
     except sqlite3.DatabaseError as error:
