@@ -115,7 +115,7 @@ class CollectionIndex:
         try:
             return self._files.load(sequence, self._settings)
         except SnapshotUnusable as reason:
-            if sequence:
+            if not reason.missing:
                 _log.warning(
                     "index.rebuild_needed", collection=self._collection.name, reason=str(reason)
                 )

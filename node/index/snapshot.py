@@ -34,8 +34,13 @@ _SIDECAR_LIMIT = 64 * 1024  # bytes; a sidecar has about 700
 class SnapshotUnusable(Exception):
     """The saved snapshot is missing, damaged or of something else; `str()` says which.
 
-    Never fatal: the index is rebuilt from store.db.
+    Never fatal: the index is rebuilt from store.db. `missing`: there is none, which is how every
+    small collection lives.
     """
+
+    def __init__(self, reason: str, *, missing: bool = False) -> None:
+        super().__init__(reason)
+        self.missing = missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +187,7 @@ class SnapshotFiles:
             with self.sidecar.open("rb") as file:
                 return Sidecar.model_validate_json(file.read(_SIDECAR_LIMIT))
         except FileNotFoundError:
-            raise SnapshotUnusable("there is none") from None
+            raise SnapshotUnusable("there is none", missing=True) from None
         except (OSError, ValidationError) as error:
             raise SnapshotUnusable(f"{self.sidecar.name} is damaged") from error
 
