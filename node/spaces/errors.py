@@ -1,0 +1,70 @@
+"""What can be wrong with anchors and shared spaces.
+
+SpaceError
+├── AnchorsRefused     a file holds no usable anchor texts
+├── UnknownAnchors     no anchor set of that name or id
+├── NotEmbedded        the anchor set has not been embedded with that encoder
+├── EmbeddingsRefused  a file of embeddings is damaged, of other texts, or not the one pinned
+├── ManifestRefused    a manifest does not verify, or its consensus is another one
+├── CannotJoin         the own embeddings are not those that the manifest pins
+├── UnknownSpace       no shared space of that name or id was joined
+└── SpaceExists        the name is taken by another one
+
+`failure` says to the operations' framework whose fault it is.
+"""
+
+from typing import ClassVar
+
+
+class SpaceError(Exception):
+    """Anchors or a shared space cannot do what was asked; the message names cause and fix."""
+
+    failure: ClassVar[str] = "failed"
+
+
+class AnchorsRefused(SpaceError):
+    """A file holds no usable anchor texts."""
+
+    failure = "invalid-request"
+
+
+class UnknownAnchors(SpaceError):
+    """No anchor set has this name or id."""
+
+    failure = "not-found"
+
+
+class NotEmbedded(SpaceError):
+    """The anchor set has not been embedded with that encoder, or not wholly."""
+
+    failure = "conflict"
+
+
+class EmbeddingsRefused(SpaceError):
+    """A file of anchor embeddings is damaged, of other texts, or not the one that was pinned."""
+
+    failure = "not-verified"
+
+
+class ManifestRefused(SpaceError):
+    """A manifest does not verify, or the consensus beside it is another one."""
+
+    failure = "not-verified"
+
+
+class CannotJoin(SpaceError):
+    """The own embeddings are not those that the manifest pins."""
+
+    failure = "conflict"
+
+
+class UnknownSpace(SpaceError):
+    """No shared space of this name or id was joined."""
+
+    failure = "not-found"
+
+
+class SpaceExists(SpaceError):
+    """The name is taken by another shared space or anchor set."""
+
+    failure = "conflict"
