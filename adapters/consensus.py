@@ -20,8 +20,8 @@ from adapters.pairs import MIN_PAIRS, Doubles, check_rows
 from adapters.procrustes import rotation
 
 MAX_ROUNDS = 100
-TOLERANCE = 1e-9
-"""Relative change of the residual at which the mean counts as still."""
+TOLERANCE = 1e-6
+"""Fall of the residual, as a share of one member's size, at which the mean counts as still."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,15 @@ class Consensus:
     shifts: dict[str, float]
 
 
+@dataclass(frozen=True)
+class _Turned:
+    """The (n, width) mean of the turned matrices, the (width, width) turns, the rounds it took."""
+
+    mean: Doubles
+    turns: dict[str, Doubles]
+    rounds: int
+
+
 def consensus(members: Mapping[str, Floats]) -> Consensus:
     """Return the consensus of members' (n, d_m) anchor matrices; row i is the same text for all.
 
@@ -47,14 +56,15 @@ def consensus(members: Mapping[str, Floats]) -> Consensus:
         FitRefused: fewer than two members, different texts, or a degenerate matrix.
     """
     prepared = _prepare(members)
-    mean, rounds = _turn_together(prepared)
-    matrix = _unit_rows(mean)
+    turned = _turn_together(prepared)
+    matrix = _unit_rows(turned.mean)
     shifts = {}
     if len(prepared) > 2:
         for left_out in prepared:
             rest = {name: rows for name, rows in prepared.items() if name != left_out}
-            shifts[left_out] = _shift(matrix, _unit_rows(_turn_together(rest)[0]))
-    return Consensus(matrix.astype(np.float32), rounds, shifts)
+            others = _turn_together(rest, {name: turned.turns[name] for name in rest})
+            shifts[left_out] = _shift(matrix, _unit_rows(others.mean))
+    return Consensus(matrix.astype(np.float32), turned.rounds, shifts)
 
 
 def _prepare(members: Mapping[str, Floats]) -> dict[str, Doubles]:
@@ -77,19 +87,46 @@ def _sized(rows: Doubles, width: int) -> Doubles:
     return np.pad(centred, ((0, 0), (0, width - rows.shape[1])))
 
 
-def _turn_together(prepared: Mapping[str, Doubles]) -> tuple[Doubles, int]:
-    """Return the (n, width) mean of the turned matrices and the rounds it took."""
-    members = list(prepared.values())
-    mean = members[0]
+def _turn_together(
+    prepared: Mapping[str, Doubles], start: Mapping[str, Doubles] | None = None
+) -> _Turned:
+    """Turn all members towards their mean until it stays.
+
+    Only the products X_i'X_j enter a round, so its cost does not grow with the number of anchors.
+    `start` holds turns to begin with, by name.
+    """
+    names = list(prepared)
+    products = {(a, b): prepared[a].T @ prepared[b] for a in names for b in names}
+    turns = dict(start) if start else _first_turns(names, products)
     residual = np.inf
-    for rounds in range(1, MAX_ROUNDS + 1):
-        turned = [rows @ rotation(rows, mean).T for rows in members]
-        mean = np.mean(turned, axis=0)
-        now = float(sum(np.square(rows - mean).sum() for rows in turned))
-        if residual - now <= TOLERANCE * max(now, 1.0):
-            return mean, rounds
+    rounds = 0
+    while rounds < MAX_ROUNDS:
+        rounds += 1
+        for name in names:
+            # A member's own share of the mean would only hold it back.
+            towards = sum(turns[each] @ products[each, name] for each in names if each != name)
+            left, _, right = np.linalg.svd(np.asarray(towards))
+            turns[name] = left @ right
+        agreement = sum(
+            float(np.sum((turns[a] @ products[a, b]) * turns[b])) for a in names for b in names
+        )
+        now = len(names) - agreement / len(names)
+        if residual - now <= TOLERANCE:
+            break
         residual = now
-    return mean, MAX_ROUNDS
+    mean = np.mean([prepared[name] @ turns[name].T for name in names], axis=0)
+    return _Turned(mean, turns, rounds)
+
+
+def _first_turns(
+    names: list[str], products: Mapping[tuple[str, str], Doubles]
+) -> dict[str, Doubles]:
+    """Turn every member towards the first one."""
+    turns = {}
+    for name in names:
+        left, _, right = np.linalg.svd(products[names[0], name])
+        turns[name] = np.asarray(left @ right)
+    return turns
 
 
 def _unit_rows(rows: Doubles) -> Doubles:
