@@ -103,12 +103,13 @@ def inclusion_proof(index: int, size: int, hash_at: HashAt) -> list[bytes]:
     path: list[bytes] = []
     start, end = 0, size
     while end - start > 1:
-        middle = start + _split(end - start)
+        level = (end - start - 1).bit_length() - 1
+        middle = start + (1 << level)
         if index < middle:
             path.append(_subtree(middle, end, hash_at))
             end = middle
         else:
-            path.append(_subtree(start, middle, hash_at))
+            path.append(hash_at(level, start >> level))
             start = middle
     return path[::-1]
 
@@ -120,12 +121,13 @@ def consistency_proof(old: int, new: int, hash_at: HashAt) -> list[bytes]:
     path: list[bytes] = []
     start, end = 0, new
     while 0 < old < end:
-        middle = start + _split(end - start)
+        level = (end - start - 1).bit_length() - 1
+        middle = start + (1 << level)
         if old <= middle:
             path.append(_subtree(middle, end, hash_at))
             end = middle
         else:
-            path.append(_subtree(start, middle, hash_at))
+            path.append(hash_at(level, start >> level))
             start = middle
     if start > 0:  # the old tree's last subtree is not the old root itself: the verifier needs it
         path.append(_subtree(start, end, hash_at))
@@ -198,11 +200,6 @@ def _checked(proof: Sequence[bytes], *ends: bytes) -> list[bytes]:
     if len(proof) > MAX_PROOF_HASHES or any(len(h) != HASH_BYTES for h in (*proof, *ends)):
         raise ProofMismatch("a proof has at most 64 hashes, and all hashes have 32 bytes")
     return list(proof)
-
-
-def _split(leaves: int) -> int:
-    """Return the largest power of two smaller than ``leaves`` (at least 2)."""
-    return 1 << ((leaves - 1).bit_length() - 1)
 
 
 def _edge(start: int, end: int) -> list[tuple[int, int]]:
