@@ -28,6 +28,8 @@ from yarl import URL
 from node.addresses import AddressPolicy, Reach, connector, refusal
 from protocol.accept_answer import RawAnswer
 
+TransportKind = Literal["unreachable", "timeout", "address-refused", "oversized"]
+
 CHUNK_BYTES = 1 << 16
 CONNECTIONS_PER_PEER = 32
 
@@ -35,13 +37,13 @@ CONNECTIONS_PER_PEER = 32
 class TransportError(Exception):
     """The partner could not be asked; `kind` is the word that a status line shows."""
 
-    kind = "unreachable"
+    kind: TransportKind = "unreachable"
 
 
 class DeadlinePassed(TransportError):
     """The caller's deadline passed before the answer was whole."""
 
-    kind = "timeout"
+    kind: TransportKind = "timeout"
 
 
 class Unreachable(TransportError):
@@ -55,13 +57,13 @@ class ConnectionBroke(Unreachable):
 class AddressNotAllowed(TransportError):
     """The connection was refused on this side; the message says who may allow it and how."""
 
-    kind = "address-refused"
+    kind: TransportKind = "address-refused"
 
 
 class AnswerTooLarge(TransportError):
     """The partner sent more than an answer may have."""
 
-    kind = "oversized"
+    kind: TransportKind = "oversized"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,153 @@
+"""From a partner's verified answer to a status line and rankings, and from there to results."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from node.federation.ask import FigureShown, Result, RouteShown, SiloStatus
+from node.federation.disclose import middle_of
+from node.federation.merge import MergedHit, SiloHit, SiloRanking
+from node.federation.routing import Plan
+from protocol.accept_answer import AuthenticatedProblem
+from protocol.answer_content import AcceptedAnswer
+from protocol.card import Figure
+from protocol.messages import Answer, Denial, Problem
+
+OVERLAP = "overlap_at_10"
+"""The figure that a merged list shows beside each hit, where a route has one."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one silo gave: its status, and one ranking per vector where it showed any hits."""
+
+    status: SiloStatus
+    rankings: tuple[SiloRanking, ...] = ()
+
+    @property
+    def score_space(self) -> str | None:
+        """The space of its scores, where it gave any."""
+        return self.status.route.score_space if self.status.route else None
+
+
+def read_answer(
+    said: AcceptedAnswer | AuthenticatedProblem, plan: Plan, status: SiloStatus
+) -> Reading:
+    """Return what a partner said, as status and rankings; `status` holds its names and time."""
+    if isinstance(said, AuthenticatedProblem):
+        return Reading(_with(status, state="denied", **_problem(said.problem)))
+    known: dict[str, Any] = {"answer": said.answer_digest, "receipt_index": said.receipt.index}
+    payload = said.payload
+    if isinstance(payload, Denial):
+        state = "error" if payload.decision == "error" else "denied"
+        return Reading(_with(status, state=state, **_problem(payload.problem), **known))
+    if not isinstance(payload, Answer):
+        raise TypeError("acceptance gives an answer of its endpoint's kind")
+    known |= {
+        "version": payload.version,
+        "granularity": payload.granularity,
+        "repeated": said.repeated,
+        "route": _route(payload, plan),
+        "queries_left": payload.budget.queries,
+        "request_url": payload.request_url,
+        **_amounts(payload),
+    }
+    if payload.granularity in ("boolean", "count"):
+        return Reading(_with(status, **known))
+    return Reading(_with(status, **known), _rankings(payload, status))
+
+
+def results_of(
+    merged: Sequence[MergedHit],
+    rankings: Sequence[SiloRanking],
+    silos: Sequence[Reading],
+    external_id: Callable[[str, str], str | None],
+) -> tuple[Result, ...]:
+    """Return the merged list for people; `external_id` names an own record by collection and key.
+
+    An own record that was deleted since the search is left out.
+    """
+    results: list[Result] = []
+    for hit in merged:
+        ranking, status = rankings[hit.silo], silos[hit.silo].status
+        route = status.route
+        own_id = external_id(ranking.collection, hit.hit.reference) if ranking.own else None
+        if ranking.own and own_id is None:
+            continue
+        middle = hit.hit.bin_middle
+        results.append(
+            Result(
+                place=len(results) + 1,
+                organisation=ranking.organisation,
+                collection=ranking.collection,
+                own=ranking.own,
+                reference=None if ranking.own else hit.hit.reference,
+                external_id=own_id,
+                rank=hit.rank,
+                bin=None if middle is None else middle / 1000,
+                score_space=ranking.score_space,
+                route=route.kind if route else "identity",
+                overlap=route.figures.get(OVERLAP) if route else None,
+                request_url=status.request_url,
+            )
+        )
+    return tuple(results)
+
+
+def _rankings(answer: Answer, status: SiloStatus) -> tuple[SiloRanking, ...]:
+    width = answer.bin_width_milli or 0
+    return tuple(
+        SiloRanking(
+            status.organisation,
+            answer.collection,
+            False,
+            answer.score_space,
+            tuple(
+                SiloHit(hit.ref, None if hit.bin is None else middle_of(hit.bin, width))
+                for hit in result
+            ),
+        )
+        for result in answer.results
+        if isinstance(result, tuple)
+    )
+
+
+def _route(answer: Answer, plan: Plan) -> RouteShown:
+    report = answer.route
+    kinds: list[str] = [plan.in_map.kind] if plan.in_map is not None else []
+    kinds += [report.kind] if report.adapter is not None or not kinds else []
+    return RouteShown(
+        kind="+".join(kinds),
+        own_adapter=plan.own_adapter,
+        adapter=report.adapter,
+        score_space=answer.score_space,
+        figures=_figures(report.figures),
+        low_confidence=report.low_confidence,
+    )
+
+
+def _figures(figures: Mapping[str, Figure]) -> dict[str, FigureShown]:
+    return {
+        name: FigureShown(value=f.milli / 1000, low=f.low / 1000, high=f.high / 1000)
+        for name, f in figures.items()
+    }
+
+
+def _amounts(answer: Answer) -> dict[str, Any]:
+    if answer.granularity == "boolean":
+        return {"found": tuple(bool(result) for result in answer.results)}
+    if answer.granularity == "count":
+        return {"counts": tuple(int(r) for r in answer.results if not isinstance(r, tuple))}
+    return {"hits": sum(len(r) for r in answer.results if isinstance(r, tuple))}
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    return {
+        "code": problem.code,
+        "rule": problem.rule,
+        "detail": problem.detail or problem.title,
+    }
+
+
+def _with(status: SiloStatus, **fields: Any) -> SiloStatus:
+    return SiloStatus.model_validate({**status.model_dump(), **fields})

@@ -1,0 +1,76 @@
+"""Whom a question goes to: which partners, and which of a partner's collections.
+
+The rule of this file: what a person names is asked, even where it will be refused, so that the
+refusal is signed and logged; what nobody named is asked only where it is offered for the purpose.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from node.federation.ask import AskRequest
+from node.federation.errors import NothingToAsk
+from node.federation.peers import PeerBook
+from protocol.messages import Offer
+
+
+@dataclass(frozen=True)
+class Target:
+    """One collection of a partner; `offer` is None where it is asked without being offered."""
+
+    collection: str
+    offer: Offer | None
+
+
+def partners_for(request: AskRequest, own: str, peers: PeerBook) -> list[str]:
+    """Return the partners to ask, by name.
+
+    Raises PeerUnknown for a named one that was never added.
+    """
+    named = {*request.peers, *(org for org, _ in _named(request) if org is not None)} - {own}
+    for name in sorted(named):
+        peers.get(name)
+    if request.peers or (named and all(org for org, _ in _named(request))):
+        return sorted(named)
+    return sorted(peer.organisation for peer in peers.all() if peer.state == "active")
+
+
+def own_collections(request: AskRequest, own: str, names: Iterable[str]) -> list[str]:
+    """Return the own collections that are meant."""
+    if not request.own:
+        return []
+    wanted = _named(request)
+    return [name for name in names if not wanted or (own, name) in wanted or (None, name) in wanted]
+
+
+def targets(request: AskRequest, organisation: str, offers: Sequence[Offer]) -> list[Target]:
+    """Return the collections of one partner that are to be asked."""
+    for_purpose = {o.collection: o for o in offers if request.purpose in o.purposes}
+    offered = {o.collection for o in offers}
+    wanted = _named(request)
+    if wanted:
+        names = {name for org, name in wanted if org == organisation}
+        names |= {name for org, name in wanted if org is None and name in offered}
+    elif for_purpose:
+        names = set(for_purpose)
+    else:
+        names = offered if organisation in request.peers else set()
+    return [Target(name, for_purpose.get(name) or _any(offers, name)) for name in sorted(names)]
+
+
+def require_somebody(partners: Sequence[str], own: Sequence[str]) -> None:
+    """Raise NothingToAsk where neither partners nor own collections are to be asked."""
+    if not partners and not own:
+        raise NothingToAsk(
+            "There is no active partner and no own collection to ask.",
+            fix="interlingua peer list; interlingua collection list",
+        )
+
+
+def _any(offers: Sequence[Offer], name: str) -> Offer | None:
+    return next((offer for offer in offers if offer.collection == name), None)
+
+
+def _named(request: AskRequest) -> set[tuple[str | None, str]]:
+    """The collections that the request names, as (organisation or None, name)."""
+    split = (name.rpartition("/") for name in request.collections)
+    return {(organisation or None, name) for organisation, _, name in split}
