@@ -35,7 +35,7 @@ class Walk:
     findings: Findings
     at_checkpoint: AtCheckpoint
     frontier: Frontier = field(default_factory=Frontier)
-    _own: Frontier = field(default_factory=Frontier)
+    _own: Frontier | None = None  # kept from the first leaf that differs from its stored hash
 
     def leaves(self) -> Iterator[tuple[int, bytes]]:
         """Yield (index, bytes) of every leaf that is there, comparing on the way."""
@@ -59,7 +59,7 @@ class Walk:
     @property
     def root_of_leaves(self) -> bytes:
         """The root that the leaves' bytes lead to."""
-        return self._own.root()
+        return (self._own or self.frontier).root()
 
     def _grow(self, nodes: "_Nodes", data: bytes | None) -> None:
         index = self.frontier.size
@@ -67,7 +67,10 @@ class Walk:
         own = leaf_hash(data) if data is not None else stored or b""
         if data is not None and stored is not None and own != stored:
             self.findings.add("leaf-changed", "the leaf does not have its stored hash", index)
-        self._own.append(own)
+        if self._own is None and stored is not None and own != stored:
+            self._own = self.frontier.copy()
+        if self._own is not None:
+            self._own.append(own)
         for node in self.frontier.append(stored or own)[1:]:
             nodes.compare(node.level, node.index, node.hash)
 
