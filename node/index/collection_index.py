@@ -98,7 +98,12 @@ class CollectionIndex:
                 sequence = collection_rows.sequence(db, self._collection.key)  # pins the moment
                 view = self._view
             extend = None if anew or self._has_many_dead(view) else view.snapshot
-            snapshot = build(db, self._files, sequence, extend, self._settings, stop, progress)
+            try:
+                snapshot = build(db, self._files, sequence, extend, self._settings, stop, progress)
+            except RuntimeError:  # hnswlib: the saved graph cannot be read any more
+                if extend is None:
+                    raise
+                snapshot = build(db, self._files, sequence, None, self._settings, stop, progress)
             with self._changing, self._store.read() as now:
                 self._view = self._caught_up(now, snapshot)
         _log.info("index.built", collection=self._collection.name, rows=len(self._view.base))

@@ -1,0 +1,123 @@
+"""Changes and rebuilds: nothing is lost between them, and no search ever sees half of either."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from node.index.graph import BuildStopped
+from node.index.settings import IndexSettings
+from tests.node.collections.rooms import vectors
+from tests.node.index.source import Source, make
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Iterator[Source]:
+    source = make(tmp_path, settings=IndexSettings(delta_limit=100, build_threads=1))
+    yield source
+    source.store.close()
+
+
+def test_a_rebuild_is_due_by_the_delta_and_by_the_dead(source: Source) -> None:
+    index = source.index()
+    keys = source.put(index, vectors(100))
+    assert not index.rebuild_due
+    keys += source.put(index, vectors(1))
+    assert index.rebuild_due
+    index.rebuild(Event())
+    assert not index.rebuild_due
+    source.remove(index, keys[:20])
+    assert not index.rebuild_due
+    source.remove(index, keys[20:22])
+    assert index.rebuild_due
+    index.rebuild(Event())
+    assert (len(index.view.base), index.view.live) == (79, 79)
+
+
+def test_what_changes_during_a_build_is_there_after_it(source: Source) -> None:
+    index = source.index()
+    first = source.put(index, vectors(1_200))
+    building, go_on = Event(), Event()
+
+    def hold(*_: int) -> None:
+        building.set()
+        assert go_on.wait(20)
+
+    thread = threading.Thread(target=index.rebuild, args=(Event(), hold))
+    thread.start()
+    assert building.wait(20)
+    source.remove(index, first[:2])
+    added = source.put(index, vectors(3, seed=1))
+    during = {one.key for one in index.search(vectors(1), 2_000, None)[0]}
+    go_on.set()
+    thread.join()
+    after = {one.key for one in index.search(vectors(1), 2_000, None)[0]}
+    assert during == after == {*first[2:], *added}
+    assert (len(index.view.base), int(index.view.dead.sum()), index.view.delta_size) == (
+        1_200,
+        2,
+        3,
+    )
+    reopened = source.index()
+    assert {one.key for one in reopened.search(vectors(1), 2_000, None)[0]} == after
+
+
+def test_a_snapshot_is_extended_where_rows_were_only_added(source: Source) -> None:
+    index = source.index()
+    keys = source.put(index, vectors(600))
+    index.rebuild(Event())
+    source.remove(index, keys[:5])
+    source.put(index, vectors(200, seed=1))
+    seen: list[int] = []
+    index.rebuild(Event(), lambda done, _: seen.append(done))
+    assert seen == [800]  # only the 200 new rows were added to the saved graph
+    assert (len(index.view.base), int(index.view.dead.sum()), index.view.live) == (800, 5, 795)
+    index.rebuild(Event(), anew=True)
+    assert (len(index.view.base), int(index.view.dead.sum())) == (795, 0)
+
+
+def test_a_lost_graph_file_means_building_anew(source: Source) -> None:
+    index = source.index()
+    source.put(index, vectors(300))
+    index.rebuild(Event())
+    next(source.directory.glob("*.graph")).unlink()
+    source.put(index, vectors(200, seed=1))
+    index.rebuild(Event())
+    assert (len(index.view.base), index.view.delta_size) == (500, 0)
+
+
+def test_a_stopped_build_changes_nothing(source: Source) -> None:
+    index = source.index()
+    source.put(index, vectors(300))
+    stop = Event()
+    stop.set()
+    with pytest.raises(BuildStopped):
+        index.rebuild(stop)
+    assert list(source.directory.iterdir()) == []
+    assert index.view.delta_size == 300
+
+
+def test_emptied_collections_keep_no_files(source: Source) -> None:
+    index = source.index()
+    keys = source.put(index, vectors(300))
+    index.rebuild(Event())
+    source.remove(index, keys)
+    index.rebuild(Event())
+    assert list(source.directory.iterdir()) == []
+    assert index.search(vectors(1), 5, None) == [[]]
+
+
+def test_a_change_that_fails_is_not_seen(source: Source) -> None:
+    index = source.index()
+    source.put(index, vectors(10))
+    before = index.view
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("the disk is full")
+
+    with pytest.raises(RuntimeError, match="disk"):
+        index.change(fail)  # type: ignore[arg-type]  # it never returns
+    assert index.view is before
+    assert source.index().view.live == 10

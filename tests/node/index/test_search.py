@@ -1,0 +1,143 @@
+"""Recall, filters and documents of many chunks, judged by scoring everything."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from node.index.candidate import Candidate
+from node.index.collection_index import CollectionIndex
+from tests.node.collections.rooms import vectors
+from tests.node.index.source import Source, make
+
+D = 32
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Iterator[Source]:
+    source = make(tmp_path, dimension=D)
+    yield source
+    source.store.close()
+
+
+def rows_and_queries(count: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """`count` rows, and 50 queries from among their clusters."""
+    both = vectors(count + 50, D)
+    return both[50:], both[:50]
+
+
+def exact(
+    rows: npt.NDArray[np.float32],
+    owners: npt.NDArray[np.int64],
+    query: npt.NDArray[np.float32],
+    k: int,
+) -> list[int]:
+    seen: dict[int, None] = {}
+    for at in np.argsort(-(rows @ query), kind="stable"):
+        seen.setdefault(int(owners[at]))
+    return list(seen)[:k]
+
+
+def recall(found: list[list[Candidate]], expected: list[list[int]]) -> float:
+    hits = [
+        len({one.key for one in f} & set(e)) / len(e) for f, e in zip(found, expected, strict=True)
+    ]
+    return float(np.mean(hits))
+
+
+def test_recall_of_the_graph_is_that_of_the_design(source: Source) -> None:
+    rows, queries = rows_and_queries(8_000)
+    index = source.index()
+    keys = np.array(source.put(index, rows))
+    index.rebuild(Event())
+    assert (len(index.view.base), index.view.delta_size) == (8_000, 0)
+    expected = [exact(rows, keys, query, 10) for query in queries]
+    assert recall(index.search(queries, 10, None), expected) > 0.95
+
+
+def test_snapshot_and_delta_are_searched_as_one(source: Source) -> None:
+    rows, queries = rows_and_queries(4_000)
+    index = source.index()
+    keys = source.put(index, rows[:3_000])
+    index.rebuild(Event())
+    keys += source.put(index, rows[3_000:])
+    assert (len(index.view.base), index.view.delta_size) == (3_000, 1_000)
+    expected = [exact(rows, np.array(keys), query, 10) for query in queries]
+    assert recall(index.search(queries, 10, None), expected) > 0.95
+
+
+@pytest.mark.parametrize("share", [0.5, 0.05, 0.002])
+def test_a_label_filter_costs_no_results(source: Source, share: float) -> None:
+    rows, queries = rows_and_queries(4_000)
+    chosen = np.random.default_rng(3).random(len(rows)) < share
+    labels = [frozenset({"open"}) if flag else frozenset({"closed", "other"}) for flag in chosen]
+    index = source.index()
+    keys = np.array(source.put(index, rows, labels))
+    index.rebuild(Event())
+    expected = [exact(rows[chosen], keys[chosen], query, 10) for query in queries]
+    found = index.search(queries, 10, frozenset({"open", "unheard of"}))
+    assert all(len(answer) == min(10, int(chosen.sum())) for answer in found)
+    assert {one.key for answer in found for one in answer} <= set(keys[chosen].tolist())
+    assert recall(found, expected) > 0.95
+
+
+def test_a_filter_that_hides_the_nearest_still_yields_k(source: Source) -> None:
+    """The worst case for a graph: everything near the query is invisible or deleted."""
+    rows = vectors(3_000, D)
+    query = rows[:1]
+    order = np.argsort(-(rows @ query[0]))
+    labels = [frozenset({"far"})] * len(rows)
+    for at in order[:2_000]:
+        labels[at] = frozenset({"near"})
+    index = source.index()
+    keys = np.array(source.put(index, rows, labels))
+    index.rebuild(Event())
+    [found] = index.search(query, 10, frozenset({"far"}))
+    assert [one.key for one in found] == keys[order[2_000:2_010]].tolist()
+    source.remove(index, keys[order[:2_000]].tolist())
+    [found] = index.search(query, 10, None)
+    assert [one.key for one in found] == keys[order[2_000:2_010]].tolist()
+
+
+def test_k_counts_documents_not_chunks(source: Source) -> None:
+    rows = vectors(3_000, D)
+    near = rows[0] + np.random.default_rng(1).normal(size=(50, D)).astype("f4") * 0.001
+    rows[:50] = near / np.linalg.norm(near, axis=1)[:, None]  # one document owns the 50 nearest
+    index = source.index()
+    keys = source.put(index, rows, chunks=50)
+    owners = np.repeat(np.array(keys), 50)
+    index.rebuild(Event())
+    [found] = index.search(rows[:1], 10, None)
+    assert [one.key for one in found] == exact(rows, owners, rows[0], 10)
+    best = {key: (rows[owners == key] @ rows[0]).max() for key in keys}
+    assert [one.score for one in found] == pytest.approx([best[one.key] for one in found], abs=1e-5)
+
+
+def test_more_than_there_are_yields_all(source: Source) -> None:
+    index = source.index()
+    assert index.search(vectors(2, D), 5, None) == [[], []]
+    keys = source.put(index, vectors(30, D))
+    for _ in range(2):
+        [found] = index.search(vectors(1, D), 1_000, None)
+        assert sorted(one.key for one in found) == sorted(keys)
+        index.rebuild(Event())
+
+
+def test_a_batch_finds_what_its_queries_find_alone(source: Source) -> None:
+    index = source.index()
+    source.put(index, vectors(3_000, D))
+    index.rebuild(Event())
+    queries = vectors(64, D, seed=4)
+    together = index.search(queries, 10, None)
+    alone = [index.search(query[None], 10, None)[0] for query in queries]
+    assert [[one.key for one in a] for a in together] == [[one.key for one in a] for a in alone]
+
+
+def test_equal_scores_are_ordered_by_key(source: Source) -> None:
+    index: CollectionIndex = source.index()
+    keys = source.put(index, np.repeat(vectors(1, D), 20, axis=0))
+    [found] = index.search(vectors(1, D), 5, None)
+    assert [one.key for one in found] == keys[:5]
