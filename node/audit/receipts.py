@@ -7,10 +7,13 @@ A receipt file is what an answer's body ends with: the leaf (base64), LF, the tl
 body is accepted too; then the payload line in front must be the one that the leaf's digest names.
 """
 
+import base64
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
+from node.audit import schema, tree_rows
 from node.audit.findings import Findings
 from protocol.canonical import digest
 from protocol.leaf import AnyLeaf, MalformedLeaf, Received, decode_leaf
@@ -76,14 +79,37 @@ class ReceiptCheck:
 
 
 def _contradiction(ours: Received, theirs: AnyLeaf, proved: VerifiedReceipt) -> str | None:
-    receipt = ours.receipt
-    if receipt is None or (proved.index, proved.checkpoint.size) != (receipt.index, receipt.size):
-        return "the receipt is for another place in the log"
+    stated, head = ours.receipt, proved.checkpoint
+    place = (proved.index, head.size, f"sha256:{head.root.hex()}")
+    if stated is None or (stated.index, stated.size, stated.root) != place:
+        return "the receipt is for another place or tree"
     if getattr(theirs, "query", None) != ours.query:
         return "the partner's leaf is for another query"
     if getattr(theirs, "answer", None) != ours.answer:
         return "the partner's leaf is for another answer"
     return None
+
+
+def export_receipt(path: Path, index: int) -> bytes:
+    """Return a receipt file: the partner's for a ``received`` leaf, this log's own for any other.
+
+    Raises LookupError where there is no such leaf or its receipt was not kept, and the errors of
+    ``schema.snapshot``.
+    """
+    with schema.snapshot(path) as connection:
+        row = connection.execute("SELECT type FROM facts WHERE idx = ?", (index,)).fetchone()
+        if row is None:
+            raise LookupError(f"the log has no leaf {index}")
+        if row[0] == "received":
+            kept = connection.execute(
+                "SELECT leaf, proof FROM kept_receipts WHERE idx = ?", (index,)
+            ).fetchone()
+            if kept is None:
+                raise LookupError(f"leaf {index} was received without a receipt")
+            raw, proof = bytes(kept[0]), bytes(kept[1])
+        else:
+            raw, proof = tree_rows.receipt(connection, index)
+        return base64.b64encode(raw) + b"\n" + proof
 
 
 @dataclass(frozen=True)

@@ -141,3 +141,15 @@ def prove(index: int, head: Head, hash_at: HashAt) -> bytes:
     """Return the tlog-proof of leaf ``index`` against ``head``; ValueError if it is not in it."""
     path = inclusion_proof(index, head.checkpoint.size, hash_at)
     return TlogProof(index, tuple(path), head.note).encode()
+
+
+def receipt(connection: sqlite3.Connection, index: int) -> tuple[bytes, bytes]:
+    """Return leaf ``index`` and its tlog-proof against the newest checkpoint, as stored.
+
+    The connection holds one snapshot open. Raises LookupError if there is no such leaf.
+    """
+    raw, newest = leaf(connection, index), newest_note(connection)
+    if raw is None or newest is None or index >= newest[0]:
+        raise LookupError(f"the log has no leaf {index}")
+    path = inclusion_proof(index, newest[0], hash_reader(connection))
+    return raw, TlogProof(index, tuple(path), newest[1]).encode()

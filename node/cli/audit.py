@@ -95,6 +95,29 @@ def verify(
 
 
 @app.command()
+def receipt(
+    index: Annotated[int, typer.Argument(min=0, help="The leaf's index in `audit show`.")],
+    log: LogOption = None,
+) -> None:
+    """Print a receipt to keep: the partner's for a `received` leaf, else this log's own."""
+    from node.audit.receipts import export_receipt
+    from node.operations.audit import ReceiptExported
+    from node.operations.errors import NotFound
+
+    try:
+        content = export_receipt(log or _own_log(), index).decode("utf-8")
+    except LookupError as error:
+        raise NotFound(
+            f"There is no such receipt: {error}.", fix="See `interlingua audit show`."
+        ) from None
+    finish(
+        ReceiptExported(index=index, receipt=content),
+        lambda: typer.echo(content, nl=False),
+        next_step="interlingua audit verify --receipt FILE --log-key KEY",
+    )
+
+
+@app.command()
 def fsck(log: LogOption = None) -> None:
     """Examine whether log.db is whole: leaves, subtree hashes, root, checkpoints."""
     from node.operations.audit import examine_file

@@ -123,6 +123,13 @@ class ReceiptVerified(BaseModel):
         )
 
 
+class ReceiptExported(BaseModel):
+    """A receipt file's content: the leaf in base64, a newline, the tlog-proof."""
+
+    index: int
+    receipt: str
+
+
 class VerifyLog(BaseModel, extra="forbid"):
     """`log_key`: the verifier key that must have signed, as the auditor was told it."""
 

@@ -9,6 +9,7 @@ from node.audit.entry import Effects, Entry, KeptReceipt
 from node.audit.fsck import Examined, fsck
 from node.operations.registry import silent
 from protocol.canonical import digest
+from protocol.checkpoint import Checkpoint
 from protocol.exchange_leaves import ReceiptFacts
 from protocol.leaf import Answered, Received, decode_leaf
 from protocol.tlog_proof import verify_receipt
@@ -26,15 +27,21 @@ async def _write(path: Path, kept: bool) -> None:
         if kept:  # the log plays its own partner: a real receipt of a real log
             receipt = log.receipt(1)
             proved = verify_receipt(receipt.leaf, receipt.proof, log.verifier_key, ORIGIN)
-            await log.append(_received(receipt.leaf, receipt.proof, proved.checkpoint.size))
+            await log.append(_received(receipt.leaf, receipt.proof, proved.checkpoint))
         else:
             await log.append(event("last"))
 
 
-def _received(leaf: bytes, proof: bytes, size: int) -> Entry:
+def _received(leaf: bytes, proof: bytes, head: Checkpoint) -> Entry:
     theirs = decode_leaf(leaf)
     assert isinstance(theirs, Answered)
-    facts = ReceiptFacts(origin=ORIGIN, index=1, size=size, root=digest(b""), leaf=digest(leaf))
+    facts = ReceiptFacts(
+        origin=ORIGIN,
+        index=1,
+        size=head.size,
+        root=f"sha256:{head.root.hex()}",
+        leaf=digest(leaf),
+    )
     ours = Received(
         at=AT,
         peer="bank.example",
