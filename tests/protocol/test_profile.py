@@ -1,0 +1,26 @@
+"""The profile's table, as docs/protocol.md gives it."""
+
+from protocol.profile import BY_TARGET, ENDPOINTS, OFFERS, PARAMETERS, QUERY
+
+
+def test_endpoints_are_told_apart_by_target_and_by_tag() -> None:
+    assert len(BY_TARGET) == len({endpoint.tag for endpoint in ENDPOINTS}) == len(ENDPOINTS)
+
+
+def test_a_query_covers_the_designs_components_in_order() -> None:
+    assert QUERY.covered == (
+        '"@method" "@authority" "@path" "@query" "content-type" "content-digest" '
+        '"interlingua-from" "interlingua-to"'
+    )
+    assert (QUERY.method, QUERY.path) == ("POST", "/federation/v1/query")
+    assert (QUERY.tag, QUERY.content_type) == ("interlingua-query-v1", "application/json")
+
+
+def test_a_request_without_a_body_covers_no_content_type() -> None:
+    assert OFFERS.covered == QUERY.covered.replace('"content-type" ', "")
+    assert (OFFERS.method, OFFERS.path) == ("GET", "/federation/v1/offers")
+    assert OFFERS.content_type is None
+
+
+def test_all_parameters_are_named() -> None:
+    assert set(PARAMETERS) == {"created", "expires", "nonce", "keyid", "alg", "tag"}
