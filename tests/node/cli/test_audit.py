@@ -1,0 +1,218 @@
+"""`interlingua audit` on a node's directory: what people and programs see, and the exit codes."""
+
+import asyncio
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from keys.keyfile import read_key
+from node.audit.entry import Entry
+from node.audit.log import AuditLog
+from node.cli.main import app
+from node.operations.exit_codes import ExitCode
+from node.passphrase import Passphrase
+from protocol.canonical import digest
+from protocol.note import VerifierKey
+from tests.conftest import MakeNode, NewNode, Serving
+from tests.node.audit.entries import event, exchange
+from tests.node.audit.tampering import tamper
+from tests.protocol.leaf_samples import AT, answered
+
+ORIGIN = "bank.example/interlingua"
+
+
+def audit(node: NewNode, *arguments: str) -> Result:
+    return CliRunner().invoke(app, ["audit", *arguments, "--data", str(node.path)])
+
+
+def as_json(node: NewNode, *arguments: str) -> dict[str, Any]:
+    result = audit(node, *arguments, "--json")
+    assert result.exit_code in (0, ExitCode.UNVERIFIED), result.output
+    loaded: dict[str, Any] = json.loads(result.stdout)
+    return loaded
+
+
+def log_key(node: NewNode) -> str:
+    signer = read_key(node.data.key_file("log"), None, purpose="log")
+    return str(VerifierKey(ORIGIN, signer.public))
+
+
+def fill(node: NewNode, *entries: Entry) -> None:
+    async def append() -> None:
+        signer = read_key(node.data.key_file("log"), None, purpose="log")
+        log = AuditLog.open(node.data.log_file, signer, ORIGIN, lambda: AT)
+        for entry in entries:
+            await log.append(entry)
+        await log.close()
+
+    asyncio.run(append())
+
+
+@pytest.fixture
+def bank(make_node: MakeNode) -> NewNode:
+    node = make_node("bank.example")
+    fill(node, *(event(f"event {n}") for n in range(3)), *(exchange(n) for n in range(2)))
+    return node
+
+
+def test_show_lists_the_newest_leaves_oldest_first(bank: NewNode) -> None:
+    shown = audit(bank, "show").stdout.splitlines()
+    assert [line.split()[0] for line in shown] == ["INDEX", "0", "1", "2", "3", "4", "5"]
+    assert shown[-1] == "5 of 5 leaves"
+    assert "clinic.example" in shown[-2]
+    assert "purpose=research" in shown[-2]
+    assert [leaf["index"] for leaf in as_json(bank, "show", "--limit", "2")["leaves"]] == [4, 3]
+
+
+@pytest.mark.parametrize(
+    ("filters", "indexes"),
+    [
+        (["--peer", "clinic.example"], [4, 3]),
+        (["--peer", "nobody.example"], []),
+        (["--type", "admin"], [2, 1, 0]),
+        (["--type", "answered", "--limit", "1"], [4]),
+        (["--since", "2026-09-21T14:13:20Z"], [4, 3, 2, 1, 0]),
+        (["--since", "2026-09-21T14:13:21"], []),
+        (["--until", "2026-09-22"], [4, 3, 2, 1, 0]),
+        (["--until", "2026-09-21"], []),
+    ],
+)
+def test_show_filters(bank: NewNode, filters: list[str], indexes: list[int]) -> None:
+    assert [leaf["index"] for leaf in as_json(bank, "show", *filters)["leaves"]] == indexes
+
+
+def test_show_gives_programs_all_fields_but_the_signature(bank: NewNode) -> None:
+    (leaf,) = as_json(bank, "show", "--limit", "1")["leaves"]
+    assert leaf["fields"]["query"] == digest(b'{"id":1,"v":1}')
+    assert leaf["fields"]["charged"] == 1
+    assert "evidence" not in leaf["fields"]
+
+
+def test_a_time_that_is_none_is_a_usage_error(bank: NewNode) -> None:
+    result = audit(bank, "show", "--since", "yesterday")
+    assert result.exit_code == ExitCode.USAGE
+    assert "2026-04-01" in result.stderr
+
+
+def test_verify_and_fsck_of_a_whole_log_succeed(bank: NewNode) -> None:
+    verified = as_json(bank, "verify")
+    assert verified["verdict"] == "SELF-SIGNED"
+    assert verified["log_key_from"] == "root document"
+    assert verified["verifier_key"] == log_key(bank)
+    assert (verified["size"], verified["requests"]) == (5, 2)
+    assert as_json(bank, "fsck")["whole"] is True
+    people = audit(bank, "verify")
+    assert people.exit_code == 0
+    assert "verdict   SELF-SIGNED" in people.stdout
+    assert "never rewritten" in " ".join(people.stderr.split())
+
+
+def test_a_damaged_log_is_named_and_ends_with_its_own_exit_code(bank: NewNode) -> None:
+    tamper(bank.data.log_file, "DELETE FROM leaves WHERE idx > 2")
+    for verb in ("verify", "fsck"):
+        result = audit(bank, verb)
+        assert result.exit_code == ExitCode.UNVERIFIED
+        assert "log-shortened" in result.stdout
+    assert as_json(bank, "verify")["verdict"] == "INVALID"
+    assert audit(bank, "show").exit_code == 0
+
+
+def test_a_log_that_another_key_signed_is_invalid(make_node: MakeNode, bank: NewNode) -> None:
+    other = make_node("other.example")
+    assert as_json(bank, "verify", "--log-key", log_key(other))["verdict"] == "INVALID"
+    bank.data.log_file.rename(other.data.log_file)
+    assert as_json(other, "verify")["verdict"] == "INVALID"
+
+
+def test_a_bare_copy_is_verified_without_a_node(bank: NewNode, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    copy.write_bytes(bank.data.log_file.read_bytes())
+    alone = as_json(bank, "verify", "--log", str(copy))
+    assert (alone["verdict"], alone["log_key_from"]) == ("SELF-SIGNED", "the log itself")
+    told = as_json(bank, "verify", "--log", str(copy), "--log-key", log_key(bank))
+    assert (told["verdict"], told["log_key_from"]) == ("SELF-SIGNED", "given")
+
+
+def test_a_missing_log_is_an_error_with_a_fix(make_node: MakeNode) -> None:
+    result = audit(make_node("new.example"), "fsck")
+    assert result.exit_code == ExitCode.UNAVAILABLE
+    assert "fix:" in result.stderr
+
+
+def test_a_receipt_is_exported_and_checked_anywhere(bank: NewNode, tmp_path: Path) -> None:
+    file = tmp_path / "answer.receipt"
+    file.write_text(audit(bank, "receipt", "3").stdout)
+    checked = as_json(bank, "verify", "--receipt", str(file), "--log-key", log_key(bank))
+    assert (checked["verdict"], checked["index"], checked["size"]) == ("SELF-SIGNED", 3, 5)
+    assert checked["leaf"]["purpose"] == "research"
+    assert checked["payload_checked"] is False
+    people = audit(bank, "verify", "--receipt", str(file), "--log-key", log_key(bank))
+    assert "leaf 3 of 5 in bank.example/interlingua: answered" in people.stdout
+    assert audit(bank, "receipt", "9").exit_code == ExitCode.FAILED
+
+
+def test_a_whole_answer_is_checked_with_its_payload(make_node: MakeNode, tmp_path: Path) -> None:
+    bank = make_node("bank.example")
+    payload = b'{"decision":"answered"}'
+    leaf = answered(charged=0, exposed=None, answer=digest(payload))
+    fill(bank, Entry(leaf))
+    file = tmp_path / "answer.body"
+    receipt = audit(bank, "receipt", "0").stdout.encode()
+    file.write_bytes(payload + b"\n" + receipt)
+    arguments = ("verify", "--receipt", str(file), "--log-key", log_key(bank))
+    assert as_json(bank, *arguments)["payload_checked"] is True
+    file.write_bytes(payload.replace(b"answered", b"denied!!") + b"\n" + receipt)
+    assert audit(bank, *arguments).exit_code == ExitCode.UNVERIFIED
+
+
+def test_a_changed_receipt_or_another_logs_key_is_refused(
+    make_node: MakeNode, bank: NewNode, tmp_path: Path
+) -> None:
+    content = audit(bank, "receipt", "3").stdout.encode()
+    encoded, _, proof = content.partition(b"\n")
+    leaf = base64.b64decode(encoded).replace(b"research", b"treatmen")
+    key, file = log_key(bank), tmp_path / "receipt"
+    other = log_key(make_node("other.example"))
+    for changed, with_key in (
+        (base64.b64encode(leaf) + b"\n" + proof, key),
+        (content.replace(b"index 3", b"index 2"), key),
+        (content, other),
+        (proof, key),
+        (b"\xff\xfe", key),
+        (b"", key),
+    ):
+        file.write_bytes(changed)
+        result = audit(bank, "verify", "--receipt", str(file), "--log-key", with_key)
+        assert result.exit_code == ExitCode.UNVERIFIED
+        assert "receipt does not verify" in result.stderr
+    assert audit(bank, "verify", "--receipt", str(file)).exit_code == ExitCode.USAGE
+
+
+async def test_it_all_works_while_the_node_runs(make_node: MakeNode, serving: Serving) -> None:
+    node = make_node("bank.example")
+    async with serving(node):
+        for verb in ("show", "verify", "fsck"):
+            result = await asyncio.to_thread(audit, node, verb, "--json")
+            assert result.exit_code == 0, result.output
+        started = json.loads((await asyncio.to_thread(audit, node, "show", "--json")).stdout)
+        assert started["leaves"][0]["type"] == "start"
+
+
+async def test_the_operations_give_the_same_to_an_auditor_of_the_running_node(
+    bank: NewNode,
+) -> None:
+    from node.node import Node
+    from node.operations.catalogue import find
+    from node.operations.registry import silent
+
+    async with Node.opened(bank.data, bank.settings, passphrase=Passphrase()) as node:
+        for name in ("audit.show", "audit.verify", "audit.fsck"):
+            operation = find(name)
+            assert operation.role == "auditor"
+            result = await operation.handler(node, operation.request(), silent)
+            own = await asyncio.to_thread(as_json, bank, name.removeprefix("audit."))
+            assert json.loads(result.model_dump_json()) == own
