@@ -25,12 +25,19 @@ if TYPE_CHECKING:
     from node.config import Settings
     from node.data_directory import DataDirectory
     from node.encoders.registry import Encoders
+    from node.federation.asker import Asker
+    from node.federation.client import Client
     from node.federation.peers import PeerBook
+    from node.federation.references import References
+    from node.federation.refresh import Refresher
+    from node.federation.responder import Responder
+    from node.federation.routing import Routes
     from node.passphrase import Passphrase
     from node.policy.book import PolicyBook
     from node.store.store import Store
 
 CARD_CHECK_S = 60.0
+REFUSALS_S = 20.0
 
 
 class Node:
@@ -93,8 +100,17 @@ class Node:
             software=f"interlingua {version('interlingua')}",
         )
         await self.log.append(Entry(started))
+        await self._log_missing()
         await self.collections.load()
         await self.renew()
+        _ = self.responder, self.asker
+
+    async def _log_missing(self) -> None:
+        """Append the leaves of decisions that a crash cut off between file and log."""
+        from node.federation.event_leaves import peer_appender, policy_appender
+
+        await self.policy.log_if_missing(policy_appender(self.log, self.clock, None, None))
+        await self.peers.log_missing(peer_appender(self.log, self.clock, None))
 
     @cached_property
     def store(self) -> Store:
@@ -154,6 +170,98 @@ class Node:
         from node.policy.book import PolicyBook
 
         return PolicyBook.open(self.data.policy_file)
+
+    @cached_property
+    def routes(self) -> Routes:
+        """Ways between spaces."""
+        from node.federation.routing import SameSpace
+
+        return SameSpace()
+
+    @cached_property
+    def references(self) -> References:
+        """Names of records for partners."""
+        from node.federation.references import References
+
+        return References(self.identity.master())
+
+    @cached_property
+    def client(self) -> Client:
+        """Connections to partners."""
+        from node.federation.client import Client, ClientIdentity
+
+        partners = self.settings.partners
+        identity = None
+        if partners.client_certificate is not None and partners.client_key is not None:
+            identity = ClientIdentity(partners.client_certificate, partners.client_key)
+        client = Client(identity, partners.ca_file)
+        self._closing.push_async_callback(client.close)
+        return client
+
+    @cached_property
+    def refresher(self) -> Refresher:
+        """Partners' root documents and cards, kept current."""
+        from node.federation.refresh import Refresher
+
+        refresher = Refresher(self.client, self.peers, self.clock)
+        self._closing.push_async_callback(refresher.close)
+        self.periodic.append(
+            Periodic("partners", self.settings.partners.refresh_s, refresher.refresh_all)
+        )
+        return refresher
+
+    @cached_property
+    def responder(self) -> Responder:
+        """What answers partners' questions."""
+        from node.federation.responder import Responder, Rooms
+
+        responder = Responder(
+            Rooms(
+                organisation=self.settings.organisation,
+                authorities=lambda: frozenset(self.identity.root.authorities),
+                signer=lambda: self.identity.signer("sign"),
+                peers=self.peers,
+                policy=self.policy,
+                collections=self.collections,
+                routes=self.routes,
+                log=self.log,
+                references=self.references,
+                clock=self.clock,
+                suggest_refresh=self.refresher.suggest,
+            )
+        )
+        self._closing.push_async_callback(responder.flush, everything=True)
+        self.periodic.append(Periodic("refusals", REFUSALS_S, responder.flush))
+        return responder
+
+    @cached_property
+    def asker(self) -> Asker:
+        """What asks partners."""
+        from node.federation.actors import Actors
+        from node.federation.asker import Asker, AskerRooms
+        from node.federation.exchange import Exchanger
+
+        organisation = self.settings.organisation
+        exchanger = Exchanger(
+            organisation,
+            lambda: self.identity.signer("sign"),
+            self.client,
+            self.log,
+            self.clock,
+        )
+        return Asker(
+            AskerRooms(
+                organisation=organisation,
+                peers=self.peers,
+                refresher=self.refresher,
+                exchanger=exchanger,
+                routes=self.routes,
+                encoders=self.encoders,
+                collections=self.collections,
+                actors=Actors(self.identity.master()),
+                deadline_s=self.settings.partners.deadline_s,
+            )
+        )
 
     @cached_property
     def card(self) -> CardKeeper:

@@ -20,6 +20,8 @@ GROUPS: dict[str, str] = {
     "audit": "node.cli.audit",
     "collection": "node.cli.collection",
     "encoder": "node.cli.encoder",
+    "peer": "node.cli.peer",
+    "policy": "node.cli.policy",
     "token": "node.cli.token",
 }
 """Groups of verbs, `interlingua <group> <verb>`: name -> module."""
@@ -27,6 +29,9 @@ GROUPS: dict[str, str] = {
 SINGLE: dict[str, str] = {
     "init": "node.cli.init",
     "serve": "node.cli.serve",
+    "partners": "node.cli.partners",
+    "query": "node.cli.query",
+    "resolve": "node.cli.resolve",
     "status": "node.cli.status",
 }
 """Verbs that stand alone, `interlingua <verb>`: name -> module."""

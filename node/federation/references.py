@@ -33,6 +33,9 @@ _INFO = b"interlingua-reference-v1"
 class ReferenceForeign(Exception):
     """The text is not a reference that this node gave to that peer for that collection."""
 
+    failure = "not-found"
+    code = "reference-foreign"
+
 
 class References:
     """Makes and resolves references under one master secret (32 bytes)."""

@@ -8,15 +8,12 @@ been fetched; `PeerBook.renew` judges it.
 """
 
 import asyncio
-import contextlib
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
 
 from node.clock import Clock
 from node.federation.client import Client, Transport, TransportError, reach_of_url
-from node.federation.errors import CardUnavailable
 from node.federation.peers import Peer, PeerBook
 from protocol.document import DocumentRefused, read_document
 from protocol.limits import MAX_DOCUMENT_BYTES
@@ -47,35 +44,27 @@ class Outcome:
 
 
 class Refresher:
-    """Fetches documents of partners; one owner of its background task."""
+    """Fetches documents of partners, at most one fetch of a partner at a time."""
 
-    def __init__(
-        self,
-        client: Client,
-        peers: PeerBook,
-        clock: Clock,
-        every_s: float,
-        permitted: Callable[[Transport], Transport],
-    ) -> None:
+    def __init__(self, client: Client, peers: PeerBook, clock: Clock) -> None:
         self._client = client
         self._peers = peers
         self._clock = clock
-        self._every_s = every_s
-        self._permitted = permitted
         self._tried: dict[str, int] = {}
         self._running: dict[str, asyncio.Task[Outcome]] = {}
-        self._timer: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin the timer; call it on the event loop."""
-        self._timer = asyncio.create_task(self._run(), name="refresh partners")
 
     async def close(self) -> None:
-        """End the timer and every fetch under way."""
-        tasks = [t for t in (self._timer, *self._running.values()) if t is not None]
+        """End every fetch under way."""
+        tasks = list(self._running.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def refresh_all(self) -> None:
+        """Fetch the documents of every active partner, one after the other; for the timer."""
+        for peer in self._peers.all():
+            if peer.state == "active":
+                await self.refresh(peer.organisation)
 
     def suggest(self, organisation: str) -> None:
         """Fetch in the background, unless that was tried a moment ago or the partner is not active.
@@ -114,14 +103,6 @@ class Refresher:
             task.add_done_callback(lambda _: self._running.pop(organisation, None))
         return task
 
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(self._every_s)
-            for peer in self._peers.all():
-                if peer.state == "active":
-                    with contextlib.suppress(CardUnavailable):
-                        await self.refresh(peer.organisation)
-
     async def _refresh(self, organisation: str) -> Outcome:
         problem: str | None = None
         try:
@@ -145,9 +126,7 @@ class Refresher:
         self._peers.renew(peer.organisation, [*roots, newest], None, self._clock())
 
     async def _get(self, peer: Peer, path: str) -> bytes:
-        return await fetch_document(
-            self._client, peer.root.url + path, self._permitted(peer.transport)
-        )
+        return await fetch_document(self._client, peer.root.url + path, peer.transport)
 
 
 async def fetch_document(client: Client, url: str, transport: Transport) -> bytes:

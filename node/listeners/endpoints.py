@@ -31,5 +31,9 @@ class Endpoint:
     roles: frozenset[Role]
 
 
-ENDPOINTS: tuple[Endpoint, ...] = (Endpoint("GET", "/v1/status", "status", EVERYBODY),)
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint("GET", "/v1/status", "status", EVERYBODY),
+    Endpoint("GET", "/v1/partners", "partners", ASKERS),
+    Endpoint("POST", "/v1/query", "query", ASKERS),
+)
 OPENAPI_PATH = "/v1/openapi.json"

@@ -7,6 +7,8 @@ serves the node's two signed documents to anybody. Everything else is unknown.
 
 from __future__ import annotations
 
+import asyncio
+
 from aiohttp import web
 
 from node.listeners.app_keys import LISTENER, METRICS, NODE
@@ -15,6 +17,7 @@ from node.listeners.middleware import counts, name_the_server, problems
 from node.metrics import Metrics
 from node.node import Node
 from node.operations.errors import NotFound
+from protocol.accept_query import RawRequest
 from protocol.limits import MAX_QUERY_BYTES
 from protocol.problems import PROBLEM_TYPE, Code, Problem
 
@@ -34,8 +37,21 @@ def federation_app(node: Node, metrics: Metrics, connections: Connections) -> we
     app.router.add_get("/.well-known/interlingua-root", root_document)
     app.router.add_get("/.well-known/interlingua-root/{version:[1-9][0-9]{0,8}}", root_document)
     app.router.add_get("/.well-known/interlingua-node", card)
+    for method, path in ENDPOINTS:
+        app.router.add_route(method, path, signed)
     app.router.add_route("*", "/{anything:.*}", unknown)
     return app
+
+
+async def signed(request: web.Request) -> web.Response:
+    """A signed endpoint: the request as it came, to the responder and back."""
+    path, _, query = request.raw_path.partition("?")
+    node = request.app[NODE]
+    async with asyncio.timeout(node.settings.federation.body_timeout_s):
+        body = await request.read()
+    raw = RawRequest(request.method, request.host.lower(), path, query, request.raw_headers, body)
+    answer = await node.responder.answer(raw, request.remote or "")
+    return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
 
 
 async def root_document(request: web.Request) -> web.Response:

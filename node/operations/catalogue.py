@@ -14,6 +14,11 @@ MODULES: dict[str, str] = {
     "audit": "node.operations.audit",
     "collection": "node.operations.collections",
     "encoder": "node.operations.encoders",
+    "partners": "node.operations.partners",
+    "peer": "node.operations.peers",
+    "policy": "node.operations.policy",
+    "query": "node.operations.query",
+    "resolve": "node.operations.resolve",
     "status": "node.operations.status",
     "token": "node.operations.tokens",
 }

@@ -1,0 +1,131 @@
+"""`interlingua query`: ask partners and the own collections."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from node.cli.invocation import VerbGroup
+from node.cli.output import finish, line, note, table
+from node.cli.run import run_operation
+from node.operations.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from node.federation.ask import AskResult, Result, SiloStatus
+
+app = VerbGroup(help="Ask partners and the own collections.")
+
+
+@app.command()
+def query(
+    question: Annotated[str, typer.Argument(help="The question; - reads it from standard input.")],
+    purpose: Annotated[str, typer.Option(help="What the answer is for, as the grant names it.")],
+    k: Annotated[int, typer.Option("-k", help="How many records.")] = 10,
+    peer: Annotated[
+        list[str] | None, typer.Option(help="Ask this partner only; repeat for more.")
+    ] = None,
+    collection: Annotated[
+        list[str] | None,
+        typer.Option(help="Ask this collection only, NAME or ORGANISATION/NAME; repeat for more."),
+    ] = None,
+    encoder: Annotated[
+        str | None, typer.Option(help="An encoder, or a collection whose encoder is meant.")
+    ] = None,
+    granularity: Annotated[
+        str | None, typer.Option(help="boolean, count, ranks or bins; default: as granted.")
+    ] = None,
+    agreement: Annotated[str | None, typer.Option(help="Id of the agreement it is under.")] = None,
+    deadline: Annotated[float | None, typer.Option(help="Seconds that each partner has.")] = None,
+    no_own: Annotated[
+        bool, typer.Option("--no-own", help="Leave the own collections out.")
+    ] = False,
+) -> None:
+    """Ask one question; print one merged list and what became of every partner."""
+    from node.federation.ask import AskRequest, AskResult
+
+    text = sys.stdin.read().strip() if question == "-" else question
+    request = AskRequest.model_validate(
+        {
+            "texts": (text,),
+            "purpose": purpose,
+            "k": k,
+            "peers": tuple(peer or ()),
+            "collections": tuple(collection or ()),
+            "encoder": encoder,
+            "granularity": granularity,
+            "agreement": agreement,
+            "deadline_s": deadline,
+            "own": not no_own,
+        }
+    )
+    result = run_operation("query", request, AskResult)
+    finish(
+        result,
+        lambda: _show(result),
+        next_step="at the record's owner: interlingua resolve REFERENCE",
+        exit_code=_exit_code(result),
+    )
+
+
+def _show(result: AskResult) -> None:
+    results = result.results[0] if result.results else ()
+    table(
+        ("#", "ORGANISATION", "COLLECTION", "RECORD", "SCORE", "ROUTE", "OVERLAP"),
+        [_row(each) for each in results],
+    )
+    line()
+    table(
+        ("SILO", "STATUS", "HITS", "LEFT TODAY", "MS", "WHY"),
+        [_status(silo) for silo in result.silos],
+    )
+    urls = {r.organisation: r.request_url for r in results if r.request_url}
+    for organisation, url in sorted(urls.items()):
+        note(f"records of {organisation}: apply at {url}")
+
+
+def _row(each: Result) -> tuple[object, ...]:
+    overlap = each.overlap
+    return (
+        each.place,
+        each.organisation,
+        each.collection,
+        each.external_id or each.reference,
+        "rank only" if each.bin is None else f"{each.bin:.3f}",
+        each.route,
+        "" if overlap is None else f"{overlap.value:.2f} ({overlap.low:.2f}-{overlap.high:.2f})",
+    )
+
+
+def _status(silo: SiloStatus) -> tuple[object, ...]:
+    name = f"{silo.organisation}/{silo.collection}" if silo.collection else silo.organisation
+    reason = " ".join(filter(None, (silo.code, silo.rule and f"({silo.rule})", silo.detail)))
+    return (
+        name,
+        "repeated" if silo.repeated else silo.state,
+        _amount(silo),
+        "" if silo.queries_left is None else silo.queries_left,
+        silo.elapsed_ms,
+        reason,
+    )
+
+
+def _amount(silo: SiloStatus) -> object:
+    if silo.found is not None:
+        return "some" if silo.found[0] else "none"
+    if silo.counts is not None:
+        return silo.counts[0]
+    return "" if silo.hits is None else silo.hits
+
+
+def _exit_code(result: AskResult) -> ExitCode:
+    """OK if every silo answered, PARTIAL if some did; else the worst of what the partners said."""
+    states = {silo.state for silo in result.silos}
+    if states <= {"ok"}:
+        return ExitCode.OK
+    if "ok" in states:
+        return ExitCode.PARTIAL
+    if "unverifiable" in states:
+        return ExitCode.UNVERIFIED
+    return ExitCode.REFUSED if "denied" in states else ExitCode.UNAVAILABLE

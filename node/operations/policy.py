@@ -1,0 +1,170 @@
+"""Operations on the policy: apply, diff, explain, show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BaseModel, Field
+
+from node.federation.event_leaves import policy_appender
+from node.operations.caller import caller
+from node.operations.registry import NoRequest, Progress, operation
+from node.policy.diff import Change, difference
+from node.policy.grants import ALL_LABELS, Grant, Granularity
+from node.policy.rules import Asked, rule_on
+from protocol.notation import CollectionName, Organisation, PurposeName
+
+if TYPE_CHECKING:
+    from node.node import Node
+    from node.policy.policy import Policy
+
+
+class GrantFiles(BaseModel, extra="forbid"):
+    """Grant files by name; together they are the whole policy, so no file means no grant."""
+
+    files: dict[str, str]
+
+
+class PolicyChanges(BaseModel):
+    """What would change, or changed; `warnings` are about grants that cannot work yet."""
+
+    generation: int
+    digest: str
+    changes: tuple[Change, ...]
+    warnings: tuple[str, ...]
+
+
+class PolicyShown(BaseModel):
+    """The policy in force: its grants, and the files as they were applied."""
+
+    generation: int
+    digest: str
+    applied_at: int
+    grants: tuple[Grant, ...]
+    files: dict[str, str]
+
+
+class Explain(BaseModel, extra="forbid"):
+    """A question that a peer might ask."""
+
+    peer: Organisation
+    collection: CollectionName
+    purpose: PurposeName
+    k: Annotated[int, Field(ge=1)] = 10
+    granularity: Granularity | None = None
+    agreement: str | None = None
+
+
+class RuleChecked(BaseModel):
+    """One rule in the order in which rules are looked at."""
+
+    rule: str
+    holds: bool
+    reason: str
+
+
+class Explanation(BaseModel):
+    """Whether the question would be answered, which rule decides, and why."""
+
+    allowed: bool
+    rule: str
+    reason: str
+    rules: tuple[RuleChecked, ...]
+    granularity: Granularity | None
+    grant: Grant | None
+    queries_left: int | None
+
+
+@operation("policy.apply")
+async def apply(node: Node, request: GrantFiles, progress: Progress) -> PolicyChanges:
+    """Bring grant files into force, all or none, from the next query on."""
+    del progress
+    before = node.policy.current
+    append = policy_appender(node.log, node.clock, caller(), before.digest)
+    after = await node.policy.apply(request.files, node.clock(), append)
+    return _changes(node, before, after)
+
+
+@operation("policy.diff")
+async def diff(node: Node, request: GrantFiles, progress: Progress) -> PolicyChanges:
+    """Say what grant files would change; change nothing."""
+    del progress
+    return _changes(node, node.policy.current, node.policy.propose(request.files))
+
+
+@operation("policy.show", role="auditor")
+async def show(node: Node, request: NoRequest, progress: Progress) -> PolicyShown:
+    """Show the policy in force."""
+    del request, progress
+    policy, stored = node.policy.current, node.policy.stored
+    return PolicyShown(
+        generation=policy.generation,
+        digest=policy.digest,
+        applied_at=stored.applied_at,
+        grants=policy.grants,
+        files=stored.files,
+    )
+
+
+@operation("policy.explain", role="auditor")
+async def explain(node: Node, request: Explain, progress: Progress) -> Explanation:
+    """Say whether a peer's question would be answered now, and which rule decides."""
+    del progress
+    at = node.clock()
+    peer = node.peers.find(request.peer)
+    state = peer.state if peer else "unknown"
+    known = RuleChecked(
+        rule="peer-state", holds=state == "active", reason=f"{request.peer} is {state} here"
+    )
+    asked = Asked(
+        request.peer,
+        request.collection,
+        request.purpose,
+        request.k,
+        request.granularity,
+        request.agreement,
+    )
+    ruling = rule_on(node.policy.current, asked, at)
+    grant = ruling.grant
+    left = node.responder.queries_left(grant, at) if grant else None
+    checks = [known, *(RuleChecked(**vars(check)) for check in ruling.checks)]
+    if ruling.allowed and grant is not None and left is not None:
+        checks.append(
+            RuleChecked(
+                rule="queries-per-day",
+                holds=left > 0,
+                reason=f"{left} of {grant.queries_per_day} vectors are left today (UTC)",
+            )
+        )
+    deciding = next((check for check in checks if not check.holds), checks[-1])
+    return Explanation(
+        allowed=deciding.holds,
+        rule=deciding.rule,
+        reason=deciding.reason,
+        rules=tuple(checks),
+        granularity=ruling.granularity,
+        grant=grant,
+        queries_left=left,
+    )
+
+
+def _changes(node: Node, before: Policy, after: Policy) -> PolicyChanges:
+    return PolicyChanges(
+        generation=after.generation,
+        digest=after.digest,
+        changes=tuple(difference(before, after)),
+        warnings=tuple(warning for grant in after.grants for warning in _warnings(node, grant)),
+    )
+
+
+def _warnings(node: Node, grant: Grant) -> list[str]:
+    """What would keep a grant from working, or makes it wider than its author may think."""
+    where = f"{grant.peer}, {grant.collection}:"
+    warnings = []
+    if node.peers.find(grant.peer) is None:
+        warnings.append(f"{where} {grant.peer} is no peer yet (interlingua peer add)")
+    if grant.collection not in {collection.name for collection in node.collections.all()}:
+        warnings.append(f"{where} there is no such collection yet")
+    if grant.labels == (ALL_LABELS,):
+        warnings.append(f"{where} every document is visible, whatever its labels")
+    return warnings
