@@ -9,21 +9,18 @@ metadata give the same bytes, so the digest is the map's identity.
                                                quality  JSON of the quality card, may be absent
 """
 
-import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import cast, get_args
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
 
 from adapters.affine import AffineMap, Kind
 from adapters.errors import AdapterError, AdapterFileRefused
 from adapters.quality import QualityCard
+from adapters.tensor_file import decode_tensors, encode_tensors, file_digest
 
 FORMAT = "interlingua-adapter-v1"
-MAX_FILE_BYTES = 512 * 2**20
 
 
 @dataclass(frozen=True)
@@ -37,7 +34,7 @@ class StoredAdapter:
 
 def adapter_digest(raw: bytes) -> str:
     """Return `sha256:<hex>` of an adapter file's bytes."""
-    return f"sha256:{hashlib.sha256(raw).hexdigest()}"
+    return file_digest(raw)
 
 
 def encode_adapter(adapter: AffineMap, quality: QualityCard | None = None) -> bytes:
@@ -52,10 +49,10 @@ def encode_adapter(adapter: AffineMap, quality: QualityCard | None = None) -> by
     if quality is not None:
         metadata["quality"] = json.dumps(quality.as_json(), sort_keys=True)
     tensors = {
-        "weight": np.ascontiguousarray(adapter.weight, dtype=np.float32),
-        "bias": np.ascontiguousarray(adapter.bias, dtype=np.float32),
+        "weight": adapter.weight.astype(np.float32),
+        "bias": adapter.bias.astype(np.float32),
     }
-    return _sorted_header(save(tensors, metadata=metadata))
+    return encode_tensors(tensors, metadata)
 
 
 def decode_adapter(raw: bytes, digest: str, source: str, target: str) -> StoredAdapter:
@@ -64,15 +61,13 @@ def decode_adapter(raw: bytes, digest: str, source: str, target: str) -> StoredA
     Raises:
         AdapterFileRefused: other bytes, another direction, or not an adapter file.
     """
-    if len(raw) > MAX_FILE_BYTES:
-        raise AdapterFileRefused(f"an adapter file has at most {MAX_FILE_BYTES} bytes")
     if adapter_digest(raw) != digest:
         raise AdapterFileRefused(
             "the adapter file's digest is not the one on record; restore it or fit again"
         )
     try:
         stored = _decode(raw, digest)
-    except (SafetensorError, AdapterError, KeyError, ValueError, TypeError, OverflowError) as error:
+    except (AdapterError, KeyError, ValueError, TypeError, OverflowError) as error:
         raise AdapterFileRefused(f"this is not an adapter file ({type(error).__name__})") from error
     if (stored.map.source, stored.map.target) != (source, target):
         raise AdapterFileRefused(
@@ -83,14 +78,13 @@ def decode_adapter(raw: bytes, digest: str, source: str, target: str) -> StoredA
 
 
 def _decode(raw: bytes, digest: str) -> StoredAdapter:
-    tensors = load(raw)
-    metadata = _header(raw)["__metadata__"]
+    tensors, metadata = decode_tensors(raw, {"weight", "bias"})
     if metadata["format"] != FORMAT or metadata["kind"] not in get_args(Kind):
         raise ValueError("another format or kind")
-    if set(tensors) != {"weight", "bias"} or any(t.dtype != np.float32 for t in tensors.values()):
+    if any(tensor.dtype != np.float32 for tensor in tensors.values()):
         raise ValueError("other tensors than weight and bias in float32")
     adapter = AffineMap(
-        metadata["kind"],
+        cast(Kind, metadata["kind"]),  # one of them, as just checked
         tensors["weight"],
         tensors["bias"],
         metadata["source"],
@@ -100,20 +94,3 @@ def _decode(raw: bytes, digest: str) -> StoredAdapter:
     quality = metadata.get("quality")
     card = None if quality is None else QualityCard.from_json(json.loads(quality))
     return StoredAdapter(adapter, digest, card)
-
-
-def _header(raw: bytes) -> dict[str, Any]:
-    size = int.from_bytes(raw[:8], "little")
-    header: dict[str, Any] = json.loads(raw[8 : 8 + size])
-    return header
-
-
-def _sorted_header(raw: bytes) -> bytes:
-    """Rewrite the header with sorted keys: the library writes metadata in random order.
-
-    The header keeps its length, a multiple of eight padded with spaces, so the tensors stay put.
-    """
-    size = int.from_bytes(raw[:8], "little")
-    header = json.dumps(_header(raw), sort_keys=True, separators=(",", ":")).encode()
-    padded = header + b" " * (-len(header) % 8)
-    return len(padded).to_bytes(8, "little") + padded + raw[8 + size :]

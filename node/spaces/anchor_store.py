@@ -1,0 +1,109 @@
+"""Where anchor sets lie: `anchors/<hex of the id>/` with the texts, and a file that names the sets.
+
+The rule of this file: what is read is what the id says. Texts are checked against their digests
+each time they are loaded.
+"""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+
+from node import durable_file
+from node.spaces.anchor_set import AnchorSet, as_jsonl, parse_jsonl, parse_text
+from node.spaces.errors import AnchorsRefused, SpaceExists, UnknownAnchors
+
+MAX_FILE_BYTES = 512 * 2**20
+
+
+class NamedSet(BaseModel):
+    """One set as the names' file knows it."""
+
+    name: str
+    set_id: str
+    anchors: int
+    derived: int
+    imported_at: int
+
+
+class _Names(BaseModel):
+    sets: list[NamedSet] = []
+
+
+class AnchorStore:
+    """All anchor sets of a node."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._names_file = directory / "sets.json"
+
+    def all(self) -> list[NamedSet]:
+        """Every set, by name. Raises AnchorsRefused where the names' file is damaged."""
+        try:
+            raw = self._names_file.read_bytes()
+        except FileNotFoundError:
+            return []
+        try:
+            return sorted(_Names.model_validate_json(raw).sets, key=lambda each: each.name)
+        except ValidationError:
+            raise AnchorsRefused(
+                f"{self._names_file} is damaged: restore it, or remove it and import again"
+            ) from None
+
+    def find(self, name_or_id: str) -> NamedSet:
+        """The set of that name or id. Raises UnknownAnchors."""
+        for each in self.all():
+            if name_or_id in (each.name, each.set_id):
+                return each
+        raise UnknownAnchors(
+            f"there is no anchor set {name_or_id}: `interlingua anchors list` shows those there"
+            " are, `interlingua anchors import` adds one"
+        )
+
+    def load(self, name_or_id: str) -> AnchorSet:
+        """Read a set. Raises UnknownAnchors, or AnchorsRefused where its texts were changed."""
+        named = self.find(name_or_id)
+        path = self.folder(named.set_id) / "texts.jsonl"
+        with path.open("rb") as lines:
+            anchors = parse_jsonl(lines)
+        if anchors.set_id != named.set_id:
+            raise AnchorsRefused(f"the texts in {path} were changed: import the set again")
+        return anchors
+
+    def add(self, name: str, path: Path, at: int) -> NamedSet:
+        """Import a `.jsonl` (or `.json`) file, or any other file as one text a line.
+
+        Importing the same texts under the same name again changes nothing.
+
+        Raises:
+            AnchorsRefused: the file holds no usable set.
+            SpaceExists: the name belongs to other texts.
+        """
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise AnchorsRefused(f"{path} is larger than {MAX_FILE_BYTES} bytes")
+        with path.open("rb") as lines:
+            parse = parse_jsonl if path.suffix in (".jsonl", ".json") else parse_text
+            anchors = parse(lines)
+        known = self.all()
+        for each in known:
+            if each.name == name and each.set_id != anchors.set_id:
+                raise SpaceExists(f"the anchor set {name} holds other texts: choose another name")
+            if each.name == name:
+                return each
+        self.folder(anchors.set_id).mkdir(mode=0o700, exist_ok=True)
+        durable_file.replace(
+            self.folder(anchors.set_id) / "texts.jsonl", b"".join(as_jsonl(anchors))
+        )
+        added = NamedSet(
+            name=name,
+            set_id=anchors.set_id,
+            anchors=len(anchors.anchors),
+            derived=anchors.derived,
+            imported_at=at,
+        )
+        names = _Names(sets=[*known, added])
+        durable_file.replace(self._names_file, names.model_dump_json(indent=1).encode())
+        return added
+
+    def folder(self, set_id: str) -> Path:
+        """The folder of a set and of the embeddings of its texts."""
+        return self.directory / set_id.removeprefix("sha256:")
