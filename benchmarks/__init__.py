@@ -1,0 +1,1 @@
+"""Reproducible measurements; each file says in its docstring how it is run."""
