@@ -79,8 +79,15 @@ def _last(
 
 
 def _next_first(ends: list[int], first: int, last: int, most: int) -> int:
-    """Return the word at which the next piece begins: a little before this one's end."""
+    """Return the word at which the next piece begins: a little before this one's end.
+
+    Only as far before it as leaves room for the word that follows.
+    """
     start = last + 1
-    while start - 1 > first and ends[last] - ends[start - 2] <= most // OVERLAP_SHARE:
+    while (
+        start - 1 > first
+        and ends[last] - ends[start - 2] <= most // OVERLAP_SHARE
+        and ends[last + 1] - ends[start - 2] <= most
+    ):
         start -= 1
     return start

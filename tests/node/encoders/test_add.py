@@ -1,0 +1,187 @@
+"""Adding an encoder: measured, not believed; the same model gets the same space."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from node.encoders.add import add
+from node.encoders.encoder import Encoder
+from node.encoders.errors import (
+    EncoderError,
+    EncoderExists,
+    EncoderFailed,
+    EncoderMisconfigured,
+    EncoderTakesVectors,
+    UnknownEncoder,
+)
+from node.encoders.measure import probe_vectors, sketch_distance
+from node.encoders.registry import Encoders
+from node.store.store import Store
+from protocol.envelope import Envelope
+from protocol.probe import PROBE_TEXTS
+from tests.node.collections.rooms import NOW, envelope
+from tests.node.encoders.server import WIDTH, Server, serving
+
+
+@pytest.fixture
+async def encoders(tmp_path: Path) -> AsyncIterator[Encoders]:
+    store = Store.open(tmp_path / "store.db")
+    encoders = Encoders(store, lambda: NOW)
+    yield encoders
+    await encoders.close()
+    store.close()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    async with serving() as server:
+        yield server
+
+
+async def added(
+    encoders: Encoders,
+    server: Server,
+    name: str = "e",
+    known: list[Envelope] | None = None,
+    envelope_file: Path | None = None,
+    settings: dict[str, Any] | None = None,
+    **stated: Any,
+) -> Encoder:
+    fields = {"url": server.url, "model": "hashed-words", "retries": 0, **(settings or {})}
+    return await add(encoders, name, "openai", fields, stated, envelope_file, known or [], NOW)
+
+
+async def test_dimension_and_sketch_are_measured(encoders: Encoders, server: Server) -> None:
+    encoder = await added(encoders, server, revision="r1", max_tokens=128)
+    own = encoder.envelope
+    assert (own.dimension, own.model, own.revision, own.max_tokens) == (
+        WIDTH, "hashed-words", "r1", 128,
+    )  # fmt: skip
+    assert own.probe is not None
+    assert server.texts == list(PROBE_TEXTS)
+    assert sketch_distance(own, await probe_vectors(encoders.get("e"))) == 0
+    assert encoders.names() == ["e"]
+
+
+async def test_the_same_model_elsewhere_has_the_same_space(
+    encoders: Encoders, server: Server
+) -> None:
+    first = (await added(encoders, server)).envelope
+    server.noise = 0.001
+    second = (await added(encoders, server, "again", known=[first])).envelope
+    minted = (await added(encoders, server, "alone")).envelope
+    assert second.space_id == first.space_id
+    assert minted.space_id != first.space_id
+    server.noise = 1.0
+    patched = (await added(encoders, server, "patched", known=[first])).envelope
+    assert patched.space_id != first.space_id
+
+
+async def test_prompts_are_part_of_the_space(encoders: Encoders, server: Server) -> None:
+    plain = (await added(encoders, server)).envelope
+    settings = {"document_prompt": "passage: "}
+    prompted = (await added(encoders, server, "p", known=[plain], settings=settings)).envelope
+    assert prompted.prompts != plain.prompts
+    assert prompted.space_id != plain.space_id
+
+
+async def test_a_partners_envelope_must_fit_the_model(
+    encoders: Encoders, server: Server, tmp_path: Path
+) -> None:
+    first = (await added(encoders, server, revision="theirs")).envelope
+    file = tmp_path / "envelope.json"
+    file.write_text(first.model_dump_json())
+    server.noise = 0.001
+    second = await added(encoders, server, "same", envelope_file=file)
+    assert second.envelope.space_id == first.space_id
+    server.noise = 1.0
+    with pytest.raises(EncoderMisconfigured, match="not the one of the given envelope"):
+        await added(encoders, server, "other", envelope_file=file)
+    with pytest.raises(EncoderMisconfigured, match="other prompts"):
+        await added(encoders, server, "o", envelope_file=file, settings={"query_prompt": "q: "})
+    with pytest.raises(EncoderMisconfigured, match="one or the other"):
+        await added(encoders, server, "o", envelope_file=file, revision="mine")
+    assert encoders.names() == ["e", "same"]
+
+
+async def test_a_failing_model_leaves_no_encoder(encoders: Encoders, server: Server) -> None:
+    server.misbehave = lambda *_: web.Response(status=500)
+    with pytest.raises(EncoderFailed):
+        await added(encoders, server)
+    assert encoders.names() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"name": "No Name"}, "cannot name an encoder"),
+        ({"settings": {"url": "ftp://x"}}, "url: "),
+        ({"settings": {"batsch": 3}}, "batsch: "),
+        ({"similarity": "manhattan"}, "similarity: "),
+        ({"colour": "red"}, "colour: "),
+        ({"dimension": 7}, None),
+    ],
+)
+async def test_settings_that_cannot_work_are_named(
+    encoders: Encoders, server: Server, changes: dict[str, Any], match: str | None
+) -> None:
+    with pytest.raises(EncoderError, match=match):
+        await added(encoders, server, **changes)
+    assert encoders.names() == []
+
+
+async def test_vectors_of_the_caller_need_an_envelope(encoders: Encoders, tmp_path: Path) -> None:
+    with pytest.raises(EncoderMisconfigured, match="--envelope"):
+        await add(encoders, "mine", "caller", {}, {}, None, [], NOW)
+    file = tmp_path / "e.toml"
+    file.write_text(
+        'provider = "us"\nmodel = "m"\nrevision = "1"\ndimension = 4\npooling = "mean"\n'
+        'normalisation = "l2"\nsimilarity = "cosine"\n[prompts]\n'
+        + "".join(f'{role} = "{envelope().prompts.query}"\n' for role in ("query", "document"))
+    )
+    encoder = await add(encoders, "mine", "caller", {}, {}, file, [], NOW)
+    assert (encoder.takes_text, encoder.envelope.dimension) == (False, 4)
+    with pytest.raises(EncoderTakesVectors, match="give a vector"):
+        await encoder.encode(["words"], "query")
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"provider": 1}', b"\xff", b" " * 70_000])
+async def test_what_is_no_envelope_is_refused(
+    encoders: Encoders, tmp_path: Path, content: bytes
+) -> None:
+    for name in ("e.json", "e.toml"):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(EncoderMisconfigured, match=name):
+            await add(encoders, "mine", "caller", {}, {}, tmp_path / name, [], NOW)
+    with pytest.raises(EncoderMisconfigured, match="cannot be read"):
+        await add(encoders, "mine", "caller", {}, {}, tmp_path / "none.json", [], NOW)
+
+
+async def test_names_are_taken_once_and_given_back(encoders: Encoders, server: Server) -> None:
+    await added(encoders, server)
+    with pytest.raises(EncoderExists):
+        await added(encoders, server)
+    await encoders.remove("e")
+    with pytest.raises(UnknownEncoder, match="encoder list"):
+        encoders.get("e")
+    await added(encoders, server)
+
+
+async def test_an_encoder_is_the_same_after_reopening(
+    tmp_path: Path, encoders: Encoders, server: Server
+) -> None:
+    settings = {"query_prompt": "q: "}
+    first = await added(encoders, server, settings=settings, max_tokens=100)
+    store = Store.open(tmp_path / "store.db")
+    reopened = Encoders(store, lambda: NOW)
+    again = reopened.get("e")
+    assert (again.envelope, again.prompts) == (first.envelope, first.prompts)
+    assert again.chunk_tokens == 98
+    assert reopened.settings_of("e") == encoders.settings_of("e")
+    await again.encode(["words"], "query")
+    assert server.texts[-1] == "q: words"
+    await reopened.close()
+    store.close()
