@@ -1,0 +1,32 @@
+"""docs/audit.md names every leaf type, every finding and every verb that there is."""
+
+from pathlib import Path
+from typing import get_args
+
+from node.audit.findings import Kind
+from node.audit.writer import MAX_WAITING
+from node.cli.audit import app
+from node.operations.exit_codes import ExitCode
+from protocol.leaf import AnyLeaf
+
+TEXT = (Path(__file__).parents[3] / "docs" / "audit.md").read_text("utf-8")
+ROWS = [line for line in TEXT.splitlines() if line.startswith("| `")]
+
+
+def test_every_leaf_type_has_its_row() -> None:
+    types = {leaf.model_fields["type"].default for leaf in get_args(AnyLeaf)}
+    assert types <= {row.split("`")[1] for row in ROWS}
+
+
+def test_every_finding_is_explained() -> None:
+    assert [kind for kind in get_args(Kind) if f"`{kind}`" not in TEXT] == []
+
+
+def test_every_verb_is_shown() -> None:
+    verbs = [command.callback.__name__ for command in app.registered_commands if command.callback]
+    assert [verb for verb in verbs if f"interlingua audit {verb}" not in TEXT] == []
+
+
+def test_the_numbers_are_the_codes() -> None:
+    assert f"more than {MAX_WAITING:,} entries wait" in TEXT
+    assert f"each finding is named | {int(ExitCode.UNVERIFIED)} |" in TEXT
