@@ -9,7 +9,7 @@ Served at `/.well-known/interlingua-node`.
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -34,6 +34,7 @@ from protocol.notation import (
     Organisation,
     SpaceId,
     Time,
+    Version1,
     WireModel,
     Word,
 )
@@ -110,7 +111,7 @@ class Card(Document):
     first where there are several.
     """
 
-    v: Literal[1] = 1
+    v: Version1 = 1
     organisation: Organisation
     serial: Ordinal
     issued: Time
@@ -136,6 +137,14 @@ class Card(Document):
     def by_space(self) -> dict[str, Envelope]:
         """The envelopes by space id."""
         return {envelope.space_id: envelope for envelope in self.spaces}
+
+    def is_under(self, root: RootDocument) -> bool:
+        """Tell whether the card belongs to this version of the root document.
+
+        A card does not outlive the root document it names: the next version may have been made
+        because the card's key, or the address on the card, must not be trusted any more.
+        """
+        return (self.root_version, self.root_digest) == (root.version, root.digest)
 
     def routes_from(self, space: str, into: str) -> tuple[Route, ...]:
         """Return the routes between two space ids, the node's best first."""
@@ -179,13 +188,14 @@ def accept_card(raw: bytes, root: RootDocument, previous: Card | None, at: int) 
 
 
 def _check_root(card: Card, root: RootDocument, at: int) -> None:
-    if card.root_version != root.version:
-        which = "fetch the root document anew" if card.root_version > root.version else "it is old"
+    if not card.is_under(root):
+        newer = card.root_version > root.version
+        fix = "fetch the root document anew" if newer else "fetch the card anew"
         raise CardRefused(
-            "root", f"the card names root version {card.root_version}, not {root.version}: {which}"
+            "root",
+            f"the card belongs to version {card.root_version} of the root document, "
+            f"or another one, not to the version {root.version} that is held; {fix}",
         )
-    if card.root_digest != root.digest:
-        raise CardRefused("root", f"the card names another root document as {root.version}")
     if root.expires <= at:
         raise CardRefused("expired", "its root document has expired; fetch the next version")
 

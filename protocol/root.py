@@ -9,7 +9,7 @@ Served at `/.well-known/interlingua-root`, older versions at `/.well-known/inter
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
@@ -34,6 +34,7 @@ from protocol.notation import (
     Organisation,
     Text,
     Time,
+    Version1,
     WireModel,
     from_base64url,
     to_base64url,
@@ -95,7 +96,7 @@ class RootDocument(Document):
     `url` is the base address of its federation listener, at one of them.
     """
 
-    v: Literal[1] = 1
+    v: Version1 = 1
     organisation: Organisation
     version: Ordinal
     issued: Time

@@ -74,6 +74,12 @@ def test_no_card_is_believed_under_an_expired_root_document() -> None:
     assert reason(raw, document, at=NOW + 60) == "expired"
 
 
+def test_a_card_does_not_outlive_the_root_document_it_names() -> None:
+    assert card().is_under(ROOT)
+    assert not card().is_under(root(version=2, issued=NOW + 1))
+    assert not card().is_under(root(issued=NOW + 1))
+
+
 @pytest.mark.parametrize("name", ["root 1", "sign 1", "log 1", "other"])
 def test_only_a_card_key_signs_cards(name: str) -> None:
     assert reason(signed_card(card(), name)) == "unknown-key"
@@ -155,6 +161,7 @@ FIELDS = card().model_dump(mode="json")
     [
         {"more": 1},
         {"v": 2},
+        {"v": True},
         {"serial": 0},
         {"serial": "1"},
         {"spaces": []},

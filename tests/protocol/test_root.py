@@ -220,6 +220,7 @@ FIELDS = FIRST.model_dump(mode="json")
     [
         {"more": 1},
         {"v": 2},
+        {"v": True},
         {"version": 0},
         {"version": "1"},
         {"version": True},
