@@ -63,7 +63,7 @@ def consensus(members: Mapping[str, Floats]) -> Consensus:
         for left_out in prepared:
             rest = {name: rows for name, rows in prepared.items() if name != left_out}
             others = _turn_together(rest, {name: turned.turns[name] for name in rest})
-            shifts[left_out] = _shift(matrix, _unit_rows(others.mean))
+            shifts[left_out] = shift_between(matrix, _unit_rows(others.mean))
     return Consensus(matrix.astype(np.float32), turned.rounds, shifts)
 
 
@@ -134,7 +134,7 @@ def _unit_rows(rows: Doubles) -> Doubles:
     return np.asarray(rows / np.maximum(lengths, np.finfo(np.float64).tiny))
 
 
-def _shift(full: Doubles, other: Doubles) -> float:
-    """Return the mean of 1 - cosine per row after the best turn of `other` onto `full`."""
+def shift_between(full: Doubles, other: Doubles) -> float:
+    """Return the mean of 1 - cosine per row (n, d) after the best turn of `other` onto `full`."""
     turned = _unit_rows(other @ rotation(other, full).T)
     return float(np.mean(1.0 - np.einsum("ij,ij->i", turned, full)))

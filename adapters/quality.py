@@ -26,7 +26,8 @@ class HeldOut:
     """Anchors of one part in both spaces: row i of all four is the same text, in its two views.
 
     `source_*` (n, d_in) in the asker's space, `target_*` (n, d_out) in the responder's. Rows have
-    length 1 where their space says so.
+    length 1 where their space says so. Documents may go on after the n that are asked for: the
+    further rows are there to be confused with.
     """
 
     source_questions: Floats
@@ -85,6 +86,20 @@ def known_item_values(maps: tuple[AffineMap, ...], part: HeldOut) -> Values:
     return reciprocal_ranks(ranks)
 
 
+def route_values(maps: tuple[AffineMap, ...], part: HeldOut) -> dict[str, Values]:
+    """Return mrr, ndcg_10, recall_10 and overlap_10 of maps in a row, one value per question."""
+    questions = mapped(part.source_questions, maps)
+    ranks = known_item_ranks(questions, part.target_documents)
+    found = top_k(questions, part.target_documents)
+    native = top_k(part.target_questions, part.target_documents)
+    return {
+        "mrr": reciprocal_ranks(ranks),
+        "ndcg_10": known_item_ndcg(ranks),
+        "recall_10": known_item_recall(ranks),
+        "overlap_10": overlap(found, native),
+    }
+
+
 def measure(
     maps: tuple[AffineMap, ...],
     baselines: dict[str, tuple[AffineMap, ...]],
@@ -94,23 +109,13 @@ def measure(
     chosen_on: int,
 ) -> QualityCard:
     """Return the quality card of `maps`, applied in a row, on held-out anchors."""
-    questions = mapped(part.source_questions, maps)
-    ranks = known_item_ranks(questions, part.target_documents)
-    found = top_k(questions, part.target_documents)
-    native = top_k(part.target_questions, part.target_documents)
-    figures = {
-        "mrr": reciprocal_ranks(ranks),
-        "ndcg_10": known_item_ndcg(ranks),
-        "recall_10": known_item_recall(ranks),
-        "overlap_10": overlap(found, native),
-    }
     source = known_item_ranks(part.source_questions, part.source_documents)
     target = known_item_ranks(part.target_questions, part.target_documents)
     return QualityCard(
         fitted_on=fitted_on,
         chosen_on=chosen_on,
-        held_out=len(questions),
-        figures={name: estimate(values) for name, values in figures.items()},
+        held_out=len(part.source_questions),
+        figures={name: estimate(values) for name, values in route_values(maps, part).items()},
         baselines={
             name: estimate(known_item_values(chain, part)) for name, chain in baselines.items()
         },

@@ -1,0 +1,128 @@
+"""Making a shared space from its founders' anchor embeddings, and making it again to check it.
+
+The rule of this file: the consensus rests on the document views of the fit part only, so that the
+anchors that choose and measure maps have no share in the space that they judge.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adapters.consensus import Consensus, consensus, shift_between
+from adapters.errors import FitRefused
+from node.spaces.anchor_set import AnchorSet
+from node.spaces.embedding_file import AnchorEmbeddings
+from node.spaces.errors import EmbeddingsRefused, ManifestRefused
+from node.spaces.manifest import Founder, Positions, SpaceManifest
+
+SAME_CONSENSUS = 1e-3
+"""Largest mean of 1 - cosine between two computations of one consensus on different machines."""
+
+
+def create_space(
+    name: str,
+    author: str,
+    anchors: AnchorSet,
+    founders: Sequence[AnchorEmbeddings],
+    threshold: int,
+    at: int,
+) -> tuple[SpaceManifest, Positions]:
+    """Return the manifest, to be signed, and the positions of the anchors in the new space.
+
+    Raises:
+        EmbeddingsRefused: embeddings of other anchors, of one member twice, or degenerate ones.
+    """
+    check_members(anchors, founders)
+    rows = common_rows(anchors, founders)
+    found = _consensus(founders, rows)
+    positions = Positions(found.matrix, rows)
+    manifest = SpaceManifest(
+        name=name,
+        author=author,
+        created=at,
+        anchors=anchors.set_id,
+        fitted=len(rows),
+        dimension=found.matrix.shape[1],
+        founders=tuple(_founder(each, found) for each in sorted(founders, key=_key)),
+        consensus=positions.digest,
+        threshold=threshold,
+    )
+    return manifest, positions
+
+
+def recompute(
+    manifest: SpaceManifest,
+    positions: Positions,
+    anchors: AnchorSet,
+    members: Sequence[AnchorEmbeddings],
+) -> float | None:
+    """Compute the consensus again from the founders' pinned files, where all are at hand.
+
+    Returns the mean of 1 - cosine between the pinned consensus and the own one, None where a
+    founder's file is missing.
+
+    Raises:
+        ManifestRefused: the manifest's consensus is not what its founders' embeddings give.
+    """
+    pinned = {each.embeddings for each in manifest.founders}
+    founders = [each for each in members if each.digest in pinned]
+    if {each.digest for each in founders} != pinned:
+        return None
+    rows = common_rows(anchors, founders)
+    apart = 2.0
+    if np.array_equal(rows, positions.rows):
+        own = _consensus(founders, rows).matrix
+        apart = shift_between(positions.positions.astype(np.float64), own.astype(np.float64))
+    if apart > SAME_CONSENSUS:
+        raise ManifestRefused(
+            f"the consensus of {manifest.name} is not what its founders' embeddings give"
+            f" ({apart:.4f} apart, {SAME_CONSENSUS} is tolerated): do not use it, ask its author"
+        )
+    return apart
+
+
+def check_members(anchors: AnchorSet, members: Sequence[AnchorEmbeddings]) -> None:
+    """Refuse embeddings of other anchors, and two files of one member (EmbeddingsRefused)."""
+    seen: set[str] = set()
+    for each in members:
+        if each.anchors != anchors.set_id or len(each.document) != len(anchors.anchors):
+            raise EmbeddingsRefused(
+                f"the embeddings of {each.organisation} are of other texts ({each.anchors}) than"
+                f" the anchor set ({anchors.set_id}): both sides must import the same file"
+            )
+        if _key(each) in seen:
+            raise EmbeddingsRefused(
+                f"two files are from {each.organisation} in one space; leave one out"
+            )
+        seen.add(_key(each))
+
+
+def common_rows(anchors: AnchorSet, members: Sequence[AnchorEmbeddings]) -> NDArray[np.int64]:
+    """Return the rows (m,) of the fit part of which every member's model makes something."""
+    rows = anchors.split.fit
+    for each in members:
+        rows = rows[each.usable[rows]]
+    return rows
+
+
+def _consensus(members: Sequence[AnchorEmbeddings], rows: NDArray[np.int64]) -> Consensus:
+    try:
+        return consensus({_key(each): each.document[rows] for each in members})
+    except FitRefused as error:
+        raise EmbeddingsRefused(f"these embeddings have no consensus: {error}") from None
+
+
+def _founder(member: AnchorEmbeddings, found: Consensus) -> Founder:
+    shift = found.shifts.get(_key(member))
+    return Founder(
+        organisation=member.organisation,
+        space=member.space_id,
+        dimension=member.envelope.dimension,
+        embeddings=member.digest,
+        shift_micro=None if shift is None else round(max(shift, 0.0) * 1e6),
+    )
+
+
+def _key(member: AnchorEmbeddings) -> str:
+    return f"{member.organisation} {member.space_id}"
