@@ -255,6 +255,11 @@ class PeerBook:
     def card(self, organisation: str, at: int) -> Card:
         """The partner's card while it is valid; raises CardUnavailable."""
         peer = self.get(organisation)
+        if not peer.card.is_under(peer.root):
+            raise CardUnavailable(
+                f"The card of {organisation} belongs to an older root document than the one held.",
+                fix="Check that the partner's node is running and reachable; it has a new card.",
+            )
         if not at < peer.card.expires:
             raise CardUnavailable(
                 f"The card of {organisation} expired at {peer.card.expires}.",

@@ -83,7 +83,7 @@ class Refresher:
         """
         peer = self._peers.active(organisation)
         at = self._clock()
-        if peer.card.expires <= at + RENEW_BEFORE_S:
+        if peer.card.expires <= at + RENEW_BEFORE_S or not peer.card.is_under(peer.root):
             due = self._clock() >= self._tried.get(organisation, 0) + PAUSE_S
             if due or organisation in self._running:
                 await asyncio.shield(self._begin(organisation))

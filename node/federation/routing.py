@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from protocol.card import Card, Figure
 from protocol.envelope import Envelope
+from protocol.probe import adopt
 from protocol.problems import Code, Refused
 
 if TYPE_CHECKING:
@@ -98,9 +99,14 @@ class SameSpace:
         return Inbound(score_space=into)
 
     def plan(self, own: Envelope, card: Card, into: str | None) -> Plan:
-        """Ask in the own space, if the partner has it."""
-        if own.space_id == into or (into is None and own.space_id in card.by_space):
-            return Plan(own)
+        """Ask in the own space, if the partner has it.
+
+        Two holders of one model who set up before they met have minted two sketches and so two
+        space ids; to this partner the question travels under the partner's.
+        """
+        same = adopt(own, card.spaces)
+        if same.space_id == into or (into is None and same.space_id in card.by_space):
+            return Plan(same)
         raise NoRoute(f"{card.organisation} has no collection in the space {own.space_id}")
 
 

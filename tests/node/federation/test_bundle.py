@@ -25,7 +25,9 @@ def test_words_may_be_shortened_and_written_in_any_case() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["", "abandon " * 12, Party("lab.example").words, LAB.words.rsplit(" ", 1)[0]]
+    "words",
+    ["", "abandon " * 12, Party("lab.example").words, LAB.words.rsplit(" ", 1)[0]],
+    ids=["none", "of no key", "of another key", "one too few"],
 )
 def test_other_words_are_refused(words: str) -> None:
     with pytest.raises(WordsDiffer):

@@ -215,6 +215,21 @@ async def test_old_documents_serve_until_they_expire(
     assert book.ring("lab.example", NOW + 90 * DAY) is None
 
 
+async def test_a_card_ends_with_the_root_document_it_belongs_to(
+    tmp_path: Path, lab: Party, leaves: Leaves
+) -> None:
+    book = PeerBook.open(tmp_path)
+    await add(book, lab, leaves)
+    second = lab.root(version=2, at=NOW + 60)
+    book.renew("lab.example", [lab.signed_root(second)], None, NOW + 60)
+    for opened in (book, PeerBook.open(tmp_path)):
+        with pytest.raises(CardUnavailable, match="older root"):
+            opened.card("lab.example", NOW + 60)
+    newer = lab.card(serial=2, at=NOW + 60, root=second)
+    book.renew("lab.example", [], lab.signed_card(newer), NOW + 60)
+    assert book.card("lab.example", NOW + 60) == newer
+
+
 async def test_a_stranger_is_unknown(tmp_path: Path) -> None:
     book = PeerBook.open(tmp_path)
     assert book.ring("stranger.example", NOW) is None
