@@ -39,15 +39,18 @@ async def admin_socket(node: Node, metrics: Metrics, *, shutdown_s: float) -> As
     app = web.Application(client_max_size=MAX_REQUEST_BYTES, middlewares=[problems])
     app[NODE], app[METRICS], app[LISTENER] = node, metrics, "admin-socket"
     app.router.add_post("/v1/operations/{name}", run)
-    runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
+    runner = web.AppRunner(
+        app, access_log=None, handler_cancellation=True, shutdown_timeout=shutdown_s
+    )
     await runner.setup()
     bound = bind(node.data)
     try:
-        await web.SockSite(runner, bound, shutdown_timeout=shutdown_s).start()
+        await web.SockSite(runner, bound).start()
         yield
     finally:
         node.data.admin_socket.unlink(missing_ok=True)
         await runner.cleanup()
+        bound.close()
 
 
 def bind(data: DataDirectory) -> socket.socket:

@@ -10,7 +10,7 @@ import logging
 import sys
 import traceback
 from collections.abc import MutableMapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import orjson
 import structlog
@@ -41,14 +41,14 @@ def configure(settings: Log) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Handler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 safe_exception,
-                _rendering(settings.format),
+                *_rendering(settings.format),
             ],
         )
     )
@@ -91,9 +91,33 @@ def safe_exception(
     return event
 
 
-def _rendering(form: str) -> structlog.typing.Processor:
+class _Handler(logging.StreamHandler[TextIO]):
+    """Writes records; one that cannot be written is counted by its place, never shown."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Say that a record was lost: logging's own way would print its arguments."""
+        self.stream.write(f'{{"event": "log record lost", "at": "{record.name}"}}\n')
+
+
+def _exception_as_text(
+    logger: Any, method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """The chain of `safe_exception` as indented lines."""
+    del logger, method
+    if "exception" in event:
+        event["exception"] = "\n".join(
+            f"{link['type']}: {link['message'] or '[withheld]'}\n  " + "\n  ".join(link["at"])
+            for link in event["exception"]
+        )
+    return event
+
+
+def _rendering(form: str) -> list[structlog.typing.Processor]:
     if form == "text":
-        return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    return structlog.processors.JSONRenderer(
-        lambda value, **_: orjson.dumps(value, default=str).decode()
-    )
+        colours = sys.stderr.isatty()
+        return [_exception_as_text, structlog.dev.ConsoleRenderer(colors=colours)]
+    return [
+        structlog.processors.JSONRenderer(
+            lambda value, **_: orjson.dumps(value, default=str).decode()
+        )
+    ]
