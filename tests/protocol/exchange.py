@@ -36,17 +36,18 @@ from protocol.profile import OFFERS, QUERY
 from protocol.sign import SignedRequest, sign_answer, sign_request
 from protocol.tlog_proof import TlogProof
 from protocol.vectors import encode
+from tests.protocol.organisation import signer
 
-AT = 1_763_724_000
+AT = 1_790_000_000
 CLINIC, HOSPITAL = "clinic.example", "hospital.example"
 AUTHORITY = "hospital.example:8443"
 LOG_ORIGIN = "hospital.example/log"
 NONCE = bytes(range(16))
 
-CLINIC_SIGN = Signer.from_seed(b"\x01" * 32)
-HOSPITAL_SIGN = Signer.from_seed(b"\x02" * 32)
-HOSPITAL_LOG = Signer.from_seed(b"\x03" * 32)
-STRANGER = Signer.from_seed(b"\x09" * 32)
+CLINIC_SIGN = signer("clinic sign")
+HOSPITAL_SIGN = signer("hospital sign")
+HOSPITAL_LOG = signer("hospital log")
+STRANGER = signer("stranger")
 
 _ALWAYS = (0, 2**40)
 CLINIC_RING = KeyRing([KeyRecord.of(CLINIC_SIGN.public, "sign", *_ALWAYS)])

@@ -1,6 +1,5 @@
 """Acceptance of answers: as strict as for questions, and never data that does not verify."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -13,17 +12,15 @@ from protocol.answer_content import AcceptedAnswer, AnsweringPeer
 from protocol.answer_message import Answer, Denial
 from protocol.answer_refused import AnswerRefused
 from protocol.canonical import digest
-from protocol.content_digest import content_digest
 from protocol.leaf import Answered, Denied, Failed, Offered
-from protocol.limits import MAX_ANSWER_BYTES, MAX_HEADERS_BYTES
 from protocol.messages import Offers
 from protocol.problems import KINDS, PROBLEM_TYPE, Code, Problem
 from protocol.profile import ANSWER_COMPONENTS, ANSWER_COVERED
 from protocol.sign import SignedRequest
+from tests.protocol.answer_changes import CHANGED, REQUEST, SIGNED, added, without
 from tests.protocol.exchange import (
     AT,
     CLINIC_SIGN,
-    HOSPITAL_LOG,
     HOSPITAL_RING,
     HOSPITAL_SIGN,
     LOG_ORIGIN,
@@ -39,11 +36,8 @@ from tests.protocol.exchange import (
     signed_offers,
     signed_raw_answer,
 )
-from tests.protocol.resign import header, parameters_of, resign_answer, with_header
+from tests.protocol.resign import header, parameters_of, resign_answer
 
-Change = Callable[[RawAnswer], RawAnswer]
-
-REQUEST = signed()
 GOOD = answered(REQUEST, answer())
 FIELDS = ("Content-Type", "Content-Digest", "Signature-Input", "Signature")
 
@@ -63,36 +57,6 @@ def accepted(raw: RawAnswer, request: SignedRequest = REQUEST) -> AcceptedAnswer
     result = accept_answer(request, QUESTION, raw, PEER, AT)
     assert isinstance(result, AcceptedAnswer)
     return result
-
-
-def field(name: str, value: str | bytes) -> Change:
-    return lambda raw: replace(raw, headers=with_header(list(raw.headers), name, value))
-
-
-def in_field(name: str, old: str, new: str) -> Change:
-    def change(raw: RawAnswer) -> RawAnswer:
-        before = header(raw, name)
-        assert old in before
-        return field(name, before.replace(old, new, 1))(raw)
-
-    return change
-
-
-def without(*names: str) -> Change:
-    low = {name.lower().encode() for name in names}
-    return lambda raw: replace(
-        raw, headers=[(n, v) for n, v in raw.headers if n.lower() not in low]
-    )
-
-
-def added(name: str, value: str) -> Change:
-    return lambda raw: replace(raw, headers=[*raw.headers, (name.encode(), value.encode())])
-
-
-def resigned(**changes: int | str) -> Change:
-    return lambda raw: resign_answer(
-        raw, REQUEST, parameters_of(header(raw, "signature-input")) | changes
-    )
 
 
 def test_an_answer_is_accepted_with_its_receipt() -> None:
@@ -157,60 +121,6 @@ def test_the_window_is_that_of_requests(at: int) -> None:
 @pytest.mark.parametrize("at", [AT - 31, AT + 91])
 def test_a_stale_answer_is_refused(at: int) -> None:
     assert reason_of(GOOD, at=at) == "time"
-
-
-# One item changed at a time after signing.
-CHANGED: dict[str, tuple[Change, str]] = {
-    "@status": (lambda raw: replace(raw, status=201), "signature"),
-    "content-type": (field("content-type", PROBLEM_TYPE), "signature"),
-    "content-type of no answer": (field("content-type", "text/html"), "malformed"),
-    "content-digest": (
-        field("content-digest", content_digest(b"\x00" * 32)),
-        "signature",
-    ),
-    "the body": (
-        lambda raw: replace(raw, body=raw.body.replace(b'"bin":9', b'"bin":8')),
-        "digest",
-    ),
-    "the body, truncated": (lambda raw: replace(raw, body=raw.body[:-1]), "digest"),
-    "the body, missing": (lambda raw: replace(raw, body=b""), "digest"),
-    "created": (in_field("signature-input", f"={AT};", f"={AT + 1};"), "signature"),
-    "keyid": (in_field("signature-input", HOSPITAL_SIGN.kid, STRANGER.kid), "key"),
-    "alg": (in_field("signature-input", "ed25519", "ed448"), "malformed"),
-    "expires": (in_field("signature-input", f"={AT + 60};", f"={AT + 59};"), "signature"),
-    "nonce": (in_field("signature-input", 'nonce="A', 'nonce="B'), "signature"),
-    "tag": (in_field("signature-input", "answer-v1", "query-v1"), "malformed"),
-    "a covered component": (in_field("signature-input", '"@path";req', '"@scheme"'), "coverage"),
-    "a component without req": (in_field("signature-input", '"@path";req', '"@path"'), "coverage"),
-    "the order of components": (
-        in_field("signature-input", '"@status" "content-type"', '"content-type" "@status"'),
-        "coverage",
-    ),
-    "the signature": (in_field("signature", "=:x", "=:y"), "signature"),
-    "the label": (
-        lambda raw: in_field("signature", "a=", "q=")(in_field("signature-input", "a=", "q=")(raw)),
-        "malformed",
-    ),
-    "two signatures": (in_field("signature-input", "a=", "x=(), a="), "malformed"),
-    "a content encoding": (added("Content-Encoding", "gzip"), "malformed"),
-    "too many bytes of header fields": (added("X", "a" * MAX_HEADERS_BYTES), "malformed"),
-    "too many bytes": (lambda raw: replace(raw, body=b" " * (MAX_ANSWER_BYTES + 1)), "malformed"),
-    "another digest": (field("content-digest", f"sha-512=:{'A' * 86}==:"), "malformed"),
-    "no signature": (without("Signature", "Signature-Input"), "unsigned"),
-}
-
-# What the partner itself signs out of profile.
-SIGNED: dict[str, tuple[Change, str]] = {
-    "a long life": (resigned(expires=AT + 61), "time"),
-    "no life": (resigned(expires=AT), "time"),
-    "a future": (resigned(created=AT + 31), "time"),
-    "another tag": (resigned(tag="interlingua-query-v1"), "malformed"),
-    "another nonce": (resigned(nonce="A" * 22), "signature"),
-    "another key's id": (resigned(keyid=STRANGER.kid), "key"),
-    "an unknown parameter": (resigned(context="x"), "malformed"),
-    "another label": (lambda raw: resign_answer(raw, REQUEST, label="q"), "malformed"),
-    "its log key": (resigned(keyid=HOSPITAL_LOG.kid), "key"),
-}
 
 
 @pytest.mark.parametrize("name", CHANGED)
