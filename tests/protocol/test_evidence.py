@@ -7,7 +7,9 @@ import pytest
 from keys.signer import Signer
 from protocol.evidence import Evidence
 from protocol.log_errors import MalformedLeaf
-from tests.protocol.leaf_samples import SIGNER, evidence
+from protocol.profile import OFFERS, QUERY, Endpoint
+from protocol.sign import sign_request
+from tests.protocol.leaf_samples import AT, SIGNER, evidence
 
 
 def test_a_signed_request_is_evidence_of_its_key() -> None:
@@ -68,3 +70,14 @@ def test_a_value_cannot_smuggle_a_line() -> None:
             signature="q=::",
             public="A" * 43,
         )
+
+
+@pytest.mark.parametrize("endpoint", [QUERY, OFFERS], ids=["query", "offers"])
+def test_what_the_signature_profile_writes_is_evidence(endpoint: Endpoint) -> None:
+    body = b'{"v":1}' if endpoint is QUERY else b""
+    request = sign_request(
+        endpoint, "bank.example", "clinic.example", "bank.example", body, SIGNER, AT, bytes(16)
+    )
+    request.evidence.check(SIGNER.kid)
+    assert request.evidence.key_id() == SIGNER.kid
+    assert request.evidence.component("interlingua-to") == "bank.example"
