@@ -1,0 +1,246 @@
+"""A small world: several real nodes in one process, over real sockets, with real keys and logs.
+
+Each organisation has its own data directory, keys, log, index and federation listener on loopback.
+Vectors are given by the caller, so no model is needed; one clock serves all, and can be moved.
+"""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel
+
+from node.clock import system_clock
+from node.config import parse_settings
+from node.config_file import commented
+from node.creation import create_node
+from node.data_directory import DataDirectory
+from node.federation.ask import AskRequest, AskResult, SiloStatus
+from node.ingest.record import Record
+from node.listeners.connections import Connections
+from node.listeners.federation import federation_app
+from node.listeners.listening import listening
+from node.metrics import Metrics
+from node.node import Node
+from node.operations.catalogue import find
+from node.operations.peers import AddPeer, NamedPeer, OwnBundle, PeerInfo
+from node.operations.policy import GrantFiles, PolicyChanges
+from node.operations.registry import NoRequest, silent
+from node.passphrase import Passphrase
+from protocol.envelope import Envelope, Prompts
+from protocol.leaf import AnyLeaf, Leaf, decode_leaf
+
+DIMENSION = 16
+PURPOSE = "research"
+DOCS = "docs"
+
+ResultT = TypeVar("ResultT", bound=BaseModel)
+LeafT = TypeVar("LeafT", bound=Leaf)
+
+
+class Time:
+    """The clock of a world: the system's, moved by `offset` seconds."""
+
+    def __init__(self) -> None:
+        self.offset = 0
+
+    def __call__(self) -> int:
+        return system_clock() + self.offset
+
+
+def envelope(model: str = "one") -> Envelope:
+    """The space of a model that only these tests know."""
+    return Envelope(
+        provider="tests",
+        model=model,
+        revision="1",
+        dimension=DIMENSION,
+        pooling="none",
+        normalisation="l2",
+        similarity="cosine",
+        prompts=Prompts.of(),
+    )
+
+
+def vector(topic: int, away: float = 0.0) -> NDArray[np.float32]:
+    """A unit vector near an axis, turned from it by `away` towards the next one."""
+    found = np.zeros(DIMENSION, dtype=np.float32)
+    found[topic % DIMENSION] = np.cos(away)
+    found[(topic + 1) % DIMENSION] = np.sin(away)
+    return found
+
+
+def documents(prefix: str, count: int = 12, labels: Sequence[str] = ("open",)) -> list[Record]:
+    """Documents about one topic, ever further from it: `prefix-0` is nearest to topic 0."""
+    return [
+        Record(
+            id=f"{prefix}-{n}",
+            where=f"line {n}",
+            text=f"the secret text {n} of {prefix}",
+            vector=vector(0, 0.09 * n),
+            labels=frozenset(labels),
+        )
+        for n in range(count)
+    ]
+
+
+@dataclass
+class Organisation:
+    """One running node and what tests do with it."""
+
+    name: str
+    node: Node
+    url: str
+    stack: AsyncExitStack
+
+    async def do(self, operation: str, request: BaseModel, result: type[ResultT]) -> ResultT:
+        """Run an operation, as the command line and the admin socket do."""
+        answer = await find(operation).handler(self.node, request, silent)
+        assert isinstance(answer, result)
+        return answer
+
+    async def ask(self, topic: int = 0, **fields: Any) -> AskResult:
+        """Ask about a topic; fields are those of AskRequest."""
+        given = {"vectors": [vector(topic).tolist()], "purpose": PURPOSE, "own": False, **fields}
+        return await self.do("query", AskRequest.model_validate(given), AskResult)
+
+    async def ask_one(self, topic: int = 0, **fields: Any) -> SiloStatus:
+        """Ask, and return the one silo's status."""
+        result = await self.ask(topic, **fields)
+        (status,) = result.silos
+        return status
+
+    async def grant(self, *grants: Mapping[str, Any]) -> PolicyChanges:
+        """Replace the policy by these grants; see `grant`."""
+        files = {f"{n}.toml": toml(one) for n, one in enumerate(grants)} or {"none.toml": ""}
+        return await self.do("policy.apply", GrantFiles(files=files), PolicyChanges)
+
+    async def change(self, verb: str, peer: str) -> PeerInfo:
+        """Pause, resume or revoke a partner."""
+        return await self.do(f"peer.{verb}", NamedPeer(organisation=peer), PeerInfo)
+
+    async def trust(self, other: Organisation, **fields: Any) -> PeerInfo:
+        """Add a partner by its bundle and words."""
+        bundle = await other.do("peer.card", NoRequest(), OwnBundle)
+        request = AddPeer(bundle=bundle.bundle, words=bundle.fingerprint, **fields)
+        return await self.do("peer.add", request, PeerInfo)
+
+    def all_leaves(self) -> list[AnyLeaf]:
+        """Every leaf of the log, oldest first."""
+        log = self.node.log
+        return [decode_leaf(log.receipt(index).leaf) for index in range(log.size())]
+
+    def leaves(self, kind: type[LeafT]) -> list[LeafT]:
+        """The log's leaves of one type, oldest first."""
+        return [leaf for leaf in self.all_leaves() if isinstance(leaf, kind)]
+
+    async def stop(self) -> None:
+        """Stop the node; its files stay."""
+        await self.stack.aclose()
+
+
+def grant(peer: str, **fields: Any) -> dict[str, Any]:
+    """A grant on `docs` for research that shows what is open; fields replace or add."""
+    return {"peer": peer, "collection": DOCS, "purposes": [PURPOSE], "labels": ["open"], **fields}
+
+
+def toml(fields: Mapping[str, Any]) -> str:
+    """A flat grant as TOML."""
+    return "".join(f"{name} = {_toml_value(value)}\n" for name, value in fields.items())
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml_value, value)) + "]"
+    if isinstance(value, str):
+        return f'"{value}"' if not value[:4].isdigit() else value  # dates stand without quotes
+    return str(value)
+
+
+@dataclass
+class World:
+    """All organisations of one test."""
+
+    directory: Path
+    time: Time = field(default_factory=Time)
+    organisations: list[Organisation] = field(default_factory=list)
+
+    async def organisation(
+        self,
+        name: str,
+        records: Sequence[Record] | None = None,
+        *,
+        model: str = "one",
+        url: str | None = None,
+    ) -> Organisation:
+        """Found an organisation with a collection `docs`, and serve it.
+
+        `url` is where partners are told to reach it, by default where it listens.
+        """
+        port = free_port()
+        data = DataDirectory(self.directory / f"{name}-{secrets.token_hex(4)}")
+        text = commented(
+            {
+                "organisation": name,
+                "url": url or f"http://127.0.0.1:{port}",
+                "federation.port": port,
+            }
+        )
+        settings = parse_settings(text, "interlingua.toml", environ={})
+        create_node(data, settings, text, None, self.time())
+        made = await self.serve(data)
+        made.node.encoders.add("given", "caller", {}, envelope(model))
+        if records is not None:
+            collection = await made.node.collections.create(DOCS, "given", title="Documents")
+            await collection.ingest(records, len(records), silent)
+        return made
+
+    async def serve(self, data: DataDirectory) -> Organisation:
+        """Serve an organisation that was founded before."""
+        settings = parse_settings(data.config_file.read_text(), "interlingua.toml", environ={})
+        stack = AsyncExitStack()
+        stack.enter_context(data.lock())
+        node = await stack.enter_async_context(
+            Node.opened(data, settings, passphrase=Passphrase(), clock=self.time)
+        )
+        await node.start()
+        connections = Connections(256)
+        app = federation_app(node, Metrics(), connections)
+        await stack.enter_async_context(
+            listening("federation", app, connections, settings.federation, 1.0)
+        )
+        made = Organisation(settings.organisation, node, settings.url, stack)
+        self.organisations.append(made)
+        return made
+
+    async def close(self) -> None:
+        """Stop every node."""
+        for one in reversed(self.organisations):
+            await one.stop()
+
+
+def only(result: AskResult, organisation: str) -> SiloStatus:
+    """The status of an organisation that was asked one collection."""
+    (found,) = [silo for silo in result.silos if silo.organisation == organisation]
+    return found
+
+
+def free_port() -> int:
+    """A port that nobody listened on a moment ago."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+async def pair(one: Organisation, other: Organisation) -> None:
+    """Let two organisations add each other."""
+    await one.trust(other)
+    await other.trust(one)
