@@ -7,6 +7,7 @@ SpaceError
 ├── EmbeddingsRefused  a file of embeddings is damaged, of other texts, or not the one pinned
 ├── ManifestRefused    a manifest does not verify, or its consensus is another one
 ├── CannotJoin         the own embeddings are not those that the manifest pins
+├── SpaceDamaged       what was kept of a joined space cannot be read
 ├── UnknownSpace       no shared space of that name or id was joined
 └── SpaceExists        the name is taken by another one
 
@@ -68,3 +69,9 @@ class SpaceExists(SpaceError):
     """The name is taken by another shared space or anchor set."""
 
     failure = "conflict"
+
+
+class SpaceDamaged(SpaceError):
+    """What was kept of a joined space cannot be read."""
+
+    failure = "not-verified"

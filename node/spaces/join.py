@@ -1,0 +1,160 @@
+"""Joining a shared space: fit the own maps, choose and measure them beside every known member.
+
+The rule of this file: nobody else is refitted for good. The other members' maps are fitted here
+again from their pinned embeddings, only to measure with; they are not kept.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from adapters.affine import AffineMap
+from adapters.files import adapter_digest, encode_adapter
+from node.operations.registry import Progress
+from node.spaces.create import check_members, recompute
+from node.spaces.embedding_file import AnchorEmbeddings
+from node.spaces.errors import CannotJoin, EmbeddingsRefused
+from node.spaces.maps import Ground, Party, fit_inward, fit_outward
+from node.spaces.pairs import PairQuality, choose_scoring, measure_out, measure_pair
+from node.spaces.state import Joined, KeptMap, KnownMember, OutMap
+
+
+@dataclass(frozen=True)
+class Joining:
+    """What joining gives: the state to keep, and adapter files by digest."""
+
+    joined: Joined
+    adapters: dict[str, bytes]
+
+
+def join(
+    ground: Ground,
+    own: AnchorEmbeddings,
+    others: Sequence[AnchorEmbeddings],
+    at: int,
+    progress: Progress,
+) -> Joining:
+    """Fit, choose and measure the maps of `own`, beside the `others` whose embeddings are known.
+
+    With no others, the own questions are the only ones that the maps are chosen and measured by.
+
+    Raises:
+        CannotJoin: the manifest pins other embeddings of this member.
+        EmbeddingsRefused: of other anchors, not those that are pinned, or degenerate.
+        ManifestRefused: the consensus is not what the founders' embeddings give.
+    """
+    everyone = [own, *others]
+    check_members(ground.anchors, everyone)
+    _check_pinned(ground, own, others)
+    progress(0, None, "computing the consensus again")
+    apart = recompute(ground.manifest, ground.positions, ground.anchors, everyone)
+    parties = _fit_all(ground, everyone, progress)
+    pairs = _measure_all(ground, parties[0], parties[1:], progress)
+    return _kept(ground, own, others, parties, pairs, apart, at)
+
+
+def _check_pinned(
+    ground: Ground, own: AnchorEmbeddings, others: Sequence[AnchorEmbeddings]
+) -> None:
+    """Refuse embeddings of a founder that are not those of the manifest."""
+    for each in (own, *others):
+        founder = ground.manifest.founder(each.organisation, each.space_id)
+        if founder is None or founder.embeddings == each.digest:
+            continue
+        if each is own:
+            raise CannotJoin(
+                f"the manifest of {ground.manifest.name} pins other embeddings of this"
+                " organisation's model; restore them, or ask for a new shared space"
+            )
+        raise EmbeddingsRefused(
+            f"the embeddings of {each.organisation} are not those that the manifest of"
+            f" {ground.manifest.name} pins; get the file that it was made from"
+        )
+
+
+def _fit_all(
+    ground: Ground, everyone: Sequence[AnchorEmbeddings], progress: Progress
+) -> list[Party]:
+    """Fit everyone's maps; the shares of the mean are chosen by the others' questions."""
+    inward = []
+    for number, each in enumerate(everyone):
+        progress(number, 2 * len(everyone), "fitted maps")
+        inward.append((each, fit_inward(ground, each)))
+    parties = []
+    for number, (member, maps_in) in enumerate(inward):
+        progress(len(everyone) + number, 2 * len(everyone), "fitted maps")
+        askers = [asker for asker in inward if asker[0] is not member] or inward
+        parties.append(Party(member, maps_in, fit_outward(ground, member, askers)))
+    return parties
+
+
+def _measure_all(
+    ground: Ground, own: Party, others: Sequence[Party], progress: Progress
+) -> list[PairQuality]:
+    """Measure the own maps with every other member, in both directions."""
+    directions = [pair for other in others for pair in ((own, other), (other, own))]
+    measured = []
+    for number, (asker, responder) in enumerate(directions):
+        progress(number, len(directions), "measured routes")
+        measured.append(measure_pair(ground, asker, responder))
+    return measured
+
+
+def _kept(
+    ground: Ground,
+    own: AnchorEmbeddings,
+    others: Sequence[AnchorEmbeddings],
+    parties: Sequence[Party],
+    pairs: list[PairQuality],
+    apart: float | None,
+    at: int,
+) -> Joining:
+    me, askers = parties[0], parties[1:] or parties[:1]
+    adapters: dict[str, bytes] = {}
+    inward = [_keep(adapters, each) for each in me.inward.values()]
+    outward = [
+        OutMap(map=_keep(adapters, me.outward[quality.kind]), quality=quality)
+        for quality in measure_out(ground, me, askers)
+    ]
+    founders = ground.manifest
+    joined = Joined(
+        organisation=own.organisation,
+        native=own.envelope,
+        embeddings=own.digest,
+        joined_at=at,
+        inward=inward,
+        outward=outward,
+        scoring=choose_scoring(ground, me, [me, *parties[1:]]),
+        usual_in=_usual_in(me, pairs),
+        pairs=pairs,
+        members=[
+            KnownMember(
+                organisation=each.organisation,
+                space=each.space_id,
+                embeddings=each.digest,
+                founder=founders.founder(each.organisation, each.space_id) is not None,
+            )
+            for each in others
+        ],
+        consensus_apart=apart,
+    )
+    return Joining(joined, adapters)
+
+
+def _keep(adapters: dict[str, bytes], one: AffineMap) -> KeptMap:
+    raw = encode_adapter(one)
+    digest = adapter_digest(raw)
+    adapters[digest] = raw
+    return KeptMap(kind=one.kind, adapter=digest)
+
+
+def _usual_in(own: Party, pairs: Sequence[PairQuality]) -> str:
+    """Return the kind of map in that serves best on average, for partners not measured yet."""
+    asked = [pair for pair in pairs if pair.asker_space == own.embeddings.space_id]
+
+    def served(kind: str) -> float:
+        return sum(
+            max(mrr.value for name, mrr in pair.mrr.items() if name.startswith(f"{kind}>"))
+            for pair in asked
+        )
+
+    return max(own.inward, key=served)

@@ -1,0 +1,164 @@
+"""Who asks whom: the pair of maps that is best for it, and how well it does.
+
+The rule of this file: for each asker and each responder, the kind of the map in and the kind of the
+map out are chosen together by known items on the validation part, and what was chosen is measured
+on the test part, beside what doing nothing gives and what both models reach by themselves.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from adapters.affine import AffineMap
+from adapters.choose import choose
+from adapters.identity import fit_identity, fit_mean
+from adapters.metrics import Estimate, Values, estimate
+from adapters.quality import HeldOut, QualityCard, known_item_values, measure, route_values
+from node.spaces.embedding_file import AnchorEmbeddings
+from node.spaces.maps import Ground, Party, Rows, held_out
+
+
+class PairQuality(BaseModel):
+    """One asker asking one responder through the shared space.
+
+    `in_kind` and `out_kind` are the chosen kinds. `mrr` holds every combination's validation MRR as
+    `in>out`; `lead` is the chosen one's, paired, over the runner-up. `card` was measured on the
+    test part: figures beside the baselines identity and mean and the natives of both.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    asker: str
+    asker_space: str
+    responder: str
+    responder_space: str
+    in_kind: str
+    out_kind: str
+    mrr: dict[str, Estimate]
+    lead: Estimate | None
+    card: QualityCard
+
+
+class OutQuality(BaseModel):
+    """One map out of the shared space, over all members that were measured asking through it.
+
+    `mrr` is from the validation part and orders the maps. `figures` are from the test part: mrr,
+    ndcg_10, recall_10, overlap_10, and mrr_native, which the responder's own model reaches.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: str
+    mrr: float
+    figures: dict[str, Estimate]
+    held_out: int
+
+
+def measure_pair(ground: Ground, asker: Party, responder: Party) -> PairQuality:
+    """Choose the kinds for one asker and one responder, and measure them."""
+    kinds = [(a, b) for a in asker.inward for b in responder.outward]
+    chains = [(asker.inward[a], responder.outward[b]) for a, b in kinds]
+    validation = _part(ground, ground.anchors.split.validation, asker, responder)
+    choice = choose(chains, validation)
+    in_kind, out_kind = kinds[choice.index]
+    card = measure(
+        chains[choice.index],
+        _baselines(ground, asker.embeddings, responder.embeddings),
+        _part(ground, ground.anchors.split.test, asker, responder),
+        fitted_on=len(ground.positions.rows),
+        chosen_on=len(validation.source_questions),
+    )
+    return PairQuality(
+        asker=asker.embeddings.organisation,
+        asker_space=asker.embeddings.space_id,
+        responder=responder.embeddings.organisation,
+        responder_space=responder.embeddings.space_id,
+        in_kind=in_kind,
+        out_kind=out_kind,
+        mrr={f"{a}>{b}": figure for (a, b), figure in zip(kinds, choice.mrr, strict=True)},
+        lead=choice.lead,
+        card=card,
+    )
+
+
+def measure_out(ground: Ground, responder: Party, askers: Sequence[Party]) -> list[OutQuality]:
+    """Measure each map out of the space over all askers, each by its best map in; best first."""
+    measured = []
+    for kind, out in responder.outward.items():
+        chains = [_best_chain(ground, asker, responder, out) for asker in askers]
+        parts = [_part(ground, ground.anchors.split.test, asker, responder) for asker in askers]
+        values = [route_values(chain, part) for (chain, _), part in zip(chains, parts, strict=True)]
+        figures = {name: _pooled([each[name] for each in values]) for name in values[0]}
+        natives = [known_item_values((), _natively(part)) for part in parts]
+        figures["mrr_native"] = _pooled(natives)
+        mean = sum(mrr for _, mrr in chains) / len(chains)
+        asked = min(len(part.source_questions) for part in parts)
+        measured.append(OutQuality(kind=kind, mrr=mean, figures=figures, held_out=asked))
+    return sorted(measured, key=lambda each: -each.mrr)
+
+
+def choose_scoring(ground: Ground, responder: Party, askers: Sequence[Party]) -> str:
+    """Return the kind of map in by which the responder's documents are best found in the space."""
+
+    def found_by(kind: str) -> float:
+        inward = responder.inward[kind]
+        total = 0.0
+        for asker in askers:
+            part = _part(ground, ground.anchors.split.validation, asker, responder)
+            inside = _in_shared_space(part, inward)
+            total += max(
+                float(known_item_values((each,), inside).mean()) for each in asker.inward.values()
+            )
+        return total
+
+    return max(responder.inward, key=found_by)
+
+
+def _best_chain(
+    ground: Ground, asker: Party, responder: Party, out: AffineMap
+) -> tuple[tuple[AffineMap, AffineMap], float]:
+    """Return the asker's best map in before `out`, and its validation MRR."""
+    part = _part(ground, ground.anchors.split.validation, asker, responder)
+    chains = [(inward, out) for inward in asker.inward.values()]
+    choice = choose(chains, part)
+    return chains[choice.index], choice.mrr[choice.index].value
+
+
+def _part(ground: Ground, rows: Rows, asker: Party, responder: Party) -> HeldOut:
+    return held_out(ground, rows, asker.embeddings, responder.embeddings)
+
+
+def _baselines(
+    ground: Ground, asker: AnchorEmbeddings, responder: AnchorEmbeddings
+) -> dict[str, tuple[AffineMap, ...]]:
+    """Return what one gets without a map, and from knowing only where the documents lie."""
+    rows = ground.positions.rows
+    rows = rows[asker.usable[rows] & responder.usable[rows]]
+    pairs = asker.document[rows], responder.document[rows]
+    spaces = asker.space_id, responder.space_id
+    return {"identity": (fit_identity(*pairs, *spaces),), "mean": (fit_mean(*pairs, *spaces),)}
+
+
+def _natively(part: HeldOut) -> HeldOut:
+    """The same questions, asked with the responder's own model."""
+    return HeldOut(
+        part.target_questions, part.target_documents, part.target_questions, part.target_documents
+    )
+
+
+def _in_shared_space(part: HeldOut, inward: AffineMap) -> HeldOut:
+    """The responder's side of a part, mapped into the shared space."""
+    return HeldOut(
+        part.source_questions,
+        part.source_documents,
+        inward.apply(part.target_questions),
+        inward.apply(part.target_documents),
+    )
+
+
+def _pooled(values: Sequence[Values]) -> Estimate:
+    """The mean over askers with its interval, question by question where all asked the same."""
+    if len({len(each) for each in values}) == 1:
+        return estimate(np.mean(values, axis=0))
+    return estimate(np.concatenate(values))

@@ -1,0 +1,214 @@
+"""`Spaces`: what asking, answering and the card need to know of shared spaces.
+
+The rule of this file: nothing is computed here, everything was measured at joining. It keeps the
+promises of `node.federation.routing.Routes`; one space needs no map, and is always the best route.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import structlog
+
+from adapters.metrics import Estimate
+from node.federation.routing import Inbound, NoRoute, Plan, SameSpace, refused_space
+from node.spaces.embedding_file import AnchorEmbeddings
+from node.spaces.errors import SpaceDamaged, SpaceExists, UnknownSpace
+from node.spaces.join import Joining
+from node.spaces.manifest import SpaceManifest
+from node.spaces.state import JoinedSpace, SpaceFolder, as_triple
+from protocol.card import Card, Figure, Route
+from protocol.envelope import Envelope
+from protocol.limits import MAX_CARD_ROUTES, MAX_CARD_SPACES
+from protocol.problems import Code, Refused
+
+log = structlog.get_logger(__name__)
+
+
+class Spaces:
+    """All shared spaces that the node joined.
+
+    `damaged` says of each that could not be loaded why; nothing is offered or asked through it.
+    """
+
+    def __init__(self, spaces: Path, adapters: Path) -> None:
+        self._spaces, self._adapters = spaces, adapters
+        self._joined: list[JoinedSpace] = []
+        self._same = SameSpace()
+        self.damaged: list[str] = []
+
+    @classmethod
+    def open(cls, spaces: Path, adapters: Path) -> "Spaces":
+        """Load every joined space from the folders of the data directory."""
+        opened = cls(spaces, adapters)
+        opened.reload()
+        return opened
+
+    def reload(self) -> None:
+        """Read all spaces again."""
+        joined, damaged = [], []
+        for path in sorted(each for each in self._spaces.iterdir() if each.is_dir()):
+            try:
+                joined += SpaceFolder(self._spaces, self._adapters, path.name).load()
+            except SpaceDamaged as error:
+                log.error("shared space damaged", folder=path.name)
+                damaged.append(str(error))
+        self._joined, self.damaged = joined, damaged
+
+    def all(self) -> list[JoinedSpace]:
+        """Every native space in every shared space."""
+        return list(self._joined)
+
+    def find(self, name_or_id: str) -> list[JoinedSpace]:
+        """The joinings of one shared space. Raises UnknownSpace."""
+        found = [each for each in self._joined if name_or_id in (each.manifest.name, each.hub)]
+        if not found:
+            raise UnknownSpace(
+                f"no shared space {name_or_id} was joined: `interlingua space list` shows those"
+                " that were, `interlingua space join` joins one"
+            )
+        return found
+
+    def folder(self, hub: str) -> SpaceFolder:
+        """The files of a shared space."""
+        return SpaceFolder(self._spaces, self._adapters, hub)
+
+    def check_name(self, manifest: SpaceManifest) -> None:
+        """Refuse a second space of the same name (SpaceExists)."""
+        for each in self._joined:
+            if each.manifest.name == manifest.name and each.hub != manifest.envelope.space_id:
+                raise SpaceExists(
+                    f"another shared space is called {manifest.name}; its author must rename one"
+                )
+
+    def keep(
+        self,
+        manifest: SpaceManifest,
+        raw_manifest: bytes,
+        raw_positions: bytes,
+        joining: Joining,
+        members: Iterable[AnchorEmbeddings],
+    ) -> None:
+        """Keep what joining gave; routes change from the next question on."""
+        self.check_name(manifest)
+        self.folder(manifest.envelope.space_id).keep(
+            raw_manifest, raw_positions, joining.joined, joining.adapters, members
+        )
+        self.reload()
+
+    def accepted(self, into: str) -> tuple[str, ...]:
+        """Space ids, other than `into`, in which questions to a collection in `into` may come."""
+        return tuple(each.hub for each in self._joined if each.native == into)
+
+    def inbound(self, space: str, route: str | None, into: str) -> Inbound:
+        """How a question in `space` reaches a collection in `into`, by the map `route` if named.
+
+        Raises Refused (authenticated): space-not-accepted, or route-unknown.
+        """
+        if space == into:
+            return self._same.inbound(space, route, into)
+        for each in self._joined:
+            if (each.hub, each.native) == (space, into):
+                return _inbound(each, route)
+        raise refused_space(space, into)
+
+    def plan(self, own: Envelope, card: Card, into: str | None) -> Plan:
+        """How a question in the space of `own` is best asked of a collection in `into`.
+
+        In one space there is nothing to lose. Else the shared space whose route was measured best
+        on held-out anchors; where nothing was measured, the partner's first route.
+
+        Raises NoRoute.
+        """
+        try:
+            return self._same.plan(own, card, into)
+        except NoRoute:
+            pass
+        plans = [
+            ranked
+            for each in self._joined
+            if each.native == own.space_id
+            for target in _targets(card, each.hub, into)
+            if (ranked := _plan(each, card, target)) is not None
+        ]
+        if not plans:
+            raise NoRoute(
+                f"{card.organisation} offers no route from a shared space that this node has joined"
+                f" with {own.model}: join one with it (`interlingua space join`)"
+            )
+        return max(plans, key=lambda ranked: ranked[0])[1]
+
+    def figures(self, own: str, into: str) -> Mapping[str, Figure]:
+        """What was measured here for asking from `own` into `into` (space ids); may be empty."""
+        for each in self._joined:
+            pair = each.joined.pair(own, into)
+            if each.native == own and pair is not None:
+                return _figures(pair.card.figures)
+        return {}
+
+    def envelopes(self) -> dict[str, Envelope]:
+        """The shared spaces' envelopes by id, for the card."""
+        return {each.hub: each.manifest.envelope for each in self._joined[:MAX_CARD_SPACES]}
+
+    def routes(self, into: str) -> list[Route]:
+        """The routes into one native space, best first, for the card."""
+        found = [
+            Route(
+                space=each.hub,
+                into=into,
+                adapter=out.map.adapter,
+                kind=out.map.kind,
+                quality=dict(_figures(out.quality.figures)),
+                held_out=out.quality.held_out,
+            )
+            for each in self._joined
+            if each.native == into
+            for out in each.joined.outward
+        ]
+        return found[:MAX_CARD_ROUTES]
+
+
+def _inbound(space: JoinedSpace, route: str | None) -> Inbound:
+    for out in space.joined.outward:
+        if route in (None, out.map.adapter):
+            return Inbound(
+                score_space=space.hub,
+                out_map=space.outward[out.map.kind],
+                rescore_map=space.inward[space.joined.scoring],
+                adapter=out.map.adapter,
+                kind=out.map.kind,
+                figures=_figures(out.quality.figures),
+            )
+    raise Refused(
+        Code.ROUTE_UNKNOWN,
+        f"{route} does not lead from {space.hub} to {space.native}",
+        authenticated=True,
+        detail="no adapter here has this digest for these spaces; fetch the card anew",
+    )
+
+
+def _targets(card: Card, hub: str, into: str | None) -> list[str]:
+    """The spaces to which the card has routes from the shared space; only `into` if that is set."""
+    reached = dict.fromkeys(route.into for route in card.routes if route.space == hub)
+    return [target for target in reached if into in (None, target)]
+
+
+def _plan(space: JoinedSpace, card: Card, into: str) -> tuple[float, Plan] | None:
+    """Return the plan through one shared space and its measured MRR, -1 where there is none."""
+    routes = card.routes_from(space.hub, into)
+    if not routes:
+        return None
+    pair = space.joined.pair(space.native, into)
+    in_kind = space.joined.usual_in if pair is None else pair.in_kind
+    out_kind = routes[0].kind if pair is None else pair.out_kind
+    route = next((each for each in routes if each.kind == out_kind), routes[0])
+    plan = Plan(
+        envelope=space.manifest.envelope,
+        in_map=space.inward[in_kind],
+        own_adapter=space.digest_in(in_kind),
+        route=route.adapter,
+    )
+    return (-1.0 if pair is None else pair.card.figures["mrr"].value), plan
+
+
+def _figures(estimates: Mapping[str, Estimate]) -> Mapping[str, Figure]:
+    return {name: Figure.of(*as_triple(figure)) for name, figure in estimates.items()}

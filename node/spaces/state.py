@@ -1,0 +1,186 @@
+"""What a node keeps of the shared spaces it joined, one folder a space below `spaces/`.
+
+    <space>/manifest.json           the signed manifest
+    <space>/consensus.safetensors   the positions that it pins
+    <space>/members/<digest>        embeddings of the members known here, for the next joining
+    <space>/<native space>.json     one native space of this node in it (`Joined`)
+
+Adapter files lie in `adapters/<digest>.safetensors`. The rule of this file: `Joined` is written
+last, so that whatever it names is there.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from adapters.affine import AffineMap
+from adapters.errors import AdapterFileRefused
+from adapters.files import decode_adapter
+from adapters.metrics import Estimate
+from node import durable_file
+from node.spaces.embedding_file import AnchorEmbeddings, decode_embeddings
+from node.spaces.errors import SpaceDamaged
+from node.spaces.manifest import SPACE_TYPE, SpaceManifest
+from node.spaces.pairs import OutQuality, PairQuality
+from protocol.document import DocumentRefused, read_document
+from protocol.envelope import Envelope
+
+
+class KeptMap(BaseModel):
+    """An own map: its kind, and the digest of its file."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: str
+    adapter: str
+
+
+class OutMap(BaseModel):
+    """An own map out of the shared space, with what was measured."""
+
+    model_config = ConfigDict(frozen=True)
+
+    map: KeptMap
+    quality: OutQuality
+
+
+class KnownMember(BaseModel):
+    """Another member whose embeddings were measured with; `founder` means that they are pinned."""
+
+    model_config = ConfigDict(frozen=True)
+
+    organisation: str
+    space: str
+    embeddings: str
+    founder: bool
+
+
+class Joined(BaseModel):
+    """One native space of this node in a shared space.
+
+    `outward` is best first. `scoring` is the kind of map in by which own documents are scored in
+    the shared space, `usual_in` that by which partners are asked that were not measured.
+    `consensus_apart`: see `create.recompute`.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    organisation: str
+    native: Envelope
+    embeddings: str
+    joined_at: int
+    inward: list[KeptMap]
+    outward: list[OutMap]
+    scoring: str
+    usual_in: str
+    pairs: list[PairQuality]
+    members: list[KnownMember]
+    consensus_apart: float | None
+
+    def pair(self, asker_space: str, responder_space: str) -> PairQuality | None:
+        """What was measured for one asker and one responder, or None."""
+        for each in self.pairs:
+            if (each.asker_space, each.responder_space) == (asker_space, responder_space):
+                return each
+        return None
+
+
+@dataclass(frozen=True)
+class JoinedSpace:
+    """A `Joined` with its manifest and its maps, by kind, loaded and checked."""
+
+    manifest: SpaceManifest
+    joined: Joined
+    inward: Mapping[str, AffineMap]
+    outward: Mapping[str, AffineMap]
+
+    @property
+    def hub(self) -> str:
+        """The shared space's id."""
+        return self.manifest.envelope.space_id
+
+    @property
+    def native(self) -> str:
+        """The native space's id."""
+        return self.joined.native.space_id
+
+    def digest_in(self, kind: str) -> str:
+        """The file digest of the map in of that kind."""
+        return next(each.adapter for each in self.joined.inward if each.kind == kind)
+
+
+class SpaceFolder:
+    """One shared space on disk."""
+
+    def __init__(self, spaces: Path, adapters: Path, hub: str) -> None:
+        self.path = spaces / hub.removeprefix("sha256:")
+        self._adapters = adapters
+
+    def keep(
+        self,
+        manifest: bytes,
+        positions: bytes,
+        joined: Joined,
+        adapters: Mapping[str, bytes],
+        members: Iterable[AnchorEmbeddings],
+    ) -> None:
+        """Write everything durably, the state last."""
+        (self.path / "members").mkdir(parents=True, exist_ok=True, mode=0o700)
+        durable_file.replace(self.path / "manifest.json", manifest)
+        durable_file.replace(self.path / "consensus.safetensors", positions)
+        for each in members:
+            durable_file.replace(self.path / "members" / _plain(each.digest), each.encoded)
+        for digest, raw in adapters.items():
+            durable_file.replace(self._adapter_file(digest), raw)
+        state = self.path / f"{_plain(joined.native.space_id)}.json"
+        durable_file.replace(state, joined.model_dump_json(indent=1, exclude_none=True).encode())
+
+    def members(self) -> list[AnchorEmbeddings]:
+        """Members' embeddings from earlier joinings, as `keep` wrote them."""
+        return [
+            decode_embeddings(path.read_bytes()) for path in sorted(self.path.glob("members/*"))
+        ]
+
+    def load(self) -> list[JoinedSpace]:
+        """Read every native space of this node in the space. Raises SpaceDamaged."""
+        try:
+            raw = (self.path / "manifest.json").read_bytes()
+            manifest, _ = read_document(raw, SPACE_TYPE, SpaceManifest, DocumentRefused)
+            states = [
+                Joined.model_validate_json(path.read_bytes())
+                for path in sorted(self.path.glob("*.json"))
+                if path.name != "manifest.json"
+            ]
+            return [self._loaded(manifest, each) for each in states]
+        except (OSError, DocumentRefused, ValidationError, AdapterFileRefused) as error:
+            raise SpaceDamaged(
+                f"{self.path} cannot be used ({error}): restore it from a backup, or remove the"
+                " folder and join again"
+            ) from None
+
+    def _loaded(self, manifest: SpaceManifest, joined: Joined) -> JoinedSpace:
+        hub, native = manifest.envelope.space_id, joined.native.space_id
+        return JoinedSpace(
+            manifest,
+            joined,
+            {each.kind: self._map(each, native, hub) for each in joined.inward},
+            {each.map.kind: self._map(each.map, hub, native) for each in joined.outward},
+        )
+
+    def _map(self, kept: KeptMap, source: str, target: str) -> AffineMap:
+        raw = self._adapter_file(kept.adapter).read_bytes()
+        return decode_adapter(raw, kept.adapter, source, target).map
+
+    def _adapter_file(self, digest: str) -> Path:
+        return self._adapters / f"{_plain(digest)}.safetensors"
+
+
+def as_triple(figure: Estimate) -> tuple[float, float, float]:
+    """The numbers of an estimate: value, low, high."""
+    return figure.value, figure.low, figure.high
+
+
+def _plain(digest: str) -> str:
+    return digest.removeprefix("sha256:")
