@@ -51,11 +51,11 @@ PROBE_TEXTS: tuple[str, ...] = (
 TOLERANCE = 0.006
 """Largest distance between sketches of one model (root mean square difference of cosines).
 
-Measured with all-MiniLM-L6-v2 (384): vectors in float16 0.0005, in int8 0.001 to 0.004; the model
-in float16 0.001, in bfloat16 0.002, weights rounded to int8 by row 0.004, or with 1 % noise 0.004.
-Outside: 3 % noise 0.008, weights int6 0.012, 16 of the 384 components left out 0.011, pooling
-without the special tokens 0.017, weights int4 0.053, a prompt `query: ` 0.073, padding pooled 0.23,
-the last layer left out 0.43, pooling cls 0.56.
+Measured with all-MiniLM-L6-v2 (384) by benchmarks/probe_tolerance.py. Within: vectors in float16
+0.0005, in int8 0.001; the model in float16 0.001, in bfloat16 0.002; weights with 1 % noise 0.004,
+rounded to int8 by row 0.005. Outside: weights with 3 % noise 0.009; 16 of the 384 components left
+out 0.011; weights int6 0.015; pooling without the special tokens 0.017; a prompt `query: ` 0.073;
+pooling cls 0.56.
 """
 
 _SCALE = 127
