@@ -26,6 +26,7 @@ Kind = Literal[
     "log-foreign",  # another origin or key than expected
     "request-unproved",  # the request's signature does not verify
     "request-differs",  # signed, but not for what the leaf says
+    "request-repeated",  # two leaves rest on one signature
     "counters-differ",  # debits do not add up to what the leaves charged
     "receipt-invalid",  # a partner's receipt does not prove its leaf
 ]

@@ -38,6 +38,7 @@ class RequestCheck:
         """``organisation``: whose log it is; ``None`` leaves its name unchecked."""
         self.counts = Requests()
         self._own, self._ring_of, self._findings = organisation, ring_of, findings
+        self._signatures: set[int] = set()
 
     def look(self, index: int, leaf: AnyLeaf) -> None:
         """Check one leaf; leaves without a request are none of its business."""
@@ -51,6 +52,10 @@ class RequestCheck:
         except MalformedLeaf as error:
             self._findings.add("request-unproved", str(error), index)
             return
+        seen = hash(evidence.signature)  # 64 bits: a million signatures fit into memory
+        if seen in self._signatures:
+            self._findings.add("request-repeated", "another leaf rests on the same request", index)
+        self._signatures.add(seen)
         for what in _differences(leaf, self._own):
             self._findings.add(
                 "request-differs", f"the request was signed for another {what}", index

@@ -88,6 +88,11 @@ def test_an_invented_or_altered_question_is_named(
     assert kind in found(path)
 
 
+def test_a_question_that_is_logged_twice_is_named(tmp_path: Path) -> None:
+    path = appended(tmp_path / "log.db", answer())
+    assert found(appended(path, answer())) == {"request-repeated"}
+
+
 def test_a_key_that_may_not_sign_questions_is_named(tmp_path: Path) -> None:
     path = appended(tmp_path / "log.db", answer())
     assert found(path) == set()
