@@ -38,6 +38,11 @@ class Cli:
         self.data = data
         self._terminal = terminal
 
+    @property
+    def shown_data(self) -> str:
+        """The data directory as one would type it."""
+        return relative(self.data)
+
     def run(
         self, *arguments: str, expect: Collection[int] = (0,), shown: bool = True
     ) -> dict[str, Any]:
@@ -46,7 +51,7 @@ class Cli:
         Raises CommandFailed where the exit code is not among `expect`.
         """
         if shown:
-            self._terminal.command(["interlingua", *arguments, "--data", relative(self.data)])
+            self._terminal.command(["interlingua", *arguments, "--data", self.shown_data])
         ended = subprocess.run(
             [interlingua_command(), *arguments, "--data", str(self.data), "--json", "--quiet"],
             stdin=subprocess.DEVNULL,

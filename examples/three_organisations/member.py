@@ -1,0 +1,113 @@
+"""What one organisation's administrator does, step by step, with the `interlingua` command.
+
+The rule of this file: each method is one step of an administrator and knows its own node only; what
+it needs of the others comes through the exchange folder or over HTTP. The demo runs the steps of
+all three in turn, the containers run each organisation's own (`seed.py`): it is the same code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from examples.three_organisations.commands import Cli
+from examples.three_organisations.exchange import Exchange
+from examples.three_organisations.grants import grant_file
+from examples.three_organisations.organisations import ORGANISATIONS, Organisation
+from examples.three_organisations.terminal import Terminal
+
+ANCHOR_SET = "public"
+SPACE = "commons"
+WORDS, URL, EMBEDDINGS, MANIFEST = "fingerprint", "url", "anchors.safetensors", "space.json"
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where an organisation's node is and how it is set up.
+
+    `url` is where partners reach it. `settings` go to `interlingua init --set`. `peer_options` are
+    added to `peer add`, for private networks.
+    """
+
+    data: Path
+    url: str
+    documents: Path
+    anchors: Path
+    settings: Sequence[str] = ()
+    peer_options: Sequence[str] = ()
+
+
+@dataclass
+class Member:
+    """One organisation with its node."""
+
+    organisation: Organisation
+    site: Site
+    exchange: Exchange
+    terminal: Terminal
+    cli: Cli = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.cli = Cli(self.site.data, self.terminal)
+
+    @property
+    def others(self) -> tuple[Organisation, ...]:
+        """The two others."""
+        return tuple(one for one in ORGANISATIONS if one.name != self.organisation.name)
+
+    def create(self) -> None:
+        """Make the node and hand over its address and the words of its root key."""
+        settings = [part for one in self.site.settings for part in ("--set", one)]
+        made = self.cli.run(
+            "init",
+            *("--organisation", self.organisation.name, "--url", self.site.url),
+            *("--no-passphrase", *settings),
+        )
+        self.terminal.result(f"fingerprint: {made['fingerprint']}")
+        self.exchange.give(self.organisation, WORDS, made["fingerprint"])
+        self.exchange.give(self.organisation, URL, self.site.url)
+
+    def pair(self) -> None:
+        """Trust the two others by the words that their administrators read out."""
+        for other in self.others:
+            words = self.exchange.receive(other, WORDS)
+            url = self.exchange.receive(other, URL)
+            self.cli.run("peer", "add", url, "--fingerprint", words, *self.site.peer_options)
+
+    def load(self, encoder: Sequence[str]) -> dict[str, Any]:
+        """Connect the own model, make the collection, bring the documents in.
+
+        `encoder` holds the options of `encoder add`.
+        """
+        own = self.organisation
+        self.cli.run("encoder", "add", own.recipe, *encoder)
+        self.cli.run(
+            *("collection", "create", own.collection, "--encoder", own.recipe),
+            *("--title", own.title, "--description", own.description, "--language", "en"),
+        )
+        counts = self.cli.run("collection", "ingest", own.collection, str(self.site.documents))
+        self.terminal.result(f"{counts['documents']} documents in {own.collection}")
+        return counts
+
+    def embed_anchors(self) -> None:
+        """Encode the public anchors with the own model and hand the result over."""
+        own = self.organisation
+        place = self.exchange.place(own, EMBEDDINGS)
+        self.cli.run("anchors", "import", ANCHOR_SET, str(self.site.anchors))
+        self.cli.run("anchors", "embed", ANCHOR_SET, "--encoder", own.recipe)
+        self.cli.run(
+            "anchors", "export", ANCHOR_SET, "--encoder", own.recipe, "--output", str(place)
+        )
+
+    def share_space(self) -> dict[str, Any]:
+        """Make the shared space where this is the first member, then join it."""
+        return {}
+
+    def grant(self) -> None:
+        """Permit the two others to ask for research."""
+        path = self.site.data / "grants.toml"
+        path.write_text(grant_file(self.organisation, self.others), encoding="utf-8")
+        applied = self.cli.run("policy", "apply", str(path))
+        self.terminal.result(f"grants in force: generation {applied['generation']}")
