@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import get_args
 
+import pytest
+
 from node.audit.findings import Kind
 from node.audit.writer import MAX_WAITING
 from node.cli.audit import app
 from node.operations.exit_codes import ExitCode
-from protocol.leaf import AnyLeaf
+from protocol.leaf import AnyLeaf, Leaf
 
 TEXT = (Path(__file__).parents[3] / "docs" / "audit.md").read_text("utf-8")
 ROWS = [line for line in TEXT.splitlines() if line.startswith("| `")]
@@ -16,6 +18,17 @@ ROWS = [line for line in TEXT.splitlines() if line.startswith("| `")]
 def test_every_leaf_type_has_its_row() -> None:
     types = {leaf.model_fields["type"].default for leaf in get_args(AnyLeaf)}
     assert types <= {row.split("`")[1] for row in ROWS}
+
+
+@pytest.mark.parametrize("leaf", get_args(AnyLeaf), ids=lambda leaf: leaf.__name__)
+def test_every_field_is_listed_with_its_type_and_explained(leaf: type[Leaf]) -> None:
+    own = set(leaf.model_fields) - {"v", "type", "at", "salt"}
+    name = leaf.model_fields["type"].default
+    (row,) = [row for row in ROWS if row.startswith(f"| `{name}` | `")]
+    listed = {word.strip("`") for word in row.split("|", 2)[2].split() if word != "|"}
+    assert own - {"peer"} <= listed <= own
+    explained = {word for line in ROWS for word in line.split("|")[1].replace("`", "").split(", ")}
+    assert {word.strip() for word in listed} <= {word.strip() for word in explained}
 
 
 def test_every_finding_is_explained() -> None:
