@@ -11,7 +11,8 @@ without padding and without stray bits; vectors alone use standard base64 (proto
 import base64
 import binascii
 import re
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -94,6 +95,17 @@ class WireModel(BaseModel):
     """The frame of a document that crosses between organisations."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy with fields changed, unvalidated, as pydantic does.
+
+        pydantic also copies what was computed once from the old fields: a changed envelope would
+        keep its space id, a changed root document its ring of keys. Here a copy computes anew.
+        """
+        copied = super().model_copy(update=update, deep=deep)
+        for name in set(copied.__dict__) - set(type(self).model_fields):
+            del copied.__dict__[name]
+        return copied
 
 
 def is_organisation(name: str) -> bool:

@@ -57,6 +57,14 @@ def test_a_describing_field_does_not(field: str) -> None:
     assert envelope().describing(**{field: DESCRIBING[field]}) == described
 
 
+def test_a_changed_copy_has_the_space_id_of_its_own_fields() -> None:
+    sample = envelope()
+    assert sample.space_id == envelope().space_id
+    changed = sample.model_copy(update={"model": "other"})
+    assert changed.space_id == envelope(model="other").space_id
+    assert sample.space_id == envelope().space_id
+
+
 def test_the_space_id_is_the_digest_of_the_defining_fields_in_canonical_json() -> None:
     defined = envelope(**DEFINING)
     fields = defined.model_dump(mode="json")

@@ -212,6 +212,12 @@ def test_the_ring_knows_all_keys_and_revocations() -> None:
     assert ring.usable(signer("sign 1").kid, "sign", NOW).public == signer("sign 1").public
 
 
+def test_a_changed_copy_has_the_ring_of_its_own_keys() -> None:
+    document = root()
+    assert signer("sign 1").kid in document.ring.records
+    assert signer("sign 1").kid not in document.model_copy(update={"keys": ()}).ring.records
+
+
 FIELDS = FIRST.model_dump(mode="json")
 
 
