@@ -18,6 +18,7 @@ from node.card_keeper import CardKeeper, Offered
 from node.clock import Clock, system_clock
 from node.identity import Identity
 from node.tokens import Tokens
+from protocol.limits import MAX_CARD_ROUTES
 
 if TYPE_CHECKING:
     from node.audit.log import AuditLog
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from node.federation.routing import Routes
     from node.passphrase import Passphrase
     from node.policy.book import PolicyBook
+    from node.spaces.spaces import Spaces
     from node.store.store import Store
 
 CARD_CHECK_S = 60.0
@@ -172,11 +174,16 @@ class Node:
         return PolicyBook.open(self.data.policy_file)
 
     @cached_property
+    def spaces(self) -> Spaces:
+        """Shared spaces that this node has joined."""
+        from node.spaces.spaces import Spaces
+
+        return Spaces.open(self.data.spaces, self.data.adapters)
+
+    @property
     def routes(self) -> Routes:
         """Ways between spaces."""
-        from node.federation.routing import SameSpace
-
-        return SameSpace()
+        return self.spaces
 
     @cached_property
     def references(self) -> References:
@@ -297,5 +304,10 @@ class Node:
 
     def _offered(self) -> Offered:
         """What the card says: spaces of collections and shared spaces, and routes into them."""
-        spaces = {each.space_id: each.envelope for each in self.collections.all()}
-        return Offered(spaces=tuple(spaces[key] for key in sorted(spaces)), routes=())
+        own = {each.space_id: each.envelope for each in self.collections.all()}
+        routes = [route for native in sorted(own) for route in self.spaces.routes(native)]
+        spaces = {**self.spaces.envelopes(), **own} if routes else own
+        return Offered(
+            spaces=tuple(spaces[key] for key in sorted(spaces)),
+            routes=tuple(routes[:MAX_CARD_ROUTES]),
+        )

@@ -17,11 +17,13 @@ from typer.core import TyperCommand, TyperGroup
 from node.operations.exit_codes import ExitCode
 
 GROUPS: dict[str, str] = {
+    "anchors": "node.cli.anchors",
     "audit": "node.cli.audit",
     "collection": "node.cli.collection",
     "encoder": "node.cli.encoder",
     "peer": "node.cli.peer",
     "policy": "node.cli.policy",
+    "space": "node.cli.space",
     "token": "node.cli.token",
 }
 """Groups of verbs, `interlingua <group> <verb>`: name -> module."""

@@ -11,6 +11,7 @@ from node.operations.errors import NotFound
 from node.operations.registry import Operation, registered
 
 MODULES: dict[str, str] = {
+    "anchors": "node.operations.anchors",
     "audit": "node.operations.audit",
     "collection": "node.operations.collections",
     "encoder": "node.operations.encoders",
@@ -19,6 +20,7 @@ MODULES: dict[str, str] = {
     "policy": "node.operations.policy",
     "query": "node.operations.query",
     "resolve": "node.operations.resolve",
+    "space": "node.operations.spaces",
     "status": "node.operations.status",
     "token": "node.operations.tokens",
 }

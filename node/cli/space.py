@@ -1,0 +1,196 @@
+"""`interlingua space`: shared spaces, through which different models are asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from node.cli.invocation import VerbGroup
+from node.cli.output import finish, line, note, table
+from node.cli.run import run_operation
+
+if TYPE_CHECKING:
+    from node.spaces.report import FigureRow, SpaceInfo
+
+app = VerbGroup(help="Shared spaces: through them, different models are asked.")
+
+MemberOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--member",
+        help="A member's exported anchor embeddings; repeat for more.",
+        show_default=False,
+    ),
+]
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="Name of the space.", show_default=False)],
+    anchors: Annotated[
+        str, typer.Option(help="Anchor set that all members embedded.", show_default=False)
+    ],
+    member: MemberOption = None,
+    encoder: Annotated[
+        list[str] | None,
+        typer.Option(help="Own encoder that takes part; repeat for more.", show_default=False),
+    ] = None,
+    threshold: Annotated[
+        int, typer.Option(help="How many of the author and the founders must sign.")
+    ] = 1,
+    out: Annotated[
+        Path, typer.Option(help="Directory for the two files for the members.")
+    ] = Path(),
+) -> None:
+    """Make a shared space of several models, and sign its manifest."""
+    from node.operations.spaces import CreatedSpace, CreateSpace
+
+    request = CreateSpace(
+        name=name,
+        anchors=anchors,
+        members=tuple(path.absolute() for path in member or ()),
+        encoders=tuple(encoder or ()),
+        threshold=threshold,
+        out=out.absolute(),
+    )
+    result = run_operation("space.create", request, CreatedSpace)
+
+    def people() -> None:
+        line(f"{result.name}: {result.dimension} dimensions over {result.fitted} anchors")
+        line(f"space {result.space}")
+        table(
+            ("FOUNDER", "DIMENSIONS", "MOVES IT BY", "SPACE"),
+            [
+                (
+                    each.organisation,
+                    each.dimension,
+                    "-" if each.shift is None else f"{each.shift:.4f}",
+                    each.space,
+                )
+                for each in result.founders
+            ],
+        )
+        line(f"wrote {result.manifest} and {result.consensus}")
+
+    finish(
+        result,
+        people,
+        next_step=f"send both files to the members; each runs"
+        f" `interlingua space join {result.manifest.name} --encoder ENCODER --member FILE ...`",
+    )
+
+
+@app.command()
+def join(
+    manifest: Annotated[
+        Path, typer.Argument(help="The signed manifest, NAME.space.json.", show_default=False)
+    ],
+    encoder: Annotated[str, typer.Option(help="Own encoder that joins.", show_default=False)],
+    member: MemberOption = None,
+    consensus: Annotated[
+        Path | None,
+        typer.Option(help="The consensus file; default: beside the manifest.", show_default=False),
+    ] = None,
+) -> None:
+    """Join a shared space: fit the own maps, measure the routes, offer them on the card."""
+    from node.operations.spaces import JoinSpace
+    from node.spaces.report import SpaceInfo
+
+    request = JoinSpace(
+        manifest=manifest.absolute(),
+        encoder=encoder,
+        members=tuple(path.absolute() for path in member or ()),
+        consensus=None if consensus is None else consensus.absolute(),
+    )
+    result = run_operation("space.join", request, SpaceInfo)
+    finish(
+        result,
+        lambda: _people(result),
+        next_step="interlingua query TEXT --purpose PURPOSE (partners see the new routes on the"
+        " card)",
+    )
+
+
+@app.command("list")
+def list_spaces() -> None:
+    """List the shared spaces that this node has joined."""
+    from node.operations.registry import NoRequest
+    from node.operations.spaces import SpaceList
+
+    result = run_operation("space.list", NoRequest(), SpaceList)
+
+    def people() -> None:
+        table(
+            ("NAME", "MODEL", "MEMBERS", "BEST MAP OUT", "SPACE"),
+            [
+                (each.name, each.model, ", ".join(each.members), each.out[0].kind, each.space)
+                for each in result.spaces
+            ],
+        )
+        for damaged in result.damaged:
+            note(damaged)
+
+    finish(result, people, next_step="interlingua space show NAME")
+
+
+@app.command()
+def show(
+    space: Annotated[str, typer.Argument(help="Name or id of the space.", show_default=False)],
+) -> None:
+    """Show one shared space: members, routes, and what was measured."""
+    from node.operations.spaces import SpaceList, SpaceName
+
+    result = run_operation("space.show", SpaceName(space=space), SpaceList)
+
+    def people() -> None:
+        for each in result.spaces:
+            _people(each)
+
+    finish(result, people, next_step="interlingua anchors list")
+
+
+def _people(info: SpaceInfo) -> None:
+    """The space, then one row for each measured route; figures are means with 95% intervals."""
+    line(f"{info.name}: joined with {info.model} ({'founder' if info.founder else 'enrolled'})")
+    line(f"members {', '.join(info.members)}; made by {info.author}")
+    if not info.consensus_checked:
+        note("the consensus was not computed again: not all founders' embeddings are here")
+    if not info.routes:
+        note("no route was measured: give the other members' embeddings with --member")
+        return
+    table(
+        ("ASKER", "RESPONDER", "IN>OUT", "N", "MRR", "NDCG@10", "RECALL@10", "OVERLAP@10",
+         "NOTHING", "MEAN", "ASKER'S OWN", "RESPONDER'S OWN"),
+        [
+            (
+                row.asker,
+                row.responder,
+                row.route,
+                row.questions,
+                _interval(row.mrr),
+                _short(row.ndcg_10),
+                _short(row.recall_10),
+                _interval(row.overlap_10),
+                _short(row.identity),
+                _short(row.mean),
+                _short(row.asker_native),
+                _short(row.responder_native),
+            )
+            for row in info.routes
+        ],
+    )  # fmt: skip
+    line(
+        "Measured on held-out anchors. MRR: where the right text is found. Overlap: agreement with"
+        " the responder's model, not quality."
+    )
+    line("Nothing: vectors passed through without a map. Own: the model asked by itself.")
+
+
+def _interval(figure: FigureRow) -> str:
+    return f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"
+
+
+def _short(figure: FigureRow) -> str:
+    return f"{figure.value:.3f}"

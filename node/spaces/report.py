@@ -1,0 +1,149 @@
+"""What people and programs are shown of a shared space: the table of measured routes.
+
+The rule of this file: a figure never stands alone. Beside each route stand what doing nothing
+gives and what both models reach by themselves.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
+
+if TYPE_CHECKING:
+    from adapters.metrics import Estimate
+    from node.spaces.manifest import SpaceManifest
+    from node.spaces.pairs import PairQuality
+    from node.spaces.state import JoinedSpace
+
+
+class FounderShown(BaseModel):
+    """A founding member; `shift` is how far leaving it out moves the consensus (1 - cosine)."""
+
+    organisation: str
+    space: str
+    dimension: int
+    shift: float | None
+
+
+class FigureRow(BaseModel):
+    """One measured figure with its 95% interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class RouteRow(BaseModel):
+    """One asker asking one responder through the shared space, measured on held-out anchors.
+
+    `route` is the kind of map in, then out; `lead` the chosen pair's MRR over the runner-up's on
+    the validation part. `identity` and `mean` are the MRR of doing nothing, `asker_native` and
+    `responder_native` what both models reach by themselves. `overlap_10` is agreement with the
+    responder's model, which is not quality.
+    """
+
+    asker: str
+    responder: str
+    route: str
+    questions: int
+    mrr: FigureRow
+    ndcg_10: FigureRow
+    recall_10: FigureRow
+    overlap_10: FigureRow
+    identity: FigureRow
+    mean: FigureRow
+    asker_native: FigureRow
+    responder_native: FigureRow
+    lead: FigureRow | None
+
+
+class OutRow(BaseModel):
+    """One own map out of the shared space as partners see it on the card."""
+
+    kind: str
+    adapter: str
+    figures: dict[str, FigureRow]
+
+
+class SpaceInfo(BaseModel):
+    """One native space of this node in a shared space.
+
+    `consensus_checked`: whether the consensus was computed again from all founders' embeddings.
+    """
+
+    name: str
+    space: str
+    native: str
+    model: str
+    author: str
+    founder: bool
+    members: tuple[str, ...]
+    consensus_checked: bool
+    out: tuple[OutRow, ...]
+    routes: tuple[RouteRow, ...]
+
+
+def space_info(space: JoinedSpace) -> SpaceInfo:
+    """Return what is shown of one native space in a shared space."""
+    manifest, joined = space.manifest, space.joined
+    founder = manifest.founder(joined.organisation, space.native)
+    known = {each.organisation for each in joined.members}
+    founders = {each.organisation for each in manifest.founders}
+    return SpaceInfo(
+        name=manifest.name,
+        space=space.hub,
+        native=space.native,
+        model=joined.native.model,
+        author=manifest.author,
+        founder=founder is not None,
+        members=tuple(sorted(known | founders | {joined.organisation})),
+        consensus_checked=joined.consensus_apart is not None,
+        out=tuple(
+            OutRow(
+                kind=out.map.kind,
+                adapter=out.map.adapter,
+                figures={name: figure_row(one) for name, one in out.quality.figures.items()},
+            )
+            for out in joined.outward
+        ),
+        routes=tuple(route_row(pair) for pair in joined.pairs),
+    )
+
+
+def route_row(pair: PairQuality) -> RouteRow:
+    """Return one measured pair as a row."""
+    card = pair.card
+    return RouteRow(
+        asker=pair.asker,
+        responder=pair.responder,
+        route=f"{pair.in_kind}>{pair.out_kind}",
+        questions=card.held_out,
+        mrr=figure_row(card.figures["mrr"]),
+        ndcg_10=figure_row(card.figures["ndcg_10"]),
+        recall_10=figure_row(card.figures["recall_10"]),
+        overlap_10=figure_row(card.figures["overlap_10"]),
+        identity=figure_row(card.baselines["identity"]),
+        mean=figure_row(card.baselines["mean"]),
+        asker_native=figure_row(card.natives["source"]),
+        responder_native=figure_row(card.natives["target"]),
+        lead=None if pair.lead is None else figure_row(pair.lead),
+    )
+
+
+def founders_shown(manifest: SpaceManifest) -> tuple[FounderShown, ...]:
+    """Return the founding members with how far each moves the consensus."""
+    return tuple(
+        FounderShown(
+            organisation=each.organisation,
+            space=each.space,
+            dimension=each.dimension,
+            shift=None if each.shift_micro is None else each.shift_micro / 1e6,
+        )
+        for each in manifest.founders
+    )
+
+
+def figure_row(one: Estimate) -> FigureRow:
+    """Return an estimate as a row."""
+    return FigureRow(value=one.value, low=one.low, high=one.high)
