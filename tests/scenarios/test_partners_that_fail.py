@@ -1,0 +1,168 @@
+"""A partner that is down, hangs, floods or lies costs its own share and a line of status."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from node.federation.ask import AskResult
+from node.ingest.record import Record
+from node.operations.registry import silent
+from protocol.leaf import Unanswered
+from tests.scenarios.conftest import Watched
+from tests.scenarios.middleman import Message, forever
+from tests.scenarios.world import (
+    Organisation,
+    documents,
+    envelope,
+    grant,
+    only,
+    pair,
+    vector,
+)
+
+FLOOD = 9 * 1024 * 1024
+
+
+@pytest.fixture
+async def both(watched: Watched) -> Organisation:
+    """A second partner that answers, beside the clinic behind the middleman."""
+    friend = await watched.world.organisation("friend.example", documents("friend"))
+    await pair(friend, watched.lab)
+    await friend.grant(grant("lab.example"))
+    await watched.lab.ask()  # so that both partners' offers are known
+    return friend
+
+
+def friend_answered(result: AskResult) -> None:
+    """The other partner's answer is there, whatever happened to the clinic's."""
+    assert only(result, "friend.example").state == "ok"
+    assert {hit.organisation for hit in result.results[0]} == {"friend.example"}
+
+
+async def test_a_partner_that_is_down_is_a_line_of_status(
+    watched: Watched, both: Organisation
+) -> None:
+    del both
+    await watched.clinic.stop()
+
+    async def broken(_message: Message) -> Message:
+        raise ConnectionError
+
+    watched.between.on_request = broken
+    result = await watched.lab.ask()
+    friend_answered(result)
+    assert only(result, "clinic.example").state == "unverifiable"  # the proxy's own error page
+
+
+async def test_an_address_where_nobody_listens_is_unreachable(
+    watched: Watched, both: Organisation
+) -> None:
+    await both.stop()
+    status = only(await watched.lab.ask(), "friend.example")
+    assert status.state == "unreachable"
+    assert watched.lab.leaves(Unanswered)[-1].reason == "unreachable"
+
+
+async def test_a_hanging_partner_costs_its_own_deadline(
+    watched: Watched, both: Organisation
+) -> None:
+    del both
+    watched.between.on_answer = forever
+    result = await watched.lab.ask(deadline_s=0.5)
+    friend_answered(result)
+    assert only(result, "clinic.example").state == "timeout"
+    assert watched.lab.leaves(Unanswered)[-1].reason == "timeout"
+
+
+async def test_a_slow_partner_is_waited_for_within_the_deadline(
+    watched: Watched, both: Organisation
+) -> None:
+    del both
+
+    async def slow(message: Message) -> Message:
+        await asyncio.sleep(0.3)
+        return message
+
+    watched.between.on_answer = slow
+    result = await watched.lab.ask(deadline_s=10.0)
+    assert not result.partial
+
+
+async def test_a_flood_is_cut_off(watched: Watched, both: Organisation) -> None:
+    del both
+
+    async def flood(message: Message) -> Message:
+        return replace(message, body=message.body + b" " * FLOOD)
+
+    watched.between.on_answer = flood
+    result = await watched.lab.ask()
+    friend_answered(result)
+    assert only(result, "clinic.example").state == "oversized"
+
+
+async def test_a_liar_does_not_own_the_merged_list(watched: Watched, both: Organisation) -> None:
+    del both
+    world = watched.world
+    # every document of the liar claims to be exactly what was asked for
+    lies = [
+        Record(id=f"lie-{n}", where="", text="lie", vector=vector(0), labels=frozenset({"open"}))
+        for n in range(40)
+    ]
+    liar = await world.organisation("liar.example", lies)
+    await pair(liar, watched.lab)
+    await liar.grant(grant("lab.example"))
+    (hits,) = (await watched.lab.ask(k=10)).results
+    claimed = [hit.organisation == "liar.example" for hit in hits]
+    assert hits[0].bin == 0.975
+    for end in range(1, 11):
+        assert sum(claimed[:end]) <= end // 2 + 1
+
+
+async def test_a_question_whose_connection_broke_is_asked_again_and_charged_once(
+    watched: Watched,
+) -> None:
+    await watched.lab.ask()
+    await watched.lab.ask()
+    cut: list[bytes] = []
+
+    async def cut_once(message: Message) -> Message:
+        if not cut:
+            cut.append(message.body)
+            raise asyncio.CancelledError  # the middleman hangs up after the clinic has answered
+        return message
+
+    watched.between.on_answer = cut_once
+    status = await watched.lab.ask_one()
+    assert (status.state, status.repeated, status.queries_left) == ("ok", True, 997)
+
+
+async def test_a_card_is_fetched_anew_before_it_expires(watched: Watched) -> None:
+    held = watched.lab.node.peers.get("clinic.example").card
+    watched.world.time.offset += 23 * 3600
+    assert (await watched.lab.ask_one()).state == "ok"
+    assert watched.lab.node.peers.get("clinic.example").card.serial > held.serial
+
+
+async def test_a_collection_in_a_space_that_the_card_does_not_name_yet_is_found(
+    watched: Watched,
+) -> None:
+    clinic = watched.clinic.node
+    clinic.encoders.add("other", "caller", {}, envelope("two"))
+    watched.lab.node.encoders.add("other", "caller", {}, envelope("two"))
+    made = await clinic.collections.create("later", "other")
+    await made.ingest(documents("later", 2), 2, silent)
+    await watched.clinic.grant(grant("lab.example", collection="later"))
+    status = await watched.lab.ask_one(encoder="other")
+    assert (status.state, status.collection, status.hits) == ("ok", "later", 2)
+
+
+async def test_without_a_valid_card_nothing_is_asked(watched: Watched) -> None:
+    async def broken(_message: Message) -> Message:
+        raise ConnectionError
+
+    watched.between.on_request = broken
+    watched.world.time.offset += 25 * 3600
+    status = await watched.lab.ask_one()
+    assert status.state == "no-card"
+    assert not watched.between.queries()
