@@ -38,13 +38,25 @@ class _Found:
             return []
         scores = np.concatenate([scores for _, _, scores in self.parts])
         documents = np.concatenate([part.documents[rows] for part, rows, _ in self.parts])
-        places = [(part, row) for part, rows, _ in self.parts for row in rows.tolist()]
-        best = []
-        for at in top_documents(scores, documents, k).tolist():
-            part, row = places[at]
-            vector = np.array(part.vectors[row])  # a copy: the snapshot may go before it does
-            best.append(Candidate(int(documents[at]), float(scores[at]), vector))
-        return best
+        chosen = top_documents(scores, documents, k)
+        # copies: a snapshot may go before its candidates do
+        vectors = np.concatenate([part.vectors[rows] for part, rows, _ in self._chosen(chosen)])
+        order = np.argsort(np.argsort(chosen))  # parts come in the order of `parts`
+        return [
+            Candidate(key, score, vectors[at])
+            for key, score, at in zip(
+                documents[chosen].tolist(), scores[chosen].tolist(), order.tolist(), strict=True
+            )
+        ]
+
+    def _chosen(self, chosen: IntArray) -> Iterator[tuple[Segment, IntArray, FloatArray]]:
+        """Yield of each part the rows that were chosen, in the order of the parts."""
+        first = 0
+        for part, rows, scores in self.parts:
+            at = np.sort(chosen[(chosen >= first) & (chosen < first + len(rows))]) - first
+            first += len(rows)
+            if len(at):
+                yield part, rows[at], scores[at]
 
 
 def search(
@@ -99,11 +111,12 @@ class _Base:
                 yield numbers[at], rows, scores
             return
         short = []
-        for number, rows, scores in zip(numbers, *reached, strict=True):
-            passed = self.mask[rows]
-            if len(np.unique(base.documents[rows[passed]])) < k:
+        for number, near, nearness in zip(numbers, *reached, strict=True):
+            passed = self.mask[near] if self.count < len(base) else slice(None)
+            rows, scores = near[passed], nearness[passed]
+            if len(set(base.documents[rows].tolist())) < k:
                 short.append(number)
             else:
-                yield number, rows[passed], scores[passed]
+                yield number, rows, scores
         if short:
             yield from self.search(queries, short, k, 4 * fetch)

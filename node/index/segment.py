@@ -11,6 +11,7 @@ from node.index.similarity import FloatArray, Nearness
 IntArray = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
+_FEW = 64  # rows
 _BLOCK = 8_192  # rows scored at once: 12 MB of 384-wide vectors
 
 
@@ -82,6 +83,8 @@ def top_documents(scores: FloatArray, documents: IntArray, k: int) -> IntArray:
     does not depend on where a row happens to lie.
     """
     size = len(scores)
+    if size <= _FEW:
+        return _top_of_few(scores.tolist(), documents.tolist(), k)
     wanted = min(size, 4 * k)
     while True:
         near = np.arange(size)
@@ -94,3 +97,13 @@ def top_documents(scores: FloatArray, documents: IntArray, k: int) -> IntArray:
         if len(first) >= k or len(near) == size:
             return near[np.sort(first)[:k]]
         wanted = min(size, wanted * 4)
+
+
+def _top_of_few(scores: list[float], documents: list[int], k: int) -> IntArray:
+    """Do the same without numpy, whose calls cost more than the work on a few rows."""
+    best: dict[int, int] = {}
+    for at in sorted(range(len(scores)), key=lambda at: (-scores[at], documents[at])):
+        best.setdefault(documents[at], at)
+        if len(best) == k:
+            break
+    return np.array(list(best.values()), dtype=np.int64)
