@@ -104,7 +104,7 @@ class CardLimits(WireModel):
 class Card(Document):
     """One organisation's card.
 
-    `serial` grows with every card. `root_version` and `root_digest` name the root document under
+    `serial` grows with every card of a root document's version. `root_version` and `root_digest` name the root document under
     which it was signed. `url` is the base address for requests; its authority is one of the root
     document's. `log_origin` and `log_kid` name the audit log and its key. `spaces` are the
     envelopes of the collections' spaces and of shared spaces; `routes` the ways into them, the best
@@ -167,7 +167,9 @@ def accept_card(raw: bytes, root: RootDocument, previous: Card | None, at: int) 
     3. root: it names exactly this root document, by version and digest; expired if that has.
     4. unknown-key, revoked-key, expired-key, signatures: a card key of the root document, valid at
        `at`, signed.
-    5. rollback, fork: the serial is above the previous one, or it is the same card again.
+    5. rollback, fork: within one version of the root document the serial is above the previous
+       one, or it is the same card again. The next version starts anew: a thief of a card key may
+       have used up the serials, and cards of an older version are refused by step 3.
     6. early, expired, lifetime: issued is not in the future, expires is, and they lie at most
        24 hours apart.
     7. authority, log-key: the root document names the authority of `url`, and `log_kid` as a log
@@ -180,7 +182,7 @@ def accept_card(raw: bytes, root: RootDocument, previous: Card | None, at: int) 
         )
     _check_root(card, root, at)  # 3
     _check_signature(signed, root, at)  # 4
-    if previous is not None:  # 5
+    if previous is not None and previous.is_under(root):  # 5
         _check_succession(card, previous)
     _check_period(card, at)  # 6
     _check_names(card, root, at)  # 7

@@ -56,6 +56,18 @@ def test_serials_never_go_back() -> None:
     assert reason(signed_card(card(routes=())), previous=card()) == "fork"
 
 
+def test_serials_that_a_thief_used_up_do_not_outlive_the_stolen_key() -> None:
+    theirs = card(serial=2**53 - 1)
+    assert reason(signed_card(card(serial=5)), previous=theirs) == "rollback"
+    stolen = RevokedKey(kid=signer("card 1").kid, at=NOW, reason="stolen")
+    document = root(
+        version=2, keys=(key("card 2", "card"), key("log 1", "log")), revocations=(stolen,)
+    )
+    mine = under(document, serial=5)
+    assert accept_card(signed_card(mine, "card 2"), document, theirs, NOW) == mine
+    assert reason(signed_card(theirs), document, previous=mine) == "root"
+
+
 def test_another_organisation_is_refused() -> None:
     assert reason(signed_card(card(organisation="other.example"))) == "organisation"
 
