@@ -1,18 +1,26 @@
 """What health and readiness mean, checked when asked and not remembered from the start.
 
-Alive: the node can do its duty, which is to write its log; its disk is not full. Ready: start has
-ended, stop has not begun, it is alive, the root document is valid, every index is open.
+Alive: the node can do its duty, which is to write its log. The disk takes a written and flushed
+byte, has room, and the newest attempt to commit to the log did not fail. Ready: start has ended,
+stop has not begun, it is alive, the root document is valid.
 """
 
 from __future__ import annotations
 
+import asyncio
+import os
 import shutil
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from node.audit.errors import LogUnavailable
 
 if TYPE_CHECKING:
     from node.node import Node
 
 MIN_FREE_BYTES = 64 * 1024 * 1024
+REMEMBER_S = 1.0  # anybody who reaches the admin listener can ask; the disk is asked at this rate
 
 
 class Health:
@@ -21,6 +29,9 @@ class Health:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._phase = "starting"
+        self._failed_at: int | None = None  # the log's size at the newest failed commit
+        self._disk: tuple[float, list[str]] | None = None
+        node.log.on_reload(self._commit_failed)
 
     def serving(self) -> None:
         """Everything is open and listening."""
@@ -32,10 +43,7 @@ class Health:
 
     async def alive(self) -> list[str]:
         """Reasons why the node cannot do its duty; none: it can."""
-        free = shutil.disk_usage(self._node.data.path).free
-        if free < MIN_FREE_BYTES:
-            return [f"disk: {free} bytes are free, {MIN_FREE_BYTES} are needed to write the log"]
-        return []
+        return [*await self._disk_reasons(), *self._log_reasons()]
 
     async def ready(self) -> list[str]:
         """Reasons why the node should not be asked now."""
@@ -45,3 +53,45 @@ class Health:
         if self._node.identity.root.expires <= self._node.clock():
             reasons.append("root document: expired")
         return reasons
+
+    def _commit_failed(self) -> None:
+        """Remember that the log could not be written, until it grows again."""
+        try:
+            self._failed_at = self._node.log.size()
+        except LogUnavailable:
+            self._failed_at = 0
+
+    def _log_reasons(self) -> list[str]:
+        try:
+            size = self._node.log.size()
+        except LogUnavailable as error:
+            return [f"log: {error}"]
+        if self._failed_at is not None and size <= self._failed_at:
+            return ["log: the newest commit failed"]
+        self._failed_at = None
+        return []
+
+    async def _disk_reasons(self) -> list[str]:
+        now = time.monotonic()
+        if self._disk is None or self._disk[0] + REMEMBER_S <= now:
+            self._disk = (now, await asyncio.to_thread(disk_reasons, self._node.data.path))
+        return self._disk[1]
+
+
+def disk_reasons(folder: Path) -> list[str]:
+    """Whether the disk below a folder has room and takes a flushed byte."""
+    free = shutil.disk_usage(folder).free
+    if free < MIN_FREE_BYTES:
+        return [f"disk: {free} bytes are free, {MIN_FREE_BYTES} are needed to write the log"]
+    probe = folder / f".probe.{os.getpid()}"
+    try:
+        descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        try:
+            os.write(descriptor, b"\n")
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+            probe.unlink(missing_ok=True)
+    except OSError as error:
+        return [f"disk: a byte could not be written: {error.strerror}"]
+    return []

@@ -15,6 +15,8 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from node.listeners.middleware import http_problem, problem_response
+
 FIRST_REQUEST_S = 10.0
 IDLE_S = 75.0
 SWEEP_S = 1.0
@@ -40,6 +42,20 @@ class _Counted(web.RequestHandler):
             auto_decompress=False,
         )
         self._gone = gone
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer what is no HTTP with a problem body; aiohttp's own words would quote it."""
+        status = super().handle_error(request, status, exc, message).status
+        response = problem_response(http_problem(status, "malformed-http"))
+        response.headers["Server"] = "interlingua"
+        response.force_close()
+        return response
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Tell the counter, then aiohttp."""

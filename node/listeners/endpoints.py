@@ -33,6 +33,7 @@ class Endpoint:
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/v1/status", "status", EVERYBODY),
+    Endpoint("GET", "/v1/collections", "collection.list", EVERYBODY),
     Endpoint("GET", "/v1/partners", "partners", ASKERS),
     Endpoint("POST", "/v1/query", "query", ASKERS),
 )

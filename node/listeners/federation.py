@@ -19,10 +19,10 @@ from node.node import Node
 from node.operations.errors import NotFound
 from protocol.accept_query import RawRequest
 from protocol.limits import MAX_QUERY_BYTES
-from protocol.problems import PROBLEM_TYPE, Code, Problem
+from protocol.problems import KINDS, PROBLEM_TYPE, Code, Problem
+from protocol.profile import ENDPOINTS
 
 SIGNED_DOCUMENT = "application/json"
-ENDPOINTS = (("POST", "/federation/v1/query"), ("GET", "/federation/v1/offers"))
 
 
 def federation_app(node: Node, metrics: Metrics, connections: Connections) -> web.Application:
@@ -37,8 +37,8 @@ def federation_app(node: Node, metrics: Metrics, connections: Connections) -> we
     app.router.add_get("/.well-known/interlingua-root", root_document)
     app.router.add_get("/.well-known/interlingua-root/{version:[1-9][0-9]{0,8}}", root_document)
     app.router.add_get("/.well-known/interlingua-node", card)
-    for method, path in ENDPOINTS:
-        app.router.add_route(method, path, signed)
+    for endpoint in ENDPOINTS:
+        app.router.add_route(endpoint.method, endpoint.path, signed)
     app.router.add_route("*", "/{anything:.*}", unknown)
     return app
 
@@ -47,9 +47,14 @@ async def signed(request: web.Request) -> web.Response:
     """A signed endpoint: the request as it came, to the responder and back."""
     path, _, query = request.raw_path.partition("?")
     node = request.app[NODE]
-    async with asyncio.timeout(node.settings.federation.body_timeout_s):
-        body = await request.read()
-    raw = RawRequest(request.method, request.host.lower(), path, query, request.raw_headers, body)
+    try:
+        async with asyncio.timeout(node.settings.federation.body_timeout_s):
+            body = await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        return _refused(Code.TOO_LARGE)
+    # not request.host, which invents a name where the header is missing
+    authority = request.headers.get("Host", "").lower()
+    raw = RawRequest(request.method, authority, path, query, request.raw_headers, body)
     answer = await node.responder.answer(raw, request.remote or "")
     return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
 
@@ -72,5 +77,10 @@ async def card(request: web.Request) -> web.Response:
 async def unknown(request: web.Request) -> web.Response:
     """Everything else, whatever its method."""
     del request
-    body = Problem.of(Code.UNKNOWN_ENDPOINT).encode()
-    return web.Response(status=404, body=body, content_type=PROBLEM_TYPE)
+    return _refused(Code.UNKNOWN_ENDPOINT)
+
+
+def _refused(code: Code) -> web.Response:
+    """An unsigned refusal: it says the code and nothing else."""
+    body = Problem.of(code).encode()
+    return web.Response(status=KINDS[code].status, body=body, content_type=PROBLEM_TYPE)

@@ -34,7 +34,8 @@ log = structlog.get_logger("http")
 
 def problem_response(problem: OperationProblem) -> web.Response:
     """A problem body with its status."""
-    return web.Response(status=problem.status, content_type=PROBLEM, text=problem.model_dump_json())
+    body = problem.model_dump_json().encode()
+    return web.Response(status=problem.status, body=body, content_type=PROBLEM)
 
 
 def http_problem(status: int, code: str) -> OperationProblem:
