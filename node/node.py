@@ -13,6 +13,7 @@ from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from node.audit.origin import log_origin
 from node.background import Periodic
 from node.card_keeper import CardKeeper, Offered
 from node.clock import Clock, system_clock
@@ -280,7 +281,7 @@ class Node:
     @property
     def log_origin(self) -> str:
         """The audit log's name on checkpoints (C2SP tlog-checkpoint origin)."""
-        return f"{self.settings.organisation}/interlingua"
+        return log_origin(self.settings.organisation)
 
     async def renew(self) -> None:
         """Keep root document and card valid; a new root document leaves a `key` leaf."""

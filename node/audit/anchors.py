@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keys.ring import KeyRing
+from node.audit.origin import log_origin
 from node.audit.verify import Anchors
 from node.data_directory import DataDirectory
 from node.federation.errors import FederationError
@@ -63,7 +64,7 @@ def _own_log_key(own: RootDocument) -> VerifierKey | None:
     if not keys:
         return None
     newest = max(keys, key=lambda record: record.not_after)
-    return VerifierKey(f"{own.organisation}/interlingua", newest.public)
+    return VerifierKey(log_origin(own.organisation), newest.public)
 
 
 def _own_root(folder: Path, warnings: list[str]) -> RootDocument | None:
