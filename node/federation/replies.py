@@ -15,6 +15,9 @@ from protocol.messages import ANSWER_TYPE, PROBLEM_TYPE
 from protocol.problems import Refused
 from protocol.sign import sign_answer
 
+CHALLENGE = "Interlingua-Signature"
+"""The authentication scheme that a 401 asks for: the protocol's signature."""
+
 RETRY_AFTER_S = 5
 """What an overloaded or rate-limiting node suggests to wait (seconds)."""
 
@@ -36,8 +39,10 @@ class Replies:
 
     def unsigned(self, refused: Refused) -> RawResponse:
         """Answer a sender who is not authenticated."""
-        body = refused.problem().encode()
-        return RawResponse(refused.kind.status, (("Content-Type", PROBLEM_TYPE),), body)
+        headers = [("Content-Type", PROBLEM_TYPE)]
+        if refused.kind.status == 401:
+            headers.append(("WWW-Authenticate", CHALLENGE))  # RFC 9110 section 15.5.2
+        return RawResponse(refused.kind.status, tuple(headers), refused.problem().encode())
 
     def without_receipt(self, accepted: AcceptedRequest, refused: Refused, at: int) -> RawResponse:
         """Answer an authenticated request that leaves no leaf of its own."""
