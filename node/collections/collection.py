@@ -201,7 +201,8 @@ class Collection:
         """
         await self._build(anew=True, progress=progress)
         progress(0, None, "store.db")
-        await asyncio.to_thread(self._around.store.vacuum)
+        if not await asyncio.to_thread(self._around.store.vacuum):
+            _log.warning("store.old_pages_remain", reason="another rebuild reads; compact again")
 
     async def settle(self, progress: Progress) -> None:
         """Wait until the snapshot has caught up with what was ingested."""

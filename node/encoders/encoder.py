@@ -6,6 +6,7 @@ kinds of encoders keep the same promises.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -112,7 +113,7 @@ class Encoder:
         """Envelope fields that the backend can tell of its model; none where it knows nothing."""
         return {} if self._backend is None else await self._backend.described()
 
-    @property
+    @cached_property
     def chunk_tokens(self) -> int | None:
         """Longest document text that the model reads whole, in tokens; None without a limit."""
         if self.envelope.max_tokens is None:

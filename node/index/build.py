@@ -94,5 +94,5 @@ def _write(
     built.save(files.graph_path(generation))
     np.save(files.keys_path(generation), keys)
     if stop.is_set():
-        raise BuildStopped
+        raise BuildStopped("the node is closing: documents are kept, indexing goes on later")
     return built

@@ -21,7 +21,9 @@ _SEED = 100  # fixed, so that one thread builds the same graph from the same row
 
 
 class BuildStopped(Exception):
-    """The node closes; the private index was thrown away."""
+    """The node closes; the private index was thrown away. The next start catches up."""
+
+    failure = "unavailable"
 
 
 class Graph:
@@ -114,7 +116,7 @@ def _add(
 ) -> Graph:
     for block in blocks:
         if stop.is_set():
-            raise BuildStopped
+            raise BuildStopped("the node is closing: documents are kept, indexing goes on later")
         rows = np.arange(first, first + len(block))
         index.add_items(nearness.graph_form(block), rows, num_threads=settings.build_threads)
         first += len(block)

@@ -92,6 +92,7 @@ async def add(node: Node, request: AddEncoder, progress: Progress) -> EncoderInf
 
     progress(0, None, "probing the model")
     known = [encoder.envelope for encoder in node.encoders.all()]
+    known += [space for peer in node.peers.all() for space in peer.card.spaces]
     encoder = await add_encoder(
         node.encoders, request.name, request.kind, request.settings, request.stated,
         request.envelope_file, known, node.clock(),

@@ -106,11 +106,16 @@ class Store:
             else:
                 self._idle.put(db)
 
-    def vacuum(self) -> None:
-        """Give the space of what was deleted back to the file system; blocks writers meanwhile."""
+    def vacuum(self) -> bool:
+        """Give the space of what was deleted back to the file system; blocks writers meanwhile.
+
+        Returns whether the write-ahead log was emptied too. It is not while some reader still
+        works on an old state; old pages then stay in it until a later call.
+        """
         with self._writing:
             self._writer.execute("VACUUM")
-            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            busy, _, _ = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
 
     def close(self) -> None:
         """Close every connection; a second call does nothing."""

@@ -115,3 +115,16 @@ def test_writers_from_many_threads_take_turns(store: Store) -> None:
 def test_closing_twice_is_no_error(store: Store) -> None:
     store.close()
     store.close()
+
+
+def test_what_was_deleted_leaves_the_files(store: Store) -> None:
+    store.migrate("notes", (FIRST,))
+    with store.write() as db:
+        db.executemany("INSERT INTO notes VALUES (?)", [(f"secret {n}",) for n in range(1_000)])
+    with store.write() as db:
+        db.execute("DELETE FROM notes")
+    with store.read() as db:
+        db.execute("SELECT * FROM notes").fetchall()
+    assert store.vacuum()
+    files = b"".join(path.read_bytes() for path in store.path.parent.iterdir())
+    assert b"secret" not in files
