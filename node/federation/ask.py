@@ -83,7 +83,8 @@ class FigureShown(_Model):
 class RouteShown(_Model):
     """How a question was carried into a silo's space, and how well that is known to work.
 
-    `kind` is `identity` where nothing was mapped. `figures` were measured on held-out anchors;
+    `kind` is `identity` where nothing was mapped. `figures` were measured by this node on held-out
+    anchors for the whole way, `partner_figures` by the partner for its own map;
     `low_confidence` says that this answer's scores are unusually low for the route.
     """
 
@@ -92,6 +93,7 @@ class RouteShown(_Model):
     adapter: str | None = None
     score_space: str | None = None
     figures: dict[str, FigureShown] = {}
+    partner_figures: dict[str, FigureShown] = {}
     low_confidence: bool | None = None
 
 

@@ -126,6 +126,7 @@ class Asker:
         job = _Job(
             request, actor, encoded, request.deadline_s or rooms.deadline_s, time.monotonic()
         )
+        job.queries[encoded.envelope.space_id] = encoded.vectors
         answers = await asyncio.gather(*(self._ask_partner(name, job) for name in partners))
         readings = [reading for answer in answers for reading in answer]
         readings += await self._ask_own(own, job, readings)
@@ -200,7 +201,7 @@ class Asker:
         query = self._query(target, plan, job)
         said = await self._rooms.exchanger.ask(peer, Asking(query, plan.own_adapter), job.left())
         status = self._status(peer.organisation, target.collection, job, "ok")
-        return read_answer(said, plan, status)
+        return read_answer(said, plan, job.encoded.envelope.space_id, status)
 
     def _query(self, target: Target, plan: Plan, job: _Job) -> Query:
         request, own = job.request, job.encoded
@@ -209,7 +210,7 @@ class Asker:
             vectors = plan.in_map.apply(vectors)
             source = Adaptation(space=own.envelope.space_id, adapter=plan.own_adapter)
             envelope = envelope.describing(adapted_from=source)
-        job.queries[envelope.space_id] = vectors
+            job.queries[envelope.space_id] = vectors
         question = new_salt()
         return Query(
             id=question,

@@ -13,7 +13,7 @@ from protocol.answer_content import AcceptedAnswer
 from protocol.card import Figure
 from protocol.messages import Answer, Denial, Problem
 
-OVERLAP = "overlap_at_10"
+OVERLAP = "overlap_10"
 """The figure that a merged list shows beside each hit, where a route has one."""
 
 
@@ -31,9 +31,12 @@ class Reading:
 
 
 def read_answer(
-    said: AcceptedAnswer | AuthenticatedProblem, plan: Plan, status: SiloStatus
+    said: AcceptedAnswer | AuthenticatedProblem, plan: Plan, own_space: str, status: SiloStatus
 ) -> Reading:
-    """Return what a partner said, as status and rankings; `status` holds its names and time."""
+    """Return what a partner said, as status and rankings; `status` holds its names and time.
+
+    Where nothing was mapped, scores are in the own space, under whatever id the partner knows it.
+    """
     if isinstance(said, AuthenticatedProblem):
         return Reading(_with(status, state="denied", **_problem(said.problem)))
     known: dict[str, Any] = {"answer": said.answer_digest, "receipt_index": said.receipt.index}
@@ -43,18 +46,21 @@ def read_answer(
         return Reading(_with(status, state=state, **_problem(payload.problem), **known))
     if not isinstance(payload, Answer):
         raise TypeError("acceptance gives an answer of its endpoint's kind")
+    space = payload.score_space
+    if plan.in_map is None and space == plan.envelope.space_id:
+        space = own_space
     known |= {
         "version": payload.version,
         "granularity": payload.granularity,
         "repeated": said.repeated,
-        "route": _route(payload, plan),
+        "route": _route(payload, plan, space),
         "queries_left": payload.budget.queries,
         "request_url": payload.request_url,
         **_amounts(payload),
     }
     if payload.granularity in ("boolean", "count"):
         return Reading(_with(status, **known))
-    return Reading(_with(status, **known), _rankings(payload, status))
+    return Reading(_with(status, **known), _rankings(payload, space, status))
 
 
 def results_of(
@@ -94,14 +100,14 @@ def results_of(
     return tuple(results)
 
 
-def _rankings(answer: Answer, status: SiloStatus) -> tuple[SiloRanking, ...]:
+def _rankings(answer: Answer, space: str | None, status: SiloStatus) -> tuple[SiloRanking, ...]:
     width = answer.bin_width_milli or 0
     return tuple(
         SiloRanking(
             status.organisation,
             answer.collection,
             False,
-            answer.score_space,
+            space,
             tuple(
                 SiloHit(hit.ref, None if hit.bin is None else middle_of(hit.bin, width))
                 for hit in result
@@ -112,7 +118,7 @@ def _rankings(answer: Answer, status: SiloStatus) -> tuple[SiloRanking, ...]:
     )
 
 
-def _route(answer: Answer, plan: Plan) -> RouteShown:
+def _route(answer: Answer, plan: Plan, space: str | None) -> RouteShown:
     report = answer.route
     kinds: list[str] = [plan.in_map.kind] if plan.in_map is not None else []
     kinds += [report.kind] if report.adapter is not None or not kinds else []
@@ -120,8 +126,9 @@ def _route(answer: Answer, plan: Plan) -> RouteShown:
         kind="+".join(kinds),
         own_adapter=plan.own_adapter,
         adapter=report.adapter,
-        score_space=answer.score_space,
-        figures=_figures(report.figures),
+        score_space=space,
+        figures=_figures(plan.figures),
+        partner_figures=_figures(report.figures),
         low_confidence=report.low_confidence,
     )
 

@@ -48,14 +48,16 @@ class Plan:
     """How a partner's collection is best asked.
 
     The question travels in `envelope`'s space, into which `in_map` leads from the own one (None:
-    they are one); `own_adapter` is the file digest of `in_map`. `route` is the digest of the
-    partner's map that is asked for, None where the partner has nothing to map.
+    they are one, whatever id the partner has minted for it); `own_adapter` is the file digest of
+    `in_map`. `route` is the digest of the partner's map that is asked for, None where the partner
+    has nothing to map. `figures` were measured here, for the whole way from own space to partner's.
     """
 
     envelope: Envelope
     in_map: "AffineMap | None" = None
     own_adapter: str | None = None
     route: str | None = None
+    figures: Mapping[str, Figure] = field(default_factory=dict)
 
 
 class Routes(Protocol):

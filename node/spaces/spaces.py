@@ -206,6 +206,7 @@ def _plan(space: JoinedSpace, card: Card, into: str) -> tuple[float, Plan] | Non
         in_map=space.inward[in_kind],
         own_adapter=space.digest_in(in_kind),
         route=route.adapter,
+        figures={} if pair is None else _figures(pair.card.figures),
     )
     return (-1.0 if pair is None else pair.card.figures["mrr"].value), plan
 

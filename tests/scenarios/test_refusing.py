@@ -34,7 +34,7 @@ async def ask_raw(paired: Pair, **fields: Any) -> Reading:
     exchanger = paired.lab.node.asker._rooms.exchanger
     said = await exchanger.ask(peer, Asking(query, None), 5.0)
     status = (await paired.lab.ask_one(collections=["clinic.example/docs"])).model_copy()
-    return read_answer(said, Plan(own), status)
+    return read_answer(said, Plan(own), own.space_id, status)
 
 
 async def test_a_purpose_that_is_not_granted_is_refused_with_its_rule(paired: Pair) -> None:
