@@ -105,10 +105,10 @@ class Card(Document):
     """One organisation's card.
 
     `serial` grows with every card under one root document; `root_version` and `root_digest` name
-    the root document under which it was signed. `url` is the base address for requests; its authority is one of the root
-    document's. `log_origin` and `log_kid` name the audit log and its key. `spaces` are the
-    envelopes of the collections' spaces and of shared spaces; `routes` the ways into them, the best
-    first where there are several.
+    the root document under which it was signed. `url` is the base address for requests; its
+    authority is one of the root document's. `log_origin` and `log_kid` name the audit log and its
+    key. `spaces` are the envelopes of the collections' spaces and of shared spaces; `routes` the
+    ways into them, the best first where there are several.
     """
 
     v: Version1 = 1
