@@ -74,6 +74,19 @@ class Tokens:
         """All tokens, also revoked ones, by name."""
         return tuple(sorted(self._by_name.values(), key=lambda token: token.name))
 
+    def require_new(self, name: str) -> None:
+        """Refuse a name that is, or was, a token's.
+
+        Raises:
+            Conflict: it was used before.
+        """
+        if name in self._by_name:
+            raise Conflict(
+                f"There is, or was, a token named {name}.",
+                fix="Choose another name; names are not reused, so that the log stays clear.",
+                code="token-exists",
+            )
+
     def create(
         self, name: str, role: Role, purposes: tuple[str, ...], peers: tuple[str, ...], at: int
     ) -> tuple[Token, str]:
@@ -82,12 +95,7 @@ class Tokens:
         Raises:
             Conflict: the name was used before.
         """
-        if name in self._by_name:
-            raise Conflict(
-                f"There is, or was, a token named {name}.",
-                fix="Choose another name; names are not reused, so that the log stays clear.",
-                code="token-exists",
-            )
+        self.require_new(name)
         secret = PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
         token = Token(
             name=name,

@@ -35,6 +35,7 @@ SINGLE: dict[str, str] = {
     "query": "node.cli.query",
     "resolve": "node.cli.resolve",
     "status": "node.cli.status",
+    "doctor": "node.cli.doctor",
 }
 """Verbs that stand alone, `interlingua <verb>`: name -> module."""
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from node.cli.invocation import VerbGroup
 from node.cli.output import finish, line
 from node.cli.run import run_operation
+
+if TYPE_CHECKING:
+    from node.operations.status import Status
 
 app = VerbGroup()
 
@@ -19,24 +23,33 @@ def status() -> None:
 
     result = run_operation("status", NoRequest(), Status)
 
-    def people() -> None:
-        line(f"organisation  {result.organisation}")
-        line(f"fingerprint   {result.fingerprint}")
-        line(f"url           {result.url}")
-        line(f"data          {result.data}")
-        line(f"version       {result.version}")
-        line(f"root document version {result.root_version}, until {_day(result.root_expires)}")
-        line(f"card          serial {result.card_serial}, until {_day(result.card_expires)}")
-        line(f"tokens        {result.tokens}")
-        if result.listeners is None:
-            line("listeners     none: the node is stopped")
-        else:
-            line(f"listeners     federation {result.listeners.federation.url}")
-            line(f"              local API  {result.listeners.local_api.url}")
-            line(f"              admin      {result.listeners.admin.url}")
+    finish(
+        result,
+        lambda: _show(result),
+        next_step="interlingua doctor" if result.listeners else "interlingua serve",
+    )
 
-    following = "interlingua doctor" if result.listeners else "interlingua serve"
-    finish(result, people, next_step=following)
+
+def _show(result: Status) -> None:
+    line(f"organisation   {result.organisation}  (interlingua {result.version})")
+    line(f"fingerprint    {result.fingerprint}")
+    line(f"url            {result.url}")
+    line(f"data           {result.data}")
+    line(f"root document  version {result.root_version}, until {_day(result.root_expires)}")
+    line(f"card           serial {result.card_serial}, until {_day(result.card_expires)}")
+    line(f"audit log      {result.log_origin}, {result.log_size} leaves")
+    line(f"policy         generation {result.policy}, {result.grants} grants")
+    line(f"tokens         {result.tokens}")
+    for each in result.collections:
+        line(f"collection     {each.name}, {each.documents} documents (version {each.version})")
+    for peer in result.peers:
+        line(f"partner        {peer.organisation}, {peer.state}")
+    if result.listeners is None:
+        line("listeners      none: the node is stopped")
+        return
+    line(f"federation     {result.listeners.federation.url}")
+    line(f"local API      {result.listeners.local_api.url}")
+    line(f"admin          {result.listeners.admin.url}")
 
 
 def _day(at: int) -> str:

@@ -21,6 +21,7 @@ MODULES: dict[str, str] = {
     "query": "node.operations.query",
     "resolve": "node.operations.resolve",
     "space": "node.operations.spaces",
+    "doctor": "node.operations.doctor",
     "status": "node.operations.status",
     "token": "node.operations.tokens",
 }

@@ -14,9 +14,26 @@ if TYPE_CHECKING:
     from node.node import Node
 
 
+class CollectionLine(BaseModel):
+    """One collection: its active version and number of documents."""
+
+    name: str
+    version: str
+    documents: int
+
+
+class PeerLine(BaseModel):
+    """One partner: its state, and when its card ends (epoch seconds UTC)."""
+
+    organisation: str
+    state: str
+    card_expires: int
+
+
 class Status(BaseModel):
     """The node at one look; times are epoch seconds UTC.
 
+    `log_size`: leaves in the audit log. `grants` in force, of policy generation `policy`.
     `listeners` is None when the node is stopped.
     """
 
@@ -29,7 +46,13 @@ class Status(BaseModel):
     root_expires: int
     card_serial: int
     card_expires: int
+    log_origin: str
+    log_size: int
+    policy: int
+    grants: int
     tokens: int
+    collections: tuple[CollectionLine, ...]
+    peers: tuple[PeerLine, ...]
     listeners: Listeners | None
 
 
@@ -39,7 +62,7 @@ async def status(node: Node, request: NoRequest, progress: Progress) -> Status:
     del request, progress
     from keys.words import fingerprint
 
-    root, (card, _) = node.identity.root, node.card.current()
+    root, (card, _), policy = node.identity.root, node.card.current(), node.policy.current
     return Status(
         organisation=root.organisation,
         url=root.url,
@@ -50,6 +73,20 @@ async def status(node: Node, request: NoRequest, progress: Progress) -> Status:
         root_expires=root.expires,
         card_serial=card.serial,
         card_expires=card.expires,
+        log_origin=node.log_origin,
+        log_size=node.log.size(),
+        policy=policy.generation,
+        grants=len(policy.grants),
+        collections=tuple(
+            CollectionLine(name=each.name, version=each.version, documents=each.documents)
+            for each in node.collections.all()
+        ),
+        peers=tuple(
+            PeerLine(
+                organisation=each.organisation, state=each.state, card_expires=each.card.expires
+            )
+            for each in node.peers.all()
+        ),
         tokens=sum(token.revoked is None for token in node.tokens.list()),
         listeners=read(node.data) if node.serving else None,
     )

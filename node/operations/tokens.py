@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
+from node.operations.caller import caller
 from node.operations.registry import NoRequest, Progress, Role, operation
 from node.tokens import Token, TokenName
 from protocol.notation import PurposeName
@@ -56,6 +57,9 @@ class TokenList(BaseModel):
 async def create(node: Node, request: CreateToken, progress: Progress) -> CreatedToken:
     """Create a token for a local caller."""
     del progress
+    # the leaf first: nobody may ask with a token that the log does not know
+    node.tokens.require_new(request.name)
+    await _note(node, "token-create", request.name)
     token, secret = node.tokens.create(
         request.name, request.role, request.purposes, request.peers, node.clock()
     )
@@ -73,7 +77,18 @@ async def list_tokens(node: Node, request: NoRequest, progress: Progress) -> Tok
 async def revoke(node: Node, request: RevokeToken, progress: Progress) -> TokenInfo:
     """End a token at once."""
     del progress
-    return _info(node.tokens.revoke(request.name, node.clock()))
+    revoked = node.tokens.revoke(request.name, node.clock())
+    await _note(node, "token-revoke", request.name)
+    return _info(revoked)
+
+
+async def _note(node: Node, act: str, name: str) -> None:
+    """Leave an `admin` leaf."""
+    from node.audit.entry import Entry
+    from protocol.event_leaves import AdminActed
+
+    leaf = AdminActed(at=node.clock(), by=caller(), operation=act, subject=name)
+    await node.log.append(Entry(leaf))
 
 
 def _info(token: Token) -> TokenInfo:

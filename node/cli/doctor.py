@@ -1,0 +1,57 @@
+"""`interlingua doctor`: what is wrong, why, and what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from node.cli.invocation import VerbGroup, current
+from node.cli.output import finish, line
+from node.cli.run import run_operation
+from node.operations.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from node.doctor.finding import Diagnosis
+
+app = VerbGroup()
+
+
+@app.command()
+def doctor() -> None:
+    """Look for what keeps the node from its work; exit code 1 when there is a problem."""
+    diagnosis = _diagnose()
+
+    def people() -> None:
+        for finding in diagnosis.findings:
+            line(f"{finding.level}: {finding.cause} [{finding.code}]")
+            line(f"    fix: {finding.fix}")
+        if not diagnosis.findings:
+            line("nothing is wrong")
+        line(f"checked: {', '.join(diagnosis.checked)}")
+
+    finish(
+        diagnosis,
+        people,
+        next_step="interlingua status",
+        exit_code=ExitCode.OK if diagnosis.healthy else ExitCode.FAILED,
+    )
+
+
+def _diagnose() -> Diagnosis:
+    """All checks; where the node cannot be opened, those of its files and why it cannot."""
+    from node.data_directory import DataDirectory, DirectoryExposed
+    from node.doctor.files import check_files
+    from node.doctor.finding import Diagnosis, in_order, problem
+    from node.operations.errors import NotFound, translate
+    from node.operations.registry import NoRequest
+
+    data = DataDirectory(current().data)
+    try:
+        return run_operation("doctor", NoRequest(), Diagnosis)
+    except NotFound:
+        raise
+    except DirectoryExposed:
+        findings = []
+    except Exception as error:
+        failure = translate(error)
+        findings = [problem(failure.code, failure.cause, failure.fix)]
+    return Diagnosis(findings=in_order([*findings, *check_files(data)]), checked=("files",))

@@ -1,0 +1,92 @@
+"""Checks of the data directory itself; they need no open node."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from keys.keyfile import KeyFileError, KeyFileMissing, is_sealed
+from node.doctor.finding import Finding, problem, warning
+from node.health import MIN_FREE_BYTES, disk_reasons
+from node.passphrase import FILE_VARIABLE
+
+if TYPE_CHECKING:
+    from node.data_directory import DataDirectory
+
+LOW_FREE_BYTES = 1024 * 1024 * 1024
+OTHERS = 0o077
+NEEDED_KEYS = ("card", "sign", "log")
+
+
+def check_files(data: DataDirectory) -> Iterator[Finding]:
+    """Modes and owners of everything, key files, room on the disk."""
+    yield from _modes(data)
+    yield from _keys(data)
+    yield from _disk(data.path)
+    yield from _passphrase_file()
+
+
+def _modes(data: DataDirectory) -> Iterator[Finding]:
+    exposed, foreign = [], []
+    for path in (data.path, *data.path.rglob("*")):
+        status = path.lstat()
+        if status.st_mode & OTHERS and not path.is_symlink():
+            exposed.append(path)
+        if status.st_uid != os.geteuid():
+            foreign.append(path)
+    if exposed:
+        yield problem(
+            "files-exposed",
+            f"{len(exposed)} files or folders can be read by others, e.g. {exposed[0]}.",
+            f"chmod -R go-rwx {data.path}",
+        )
+    if foreign:
+        yield problem(
+            "files-of-another-user",
+            f"{len(foreign)} files or folders belong to another user, e.g. {foreign[0]}.",
+            f"Run the node as their owner, or: chown -R $(id -un) {data.path}",
+        )
+
+
+def _keys(data: DataDirectory) -> Iterator[Finding]:
+    sealed = set()
+    for purpose in (*NEEDED_KEYS, "root", "master"):
+        path = data.master_file if purpose == "master" else data.key_file(purpose)
+        try:
+            sealed.add(is_sealed(path))
+        except KeyFileMissing as error:
+            if purpose == "root":
+                continue  # kept elsewhere; `check_identity` says when it is needed
+            yield problem("key-missing", f"{error}.", "Restore keys/ from a backup.")
+        except KeyFileError as error:
+            yield problem("key-unusable", f"{error}.", f"Restore {path} from a backup.")
+    if sealed == {False}:
+        yield warning(
+            "keys-unsealed",
+            "The key files are protected by their mode alone, not by a passphrase.",
+            "Acceptable on an encrypted disk that only the node's user can read; else make the "
+            "node anew with a passphrase.",
+        )
+
+
+def _disk(folder: Path) -> Iterator[Finding]:
+    for reason in disk_reasons(folder):
+        yield problem("disk", f"{reason}.", "Free space, or mount the disk writable.")
+    free = shutil.disk_usage(folder).free
+    if MIN_FREE_BYTES <= free < LOW_FREE_BYTES:
+        yield warning(
+            "disk-low", f"{free >> 20} MiB are free below {folder}.", "Free space or add some."
+        )
+
+
+def _passphrase_file() -> Iterator[Finding]:
+    name = os.environ.get(FILE_VARIABLE)
+    if name and Path(name).is_file() and Path(name).stat().st_mode & OTHERS:
+        yield problem(
+            "passphrase-exposed",
+            f"The passphrase file {name} can be read by others.",
+            f"chmod 600 {name}",
+        )

@@ -1,0 +1,52 @@
+"""What a check found: a stable code, how bad it is, the cause, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Level = Literal["problem", "warning"]
+
+
+class Finding(BaseModel):
+    """One thing that is not as it should be.
+
+    `problem`: the node does not do, or soon will not do, what it is for. `warning`: it works, and
+    somebody should look.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: str
+    level: Level
+    cause: str
+    fix: str
+
+
+class Diagnosis(BaseModel):
+    """All findings, the worst first, and the names of the checks that were made."""
+
+    findings: tuple[Finding, ...]
+    checked: tuple[str, ...]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether there is no problem; warnings do not count."""
+        return all(finding.level != "problem" for finding in self.findings)
+
+
+def problem(code: str, cause: str, fix: str) -> Finding:
+    """Something that must be mended."""
+    return Finding(code=code, level="problem", cause=cause, fix=fix)
+
+
+def warning(code: str, cause: str, fix: str) -> Finding:
+    """Something that somebody should look at."""
+    return Finding(code=code, level="warning", cause=cause, fix=fix)
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Problems first, then by code."""
+    return tuple(sorted(findings, key=lambda each: (each.level != "problem", each.code)))

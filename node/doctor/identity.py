@@ -1,0 +1,71 @@
+"""Checks of time, keys and documents: what expires, and whether the clock can be believed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from node.doctor.finding import Finding, problem, warning
+from protocol.limits import CLOCK_SKEW_S
+
+if TYPE_CHECKING:
+    from node.node import Node
+
+DAY_S = 86_400
+ROOT_SOON_S = 21 * DAY_S  # the node itself renews with 30 days left, if it has the key
+KEY_SOON_S = 60 * DAY_S
+
+
+def check_identity(node: Node) -> Iterator[Finding]:
+    """The clock, the root document, the keys that it names, the card."""
+    now, root = node.clock(), node.identity.root
+    if now + CLOCK_SKEW_S < root.issued:
+        yield problem(
+            "clock",
+            f"The clock says {_day(now)}, but the root document was issued {_day(root.issued)}.",
+            "Correct the clock and keep it synchronised (NTP): partners accept 30 seconds.",
+        )
+        return
+    yield from _root(node, now)
+    for key in root.keys:
+        left = key.not_after - now
+        if left < KEY_SOON_S:
+            how = problem if left <= 0 else warning
+            yield how(
+                "key-expiry",
+                f"The {key.purpose} key {key.kid} is valid until {_day(key.not_after)}.",
+                "Publish a successor in a new version of the root document.",
+            )
+    if root.expires > now and node.identity.kid("card"):
+        yield from _card(node)
+
+
+def _root(node: Node, now: int) -> Iterator[Finding]:
+    root, has_key = node.identity.root, node.identity.has_root_key
+    fix = (
+        "Start the node (or run any command that opens it): it renews the document itself."
+        if has_key
+        else "Bring keys/root.key here for the renewal, and take it away again afterwards."
+    )
+    if root.expires <= now:
+        yield problem("root-expired", f"The root document expired {_day(root.expires)}.", fix)
+    elif root.expires - now < ROOT_SOON_S:
+        yield warning("root-expiry", f"The root document expires {_day(root.expires)}.", fix)
+    elif node.identity.renewal_due() and not has_key:
+        yield problem(
+            "root-outdated", "The root document does not name the url of the settings.", fix
+        )
+
+
+def _card(node: Node) -> Iterator[Finding]:
+    try:
+        node.card.current()
+    except Exception as error:  # a check never raises; whatever it is, it is the finding
+        yield problem(
+            "card", f"No card can be signed: {error}", "Correct the cause; start the node again."
+        )
+
+
+def _day(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,106 @@
+"""Checks of log, indexes, encoders, partners and grants."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from node.doctor.finding import Finding, problem, warning
+from node.operations.errors import translate
+
+if TYPE_CHECKING:
+    from node.encoders.encoder import Encoder
+    from node.node import Node
+
+ENCODER_DEADLINE_S = 20.0
+SOON_S = 3600
+
+
+async def check_log(node: Node) -> AsyncIterator[Finding]:
+    """The log opens, which compares its stored hashes with its last checkpoint."""
+    try:
+        await asyncio.to_thread(node.log.checkpoint)
+    except Exception as error:
+        failure = translate(error)
+        yield problem("log", failure.cause, failure.fix or "interlingua audit fsck")
+
+
+async def check_collections(node: Node) -> AsyncIterator[Finding]:
+    """Every index opens, and has caught up with its documents."""
+    for collection in node.collections.all():
+        try:
+            state = await collection.index_state()
+        except Exception as error:
+            failure = translate(error)
+            yield problem(
+                "index",
+                f"The index of {collection.name} does not open: {failure.cause}",
+                failure.fix or f"interlingua collection compact {collection.name}",
+            )
+            continue
+        limit = max(node.settings.index.delta_limit, state.snapshot // 8)
+        if state.delta > limit:
+            yield warning(
+                "index-behind",
+                f"{state.delta} vectors of {collection.name} are not in its index yet.",
+                f"interlingua collection compact {collection.name}",
+            )
+
+
+async def check_encoders(node: Node) -> AsyncIterator[Finding]:
+    """Every encoder answers, with the model that its space was named after."""
+    for encoder in node.encoders.all():
+        if not encoder.takes_text:
+            continue
+        try:
+            async with asyncio.timeout(ENCODER_DEADLINE_S):
+                differs = await _differs(encoder)
+        except TimeoutError:
+            yield _unreachable(encoder.name, f"no answer in {ENCODER_DEADLINE_S:g} seconds")
+        except Exception as error:
+            yield _unreachable(encoder.name, translate(error).cause)
+        else:
+            if differs:
+                yield problem(
+                    "encoder-changed",
+                    f"The model behind {encoder.name} gives other vectors than when it was added.",
+                    "Serve the former model, or add this one under a new name and re-encode.",
+                )
+
+
+async def check_partners(node: Node) -> AsyncIterator[Finding]:
+    """Partners' cards are in force, and every grant can apply to somebody."""
+    now = node.clock()
+    known = {peer.organisation: peer for peer in node.peers.all()}
+    for name, peer in known.items():
+        if peer.state == "active" and peer.card.expires < now + SOON_S:
+            yield warning(
+                "partner-card",
+                f"The card of {name} is not in force beyond {peer.card.expires} (epoch seconds).",
+                "While the node runs it fetches new ones; check that the partner can be reached.",
+            )
+    names = {collection.name for collection in node.collections.all()}
+    for grant in node.policy.current.grants:
+        if grant.peer not in known or grant.collection not in names:
+            yield warning(
+                "grant-idle",
+                f"The grant to {grant.peer} for {grant.collection} applies to nothing.",
+                "interlingua peer list; interlingua collection list; interlingua policy show",
+            )
+
+
+async def _differs(encoder: Encoder) -> bool:
+    from node.encoders.measure import probe_vectors, sketch_distance
+    from protocol.probe import TOLERANCE
+
+    apart = sketch_distance(encoder.envelope, await probe_vectors(encoder))
+    return apart is not None and apart > TOLERANCE
+
+
+def _unreachable(name: str, why: str) -> Finding:
+    return problem(
+        "encoder-unreachable",
+        f"The encoder {name} does not answer: {why}",
+        f"Start what serves the model, then: interlingua encoder test {name}",
+    )

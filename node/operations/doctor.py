@@ -1,0 +1,41 @@
+"""Look for everything that keeps the node from doing, or soon will keep it from doing, its work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from node.doctor.finding import Diagnosis, Finding, in_order
+from node.operations.registry import NoRequest, Progress, operation
+
+if TYPE_CHECKING:
+    from node.node import Node
+
+CHECKS = ("files", "listeners", "identity", "log", "collections", "encoders", "partners")
+
+
+@operation("doctor")
+async def doctor(node: Node, request: NoRequest, progress: Progress) -> Diagnosis:
+    """Check files, listeners, identity, log, collections, encoders and partners."""
+    del request
+    from node.doctor import rooms
+    from node.doctor.files import check_files
+    from node.doctor.identity import check_identity
+    from node.doctor.listeners import check_listeners
+
+    progress(0, len(CHECKS), "checks")
+    findings: list[Finding] = [
+        *check_files(node.data),
+        *check_listeners(node.settings, node.clock()),
+        *check_identity(node),
+    ]
+    done = 3
+    for check in (
+        rooms.check_log,
+        rooms.check_collections,
+        rooms.check_encoders,
+        rooms.check_partners,
+    ):
+        progress(done, len(CHECKS), "checks")
+        findings += [finding async for finding in check(node)]
+        done += 1
+    return Diagnosis(findings=in_order(findings), checked=CHECKS)
