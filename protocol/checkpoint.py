@@ -13,11 +13,10 @@ import base64
 from dataclasses import dataclass
 
 from keys.signer import Signer
+from protocol.limits import MAX_TREE_SIZE
 from protocol.log_errors import MalformedCheckpoint, WrongOrigin
 from protocol.merkle import HASH_BYTES
 from protocol.note import VerifierKey, decode_base64, open_note, sign_note
-
-MAX_TREE_SIZE = 2**53 - 1  # leaves; so that an index is a safe JSON integer too
 
 
 @dataclass(frozen=True)

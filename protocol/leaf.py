@@ -32,11 +32,11 @@ from protocol.exchange_leaves import (
     Sent,
     Unanswered,
 )
-from protocol.leaf_frame import MAX_LEAF_BYTES, Leaf, new_salt
+from protocol.leaf_frame import Leaf, new_salt
+from protocol.limits import MAX_LEAF_BYTES
 from protocol.log_errors import MalformedLeaf
 
 __all__ = [
-    "MAX_LEAF_BYTES",
     "AdminActed",
     "Answered",
     "AnyLeaf",

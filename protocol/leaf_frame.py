@@ -10,11 +10,9 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from protocol.canonical import dumps
+from protocol.limits import MAX_LEAF_BYTES, SALT_BYTES
 from protocol.log_errors import MalformedLeaf
 from protocol.notation import Organisation, Time, WireModel, to_base64url
-
-MAX_LEAF_BYTES = 65_535  # bytes; C2SP tlog-tiles prefixes each entry with a 16-bit length
-SALT_BYTES = 16
 
 Salt = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{22}$")]
 

@@ -14,8 +14,26 @@ MAX_ANSWER_BYTES = 8 * 1024 * 1024
 MAX_PROBLEM_BYTES = 16 * 1024
 """Body of a problem that comes without a receipt (bytes)."""
 
-MAX_LEAF_LINE_CHARS = 4 * -(-65_535 // 3)
+MAX_LEAF_BYTES = 65_535
+"""One leaf (bytes): C2SP tlog-tiles prefixes each entry with a 16-bit length."""
+
+MAX_LEAF_LINE_CHARS = 4 * -(-MAX_LEAF_BYTES // 3)
 """The leaf line of an answer: the base64 of the largest leaf (characters)."""
+
+MAX_NOTE_BYTES = 64 * 1024
+"""A signed note, so a checkpoint with all its cosignatures (bytes)."""
+
+MAX_NOTE_SIGNATURES = 64
+"""Signature lines of one note; C2SP signed-note asks for at least 16."""
+
+MAX_PROOF_HASHES = 64
+"""Hashes of one Merkle proof; a tree of 2^63 leaves has proofs of 63."""
+
+MAX_PROOF_BYTES = MAX_NOTE_BYTES + 16 * 1024
+"""A tlog-proof: checkpoint, hashes and extra line (bytes)."""
+
+MAX_TREE_SIZE = 2**53 - 1
+"""Leaves of one log; an index is a safe JSON integer too."""
 
 MAX_JSON_DEPTH = 16
 """Nesting of lists and objects in a message; the message itself is level 1."""

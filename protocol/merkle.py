@@ -12,10 +12,10 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from protocol.limits import MAX_PROOF_HASHES
 from protocol.log_errors import ProofMismatch
 
 HASH_BYTES = 32
-MAX_PROOF_HASHES = 64  # hashes; a tree of 2**63 leaves has proofs of 63
 EMPTY_ROOT = hashlib.sha256().digest()
 
 HashAt = Callable[[int, int], bytes]

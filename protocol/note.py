@@ -17,10 +17,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from keys.signer import Signer, verify
+from protocol.limits import MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES
 from protocol.log_errors import MalformedNote, UntrustedNote
 
-MAX_NOTE_BYTES = 65_536  # bytes; a checkpoint with 64 Ed25519 cosignatures is below 12 KiB
-MAX_NOTE_SIGNATURES = 64  # lines; the specification asks for at least 16
 KEY_ID_BYTES = 4
 TYPE_ED25519 = 0x01
 _DASH = "\N{EM DASH} "

@@ -15,12 +15,12 @@ import base64
 from dataclasses import dataclass
 
 from protocol.checkpoint import Checkpoint, open_checkpoint, parse_decimal
+from protocol.limits import MAX_PROOF_BYTES, MAX_PROOF_HASHES
 from protocol.log_errors import MalformedProof
-from protocol.merkle import HASH_BYTES, MAX_PROOF_HASHES, leaf_hash, verify_inclusion
-from protocol.note import MAX_NOTE_BYTES, VerifierKey, decode_base64
+from protocol.merkle import HASH_BYTES, leaf_hash, verify_inclusion
+from protocol.note import VerifierKey, decode_base64
 
 HEADER = "c2sp.org/tlog-proof@v1"
-MAX_PROOF_BYTES = MAX_NOTE_BYTES + 16_384  # bytes: the checkpoint, 64 hashes and the extra line
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 
 from keys.signer import Signer
 from protocol.checkpoint import (
-    MAX_TREE_SIZE,
     Checkpoint,
     open_checkpoint,
     parse_checkpoint,
     sign_checkpoint,
 )
+from protocol.limits import MAX_TREE_SIZE
 from protocol.log_errors import LogMaterialError, MalformedCheckpoint, UntrustedNote, WrongOrigin
 from protocol.note import VerifierKey, sign_note
 

@@ -9,7 +9,8 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.leaf import MAX_LEAF_BYTES, AnyLeaf, Leaf, MalformedLeaf, Refused, decode_leaf
+from protocol.leaf import AnyLeaf, Leaf, MalformedLeaf, Refused, decode_leaf
+from protocol.limits import MAX_LEAF_BYTES
 from tests.protocol.leaf_samples import AT, answered, every_leaf
 
 LEAVES = every_leaf()

@@ -7,10 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keys.signer import Signer
+from protocol.limits import MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES
 from protocol.log_errors import MalformedNote, UntrustedNote
 from protocol.note import (
-    MAX_NOTE_BYTES,
-    MAX_NOTE_SIGNATURES,
     Note,
     NoteSignature,
     VerifierKey,

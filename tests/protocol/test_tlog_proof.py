@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from keys.signer import Signer
 from protocol.checkpoint import Checkpoint, sign_checkpoint
+from protocol.limits import MAX_PROOF_BYTES
 from protocol.log_errors import (
     LogMaterialError,
     MalformedProof,
@@ -15,7 +16,7 @@ from protocol.log_errors import (
 )
 from protocol.merkle import inclusion_proof
 from protocol.note import VerifierKey
-from protocol.tlog_proof import MAX_PROOF_BYTES, TlogProof, parse_proof, verify_receipt
+from protocol.tlog_proof import TlogProof, parse_proof, verify_receipt
 from tests.protocol.test_merkle import TREE
 
 ORIGIN = "clinic.example/interlingua"
