@@ -250,7 +250,8 @@ def _vectors(raw: bytes, count: int) -> FloatArray:
         rows = [None] * count
         for place, item in zip(places, items, strict=True):
             rows[place] = item["embedding"]
-        vectors = np.array(rows, dtype=np.float32)
+        with np.errstate(over="ignore"):  # infinities are refused with all other bad values
+            vectors = np.array(rows, dtype=np.float32)
         if vectors.ndim != 2 or not 1 <= vectors.shape[1] <= MAX_DIMENSION:
             raise ValueError
     except (ValueError, TypeError, KeyError, AttributeError):

@@ -20,7 +20,8 @@ def checked(vectors: npt.ArrayLike, envelope: Envelope) -> FloatArray:
     Raises UnusableVectors, which names the first bad row and what is wrong with it.
     """
     try:
-        array = np.ascontiguousarray(vectors, dtype=np.float32)
+        with np.errstate(over="ignore"):  # what is too large becomes infinite and is named below
+            array = np.ascontiguousarray(vectors, dtype=np.float32)
     except (ValueError, TypeError):
         raise UnusableVectors("vectors are lists of numbers, all of one length") from None
     if array.ndim != 2 or array.shape[1] != envelope.dimension:

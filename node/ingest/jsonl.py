@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
-import numpy as np
 import orjson
 from pydantic import (
     BaseModel,
@@ -22,7 +21,7 @@ from pydantic import (
 )
 
 from node.ingest.errors import BadRecord, IngestError
-from node.ingest.record import Record
+from node.ingest.record import Record, single_precision
 
 MAX_LINE_BYTES = 64 * 1024 * 1024
 
@@ -92,7 +91,7 @@ def parse_line(raw: bytes, where: str) -> Record:
         line = Line.model_validate(content)
     except ValidationError as error:
         raise BadRecord(where, _faults(error)) from None
-    vector = None if line.vector is None else np.array(line.vector, dtype=np.float32)
+    vector = None if line.vector is None else single_precision(line.vector)
     return Record(
         line.id, where, line.text, vector, frozenset(line.labels), line.metadata, line.uri
     )

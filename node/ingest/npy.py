@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from node.ingest.errors import BadRecord, IngestError
-from node.ingest.record import Record
+from node.ingest.record import Record, single_precision
 
 _MAX_ID_CHARS = 512
 
@@ -33,7 +33,7 @@ def read(vectors: Path, ids: Path, labels: frozenset[str] = frozenset()) -> Iter
                 yield Record(
                     _checked_id(line.rstrip("\r\n"), where),
                     where,
-                    vector=np.array(array[row], dtype=np.float32),
+                    vector=single_precision(array[row]),
                     labels=labels,
                 )
             if row + 1 != len(array):

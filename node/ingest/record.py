@@ -10,6 +10,12 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float32]
 
 
+def single_precision(numbers: npt.ArrayLike) -> FloatArray:
+    """Return numbers as float32; what is too large becomes infinite, which the check refuses."""
+    with np.errstate(over="ignore"):
+        return np.array(numbers, dtype=np.float32)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Record:
     """A document with an id and a text or a vector or both.

@@ -43,6 +43,11 @@ def test_other_shapes_are_refused(rows: Any) -> None:
         checked(rows, envelope(dimension=2))
 
 
+def test_numbers_too_large_for_float32_are_named() -> None:
+    with pytest.raises(UnusableVectors, match="infinity"):
+        checked([[1e300, 1.0]], envelope(dimension=2))
+
+
 def test_the_first_bad_row_is_named_without_its_values() -> None:
     rows = np.ones((4, 2), "f4")
     rows[2, 1] = np.nan

@@ -93,6 +93,12 @@ def test_what_was_written_is_what_is_read(text: str, metadata: dict[str, int]) -
     assert (record.text, record.metadata) == (text, metadata)
 
 
+def test_a_number_too_large_for_float32_is_left_to_the_check_of_vectors() -> None:
+    vector = parse_line(b'{"id": "a", "vector": [1e300]}', "f:1").vector
+    assert vector is not None
+    assert vector.tolist() == [float("inf")]
+
+
 def test_the_digest_tells_texts_and_vectors_apart() -> None:
     lines = [
         b'{"id": "a", "text": "x"}',
