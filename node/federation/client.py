@@ -142,9 +142,9 @@ class Client:
             refused = refusal(error)
             if refused is not None:
                 raise AddressNotAllowed(refused) from None
-            if isinstance(error, aiohttp.ClientConnectorError):
-                raise Unreachable(f"{target.host} could not be reached: {error}") from None
-            raise ConnectionBroke(f"the connection to {target.host} broke: {error}") from None
+            if isinstance(error, _BROKE) and not isinstance(error, aiohttp.ClientConnectorError):
+                raise ConnectionBroke(f"the connection to {target.host} broke: {error}") from None
+            raise Unreachable(f"{target.host} could not be reached: {error}") from None
 
     async def _exchange(
         self,
@@ -170,7 +170,7 @@ class Client:
     def _session(self, transport: Transport) -> aiohttp.ClientSession:
         session = self._sessions.get(transport)
         if session is None:
-            policy = AddressPolicy(_allowed(transport), "add the peer anew with --allow-private")
+            policy = AddressPolicy(_allowed(transport), _FIX)
             session = aiohttp.ClientSession(
                 connector=connector(policy, ssl=self._tls(transport), limit=CONNECTIONS_PER_PEER),
                 cookie_jar=aiohttp.DummyCookieJar(),
@@ -188,6 +188,20 @@ class Client:
         if self._identity is not None:
             context.load_cert_chain(self._identity.certificate, self._identity.key)
         return context
+
+
+_BROKE = (
+    aiohttp.ServerDisconnectedError,
+    aiohttp.ClientOSError,
+    aiohttp.ClientPayloadError,
+    ConnectionError,
+)
+"""What may happen after a question has left: it may or may not have arrived."""
+
+_FIX = (
+    "a partner in private ranges is added with --allow-private; one that was added under another "
+    "address than a loopback one is never looked for there"
+)
 
 
 def _check_plaintext(target: URL, transport: Transport) -> None:

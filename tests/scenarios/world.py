@@ -28,6 +28,7 @@ from node.ingest.record import Record
 from node.listeners.connections import Connections
 from node.listeners.federation import federation_app
 from node.listeners.listening import listening
+from node.listeners.tls import server_context
 from node.metrics import Metrics
 from node.node import Node
 from node.operations.catalogue import find
@@ -180,18 +181,21 @@ class World:
         *,
         model: str = "one",
         url: str | None = None,
+        setting: Mapping[str, Any] | None = None,
     ) -> Organisation:
         """Found an organisation with a collection `docs`, and serve it.
 
-        `url` is where partners are told to reach it, by default where it listens.
+        `url` is where partners are told to reach it, by default where it listens; `setting` are
+        further settings by dotted name.
         """
         port = free_port()
         data = DataDirectory(self.directory / f"{name}-{secrets.token_hex(4)}")
         text = commented(
             {
                 "organisation": name,
-                "url": url or f"http://127.0.0.1:{port}",
+                "url": (url or "http://127.0.0.1:{port}").format(port=port),
                 "federation.port": port,
+                **(setting or {}),
             }
         )
         settings = parse_settings(text, "interlingua.toml", environ={})
@@ -215,7 +219,14 @@ class World:
         connections = Connections(256)
         app = federation_app(node, Metrics(), connections)
         await stack.enter_async_context(
-            listening("federation", app, connections, settings.federation, 1.0)
+            listening(
+                "federation",
+                app,
+                connections,
+                settings.federation,
+                1.0,
+                server_context(settings.federation),
+            )
         )
         made = Organisation(settings.organisation, node, settings.url, stack)
         self.organisations.append(made)
