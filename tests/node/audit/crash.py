@@ -17,6 +17,8 @@ from node.audit.fsck import fsck
 from node.operations.registry import silent
 from protocol.merkle import consistency_proof, leaf_hash, root, verify_consistency
 
+ROOT = Path(__file__).parents[3]
+
 
 @dataclass(frozen=True)
 class Acknowledged:
@@ -31,7 +33,7 @@ class Acknowledged:
 def kill_once(path: Path, seed: int, delay_s: float) -> list[Acknowledged]:
     """Run the appender, kill it ``delay_s`` after its first receipt, return all its receipts."""
     command = [sys.executable, "-m", "tests.node.audit.appender", str(path), str(seed)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as child:
         assert child.stdout is not None
         first = child.stdout.readline()
         time.sleep(delay_s)

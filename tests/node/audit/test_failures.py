@@ -26,6 +26,7 @@ from node.audit.errors import (
 )
 from node.audit.log import AuditLog
 from node.operations.errors import Unavailable, translate
+from tests.node.audit.crash import ROOT
 from tests.node.audit.entries import DAY, LOG_KEY, ORIGIN, event, exchange, opened
 from tests.node.audit.tampering import examined, log_file, tamper
 from tests.protocol.leaf_samples import AT
@@ -150,6 +151,7 @@ CHILD = """
 import asyncio, os, resource, signal, sys
 from pathlib import Path
 from node.audit.errors import LogUnavailable
+from tests.node.audit.crash import ROOT
 from tests.node.audit.entries import exchange, opened
 
 async def main(path, break_it, mend_it):
@@ -211,6 +213,7 @@ def run_child(path: Path, script: str, environment: dict[str, str]) -> tuple[int
     finished = subprocess.run(
         [sys.executable, "-c", CHILD + script, str(path)],
         env={**os.environ, **environment},
+        cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=120,
