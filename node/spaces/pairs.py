@@ -66,7 +66,7 @@ def measure_pair(ground: Ground, asker: Party, responder: Party) -> PairQuality:
         chains[choice.index],
         _baselines(ground, asker.embeddings, responder.embeddings),
         _part(ground, ground.anchors.split.test, asker, responder),
-        fitted_on=len(ground.positions.rows),
+        fitted_on=len(_fit_rows(ground, asker.embeddings, responder.embeddings)),
         chosen_on=len(validation.source_questions),
     )
     return PairQuality(
@@ -133,11 +133,16 @@ def _baselines(
     ground: Ground, asker: AnchorEmbeddings, responder: AnchorEmbeddings
 ) -> dict[str, tuple[AffineMap, ...]]:
     """Return what one gets without a map, and from knowing only where the documents lie."""
-    rows = ground.positions.rows
-    rows = rows[asker.usable[rows] & responder.usable[rows]]
+    rows = _fit_rows(ground, asker, responder)
     pairs = asker.document[rows], responder.document[rows]
     spaces = asker.space_id, responder.space_id
     return {"identity": (fit_identity(*pairs, *spaces),), "mean": (fit_mean(*pairs, *spaces),)}
+
+
+def _fit_rows(ground: Ground, asker: AnchorEmbeddings, responder: AnchorEmbeddings) -> Rows:
+    """Return the anchors (m,) that both fitted on."""
+    rows = ground.positions.rows
+    return rows[asker.usable[rows] & responder.usable[rows]]
 
 
 def _natively(part: HeldOut) -> HeldOut:

@@ -46,7 +46,7 @@ def embeddings(organisation: str, dimension: int, seed: int, n: int = 600) -> An
     meaning = np.random.default_rng(0).normal(size=(n, 12))
     asked = meaning + 0.3 * np.random.default_rng(1).normal(size=meaning.shape)
     rng = np.random.default_rng(seed)
-    basis, mean = turn(rng, dimension)[:12], 0.2 * rng.normal(size=dimension)
+    basis, mean = np.pad(turn(rng, dimension), ((0, 12), (0, 0)))[:12], 0.2 * rng.normal(size=dimension)
 
     def view(points: NDArray[np.float64]) -> NDArray[np.float32]:
         return unit(points @ basis + mean + 0.05 * rng.normal(size=(n, dimension)))
