@@ -25,7 +25,11 @@ from examples.three_organisations.anchors import (
     training_texts,
 )
 from examples.three_organisations.docstrings import Docstring
-from examples.three_organisations.organisations import ORGANISATIONS, private_documents
+from examples.three_organisations.organisations import (
+    ORGANISATIONS,
+    Organisation,
+    private_documents,
+)
 
 T = TypeVar("T")
 
@@ -49,13 +53,15 @@ def write_public(folder: Path, public: Public, most_anchors: int | None = None) 
 
 def write_private(folder: Path, most_documents: int | None = None) -> dict[str, int]:
     """Write each organisation's documents; returns how many each has."""
+    return {one.name: write_documents(folder, one, most_documents) for one in ORGANISATIONS}
+
+
+def write_documents(folder: Path, organisation: Organisation, most: int | None = None) -> int:
+    """Write one organisation's documents; returns how many there are."""
     folder.mkdir(parents=True, exist_ok=True)
-    counts = {}
-    for organisation in ORGANISATIONS:
-        kept = evenly(private_documents(organisation), most_documents)
-        write_lines(folder / documents_file(organisation.short), records(kept))
-        counts[organisation.name] = len(kept)
-    return counts
+    kept = evenly(private_documents(organisation), most)
+    write_lines(folder / documents_file(organisation.short), records(kept))
+    return len(kept)
 
 
 def records(docstrings: Iterable[Docstring]) -> Iterator[dict[str, object]]:

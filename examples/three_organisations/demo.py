@@ -92,6 +92,8 @@ def _set_up(federation: Federation, chosen: argparse.Namespace) -> dict[str, Mem
         member.embed_anchors()
     say.step("Shared space: made by one, joined by all; each fits and measures its own adapters")
     report["spaces"] = {name: member.share_space() for name, member in members.items()}
+    for member in everybody:
+        member.refresh()
     say.step("Grants: what each permits the others")
     for member in everybody:
         member.grant()

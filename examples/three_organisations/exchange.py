@@ -45,10 +45,13 @@ class Exchange:
 
     def awaited(self, organisation: Organisation, what: str) -> Path:
         """Wait for another organisation's file. Raises NeverCame when patience ends."""
-        path = self.place(organisation, what)
+        return self.await_path(self.place(organisation, what))
+
+    def await_path(self, path: Path) -> Path:
+        """Wait for a file. Raises NeverCame when patience ends."""
         until = time.monotonic() + self._patience_s
         while not path.exists():
             if time.monotonic() > until:
-                raise NeverCame(f"{organisation.name} has not put {path} there in time")
+                raise NeverCame(f"nobody has put {path} there in time")
             time.sleep(GLANCE_S)
         return path

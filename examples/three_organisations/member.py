@@ -20,7 +20,7 @@ from examples.three_organisations.terminal import Terminal
 
 ANCHOR_SET = "public"
 SPACE = "commons"
-WORDS, URL, EMBEDDINGS, MANIFEST = "fingerprint", "url", "anchors.safetensors", "space.json"
+WORDS, URL, EMBEDDINGS, JOINED = "fingerprint", "url", "anchors.safetensors", "joined"
 
 
 @dataclass(frozen=True)
@@ -94,16 +94,45 @@ class Member:
     def embed_anchors(self) -> None:
         """Encode the public anchors with the own model and hand the result over."""
         own = self.organisation
-        place = self.exchange.place(own, EMBEDDINGS)
-        self.cli.run("anchors", "import", ANCHOR_SET, str(self.site.anchors))
+        self.cli.run("anchors", "import", str(self.site.anchors), "--name", ANCHOR_SET)
         self.cli.run("anchors", "embed", ANCHOR_SET, "--encoder", own.recipe)
-        self.cli.run(
-            "anchors", "export", ANCHOR_SET, "--encoder", own.recipe, "--output", str(place)
-        )
+        file = str(self.exchange.place(own, EMBEDDINGS))
+        self.cli.run("anchors", "export", ANCHOR_SET, "--encoder", own.recipe, "--out", file)
 
     def share_space(self) -> dict[str, Any]:
-        """Make the shared space where this is the first member, then join it."""
-        return {}
+        """Make the shared space where this is the first member; join it; say so to the others.
+
+        Joining fits the own maps into the space and out of it, and measures the routes.
+        """
+        embeddings = [
+            part
+            for other in self.others
+            for part in ("--member", str(self.exchange.awaited(other, EMBEDDINGS)))
+        ]
+        encoder = ("--encoder", self.organisation.recipe)
+        manifest = self.exchange.folder / f"{SPACE}.space.json"
+        if self.organisation is ORGANISATIONS[0]:
+            out = ("--out", str(self.exchange.folder))
+            self.cli.run(
+                "space", "create", SPACE, "--anchors", ANCHOR_SET, *encoder, *embeddings, *out
+            )
+        self.exchange.await_path(manifest)
+        joined = self.cli.run("space", "join", str(manifest), *encoder, *embeddings)
+        self.terminal.table(
+            ("asker", "responder", "maps", "MRR", "nDCG@10", "overlap@10"),
+            [
+                (row["asker"], row["responder"], row["route"], *_figures(row))
+                for row in joined["routes"]
+            ],
+        )
+        self.exchange.give(self.organisation, JOINED, joined["name"])
+        return joined
+
+    def refresh(self) -> None:
+        """Fetch the others' cards, which offer the new routes now; nodes do this by themselves."""
+        for other in self.others:
+            self.exchange.awaited(other, JOINED)
+            self.cli.run("peer", "refresh", other.name)
 
     def grant(self) -> None:
         """Permit the two others to ask for research."""
@@ -111,3 +140,7 @@ class Member:
         path.write_text(grant_file(self.organisation, self.others), encoding="utf-8")
         applied = self.cli.run("policy", "apply", str(path))
         self.terminal.result(f"grants in force: generation {applied['generation']}")
+
+
+def _figures(row: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(f"{row[name]['value']:.3f}" for name in ("mrr", "ndcg_10", "overlap_10"))
