@@ -6,25 +6,17 @@ it. A snapshot that is due is built in the background and swapped in when it is 
 
 import asyncio
 from collections.abc import Callable, Iterable
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from sqlite3 import Connection
-from threading import Event, Lock
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import structlog
 
-from node.clock import Clock
+from node.collections.index_keeper import IndexKeeper, Progress, Surroundings
 from node.encoders.encoder import Encoder
-from node.encoders.registry import Encoders
 from node.index.candidate import Candidate
-from node.index.collection_index import CollectionIndex
-from node.index.graph import BuildStopped
-from node.index.settings import IndexSettings
 from node.index.view import Change
 from node.ingest.plan import Step, batches, plan
 from node.ingest.prepare import prepare
@@ -33,27 +25,9 @@ from node.ingest.write import Counts, write
 from node.store import chunk_rows, collection_rows, document_rows
 from node.store.collection_rows import CollectionRow
 from node.store.document_rows import DocumentRow
-from node.store.store import Store
 from protocol.envelope import Envelope
 
-T = TypeVar("T")
-Progress = Callable[[int, int | None, str], None]
-
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What all collections of a node share."""
-
-    store: Store
-    directory: Path
-    encoders: Encoders
-    settings: IndexSettings
-    clock: Clock
-    searching: Executor
-    building: Executor
-    stop: Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +49,8 @@ class Collection:
         self._row = row
         self._around = around
         self._changed = changed
-        self._loading = Lock()
-        self._loaded: CollectionIndex | None = None
+        self._keeper = IndexKeeper(row, around)
         self._writing = asyncio.Lock()
-        self._rebuild: asyncio.Task[None] | None = None
 
     @property
     def name(self) -> str:
@@ -148,7 +120,9 @@ class Collection:
         admits documents that carry at least one of the labels; None admits all and is for the
         owner, or a grant without labels. Fewer than k only where fewer are visible.
         """
-        return await self._in_search_thread(self._search, queries, k, visible)
+        return await self._keeper.in_search_thread(
+            self._keeper.use, lambda index: index.search(queries, k, visible)
+        )
 
     def external_id(self, key: int) -> str | None:
         """Return the id that a document was ingested with, None when it is gone."""
@@ -190,7 +164,8 @@ class Collection:
         """
         wanted = list(external_ids)
         async with self._writing:
-            count = await asyncio.to_thread(self._index().change, partial(self._delete, wanted))
+            index = await self._keeper.index()
+            count = await asyncio.to_thread(index.change, partial(self._delete, wanted))
         self._after_change()
         return count
 
@@ -199,40 +174,34 @@ class Collection:
 
         Raises BuildStopped when the node closes meanwhile.
         """
-        await self._build(anew=True, progress=progress)
+        await self._keeper.build(progress, anew=True)
         progress(0, None, "store.db")
         if not await asyncio.to_thread(self._around.store.vacuum):
             _log.warning("store.old_pages_remain", reason="another rebuild reads; compact again")
 
     async def settle(self, progress: Progress) -> None:
         """Wait until the snapshot has caught up with what was ingested."""
-        if self._rebuild is not None and self._rebuild is not asyncio.current_task():
-            await asyncio.gather(self._rebuild, return_exceptions=True)
-        index = await self._in_search_thread(self._index)
-        while index.rebuild_due and not self._around.stop.is_set():
-            await self._build(anew=False, progress=progress)
+        await self._keeper.settle(progress)
 
     async def load(self) -> None:
         """Load the index now instead of at the first search, and start a rebuild that is due."""
-        await self._in_search_thread(self._index)
-        self._start_rebuild_if_due()
+        await self._keeper.index()
+        self._keeper.start_rebuild_if_due()
 
     async def index_state(self) -> IndexState:
         """Return the index's figures."""
-        view = (await self._in_search_thread(self._index)).view
+        view = (await self._keeper.index()).view
         return IndexState(len(view.base), int(view.dead.sum()), view.delta_size)
 
     async def close(self) -> None:
         """Wait for a rebuild that was told to stop."""
-        if self._rebuild is not None:
-            await asyncio.gather(self._rebuild, return_exceptions=True)
+        await self._keeper.background_done()
 
     async def drop(self) -> None:
         """Delete documents, vectors and index files; use `Collections.drop`."""
         async with self._writing:
-            if self._rebuild is not None:
-                await asyncio.gather(self._rebuild, return_exceptions=True)
-            index = await self._in_search_thread(self._index)
+            await self._keeper.background_done()
+            index = await self._keeper.index()
             await asyncio.to_thread(self._delete_rows)
             await asyncio.to_thread(index.remove_files)
 
@@ -243,7 +212,7 @@ class Collection:
             if all(item.step is Step.NOTHING for item in planned):
                 return Counts(unchanged=len(batch))
             ready = await prepare(planned, self.encoder)
-            index = await self._in_search_thread(self._index)
+            index = await self._keeper.index()
             row, at = self._row, self._around.clock()
 
             def work(db: Connection, sequence: int) -> tuple[Change, Counts]:
@@ -268,51 +237,6 @@ class Collection:
         with self._around.store.write() as db:
             collection_rows.delete(db, self._row.key)
 
-    def _search(
-        self, queries: npt.NDArray[np.float32], k: int, visible: frozenset[str] | None
-    ) -> list[list[Candidate]]:
-        return self._index().search(queries, k, visible)
-
-    def _index(self) -> CollectionIndex:
-        with self._loading:
-            if self._loaded is None:
-                around = self._around
-                self._loaded = CollectionIndex(
-                    around.store, self._row, around.directory, around.settings
-                )
-            return self._loaded
-
-    async def _in_search_thread(self, work: Callable[..., T], *arguments: object) -> T:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._around.searching, work, *arguments)
-
     def _after_change(self) -> None:
-        self._start_rebuild_if_due()
+        self._keeper.start_rebuild_if_due()
         self._changed(self.name)
-
-    def _start_rebuild_if_due(self) -> None:
-        idle = self._rebuild is None or self._rebuild.done()
-        if idle and self._loaded is not None and self._loaded.rebuild_due:
-            self._rebuild = asyncio.create_task(self._rebuild_in_background())
-
-    async def _rebuild_in_background(self) -> None:
-        try:
-            await self.settle(_unseen)
-        except BuildStopped:
-            return
-        except Exception as error:
-            # searches stay right without it, only slower; the next change tries again
-            _log.error("index.rebuild_failed", collection=self.name, error=type(error).__name__)
-
-    async def _build(self, *, anew: bool, progress: Progress) -> None:
-        index = await self._in_search_thread(self._index)
-
-        def shown(done: int, total: int) -> None:
-            progress(done, total, "rows indexed")
-
-        work = partial(index.rebuild, self._around.stop, shown, anew=anew)
-        await asyncio.get_running_loop().run_in_executor(self._around.building, work)
-
-
-def _unseen(done: int, total: int | None, what: str) -> None:
-    """A `Progress` for work that nobody waits for."""

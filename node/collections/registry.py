@@ -8,8 +8,9 @@ from pathlib import Path
 from threading import Event
 
 from node.clock import Clock
-from node.collections.collection import Collection, Surroundings
+from node.collections.collection import Collection
 from node.collections.errors import BadCollectionName, CollectionExists, UnknownCollection
+from node.collections.index_keeper import Surroundings
 from node.encoders.registry import Encoders
 from node.index.settings import IndexSettings
 from node.store import collection_rows

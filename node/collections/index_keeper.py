@@ -1,0 +1,126 @@
+"""The life of one version's index: loaded when first needed, rebuilt in the background when due.
+
+Searches and loads run in the search threads, builds in the one thread for builds, so that a build
+never takes the place of a search. This object owns the task of its background rebuild.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from threading import Event, Lock
+from typing import TypeVar
+
+import structlog
+
+from node.clock import Clock
+from node.encoders.registry import Encoders
+from node.index.collection_index import CollectionIndex
+from node.index.graph import BuildStopped
+from node.index.settings import IndexSettings
+from node.store.collection_rows import CollectionRow
+from node.store.store import Store
+
+T = TypeVar("T")
+Progress = Callable[[int, int | None, str], None]
+"""(done, total or None when unknown, what)."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all collections of a node share."""
+
+    store: Store
+    directory: Path
+    encoders: Encoders
+    settings: IndexSettings
+    clock: Clock
+    searching: Executor
+    building: Executor
+    stop: Event
+
+
+class IndexKeeper:
+    """Keeps one index."""
+
+    def __init__(self, row: CollectionRow, around: Surroundings) -> None:
+        """Nothing is loaded yet."""
+        self._row = row
+        self._around = around
+        self._loading = Lock()
+        self._loaded: CollectionIndex | None = None
+        self._rebuild: asyncio.Task[None] | None = None
+
+    async def index(self) -> CollectionIndex:
+        """Return the index, loaded."""
+        if self._loaded is not None:
+            return self._loaded
+        return await self.in_search_thread(self._index)
+
+    async def in_search_thread(self, work: Callable[..., T], *arguments: object) -> T:
+        """Run blocking work in a search thread."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._around.searching, work, *arguments)
+
+    def use(self, work: Callable[[CollectionIndex], T]) -> T:
+        """Run `work` on the index, loading it first; blocking, for search threads."""
+        return work(self._index())
+
+    def start_rebuild_if_due(self) -> None:
+        """Begin a rebuild in the background, unless one runs or none is due."""
+        idle = self._rebuild is None or self._rebuild.done()
+        if idle and self._loaded is not None and self._loaded.rebuild_due:
+            self._rebuild = asyncio.create_task(self._rebuild_in_background())
+
+    async def settle(self, progress: Progress) -> None:
+        """Wait until no rebuild is due any more. Raises BuildStopped when the node closes."""
+        await self.background_done()
+        await self._build_while_due(progress)
+
+    async def build(self, progress: Progress, *, anew: bool) -> None:
+        """Build the next snapshot now. Raises BuildStopped when the node closes."""
+        index = await self.index()
+
+        def shown(done: int, total: int) -> None:
+            progress(done, total, "rows indexed")
+
+        work = partial(index.rebuild, self._around.stop, shown, anew=anew)
+        await asyncio.get_running_loop().run_in_executor(self._around.building, work)
+
+    async def background_done(self) -> None:
+        """Wait for the rebuild in the background, if one runs."""
+        if self._rebuild is not None:
+            await asyncio.gather(self._rebuild, return_exceptions=True)
+
+    def _index(self) -> CollectionIndex:
+        with self._loading:
+            if self._loaded is None:
+                around = self._around
+                self._loaded = CollectionIndex(
+                    around.store, self._row, around.directory, around.settings
+                )
+            return self._loaded
+
+    async def _build_while_due(self, progress: Progress) -> None:
+        index = await self.index()
+        while index.rebuild_due and not self._around.stop.is_set():
+            await self.build(progress, anew=False)
+
+    async def _rebuild_in_background(self) -> None:
+        try:
+            await self._build_while_due(_unseen)
+        except BuildStopped:
+            return
+        except Exception as error:
+            # searches stay right without it, only slower; the next change tries again
+            _log.error(
+                "index.rebuild_failed", collection=self._row.name, error=type(error).__name__
+            )
+
+
+def _unseen(done: int, total: int | None, what: str) -> None:
+    """A `Progress` for work that nobody waits for."""
