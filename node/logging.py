@@ -10,7 +10,7 @@ import logging
 import sys
 import traceback
 from collections.abc import MutableMapping
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import structlog
@@ -41,7 +41,7 @@ def configure(settings: Log) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
-    handler = _Handler(sys.stderr)
+    handler = _Handler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -91,12 +91,17 @@ def safe_exception(
     return event
 
 
-class _Handler(logging.StreamHandler[TextIO]):
-    """Writes records; one that cannot be written is counted by its place, never shown."""
+class _Handler(logging.Handler):
+    """Writes records to whatever standard error is at that moment."""
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """Say that a record was lost: logging's own way would print its arguments."""
-        self.stream.write(f'{{"event": "log record lost", "at": "{record.name}"}}\n')
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line; where that fails say so, not what: it may hold anything."""
+        try:
+            line = self.format(record)
+        except Exception:
+            line = f'{{"event": "log record lost", "logger": "{record.name}"}}'
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
 
 
 def _exception_as_text(

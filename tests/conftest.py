@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+import structlog
 
 from node.clock import system_clock
 from node.config import Settings, parse_settings
@@ -52,6 +53,15 @@ class MakeNode(Protocol):
 
 
 Serving = Callable[[NewNode], AbstractAsyncContextManager[Listeners]]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _log_lines_go_to_the_captured_log() -> None:
+    """Not to standard output, which belongs to the verbs."""
+    structlog.configure(
+        processors=[structlog.stdlib.render_to_log_kwargs],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+    )
 
 
 @pytest.fixture(autouse=True)

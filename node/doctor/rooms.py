@@ -23,7 +23,7 @@ async def check_log(node: Node) -> AsyncIterator[Finding]:
         await asyncio.to_thread(node.log.checkpoint)
     except Exception as error:
         failure = translate(error)
-        yield problem("log", failure.cause, failure.fix or "interlingua audit fsck")
+        yield problem(failure.code, failure.cause, failure.fix or "interlingua audit fsck")
 
 
 async def check_collections(node: Node) -> AsyncIterator[Finding]:

@@ -1,0 +1,180 @@
+"""What every verb has: common options, one JSON object, exit codes, and a quick start."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from node.cli.invocation import VerbGroup, current
+from node.cli.main import GROUPS, ORDER, SINGLE, LazyGroup
+from node.cli.main import app as whole
+from node.cli.output import finish, line, table
+from node.operations.errors import (
+    CLASSES,
+    NotPermitted,
+    OperationError,
+    OperationProblem,
+)
+from node.operations.exit_codes import MEANING, ExitCode
+from node.operations.tokens import TokenList
+from node.reference import every_verb
+
+runner = CliRunner()
+HEAVY = ("hnswlib", "numpy", "aiohttp", "cryptography", "pydantic_settings", "node.node")
+
+
+def verbs(raising: Exception | None = None) -> VerbGroup:
+    app = VerbGroup()
+
+    @app.command()
+    def probe(number: int = 1) -> None:
+        """Probe."""
+        if raising is not None:
+            raise raising
+        result = TokenList(tokens=())
+        finish(result, lambda: line(f"{number} in {current().data}"), next_step="more")
+
+    return app
+
+
+def test_people_get_lines_and_a_next_step_on_standard_error(tmp_path: Path) -> None:
+    done = runner.invoke(verbs(), ["--number", "7", "--data", str(tmp_path)])
+    assert (done.exit_code, done.stdout) == (0, f"7 in {tmp_path}\n")
+    assert done.stderr == "Next: more\n"
+
+
+def test_quiet_says_nothing_but_the_result(tmp_path: Path) -> None:
+    done = runner.invoke(verbs(), ["--quiet", "--data", str(tmp_path)])
+    assert done.stderr == ""
+    assert done.stdout != ""
+
+
+def test_json_is_one_object_and_nothing_else() -> None:
+    done = runner.invoke(verbs(), ["--json"])
+    assert json.loads(done.stdout) == {"tokens": []}
+    assert done.stderr == ""
+
+
+def test_the_data_directory_comes_from_option_then_variable_then_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home" / "interlingua"
+    assert f"in {home}" in runner.invoke(verbs(), []).stdout
+    monkeypatch.setenv("INTERLINGUA_DATA", "/from/variable")
+    assert "in /from/variable" in runner.invoke(verbs(), []).stdout
+    assert "in /from/option" in runner.invoke(verbs(), ["--data", "/from/option"]).stdout
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_an_error_names_cause_and_fix_and_has_its_exit_code(kind: type[OperationError]) -> None:
+    done = runner.invoke(verbs(kind("It broke.", fix="Mend it.")), ["--json"])
+    assert done.exit_code == kind.exit_code
+    assert done.stderr == "error: It broke.\nfix: Mend it.\n"
+    problem = OperationProblem.model_validate(json.loads(done.stdout)["problem"])
+    assert (problem.detail, problem.fix) == ("It broke.", "Mend it.")
+    assert problem.exit_code == kind.exit_code
+
+
+def test_an_unexpected_error_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = runner.invoke(verbs(RuntimeError("canary")), [])
+    assert done.exit_code == ExitCode.FAILED
+    assert "canary" not in done.stderr
+    monkeypatch.setenv("INTERLINGUA_DEBUG", "1")
+    assert "canary" in runner.invoke(verbs(RuntimeError("canary")), []).stderr
+
+
+def test_an_interrupt_has_the_code_that_shells_expect() -> None:
+    app = VerbGroup()
+
+    @app.command()
+    def probe() -> None:
+        """Probe."""
+        raise KeyboardInterrupt
+
+    assert runner.invoke(app, []).exit_code == ExitCode.INTERRUPTED
+
+
+def test_a_partial_result_is_shown_and_has_its_code() -> None:
+    app = VerbGroup()
+
+    @app.command()
+    def probe() -> None:
+        """Probe."""
+        finish(TokenList(tokens=()), lambda: line("a part"), exit_code=ExitCode.PARTIAL)
+
+    done = runner.invoke(app, [])
+    assert (done.exit_code, done.stdout) == (ExitCode.PARTIAL, "a part\n")
+
+
+def test_tables_line_up_where_nobody_draws_them() -> None:
+    app = VerbGroup()
+
+    @app.command()
+    def probe() -> None:
+        """Probe."""
+        table(("A", "LONG"), [("x", 1), ("yyy", 22)])
+
+    assert runner.invoke(app, []).stdout == "A    LONG\nx    1\nyyy  22\n"
+
+
+def test_every_exit_code_has_a_meaning() -> None:
+    assert set(MEANING) == set(ExitCode)
+    assert NotPermitted.exit_code is ExitCode.REFUSED
+
+
+def commands() -> Iterator[tuple[str, list[str]]]:
+    for path, command in every_verb(typer.main.get_command(whole), ("interlingua",)):
+        yield " ".join(path), [name for each in command.params for name in each.opts]
+
+
+def test_every_verb_takes_the_common_options_and_is_described() -> None:
+    for path, options in commands():
+        assert {"--data", "--json", "--quiet"} <= set(options), path
+    assert {*GROUPS, *SINGLE} <= set(ORDER), "a new verb needs its place in --help"
+
+
+def process(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "node.cli.main", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["collection", "--help"], ["query", "--help"]])
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    script = (
+        "import sys\n"
+        f"sys.argv = ['interlingua', *{arguments!r}]\n"
+        "from node.cli.main import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
+def test_help_shows_every_verb_in_the_order_of_a_first_use() -> None:
+    listed = LazyGroup().list_commands(None)
+    assert listed == [name for name in ORDER if name in {*GROUPS, *SINGLE}]
+    shown = process("--help").stdout.split()
+    assert set(listed) <= set(shown)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["token", "creat"], ["tokn"], ["token", "create"], ["status", "--unknown"]]
+)
+def test_a_wrong_command_line_is_usage_also_in_json(arguments: list[str]) -> None:
+    done = process(*arguments, "--json")
+    assert done.returncode == ExitCode.USAGE
+    assert json.loads(done.stdout)["problem"]["exit_code"] == ExitCode.USAGE
+    assert done.stderr
+
+
+def test_a_near_miss_is_suggested() -> None:
+    assert "'token'" in process("tokn").stderr
+    assert "'create'" in process("token", "creat").stderr
