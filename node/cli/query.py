@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,8 +21,16 @@ app = VerbGroup(help="Ask partners and the own collections.")
 
 @app.command()
 def query(
-    question: Annotated[str, typer.Argument(help="The question; - reads it from standard input.")],
     purpose: Annotated[str, typer.Option(help="What the answer is for, as the grant names it.")],
+    question: Annotated[
+        str | None, typer.Argument(help="The question; - reads it from standard input.")
+    ] = None,
+    vectors: Annotated[
+        Path | None,
+        typer.Option(
+            help="Ask with vectors instead: a .npy file (n, d) or JSON lists.", exists=True
+        ),
+    ] = None,
     k: Annotated[int, typer.Option("-k", help="How many records.")] = 10,
     peer: Annotated[
         list[str] | None, typer.Option(help="Ask this partner only; repeat for more.")
@@ -45,10 +54,13 @@ def query(
     """Ask one question; print one merged list and what became of every partner."""
     from node.federation.ask import AskRequest, AskResult
 
+    if (question is None) == (vectors is None):
+        raise typer.BadParameter("give either a question or --vectors FILE")
     text = sys.stdin.read().strip() if question == "-" else question
     request = AskRequest.model_validate(
         {
-            "texts": (text,),
+            "texts": (text,) if text is not None else (),
+            "vectors": _read_vectors(vectors) if vectors is not None else (),
             "purpose": purpose,
             "k": k,
             "peers": tuple(peer or ()),
@@ -69,18 +81,38 @@ def query(
     )
 
 
+def _read_vectors(path: Path) -> list[list[float]]:
+    """Vectors from a file; a single one may stand without an outer list."""
+    try:
+        if path.suffix == ".npy":
+            import numpy as np
+
+            found = np.load(path, allow_pickle=False).tolist()
+        else:
+            import json
+
+            found = json.loads(path.read_text("utf-8"))
+    except ValueError:
+        raise typer.BadParameter(f"{path} holds no vectors", param_hint="--vectors") from None
+    single = bool(found) and isinstance(found, list) and not isinstance(found[0], list)
+    return [found] if single else found
+
+
 def _show(result: AskResult) -> None:
-    results = result.results[0] if result.results else ()
-    table(
-        ("#", "ORGANISATION", "COLLECTION", "RECORD", "SCORE", "ROUTE", "OVERLAP"),
-        [_row(each) for each in results],
-    )
-    line()
+    for number, results in enumerate(result.results, 1):
+        if len(result.results) > 1:
+            line(f"question {number}")
+        table(
+            ("#", "ORGANISATION", "COLLECTION", "RECORD", "SCORE", "ROUTE", "OVERLAP"),
+            [_row(each) for each in results],
+        )
+        line()
     table(
         ("SILO", "STATUS", "HITS", "LEFT TODAY", "MS", "WHY"),
         [_status(silo) for silo in result.silos],
     )
-    urls = {r.organisation: r.request_url for r in results if r.request_url}
+    found = [each for results in result.results for each in results]
+    urls = {r.organisation: r.request_url for r in found if r.request_url}
     for organisation, url in sorted(urls.items()):
         note(f"records of {organisation}: apply at {url}")
 
@@ -113,9 +145,9 @@ def _status(silo: SiloStatus) -> tuple[object, ...]:
 
 def _amount(silo: SiloStatus) -> object:
     if silo.found is not None:
-        return "some" if silo.found[0] else "none"
+        return ", ".join("some" if found else "none" for found in silo.found)
     if silo.counts is not None:
-        return silo.counts[0]
+        return ", ".join(map(str, silo.counts))
     return "" if silo.hits is None else silo.hits
 
 

@@ -30,7 +30,7 @@ from node.federation.merge import SiloRanking, merge
 from node.federation.own_silo import OwnQuestion, search_own
 from node.federation.partner_offers import OffersRefused, PartnerOffers
 from node.federation.peers import Peer, PeerBook
-from node.federation.readings import Reading, read_answer, results_of
+from node.federation.readings import Reading, read_answer, results_of, told
 from node.federation.refresh import Refresher
 from node.federation.routing import NoRoute, Plan, Routes
 from node.federation.selection import (
@@ -146,7 +146,8 @@ class Asker:
         try:
             peer = await _within(self._rooms.refresher.current(name), deadline_s)
             left = deadline_s - (time.monotonic() - began)
-            return PartnerOffered(name, await self._offers.of(peer, left, fresh=True), "ok")
+            offers = await _within(self._offers.of(peer, left, fresh=True), left)
+            return PartnerOffered(name, offers, "ok")
         except Exception as error:
             state, fields = _failure(error)
             return PartnerOffered(name, (), state, fields.get("code"), fields.get("detail"))
@@ -156,10 +157,11 @@ class Asker:
         request = job.request
         try:
             peer = await _within(self._rooms.refresher.current(name), job.left())
-            chosen = targets(request, name, await self._offers.of(peer, job.left()))
+            offers = await _within(self._offers.of(peer, job.left()), job.left())
+            chosen = targets(request, name, offers)
             if not chosen:  # perhaps something was granted a moment ago
-                fresh = await self._offers.of(peer, job.left(), fresh=True)
-                chosen = targets(request, name, fresh)
+                asked = self._offers.of(peer, job.left(), fresh=True)
+                chosen = targets(request, name, await _within(asked, job.left()))
         except Exception as error:
             state, fields = _failure(error)
             return [Reading(self._status(name, None, job, state, **fields))]
@@ -296,8 +298,7 @@ def _failure(error: Exception) -> tuple[SiloState, dict[str, Any]]:
             return "unverifiable", {"code": error.reason, "detail": f"{error}{claimed}"}
         case OffersRefused():
             problem = error.problem
-            detail = problem.detail or problem.title
-            return "denied", {"code": problem.code, "rule": problem.rule, "detail": detail}
+            return "denied", told(problem)
         case CardUnavailable():
             return "no-card", {"detail": str(error)}
         case PeerNotActive():

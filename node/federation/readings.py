@@ -38,12 +38,12 @@ def read_answer(
     Where nothing was mapped, scores are in the own space, under whatever id the partner knows it.
     """
     if isinstance(said, AuthenticatedProblem):
-        return Reading(_with(status, state="denied", **_problem(said.problem)))
+        return Reading(_with(status, state="denied", **told(said.problem)))
     known: dict[str, Any] = {"answer": said.answer_digest, "receipt_index": said.receipt.index}
     payload = said.payload
     if isinstance(payload, Denial):
         state = "error" if payload.decision == "error" else "denied"
-        return Reading(_with(status, state=state, **_problem(payload.problem), **known))
+        return Reading(_with(status, state=state, **told(payload.problem), **known))
     if not isinstance(payload, Answer):
         raise TypeError("acceptance gives an answer of its endpoint's kind")
     space = payload.score_space
@@ -148,12 +148,11 @@ def _amounts(answer: Answer) -> dict[str, Any]:
     return {"hits": sum(len(r) for r in answer.results if isinstance(r, tuple))}
 
 
-def _problem(problem: Problem) -> dict[str, Any]:
-    return {
-        "code": problem.code,
-        "rule": problem.rule,
-        "detail": problem.detail or problem.title,
-    }
+def told(problem: Problem) -> dict[str, Any]:
+    """Return a partner's problem as fields of a status; its words are for people's terminals."""
+    words = problem.detail or problem.title
+    detail = "".join(letter if letter.isprintable() else "?" for letter in words)
+    return {"code": problem.code, "rule": problem.rule, "detail": detail}
 
 
 def _with(status: SiloStatus, **fields: Any) -> SiloStatus:

@@ -255,7 +255,9 @@ class Responder:
     ) -> Answer:
         """Step 14."""
         grant = routed.permitted.grant
-        limit = scored_limit(routed.vectors.shape[1], grant.scored_answers)
+        # what is stored and what is scored may differ in width: the narrower is solved for sooner
+        width = min(routed.vectors.shape[1], routed.permitted.collection.envelope.dimension)
+        limit = scored_limit(width, grant.scored_answers)
         disclosure = disclose(
             rankings,
             routed.permitted.granularity,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from node.federation.ask import AskRequest
-from node.federation.errors import NothingToAsk
+from node.federation.errors import NothingToAsk, QuestionInvalid
 from node.federation.peers import PeerBook
 from protocol.messages import Offer
 
@@ -24,14 +24,26 @@ class Target:
 def partners_for(request: AskRequest, own: str, peers: PeerBook) -> list[str]:
     """Return the partners to ask, by name.
 
-    Raises PeerUnknown for a named one that was never added.
+    `peers` bounds the question: a collection of any other organisation is refused, so that a local
+    caller who may ask some partners cannot reach the others by naming their collections. Raises
+    QuestionInvalid, or PeerUnknown for a named partner that was never added.
     """
-    named = {*request.peers, *(org for org, _ in _named(request) if org is not None)} - {own}
-    for name in sorted(named):
+    holders = {org for org, _ in _named(request) if org is not None} - {own}
+    outside = sorted(holders - set(request.peers)) if request.peers else []
+    if outside:
+        raise QuestionInvalid(
+            f"A collection of {outside[0]} is named, which is not among the partners to ask.",
+            fix=f"Name {outside[0]} as a partner too, if you may ask it, or leave it out.",
+        )
+    if request.peers:
+        chosen = set(request.peers)
+    elif _named(request) and all(org for org, _ in _named(request)):
+        chosen = holders
+    else:
+        chosen = holders | {peer.organisation for peer in peers.all() if peer.state == "active"}
+    for name in sorted(chosen - {own}):
         peers.get(name)
-    if request.peers or (named and all(org for org, _ in _named(request))):
-        return sorted(named)
-    return sorted(peer.organisation for peer in peers.all() if peer.state == "active")
+    return sorted(chosen - {own})
 
 
 def own_collections(request: AskRequest, own: str, names: Iterable[str]) -> list[str]:

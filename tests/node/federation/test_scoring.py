@@ -1,0 +1,63 @@
+"""Scores: the plain cosine within one space, the mapped document's cosine across two."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.affine import AffineMap
+from node.federation.scoring import FloatArray, score
+from node.index.candidate import Candidate
+
+A, B = "sha256:" + "a" * 64, "sha256:" + "b" * 64
+
+
+def candidates(vectors: FloatArray) -> list[Candidate]:
+    return [Candidate(key, 0.0, vector) for key, vector in enumerate(vectors)]
+
+
+def random_map(generator: np.random.Generator, d_in: int, d_out: int) -> AffineMap:
+    weight = generator.normal(size=(d_out, d_in)).astype(np.float32)
+    return AffineMap("ridge", weight, generator.normal(size=d_out).astype(np.float32), A, B)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(0, 12))
+def test_across_spaces_the_score_is_the_cosine_with_the_mapped_document(
+    seed: int, n: int, m: int
+) -> None:
+    generator = np.random.default_rng(seed)
+    inward = random_map(generator, 6, 5)
+    queries = generator.normal(size=(n, 5)).astype(np.float32)
+    documents = generator.normal(size=(m, 6)).astype(np.float32)
+    scored = score(queries, [candidates(documents)] * n, inward)
+    for query, ranking in zip(queries, scored, strict=True):
+        for each in ranking:
+            mapped = inward.weight @ documents[each.key] + inward.bias
+            cosine = mapped @ query / np.linalg.norm(mapped) / np.linalg.norm(query)
+            assert each.score == pytest.approx(cosine, abs=1e-4)
+        assert [s.score for s in ranking] == sorted((s.score for s in ranking), reverse=True)
+        assert sorted(s.key for s in ranking) == list(range(m))
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0.01, 100), st.floats(0.01, 100))
+def test_within_one_space_lengths_play_no_part(seed: int, a: float, b: float) -> None:
+    generator = np.random.default_rng(seed)
+    query = generator.normal(size=(1, 5)).astype(np.float32)
+    documents = generator.normal(size=(7, 5)).astype(np.float32)
+    plain = score(query, [candidates(documents)], None)[0]
+    scaled = score(query * np.float32(a), [candidates(documents * np.float32(b))], None)[0]
+    assert [s.score for s in scaled] == pytest.approx([s.score for s in plain], abs=1e-5)
+    assert all(-1 <= s.score <= 1 for s in plain)
+
+
+def test_equal_scores_keep_the_order_of_the_index() -> None:
+    document = np.array([1, 0, 0], dtype=np.float32)
+    scored = score(document[None, :], [candidates(np.stack([document] * 5))], None)[0]
+    assert [s.key for s in scored] == [0, 1, 2, 3, 4]
+
+
+def test_a_document_without_length_comes_last() -> None:
+    documents = np.array([[0, 0], [-1, 0.1]], dtype=np.float32)
+    scored = score(np.array([[1, 0]], dtype=np.float32), [candidates(documents)], None)[0]
+    assert [s.key for s in scored] == [1, 0]
+    assert scored[1].score == -1.0
