@@ -15,8 +15,8 @@ from pydantic import Field, StringConstraints, model_validator
 
 from keys.ring import KeyRefused
 from keys.signer import Signer
-from protocol.document import Document, DocumentRefused, Reason, read_document
-from protocol.dsse import Signed, sign
+from protocol.document import Document, DocumentRefused, read_document, require_signatures
+from protocol.dsse import sign
 from protocol.envelope import Envelope
 from protocol.limits import (
     CARD_LIFETIME_S,
@@ -181,7 +181,7 @@ def accept_card(raw: bytes, root: RootDocument, previous: Card | None, at: int) 
             "organisation", f"this is the card of {card.organisation}, not {root.organisation}"
         )
     _check_root(card, root, at)  # 3
-    _check_signature(signed, root, at)  # 4
+    require_signatures(signed, root.ring, "card", at, CardRefused)  # 4
     if previous is not None and previous.is_under(root):  # 5
         _check_succession(card, previous)
     _check_period(card, at)  # 6
@@ -200,23 +200,6 @@ def _check_root(card: Card, root: RootDocument, at: int) -> None:
         )
     if root.expires <= at:
         raise CardRefused("expired", "its root document has expired; fetch the next version")
-
-
-def _check_signature(signed: Signed, root: RootDocument, at: int) -> None:
-    usable: dict[str, bytes] = {}
-    refusal: KeyRefused | None = None
-    for kid in sorted(signed.signatures):
-        try:
-            usable[kid] = root.ring.usable(kid, "card", at).public
-        except KeyRefused as error:
-            refusal = error
-    if signed.signers(usable):
-        return
-    if usable or refusal is None:
-        raise CardRefused("signatures", "the signature of its card key does not verify")
-    reasons: dict[str, Reason] = {"revoked": "revoked-key", "early": "expired-key"}
-    reasons["expired"] = "expired-key"
-    raise CardRefused(reasons.get(refusal.reason, "unknown-key"), str(refusal))
 
 
 def _check_succession(card: Card, previous: Card) -> None:

@@ -1,4 +1,4 @@
-"""What root document and card have in common: how bytes become a document, and why they do not.
+"""What root document and card have in common: from bytes to a document, and why not.
 
 The rule of this file: a document's payload is the canonical JSON of its fields, and is refused in
 any other spelling; so a document has one digest, whoever computes it and from whichever copy.
@@ -8,10 +8,12 @@ any other spelling; so a document has one digest, whoever computes it and from w
     +-- CardRefused      (protocol/card.py)
 """
 
+from collections.abc import Container
 from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError
 
+from keys.ring import KeyPurpose, KeyRefused, KeyRing
 from protocol.canonical import digest, dumps
 from protocol.dsse import DsseRefused, Signed, read_envelope
 from protocol.limits import MAX_DOCUMENT_BYTES, MAX_DOCUMENT_DEPTH, MAX_DOCUMENT_ITEMS
@@ -85,6 +87,43 @@ def read_document(
     if document.payload != signed.payload:
         raise refused("form", "the payload is not canonical JSON; its author must sign it anew")
     return document, signed
+
+
+def require_signatures(
+    signed: Signed,
+    ring: KeyRing,
+    purpose: KeyPurpose,
+    at: int,
+    refused: type[DocumentRefused],
+    *,
+    threshold: int = 1,
+    withdrawn: Container[str] = (),
+) -> frozenset[str]:
+    """Return which usable keys of `ring` signed; raise `refused` where fewer than `threshold` did.
+
+    Only keys count that are usable for `purpose` at `at` (epoch seconds, UTC) and not among the
+    kids `withdrawn`. The reason is revoked-key if a revoked key is among the signers, else
+    expired-key if one is outside its period, else unknown-key if none is usable, else signatures.
+    """
+    usable: dict[str, bytes] = {}
+    refusals: dict[str, KeyRefused] = {}
+    for kid in sorted(signed.signatures):
+        try:
+            if kid in withdrawn:
+                raise KeyRefused("revoked", kid, "is revoked by this document")
+            usable[kid] = ring.usable(kid, purpose, at).public
+        except KeyRefused as refusal:
+            refusals[refusal.reason] = refusal
+    found = signed.signers(usable)
+    if len(found) >= threshold:
+        return found
+    if "revoked" in refusals:
+        raise refused("revoked-key", str(refusals["revoked"]))
+    for name in refusals.keys() & {"expired", "early"}:
+        raise refused("expired-key", str(refusals[name]))
+    if not usable:
+        raise refused("unknown-key", f"no {purpose} key that is known here is among the signers")
+    raise refused("signatures", f"{len(found)} {purpose} keys signed it; {threshold} must")
 
 
 def _first(error: ValidationError) -> str:

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from keys.ring import KeyPurpose, KeyRecord, KeyRefused, KeyRing, Revocation
+from keys.ring import KeyPurpose, KeyRecord, KeyRing, Revocation
 from keys.signer import Signer
-from protocol.document import Document, DocumentRefused, read_document
+from protocol.document import Document, DocumentRefused, read_document, require_signatures
 from protocol.dsse import Signed, sign
 from protocol.limits import (
     CLOCK_SKEW_S,
@@ -242,44 +242,23 @@ def _check_signatures(
     previous: RootDocument | None,
     at: int,
 ) -> None:
-    by_own = _signers(document, signed, document, at)
+    by_own = require_signatures(
+        signed, document.ring, "root", at, RootRefused, threshold=document.threshold
+    )
     if previous is not None:
-        _signers(previous, signed, document, at)
+        require_signatures(
+            signed,
+            previous.ring,
+            "root",
+            at,
+            RootRefused,
+            threshold=previous.threshold,
+            withdrawn=document.ring.revocations,
+        )
     elif pinned_root_kid is None or pinned_root_kid not in by_own:
         raise RootRefused(
             "pin", "the root key whose fingerprint you compared did not sign; compare it again"
         )
-
-
-def _signers(
-    holder: RootDocument, signed: Signed, document: RootDocument, at: int
-) -> frozenset[str]:
-    """Return the root keys of `holder` that signed `document`; refuse fewer than its threshold."""
-    usable: dict[str, bytes] = {}
-    refusals: dict[str, KeyRefused] = {}
-    for kid in sorted(signed.signatures):
-        try:
-            if kid in document.ring.revocations:
-                raise KeyRefused("revoked", kid, "is revoked by this document")
-            usable[kid] = holder.ring.usable(kid, "root", at).public
-        except KeyRefused as refusal:
-            refusals[refusal.reason] = refusal
-    found = signed.signers(usable)
-    if len(found) >= holder.threshold:
-        return found
-    if "revoked" in refusals:
-        raise RootRefused("revoked-key", str(refusals["revoked"]))
-    for name in ("expired", "early"):
-        if name in refusals:
-            raise RootRefused("expired-key", str(refusals[name]))
-    if not usable:
-        raise RootRefused(
-            "unknown-key", f"no root key of version {holder.version} is among the signers"
-        )
-    raise RootRefused(
-        "signatures",
-        f"{len(found)} root keys of version {holder.version} signed; {holder.threshold} must",
-    )
 
 
 def _check_period(document: RootDocument, at: int, intermediate: bool) -> None:

@@ -148,10 +148,13 @@ def test_routes_are_found_by_direction_best_first() -> None:
     found = card(routes=(better, ROUTE)).routes_from(FOREIGN.space_id, SPACE.space_id)
     assert found == (better, ROUTE)
     assert card().routes_from(SPACE.space_id, FOREIGN.space_id) == ()
+    assert card().routes_from(FOREIGN.space_id, FOREIGN.space_id) == ()
+    assert card().routes_from(SPACE.space_id, SPACE.space_id) == ()
 
 
 def test_a_figure_is_kept_in_thousandths() -> None:
     assert Figure.of(0.1234, 0.1, 0.2) == Figure(milli=123, low=100, high=200)
+    assert Figure.of(0.5, 0.5, 0.5).milli == 500
     with pytest.raises(ValidationError):
         Figure.of(0.3, 0.1, 0.2)
 

@@ -102,6 +102,8 @@ def test_another_organisation_is_refused() -> None:
 
 def test_versions_never_go_back_and_never_skip() -> None:
     assert reason(signed_root(FIRST), second()) == "rollback"
+    later = root(issued=NOW + DAY_S, expires=NOW + 2 * DAY_S)
+    assert reason(signed_root(later), second()) == "rollback"
     assert reason(signed_root(second(version=3)), FIRST) == "gap"
     assert reason(signed_root(second(issued=NOW - 1, expires=NOW + DAY_S * 2)), FIRST) == "rollback"
 
@@ -185,6 +187,13 @@ def test_a_revoked_root_key_counts_in_neither_version() -> None:
     assert reason(signed_root(document, "root 1"), before) == "revoked-key"
     assert accept_root(signed_root(document, "root 2"), None, before, NOW + DAY_S) == document
     assert accept_root(signed_root(document, "root 1", "root 2"), None, before, NOW + DAY_S)
+
+
+def test_an_only_root_key_cannot_vouch_for_a_successor_that_revokes_it() -> None:
+    document = second(roots=(key("root 2", "root"),), revocations=(revoked("root 1"),))
+    assert reason(signed_root(document, "root 1", "root 2"), FIRST) == "revoked-key"
+    without_revoking = second(roots=(key("root 2", "root"),))
+    assert accept_root(signed_root(without_revoking, "root 1", "root 2"), None, FIRST, NOW + DAY_S)
 
 
 def test_a_revoked_key_never_comes_back() -> None:
