@@ -5,7 +5,8 @@ of it is used. The steps continue those of protocol/accept_answer.py:
 
 9. three parts: payload line, leaf line, proof.
 10. payload: a message of the endpoint, for this request's digest, with the status of its decision.
-11. question: collection, purpose, number of results, k and granularity are those that were asked.
+11. question: collection, purpose, route, number of results, k and granularity are those that were
+    asked.
 12. leaf: of the decision's type, naming this request (digest, key, and the signature with all that
     it covers), the payload's digest, and the question's purpose and terms.
 13. receipt: the proof leads from the leaf to a checkpoint that the log's key signed.
@@ -146,6 +147,8 @@ def _read_payload(line: bytes, request: SignedRequest, status: int) -> Payload:
 def _check_question(answer: Answer, asked: Query) -> None:
     if (answer.collection, answer.purpose) != (asked.collection, asked.purpose):
         raise AnswerRefused("mismatch", "the payload names another collection or purpose")
+    if asked.route is not None and answer.route.adapter != asked.route:
+        raise AnswerRefused("mismatch", "the answer took another route than was asked for")
     if len(answer.results) != asked.vectors.n:
         raise AnswerRefused(
             "mismatch", f"{len(answer.results)} results for {asked.vectors.n} vectors"

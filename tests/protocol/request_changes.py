@@ -202,6 +202,10 @@ SIGNATURE_FORM: dict[str, tuple[Change, Code]] = {
         in_field("signature-input", 'Dw";tag', 'Dx";tag'),
         Code.SIGNATURE_MALFORMED,
     ),
+    "a key id with stray bits": (
+        in_field("signature-input", CLINIC_SIGN.kid, f"{CLINIC_SIGN.kid[:-1]}d"),
+        Code.SIGNATURE_MALFORMED,
+    ),
     "a token": (
         in_field("signature-input", 'alg="ed25519"', "alg=ed25519"),
         Code.SIGNATURE_MALFORMED,

@@ -189,6 +189,9 @@ def test_a_relayed_request_is_refused_at_every_other_address() -> None:
     assert code_of(replace(SENT, authority="other.example"), two) is Code.NOT_AUTHENTICATED
     bank = ReceiverContext("bank.example", RECEIVER.authorities, RECEIVER.sender_ring)
     assert code_of(SENT, bank) is Code.NOT_AUTHENTICATED
+    elsewhere = received(signed(authority="other.example"))
+    assert code_of(elsewhere) is Code.NOT_AUTHENTICATED
+    assert accept(elsewhere, two, AT)
 
 
 RINGS = {

@@ -13,7 +13,7 @@ from protocol.answer_content import AcceptedAnswer, AnsweringPeer
 from protocol.answer_refused import AnswerRefused
 from protocol.canonical import digest
 from protocol.leaf import Leaf, Started
-from protocol.messages import Answer, Denial, Hit, Offers, Problem, Query
+from protocol.messages import Answer, Denial, Hit, Offers, Problem, Query, RouteReport
 from protocol.problems import Code
 from protocol.sign import SignedRequest
 from protocol.vectors import encode
@@ -89,6 +89,16 @@ def test_an_answer_tells_no_more_than_was_asked_for() -> None:
     assert accept_answer(request, modest, answered(request, honest), PEER, AT)
     telling = answer(query=request.body_digest)
     assert reason_of(answered(request, telling), modest, request) == "mismatch"
+
+
+def test_an_answer_takes_the_route_that_was_asked_for() -> None:
+    adapter = digest(b"adapter")
+    asked = question(route=adapter)
+    request = signed(asked.encode())
+    by_it = answer(query=request.body_digest, route=RouteReport(kind="ridge", adapter=adapter))
+    assert accept_answer(request, asked, answered(request, by_it), PEER, AT)
+    otherwise = answer(query=request.body_digest)
+    assert reason_of(answered(request, otherwise), asked, request) == "mismatch"
 
 
 def test_a_batch_has_one_result_a_vector() -> None:
