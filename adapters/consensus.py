@@ -32,7 +32,7 @@ class Consensus:
         matrix: (n, d) float32, rows of length 1: where each anchor lies in the shared space.
         rounds: how many rounds it took.
         shifts: per member, the mean of 1 - cosine between the anchors' places and those of the
-            consensus without that member; empty with fewer than three members.
+            consensus without that member; empty with fewer than three members, or where not wanted.
     """
 
     matrix: Floats
@@ -49,8 +49,10 @@ class _Turned:
     rounds: int
 
 
-def consensus(members: Mapping[str, Floats]) -> Consensus:
+def consensus(members: Mapping[str, Floats], *, leave_out: bool = True) -> Consensus:
     """Return the consensus of members' (n, d_m) anchor matrices; row i is the same text for all.
+
+    Without `leave_out` the shifts, which cost most of the time, are not computed.
 
     Raises:
         FitRefused: fewer than two members, different texts, or a degenerate matrix.
@@ -59,7 +61,7 @@ def consensus(members: Mapping[str, Floats]) -> Consensus:
     turned = _turn_together(prepared)
     matrix = _unit_rows(turned.mean)
     shifts = {}
-    if len(prepared) > 2:
+    if leave_out and len(prepared) > 2:
         for left_out in prepared:
             rest = {name: rows for name, rows in prepared.items() if name != left_out}
             others = _turn_together(rest, {name: turned.turns[name] for name in rest})

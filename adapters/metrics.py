@@ -67,7 +67,9 @@ def top_k(questions: Floats, documents: Floats, k: int = 10) -> NDArray[np.int64
     found = np.empty((len(questions), k), dtype=np.int64)
     for start in range(0, len(questions), _BLOCK):
         scores = questions[start : start + _BLOCK] @ documents.T
-        found[start : start + _BLOCK] = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+        best = np.sort(np.argpartition(-scores, k - 1, axis=1)[:, :k], axis=1)
+        order = np.argsort(-np.take_along_axis(scores, best, axis=1), axis=1, kind="stable")
+        found[start : start + _BLOCK] = np.take_along_axis(best, order, axis=1)
     return found
 
 

@@ -35,7 +35,7 @@ def create_space(
     """
     check_members(anchors, founders)
     rows = common_rows(anchors, founders)
-    found = _consensus(founders, rows)
+    found = _consensus(founders, rows, leave_out=True)
     positions = Positions(found.matrix, rows)
     manifest = SpaceManifest(
         name=name,
@@ -72,7 +72,7 @@ def recompute(
     rows = common_rows(anchors, founders)
     apart = 2.0
     if np.array_equal(rows, positions.rows):
-        own = _consensus(founders, rows).matrix
+        own = _consensus(founders, rows, leave_out=False).matrix
         apart = shift_between(positions.positions.astype(np.float64), own.astype(np.float64))
     if apart > SAME_CONSENSUS:
         raise ManifestRefused(
@@ -106,9 +106,12 @@ def common_rows(anchors: AnchorSet, members: Sequence[AnchorEmbeddings]) -> NDAr
     return rows
 
 
-def _consensus(members: Sequence[AnchorEmbeddings], rows: NDArray[np.int64]) -> Consensus:
+def _consensus(
+    members: Sequence[AnchorEmbeddings], rows: NDArray[np.int64], *, leave_out: bool
+) -> Consensus:
+    matrices = {_key(each): each.document[rows] for each in members}
     try:
-        return consensus({_key(each): each.document[rows] for each in members})
+        return consensus(matrices, leave_out=leave_out)
     except FitRefused as error:
         raise EmbeddingsRefused(f"these embeddings have no consensus: {error}") from None
 
