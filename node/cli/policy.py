@@ -53,7 +53,7 @@ def explain(
     peer: Annotated[str, typer.Option(help="The organisation that would ask.")],
     collection: Annotated[str, typer.Option(help="The collection that it would ask.")],
     purpose: Annotated[str, typer.Option(help="The purpose that it would state.")],
-    k: Annotated[int, typer.Option(help="How many results it would want.")] = 10,
+    k: Annotated[int, typer.Option("-k", "--k", help="How many results it would want.")] = 10,
     granularity: Annotated[
         str | None, typer.Option(help="boolean, count, ranks or bins; default: as granted.")
     ] = None,

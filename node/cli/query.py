@@ -31,7 +31,7 @@ def query(
             help="Ask with vectors instead: a .npy file (n, d) or JSON lists.", exists=True
         ),
     ] = None,
-    k: Annotated[int, typer.Option("-k", help="How many records.")] = 10,
+    k: Annotated[int, typer.Option("-k", "--k", help="How many records.")] = 10,
     peer: Annotated[
         list[str] | None, typer.Option(help="Ask this partner only; repeat for more.")
     ] = None,

@@ -34,13 +34,39 @@ class PolicyChanges(BaseModel):
     warnings: tuple[str, ...]
 
 
+class GrantShown(BaseModel):
+    """A grant as people write it: scores as fractions; times are epoch seconds UTC, exclusive."""
+
+    peer: str
+    collection: str
+    purposes: tuple[str, ...]
+    labels: tuple[str, ...]
+    granularity: Granularity
+    bin_width: float
+    max_k: int
+    floor: float
+    rate: int
+    queries_per_day: int
+    scored_answers: int | None
+    agreement: dict[str, str | int] | None
+    expires: int | None
+    request_url: str | None
+
+    @classmethod
+    def of(cls, grant: Grant) -> GrantShown:
+        """Return what is shown of a grant."""
+        fields = grant.plain()
+        thousandths = {name: fields[name] / 1000 for name in ("bin_width", "floor")}
+        return cls.model_validate({**fields, **thousandths})
+
+
 class PolicyShown(BaseModel):
     """The policy in force: its grants, and the files as they were applied."""
 
     generation: int
     digest: str
     applied_at: int
-    grants: tuple[Grant, ...]
+    grants: tuple[GrantShown, ...]
     files: dict[str, str]
 
 
@@ -71,7 +97,7 @@ class Explanation(BaseModel):
     reason: str
     rules: tuple[RuleChecked, ...]
     granularity: Granularity | None
-    grant: Grant | None
+    grant: GrantShown | None
     queries_left: int | None
 
 
@@ -101,7 +127,7 @@ async def show(node: Node, request: NoRequest, progress: Progress) -> PolicyShow
         generation=policy.generation,
         digest=policy.digest,
         applied_at=stored.applied_at,
-        grants=policy.grants,
+        grants=tuple(map(GrantShown.of, policy.grants)),
         files=stored.files,
     )
 
@@ -143,7 +169,7 @@ async def explain(node: Node, request: Explain, progress: Progress) -> Explanati
         reason=deciding.reason,
         rules=tuple(checks),
         granularity=ruling.granularity,
-        grant=grant,
+        grant=GrantShown.of(grant) if grant else None,
         queries_left=left,
     )
 

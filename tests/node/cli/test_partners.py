@@ -1,0 +1,164 @@
+"""`interlingua peer`, `policy`, `partners`, `query` and `resolve`, stopped and running."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from node.cli.main import app
+from node.operations.exit_codes import ExitCode
+from node.operations.peers import AddPeer, OwnBundle, PeerInfo
+from node.operations.registry import NoRequest
+from tests.conftest import MakeNode, Serving
+from tests.scenarios.world import Organisation, World, documents, envelope, grant, toml, vector
+
+Verb = Callable[..., Awaitable[Result]]
+
+
+@pytest.fixture(params=["stopped", "running"])
+async def verb(
+    request: pytest.FixtureRequest, make_node: MakeNode, serving: Serving
+) -> AsyncIterator[Verb]:
+    """The command line of the lab's node."""
+    lab = make_node("lab.example")
+
+    async def run(*arguments: object, stdin: str | None = None) -> Result:
+        line = [*(str(argument) for argument in arguments), "--data", str(lab.path)]
+        return await asyncio.to_thread(CliRunner().invoke, app, line, stdin)
+
+    async with AsyncExitStack() as stack:
+        if request.param == "running":
+            await stack.enter_async_context(serving(lab))
+        yield run
+
+
+@pytest.fixture
+async def clinic(tmp_path: Path) -> AsyncIterator[Organisation]:
+    """A partner that serves."""
+    world = World(tmp_path)
+    yield await world.organisation("clinic.example", documents("clinic"))
+    await world.close()
+
+
+async def told(verb: Verb, *arguments: object, exit_code: int = 0) -> dict[str, Any]:
+    result = await verb(*arguments, "--json", "--quiet")
+    assert result.exit_code == exit_code, result.output
+    answer: dict[str, Any] = json.loads(result.stdout)
+    return answer
+
+
+async def test_from_a_bundle_to_an_answer_and_back_to_the_record(
+    verb: Verb, clinic: Organisation, tmp_path: Path
+) -> None:
+    mine = await told(verb, "peer", "card", "--output", tmp_path / "lab.json")
+    bundle = (tmp_path / "lab.json").read_text()
+    await clinic.do("peer.add", AddPeer(bundle=bundle, words=mine["fingerprint"]), PeerInfo)
+    await clinic.grant(grant("lab.example", request_url="https://clinic.example/apply"))
+
+    theirs = await clinic.do("peer.card", NoRequest(), OwnBundle)
+    file = tmp_path / "clinic.json"
+    file.write_text(theirs.bundle)
+    wrong = await verb("peer", "add", file, "--fingerprint", mine["fingerprint"])
+    assert wrong.exit_code == ExitCode.UNVERIFIED
+    added = await told(verb, "peer", "add", file, "--fingerprint", theirs.fingerprint)
+    assert (added["organisation"], added["state"]) == ("clinic.example", "active")
+
+    offered = await told(verb, "partners")
+    (partner,) = offered["partners"]
+    assert partner["offers"][0]["collection"] == "docs"
+
+    (tmp_path / "envelope.json").write_text(envelope().model_dump_json())
+    await told(
+        verb, "encoder", "add", "given", "--kind", "caller", "--envelope",
+        tmp_path / "envelope.json",
+    )  # fmt: skip
+    (tmp_path / "q.json").write_text(json.dumps(vector(0).tolist()))
+    np.save(tmp_path / "q.npy", vector(0)[None, :])
+    for question in ("q.json", "q.npy"):
+        asked = ("query", "--vectors", tmp_path / question, "--purpose", "research", "-k", 2)
+        answer = await told(verb, *asked)
+        assert [silo["state"] for silo in answer["silos"]] == ["ok"]
+    shown = await verb(*asked)
+    reference = answer["results"][0][0]["reference"]
+    assert reference in shown.output
+    assert "apply at https://clinic.example/apply" in shown.output
+
+    refused = await told(
+        verb, "query", "--vectors", tmp_path / "q.json", "--purpose", "marketing",
+        "--collection", "clinic.example/docs", exit_code=ExitCode.REFUSED,
+    )  # fmt: skip
+    assert (refused["silos"][0]["code"], refused["silos"][0]["rule"]) == ("not-granted", "purpose")
+
+
+async def test_a_partner_added_by_url_is_listed_paused_resumed_and_revoked(
+    verb: Verb, clinic: Organisation
+) -> None:
+    words = (await clinic.do("peer.card", NoRequest(), OwnBundle)).fingerprint
+    await told(verb, "peer", "add", clinic.url, "--fingerprint", words)
+    for step, state in (("pause", "paused"), ("resume", "active"), ("revoke", "revoked")):
+        assert (await told(verb, "peer", step, "clinic.example"))["state"] == state
+        listed = await told(verb, "peer", "list")
+        assert [(p["organisation"], p["state"]) for p in listed["peers"]] == [
+            ("clinic.example", state)
+        ]
+    again = await verb("peer", "resume", "clinic.example")
+    assert again.exit_code == ExitCode.FAILED
+    assert "revoked" in again.output
+
+
+async def test_grants_are_compared_applied_shown_explained_and_withdrawn(
+    verb: Verb, clinic: Organisation, tmp_path: Path
+) -> None:
+    words = (await clinic.do("peer.card", NoRequest(), OwnBundle)).fingerprint
+    await told(verb, "peer", "add", clinic.url, "--fingerprint", words)
+    folder = tmp_path / "grants"
+    folder.mkdir()
+    (folder / "clinic.toml").write_text(toml(grant("clinic.example", max_k=5)))
+    assert (await told(verb, "policy", "diff", folder))["changes"][0]["kind"] == "added"
+    assert (await told(verb, "policy", "show"))["grants"] == []
+    applied = await told(verb, "policy", "apply", folder)
+    assert applied["generation"] == 1
+    assert any("no such collection" in warning for warning in applied["warnings"])
+    assert (await told(verb, "policy", "show"))["digest"] == applied["digest"]
+
+    asked = ("policy", "explain", "--peer", "clinic.example", "--collection", "docs")
+    allowed = await told(verb, *asked, "--purpose", "research", "-k", 5)
+    assert (allowed["allowed"], allowed["queries_left"]) == (True, 1000)
+    refused = await told(verb, *asked, "--purpose", "research", "-k", 6)
+    assert (refused["allowed"], refused["rule"]) == (False, "k")
+    await told(verb, "peer", "pause", "clinic.example")
+    assert (await told(verb, *asked, "--purpose", "research"))["rule"] == "peer-state"
+
+    (folder / "clinic.toml").write_text("quota = 1\n")
+    wrong = await verb("policy", "apply", folder)
+    assert wrong.exit_code == ExitCode.USAGE
+    assert "clinic.toml" in wrong.output
+    empty = tmp_path / "none"
+    empty.mkdir()
+    assert (await verb("policy", "apply", empty)).exit_code == ExitCode.USAGE
+    (empty / "none.toml").write_text("# everything withdrawn\n")
+    withdrawn = await told(verb, "policy", "apply", empty)
+    assert withdrawn["changes"][0]["kind"] == "removed"
+
+
+async def test_a_question_that_cannot_be_asked_says_why(verb: Verb, tmp_path: Path) -> None:
+    nobody = await verb("query", "anything", "--purpose", "research")
+    assert nobody.exit_code == ExitCode.FAILED
+    assert "peer list" in nobody.output
+    neither = await verb("query", "--purpose", "research")
+    assert neither.exit_code == ExitCode.USAGE
+    (tmp_path / "bad.json").write_text("{")
+    bad = await verb("query", "--vectors", tmp_path / "bad.json", "--purpose", "research")
+    assert bad.exit_code == ExitCode.USAGE
+
+
+async def test_a_reference_that_nobody_was_given_is_not_resolved(verb: Verb) -> None:
+    result = await verb("resolve", "a" * 32)
+    assert result.exit_code == ExitCode.FAILED
+    assert "no reference" in result.output
