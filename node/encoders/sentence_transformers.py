@@ -7,6 +7,7 @@ import asyncio
 import hashlib
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -55,9 +56,9 @@ class SentenceTransformersBackend:
         return len(getattr(encoded, "ids", encoded))
 
     async def described(self) -> dict[str, Any]:
-        """Tell revision (a digest of the weights), pooling and max_tokens."""
+        """Tell name, revision (a digest of the weights), pooling and max_tokens."""
         model = await asyncio.to_thread(self.model)
-        return await asyncio.to_thread(_described, model)
+        return await asyncio.to_thread(_described, model, self._settings.model)
 
     async def close(self) -> None:
         """Let the model go."""
@@ -105,15 +106,29 @@ def _load(settings: SentenceTransformersSettings) -> Any:
         ) from error
 
 
-def _described(model: Any) -> dict[str, Any]:
-    found: dict[str, Any] = {"provider": "sentence-transformers", "revision": _revision(model)}
+def _described(model: Any, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "provider": "sentence-transformers",
+        # a directory's path says nothing to a partner, and too much
+        "model": Path(name).resolve().name if Path(name).is_dir() else name,
+        "revision": _revision(model),
+    }
     if isinstance(model.max_seq_length, int):
         found["max_tokens"] = model.max_seq_length
     for module in model:
-        pooling = getattr(module, "get_pooling_mode_str", None)
+        pooling = _pooling(module)
         if pooling is not None:
-            found["pooling"] = pooling().lower()
+            found["pooling"] = pooling.lower()
     return found
+
+
+def _pooling(module: Any) -> str | None:
+    """Return a module's pooling as releases 6 and 5 of the library tell it, None without one."""
+    mode = getattr(module, "pooling_mode", None)
+    if mode is not None:
+        return mode if isinstance(mode, str) else "-".join(mode)
+    told = getattr(module, "get_pooling_mode_str", None)
+    return None if told is None else str(told()).replace("+", "-")
 
 
 def _revision(model: Any) -> str:
