@@ -18,7 +18,6 @@ PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # how many processes run the tests
 JOBS ?= 2
 # further arguments, e.g. make test ARGS="-k policy"

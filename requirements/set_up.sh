@@ -40,7 +40,7 @@ if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
 fi
 
 pip() {
-  "$venv/bin/python" -m pip --disable-pip-version-check --quiet "$@"
+  "$venv/bin/python" -m pip --disable-pip-version-check --quiet --quiet "$@"
 }
 
 echo "Installing the locked requirements (once; some minutes on a slow connection)" >&2
