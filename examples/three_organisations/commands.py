@@ -52,20 +52,41 @@ class Cli:
         """
         if shown:
             self._terminal.command(["interlingua", *arguments, "--data", self.shown_data])
-        ended = subprocess.run(
-            [interlingua_command(), *arguments, "--data", str(self.data), "--json", "--quiet"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
+        code, output, errors = _run(
+            [interlingua_command(), *arguments, "--data", str(self.data), "--json", "--quiet"]
         )
-        if ended.returncode not in expect:
+        if code not in expect:
             raise CommandFailed(
-                f"interlingua {' '.join(arguments)} ended with {ended.returncode}: "
-                f"{ended.stderr.strip() or ended.stdout.strip()}"
+                f"interlingua {' '.join(arguments)} ended with {code}:"
+                f" {errors.strip() or output.strip()}"
             )
-        printed: dict[str, Any] = json.loads(ended.stdout)
-        return {**printed, "exit_code": ended.returncode}
+        printed: dict[str, Any] = json.loads(output)
+        return {**printed, "exit_code": code}
+
+
+_under_way: set[subprocess.Popen[str]] = set()
+
+
+def _run(arguments: list[str]) -> tuple[int, str, str]:
+    with subprocess.Popen(
+        arguments,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as command:
+        _under_way.add(command)
+        try:
+            output, errors = command.communicate()
+        finally:
+            _under_way.discard(command)
+    return command.returncode, output, errors
+
+
+def abandon() -> None:
+    """End the commands that other threads wait for; those threads then see them fail."""
+    for command in list(_under_way):
+        command.terminate()
 
 
 def relative(path: Path) -> str:

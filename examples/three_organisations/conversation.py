@@ -104,8 +104,10 @@ def check_receipt(
 ) -> dict[str, Any]:
     """Check one receipt alone, as someone would who was handed only the file and the log's key."""
     name = owner.organisation.name
-    silo = next(silo for silo in asked["silos"] if silo["organisation"] == name)
-    exported = member.cli.run("audit", "receipt", str(silo["receipt_index"]))
+    answer = next(silo["answer"] for silo in asked["silos"] if silo["organisation"] == name)
+    shown = member.cli.run("audit", "show", "--type", "received", "--peer", name)
+    leaf = next(leaf for leaf in shown["leaves"] if leaf["fields"]["answer"] == answer)
+    exported = member.cli.run("audit", "receipt", str(leaf["index"]))
     path = folder / "receipt.txt"
     path.write_text(exported["receipt"], encoding="utf-8")
     log_key = owner.cli.run("audit", "fsck")["verifier_key"]

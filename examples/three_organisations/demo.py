@@ -26,6 +26,7 @@ from examples.three_organisations.member import Member
 from examples.three_organisations.processes import ProcessDied, processes
 from examples.three_organisations.questions import QUESTIONS
 from examples.three_organisations.terminal import Terminal
+from examples.three_organisations.together import each
 from examples.three_organisations.workplace import InUse, workplace
 
 FAILURES = (CommandFailed, NotAsExpected, NeverCame, ProcessDied, InUse)
@@ -76,34 +77,28 @@ def _set_up(federation: Federation, chosen: argparse.Namespace) -> dict[str, Mem
     say.step("Models: one for each organisation, each begins to fit on public text")
     federation.start_models()
     members = federation.members()
-    everybody = list(members.values())
     say.step("Nodes: keys, root document, configuration; then each serves as its own process")
-    for member in everybody:
-        member.create()
-    report["nodes"] = {name: federation.serve(member) for name, member in members.items()}
+    each(members, Member.create, say)
+    report["nodes"] = each(members, federation.serve, say)
     say.step("Pairing: each trusts the others by twelve words that their administrators read out")
-    for member in everybody:
-        member.pair()
+    each(members, Member.pair, say)
     encoders = federation.encoders()
     say.step("Collections: private documents, encoded by the own model, indexed at home")
-    report["ingested"] = {name: member.load(encoders[name]) for name, member in members.items()}
+    report["ingested"] = each(members, lambda m: m.load(encoders[m.organisation.name]), say)
     say.step("Anchors: public texts, encoded by each model; these embeddings are handed over")
-    for member in everybody:
-        member.embed_anchors()
+    each(members, Member.embed_anchors, say)
     say.step("Shared space: made by one, joined by all; each fits and measures its own adapters")
-    report["spaces"] = {name: member.share_space() for name, member in members.items()}
-    for member in everybody:
-        member.refresh()
+    report["spaces"] = each(members, Member.share_space, say)
+    each(members, Member.refresh, say)
     say.step("Grants: what each permits the others")
-    for member in everybody:
-        member.grant()
+    each(members, Member.grant, say)
     return members
 
 
 def _converse(federation: Federation, members: dict[str, Member]) -> None:
     say, report = federation.terminal, federation.report
     say.step("What is open to me? Every organisation asks its partners")
-    report["offers"] = {name: _partners(member, say) for name, member in members.items()}
+    report["offers"] = each(members, lambda member: _partners(member, say), say)
     say.step("Questions: in the asker's words and model, answered by everybody's")
     asked = report["questions"] = []
     for question in QUESTIONS:

@@ -144,15 +144,20 @@ async def serve(model: Model, host: str, port: int) -> None:
     await runner.cleanup()
 
 
+def parser() -> argparse.ArgumentParser:
+    """The command line's options."""
+    options = argparse.ArgumentParser(description="Serve one of the demo's models.")
+    options.add_argument("--recipe", required=True, help="word, subword or cooccurrence")
+    options.add_argument("--model", type=Path, required=True, help="file of the fitted model")
+    options.add_argument("--training", type=Path, help="texts to fit on, one JSON object a line")
+    options.add_argument("--host", default="127.0.0.1")
+    options.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    return options
+
+
 def main() -> None:
     """Read the command line, fit or load, serve."""
-    parser = argparse.ArgumentParser(description="Serve one of the demo's models.")
-    parser.add_argument("--recipe", required=True, help="word, subword or cooccurrence")
-    parser.add_argument("--model", type=Path, required=True, help="file of the fitted model")
-    parser.add_argument("--training", type=Path, help="texts to fit on, one JSON object a line")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
-    chosen = parser.parse_args()
+    chosen = parser().parse_args()
     model = fitted(chosen.recipe, chosen.model, chosen.training)
     asyncio.run(serve(model, chosen.host, chosen.port))
 

@@ -78,9 +78,8 @@ def model_at(url: str, patience_s: float = PATIENCE_S) -> dict[str, Any]:
             time.sleep(1.0)
 
 
-def main() -> int:
-    """Read the command line and do the part that it names."""
-    chosen = _parser().parse_args()
+def member_of(chosen: argparse.Namespace) -> Member:
+    """The member and its site, as the command line names them."""
     organisation = named(chosen.member)
     texts = chosen.data.with_name("texts")
     site = Site(
@@ -91,19 +90,26 @@ def main() -> int:
         settings=chosen.set,
         peer_options=PRIVATE_NETWORK,
     )
-    member = Member(organisation, site, Exchange(chosen.exchange), Terminal())
+    return Member(organisation, site, Exchange(chosen.exchange), Terminal())
+
+
+def main() -> int:
+    """Read the command line and do the part that it names."""
+    chosen = parser().parse_args()
+    member = member_of(chosen)
     try:
         if chosen.part == "create":
             create(member)
         else:
             join(member, chosen.model_url)
     except (CommandFailed, NeverCame) as failed:
-        print(f"{organisation.name} stopped: {failed}", file=sys.stderr)
+        print(f"{member.organisation.name} stopped: {failed}", file=sys.stderr)
         return 1
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """The command line's options."""
     parser = argparse.ArgumentParser(description="One organisation's part of the demo.")
     parser.add_argument("part", choices=("create", "join"))
     parser.add_argument("--member", choices=[one.short for one in ORGANISATIONS], required=True)

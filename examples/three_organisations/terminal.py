@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import shlex
 import sys
+import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TextIO
 
 
@@ -20,6 +22,17 @@ class Terminal:
         self._stream = stream
         self._begun = time.monotonic()
         self._steps = 0
+        self._held = threading.local()
+
+    @contextmanager
+    def held(self) -> Iterator[list[str]]:
+        """Keep what this thread says in the list that is given, instead of showing it."""
+        lines: list[str] = []
+        self._held.lines = lines
+        try:
+            yield lines
+        finally:
+            self._held.lines = None
 
     @property
     def elapsed_s(self) -> float:
@@ -49,4 +62,8 @@ class Terminal:
 
     def say(self, text: str) -> None:
         """One line or more."""
+        held: list[str] | None = getattr(self._held, "lines", None)
+        if held is not None:
+            held.append(text)
+            return
         print(text, file=self._stream, flush=True)
