@@ -135,7 +135,7 @@ class SpaceFolder:
         for digest, raw in adapters.items():
             durable_file.replace(self._adapter_file(digest), raw)
         state = self.path / f"{_plain(joined.native.space_id)}.json"
-        durable_file.replace(state, joined.model_dump_json(indent=1, exclude_none=True).encode())
+        durable_file.replace(state, joined.model_dump_json(indent=1).encode())
 
     def members(self) -> list[AnchorEmbeddings]:
         """Members' embeddings from earlier joinings, as `keep` wrote them."""

@@ -42,11 +42,14 @@ def envelope(organisation: str, dimension: int) -> Envelope:
 
 
 def embeddings(organisation: str, dimension: int, seed: int, n: int = 600) -> AnchorEmbeddings:
-    """One model's view of the meanings that all models share, with a mean and a noise of its own."""
+    """One model's view of meanings that all models share, with its own mean and noise."""
     meaning = np.random.default_rng(0).normal(size=(n, 12))
     asked = meaning + 0.3 * np.random.default_rng(1).normal(size=meaning.shape)
     rng = np.random.default_rng(seed)
-    basis, mean = np.pad(turn(rng, dimension), ((0, 12), (0, 0)))[:12], 0.2 * rng.normal(size=dimension)
+    basis, mean = (
+        np.pad(turn(rng, dimension), ((0, 12), (0, 0)))[:12],
+        0.2 * rng.normal(size=dimension),
+    )
 
     def view(points: NDArray[np.float64]) -> NDArray[np.float32]:
         return unit(points @ basis + mean + 0.05 * rng.normal(size=(n, dimension)))

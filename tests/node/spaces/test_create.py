@@ -45,8 +45,8 @@ def test_a_text_that_one_model_makes_nothing_of_is_left_out_for_all() -> None:
 
 
 def test_founders_that_cannot_meet_are_refused() -> None:
+    others = embeddings("d.example", 8, 1, n=300)
     with pytest.raises(EmbeddingsRefused, match="other texts"):
-        others = embeddings("d.example", 8, 1, n=300)
         create_space("x", "a.example", anchor_set(), [*members(), others], 1, AT)
     with pytest.raises(EmbeddingsRefused, match="two files"):
         create_space("x", "a.example", anchor_set(), [*members(), members()[0]], 1, AT)

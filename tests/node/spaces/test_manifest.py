@@ -130,7 +130,7 @@ def test_a_pinned_consensus_of_another_form_is_refused(fault: str) -> None:
     elif fault == "width":
         positions = positions[:, :-1].copy()
     elif fault == "dtype":
-        positions = positions.astype(np.float64)  # type: ignore[assignment]  # the fault
+        positions = positions.astype(np.float64)
     elif fault == "format":
         form = "another"
     raw = encode_tensors({"positions": positions, "rows": rows}, {"format": form})
