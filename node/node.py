@@ -209,9 +209,13 @@ class Node:
     @cached_property
     def refresher(self) -> Refresher:
         """Partners' root documents and cards, kept current."""
+        from node.federation.event_leaves import peer_appender
         from node.federation.refresh import Refresher
 
-        refresher = Refresher(self.client, self.peers, self.clock)
+        append = peer_appender(self.log, self.clock, None)
+        refresher = Refresher(
+            self.client, self.peers, self.clock, lambda peer: append(peer, lambda: None)
+        )
         self._closing.push_async_callback(refresher.close)
         self.periodic.append(
             Periodic("partners", self.settings.partners.refresh_s, refresher.refresh_all)

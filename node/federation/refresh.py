@@ -8,10 +8,12 @@ been fetched; `PeerBook.renew` judges it.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
 
+from node.audit.errors import LogUnavailable
 from node.clock import Clock
 from node.federation.client import Client, Transport, TransportError, reach_of_url
 from node.federation.peers import Peer, PeerBook
@@ -46,7 +48,15 @@ class Outcome:
 class Refresher:
     """Fetches documents of partners, at most one fetch of a partner at a time."""
 
-    def __init__(self, client: Client, peers: PeerBook, clock: Clock) -> None:
+    def __init__(
+        self,
+        client: Client,
+        peers: PeerBook,
+        clock: Clock,
+        note: Callable[[Peer], Awaitable[None]],
+    ) -> None:
+        """`note` appends a `peer` leaf: a new root document names the keys that may speak."""
+        self._note = note
         self._client = client
         self._peers = peers
         self._clock = clock
@@ -105,6 +115,7 @@ class Refresher:
 
     async def _refresh(self, organisation: str) -> Outcome:
         problem: str | None = None
+        held = self._peers.get(organisation).root.version
         try:
             await self._fetch_roots(self._peers.get(organisation))
             peer = self._peers.get(organisation)
@@ -113,6 +124,13 @@ class Refresher:
         except (TransportError, DocumentRefused, UnicodeDecodeError) as error:
             problem = str(error)
             _log.warning("partner not refreshed", peer=organisation, problem=problem)
+        peer = self._peers.get(organisation)
+        if peer.root.version != held:
+            try:
+                await self._note(peer)
+            except LogUnavailable as error:
+                # the document holds all the same: it may revoke a key
+                _log.error("new root document not logged", peer=organisation, cause=str(error))
         return Outcome(organisation, problem)
 
     async def _fetch_roots(self, peer: Peer) -> None:
