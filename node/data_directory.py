@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from node.operations.errors import NotFound, OperationError
+from node.operations.errors import NotFound, OperationError, Unavailable
 
 MAX_SOCKET_PATH = 100  # bytes; sun_path holds 108 on Linux and 104 on the BSDs
 
 
-class DirectoryInUse(OperationError):
+class DirectoryInUse(Unavailable):
     """Another process holds the lock of the data directory."""
 
     default_code = "data-directory-in-use"

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import ssl
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
+from aiohttp import web
 
 from node.admin_socket import admin_socket
 from node.background import running
@@ -21,7 +24,7 @@ from node.listeners import addresses
 from node.listeners.admin import admin_app
 from node.listeners.connections import Connections
 from node.listeners.federation import federation_app
-from node.listeners.listening import listening
+from node.listeners.listening import Listening, Where, listening
 from node.listeners.local_api import local_app
 from node.listeners.tls import require_loopback, server_context
 from node.metrics import Metrics
@@ -65,35 +68,23 @@ async def serve(
     async with AsyncExitStack() as stack:
         stack.enter_context(data.lock())
         node = await stack.enter_async_context(Node.opened(data, settings, passphrase=passphrase))
-        await node.start()
+        listen = partial(_listen, stack, settings.shutdown_s)
         metrics, health = Metrics(), Health(node)
-        drain_s = settings.shutdown_s
-        await stack.enter_async_context(admin_socket(node, metrics, shutdown_s=drain_s))
-
-        public, local = Connections(settings.federation.max_connections), Connections(LOCAL)
-        admin = await stack.enter_async_context(
-            listening(
-                "admin",
-                admin_app(node, metrics, health),
-                Connections(LOCAL),
-                settings.admin,
-                drain_s,
-            )
+        # first, so that an orchestrator sees a node that takes its time to load indexes
+        admin = await listen(
+            "admin", settings.admin, partial(admin_app, node, metrics, health), LOCAL
         )
-        local_api = await stack.enter_async_context(
-            listening(
-                "local_api", local_app(node, metrics, local), local, settings.local_api, drain_s
-            )
+        await node.start()
+        await stack.enter_async_context(admin_socket(node, metrics, shutdown_s=settings.shutdown_s))
+        local_api = await listen(
+            "local_api", settings.local_api, partial(local_app, node, metrics), LOCAL
         )
-        federation = await stack.enter_async_context(
-            listening(
-                "federation",
-                federation_app(node, metrics, public),
-                public,
-                settings.federation,
-                drain_s,
-                tls,
-            )
+        federation = await listen(
+            "federation",
+            settings.federation,
+            partial(federation_app, node, metrics),
+            settings.federation.max_connections,
+            tls,
         )
         stack.callback(addresses.withdraw, data)
         shown = addresses.publish(data, federation, local_api, admin)
@@ -106,6 +97,22 @@ async def serve(
         health.draining()
         log.info("stopping", organisation=settings.organisation)
     log.info("stopped", organisation=settings.organisation)
+
+
+async def _listen(
+    stack: AsyncExitStack,
+    drain_s: float,
+    name: str,
+    where: Where,
+    application: Callable[[Connections], web.Application],
+    cap: int,
+    tls: ssl.SSLContext | None = None,
+) -> Listening:
+    """Start a listener that the stack stops."""
+    connections = Connections(cap)
+    return await stack.enter_async_context(
+        listening(name, application(connections), connections, where, drain_s, tls)
+    )
 
 
 def _stop_on_signals() -> asyncio.Event:

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from node.health import Health
 from node.listeners.app_keys import LISTENER, METRICS, NODE
+from node.listeners.connections import Connections
 from node.listeners.middleware import counts, name_the_server, problems
 from node.metrics import Metrics
 from node.node import Node
@@ -19,9 +20,11 @@ from node.node import Node
 HEALTH = web.AppKey("health", Health)
 
 
-def admin_app(node: Node, metrics: Metrics, health: Health) -> web.Application:
+def admin_app(
+    node: Node, metrics: Metrics, health: Health, connections: Connections
+) -> web.Application:
     """The application of the admin listener."""
-    app = web.Application(middlewares=[counts, problems])
+    app = web.Application(middlewares=[connections.middleware(), counts, problems])
     app.on_response_prepare.append(name_the_server)
     app[NODE], app[METRICS], app[LISTENER], app[HEALTH] = node, metrics, "admin", health
     app.router.add_get("/healthz", healthz)

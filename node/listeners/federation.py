@@ -7,11 +7,10 @@ serves the node's two signed documents to anybody. Everything else is unknown.
 
 from __future__ import annotations
 
-import asyncio
-
 from aiohttp import web
 
 from node.listeners.app_keys import LISTENER, METRICS, NODE
+from node.listeners.bodies import Bodies, TooManyBytes
 from node.listeners.connections import Connections
 from node.listeners.middleware import counts, name_the_server, problems
 from node.metrics import Metrics
@@ -23,15 +22,13 @@ from protocol.problems import KINDS, PROBLEM_TYPE, Code, Problem
 from protocol.profile import ENDPOINTS
 
 SIGNED_DOCUMENT = "application/json"
+BODIES = web.AppKey("bodies", Bodies)
 
 
 def federation_app(node: Node, metrics: Metrics, connections: Connections) -> web.Application:
     """The application of the federation listener."""
-    app = web.Application(
-        # one byte more than the largest body, so that the protocol's own check names the limit
-        client_max_size=MAX_QUERY_BYTES + 1,
-        middlewares=[connections.middleware(), counts, problems],
-    )
+    app = web.Application(middlewares=[connections.middleware(), counts, problems])
+    app[BODIES] = Bodies(MAX_QUERY_BYTES, node.settings.federation.body_timeout_s)
     app.on_response_prepare.append(name_the_server)
     app[NODE], app[METRICS], app[LISTENER] = node, metrics, "federation"
     app.router.add_get("/.well-known/interlingua-root", root_document)
@@ -48,10 +45,11 @@ async def signed(request: web.Request) -> web.Response:
     path, _, query = request.raw_path.partition("?")
     node = request.app[NODE]
     try:
-        async with asyncio.timeout(node.settings.federation.body_timeout_s):
-            body = await request.read()
+        body = await request.app[BODIES].read(request)
     except web.HTTPRequestEntityTooLarge:
         return _refused(Code.TOO_LARGE)
+    except TooManyBytes:
+        return _refused(Code.BUSY)
     # not request.host, which invents a name where the header is missing
     authority = request.headers.get("Host", "").lower()
     raw = RawRequest(request.method, authority, path, query, request.raw_headers, body)

@@ -18,6 +18,7 @@ import pytest
 from node.data_directory import DataDirectory
 from node.listeners.addresses import Listeners, read
 from node.operations.errors import InvalidRequest, Unavailable
+from node.operations.exit_codes import ExitCode
 from tests.conftest import MakeNode, NewNode, Serving
 
 COMMAND = [sys.executable, "-m", "node.cli.main"]
@@ -103,7 +104,7 @@ def test_a_second_node_on_the_directory_is_refused(new_node: NewNode) -> None:
             capture_output=True,
             timeout=PATIENCE_S,
         )
-    assert second.returncode != 0
+    assert second.returncode == ExitCode.UNAVAILABLE
     assert json.loads(second.stdout)["problem"]["code"] == "data-directory-in-use"
 
 

@@ -11,11 +11,12 @@ import pytest
 
 from keys.words import fingerprint
 from node.listeners.addresses import Listeners
+from node.listeners.bodies import Bodies
 from protocol.card import accept_card
 from protocol.limits import MAX_QUERY_BYTES
 from protocol.root import accept_root
 from tests.conftest import MakeNode, NewNode, Serving
-from tests.node.listeners.raw import exchange
+from tests.node.listeners.raw import Raw, exchange
 
 
 async def get(url: str) -> tuple[int, str, bytes]:
@@ -130,6 +131,36 @@ async def test_a_body_that_does_not_arrive_in_time_is_given_up(
             announce=False,
         )
     assert answer.status == 408
+
+
+async def test_bodies_of_many_senders_share_one_sum(
+    new_node: NewNode, serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Bodies.__init__, "__defaults__", (100_000,))
+    async with serving(new_node) as listeners:
+        port = listeners.federation.port
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(
+            b"POST /federation/v1/query HTTP/1.1\r\nHost: x\r\nContent-Length: 99000\r\n\r\n"
+            + b"x" * 90_000
+        )
+        await writer.drain()
+        line, body = "POST /federation/v1/query HTTP/1.1", b"x" * 20_000
+        busy = await until(503, port, line, body)
+        assert busy.problem["code"] == "busy"
+        writer.close()
+        assert (await until(400, port, line, body)).problem["code"] == "malformed-request"
+        del reader
+
+
+async def until(status: int, port: int, line: str, body: bytes) -> Raw:
+    """The first answer with this status: what others hold changes a moment later."""
+    for _ in range(100):
+        answer = await exchange(port, line, "Content-Type: application/json", body=body)
+        if answer.status == status:
+            return answer
+        await asyncio.sleep(0.02)
+    return answer
 
 
 async def test_a_compressed_body_is_not_opened(new_node: NewNode, serving: Serving) -> None:
