@@ -104,6 +104,11 @@ def test_a_batch_of_the_largest_size_passes() -> None:
         encode(unit_rows(MAX_BATCH + 1, 32))
 
 
+def test_a_vector_of_the_largest_dimension_passes() -> None:
+    row = unit_rows(1, MAX_DIMENSION)
+    assert np.allclose(decode(encode(row), space(MAX_DIMENSION)), row, atol=1e-6)
+
+
 @pytest.mark.parametrize("spoilt", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
 @pytest.mark.parametrize("normalisation", ["l2", "none"])
