@@ -7,6 +7,7 @@ import asyncio
 import hashlib
 import threading
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -94,6 +95,8 @@ def _load(settings: SentenceTransformersSettings) -> Any:
         raise EncoderMisconfigured(
             "sentence-transformers is not installed: pip install 'interlingua[local-models]'"
         ) from None
+    # it comes with sentence-transformers; the command line has a progress bar of its own
+    import_module("transformers.utils.logging").disable_progress_bar()
     try:
         return SentenceTransformer(
             settings.model, revision=settings.revision, device=settings.device,
