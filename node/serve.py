@@ -67,6 +67,7 @@ async def serve(
     tls = server_context(settings.federation)
     async with AsyncExitStack() as stack:
         stack.enter_context(data.lock())
+        addresses.withdraw(data)  # what a killed node left
         node = await stack.enter_async_context(Node.opened(data, settings, passphrase=passphrase))
         listen = partial(_listen, stack, settings.shutdown_s)
         metrics, health = Metrics(), Health(node)

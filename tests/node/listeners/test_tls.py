@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 import trustme
@@ -11,6 +12,7 @@ import trustme
 from node.listeners.tls import is_loopback
 from tests.conftest import MakeNode, Serving
 from tests.node.listeners.raw import exchange
+from tests.node.test_serve import process, started
 
 CARD = "GET /.well-known/interlingua-node HTTP/1.1"
 
@@ -65,6 +67,18 @@ async def test_with_a_client_authority_a_partner_must_show_a_certificate(
         for refused in (stranger, client(authority)):
             with pytest.raises((ssl.SSLError, ConnectionError)):
                 await exchange(listeners.federation.port, CARD, tls=refused)
+
+
+def test_a_node_of_its_own_process_speaks_tls(
+    make_node: MakeNode, authority: trustme.CA, files: dict[str, str]
+) -> None:
+    del files["federation.client_ca"]
+    with process(make_node(setting=files).data) as running:
+        url = started(running).federation.url
+        with urlopen(  # noqa: S310 - https to loopback
+            f"{url}/.well-known/interlingua-node", context=client(authority)
+        ) as answer:
+            assert answer.status == 200
 
 
 async def test_old_tls_is_not_spoken(
