@@ -4,6 +4,7 @@ The rule of this file: a map knows where it leads from and to. Its direction is 
 identity, so the way back is another map with another digest.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -68,11 +69,23 @@ class AffineMap:
         mapped = vectors @ self._transposed
         mapped += self.bias
         if self.unit:
-            lengths = np.sqrt(np.einsum("ij,ij->i", mapped, mapped))
-            mapped /= np.maximum(lengths, np.finfo(np.float32).tiny)[:, None]
+            _bring_to_length_one(mapped)
         return np.asarray(mapped, dtype=np.float32)
 
     @cached_property
     def _transposed(self) -> Floats:
         # Rows by columns in the order in which the product reads them.
         return np.ascontiguousarray(self.weight.T)
+
+
+_LEAST = float(np.finfo(np.float32).tiny)
+
+
+def _bring_to_length_one(rows: Floats) -> None:
+    """Divide (n, d) rows by their lengths, in place; a row of zeros stays."""
+    if len(rows) == 1:  # one question is the usual case, and every call of numpy counts there
+        row = rows[0]
+        row *= 1.0 / max(math.sqrt(row.dot(row)), _LEAST)
+        return
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    rows /= np.maximum(lengths, _LEAST)[:, None]
