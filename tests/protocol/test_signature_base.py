@@ -37,6 +37,12 @@ def test_a_component_is_covered_once_and_has_a_value() -> None:
         signature_base([METHOD, PATH], ["POST"], "()")
 
 
+@pytest.mark.parametrize("value", ["a\nb", "a\rb", "\n", 'POST\n"@path": /x', "a\u2028b"])
+def test_a_value_cannot_make_a_second_line(value: str) -> None:
+    with pytest.raises(NotSignable):
+        signature_base([METHOD], [value], "()")
+
+
 @given(value=st.text(max_size=20))
 def test_a_value_is_one_line_of_ascii(value: str) -> None:
     if value.isascii() and not set("\r\n") & set(value):
