@@ -1,4 +1,4 @@
-"""One ranked list out of several silos' answers, such that no silo can decide the whole of it.
+"""One ranked list out of several silos' answers, such that no partner can decide the whole of it.
 
 Rules, in their order:
 
@@ -6,17 +6,18 @@ Rules, in their order:
    the rank within the own silo, then by a seeded hash of silo and reference. Never by the order of
    the silos.
 2. A partner holds at most half of every beginning of that list, and one more, as long as another
-   silo has a hit left: scores are claims, and a liar who claims the top bin for all its
-   documents gets this share and no more. The own silo is not capped, for it has no reason to lie.
-3. Silos in other score spaces, and those that gave ranks only, are merged by reciprocal rank fusion
-   (Cormack, Clarke and Buettcher, SIGIR 2009, k = 60): weight 1 / (60 + r). Within a group of g
-   silos that were ordered together, r is the position divided by g, so that being comparable
-   costs a silo nothing.
+   organisation has a hit left, however many collections it answers with: scores are claims, and a
+   liar who claims the top bin for all its documents gets this share and no more. The own
+   collections are not capped, for they have no reason to lie. Figures: docs/federation.md.
+3. What does not compare is merged by reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR
+   2009, k = 60), weight 1 / (60 + r): one list for each score space, and one for each organisation
+   that gave ranks only. Where g organisations were ordered together, r is the position divided by
+   g, so that being comparable costs nobody anything.
 """
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 RRF_K = 60
@@ -56,66 +57,79 @@ class MergedHit:
     hit: SiloHit
 
 
-def merge(silos: Sequence[SiloRanking], limit: int, seed: bytes) -> list[MergedHit]:
+def half_and_one(length: int) -> int:
+    """Return how many of the first `length` hits one partner may hold."""
+    return length // 2 + 1
+
+
+def merge(
+    silos: Sequence[SiloRanking],
+    limit: int,
+    seed: bytes,
+    share: Callable[[int], int] = half_and_one,
+) -> list[MergedHit]:
     """Return at most `limit` hits of all silos; the same input and seed give the same list.
 
-    The order of `silos` does not matter for the order of the result.
+    The order of `silos` does not matter for the order of the result. `share` is rule 2.
     """
-    groups = [
-        (_order_group(silos, members, limit, seed), len(members))
-        for members in _groups(silos).values()
-    ]
-    fused = sorted(
-        (
-            (-1.0 / (RRF_K + position / size), _tie(silos[m.silo], m.hit, seed), m)
-            for ordered, size in groups
-            for position, m in enumerate(ordered, 1)
-        ),
-        key=lambda entry: entry[:2],
-    )
-    return [m for _, _, m in fused[:limit]]
+    fused = []
+    for members in _groups(silos).values():
+        ordered = _capped(_ordered(silos, members, seed), silos, limit, share)
+        size = len({silos[number].organisation for number in members})
+        for position, hit in enumerate(ordered, 1):
+            tie = _tie(silos[hit.silo], hit.hit, seed)
+            fused.append((-1.0 / (RRF_K + position / size), tie, hit))
+    fused.sort(key=lambda entry: entry[:2])
+    return [hit for _, _, hit in fused[:limit]]
 
 
-def _groups(silos: Sequence[SiloRanking]) -> dict[tuple[str, int], list[int]]:
-    """Silos that can be ordered together: one score space and bins; any other stands alone."""
-    groups: dict[tuple[str, int], list[int]] = {}
+def _groups(silos: Sequence[SiloRanking]) -> dict[tuple[str, str], list[int]]:
+    """Silos that compare: by score space, or those of one organisation that gave ranks only."""
+    groups: dict[tuple[str, str], list[int]] = {}
     for number, silo in enumerate(silos):
         if silo.hits:
-            key = (silo.score_space or "", -1) if silo.scored else ("", number)
-            groups.setdefault(key, []).append(number)
+            key = ("scores", silo.score_space or "")
+            groups.setdefault(key if silo.scored else ("ranks", silo.organisation), []).append(
+                number
+            )
     return groups
 
 
-def _order_group(
-    silos: Sequence[SiloRanking], members: Sequence[int], limit: int, seed: bytes
-) -> list[MergedHit]:
+def _ordered(silos: Sequence[SiloRanking], members: Sequence[int], seed: bytes) -> list[MergedHit]:
     hits = [
         MergedHit(number, rank, hit)
         for number in members
         for rank, hit in enumerate(silos[number].hits, 1)
     ]
-    if len(members) == 1:
-        return hits
-    hits.sort(key=lambda m: (-(m.hit.bin_middle or 0.0), m.rank, _tie(silos[m.silo], m.hit, seed)))
-    return _capped(hits, silos, limit)
+    scored = silos[members[0]].scored
+    return sorted(
+        hits,
+        key=lambda m: (
+            -(m.hit.bin_middle or 0.0) if scored else 0.0,
+            m.rank,
+            _tie(silos[m.silo], m.hit, seed),
+        ),
+    )
 
 
-def _capped(hits: Sequence[MergedHit], silos: Sequence[SiloRanking], limit: int) -> list[MergedHit]:
-    """Hold back a partner's hits while it has its share and another silo still has a hit."""
-    queue, held, result = list(hits), Counter[int](), list[MergedHit]()
+def _capped(
+    hits: Sequence[MergedHit],
+    silos: Sequence[SiloRanking],
+    limit: int,
+    share: Callable[[int], int],
+) -> list[MergedHit]:
+    """Hold back a partner's hits while it has its share and somebody else still has a hit."""
+    queue, held, result = list(hits), Counter[str](), list[MergedHit]()
     while queue and len(result) < limit:
-        chosen = next((m for m in queue if _may_follow(m, held, len(result), silos)), queue[0])
+        most = share(len(result) + 1)
+        may_follow = (
+            m for m in queue if silos[m.silo].own or held[silos[m.silo].organisation] < most
+        )
+        chosen = next(may_follow, queue[0])
         queue.remove(chosen)
-        held[chosen.silo] += 1
+        held[silos[chosen.silo].organisation] += 1
         result.append(chosen)
     return result
-
-
-def _may_follow(
-    hit: MergedHit, held: Counter[int], placed: int, silos: Sequence[SiloRanking]
-) -> bool:
-    share = (placed + 1) // 2 + 1  # half of the list that this hit would end, and one more
-    return silos[hit.silo].own or held[hit.silo] < share
 
 
 def _tie(silo: SiloRanking, hit: SiloHit, seed: bytes) -> bytes:

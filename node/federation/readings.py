@@ -46,8 +46,9 @@ def read_answer(
         return Reading(_with(status, state=state, **told(payload.problem), **known))
     if not isinstance(payload, Answer):
         raise TypeError("acceptance gives an answer of its endpoint's kind")
-    space = payload.score_space
-    if plan.in_map is None and space == plan.envelope.space_id:
+    # scores in a space that was not asked for compare with nobody's, whatever the partner calls it
+    space = payload.score_space if payload.score_space == plan.envelope.space_id else None
+    if plan.in_map is None and space is not None:
         space = own_space
     known |= {
         "version": payload.version,
@@ -109,7 +110,10 @@ def _rankings(answer: Answer, space: str | None, status: SiloStatus) -> tuple[Si
             False,
             space,
             tuple(
-                SiloHit(hit.ref, None if hit.bin is None else middle_of(hit.bin, width))
+                SiloHit(
+                    hit.ref,
+                    None if hit.bin is None or space is None else middle_of(hit.bin, width),
+                )
                 for hit in result
             ),
         )

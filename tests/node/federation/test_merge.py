@@ -60,6 +60,23 @@ def test_a_liar_who_claims_the_top_bin_for_all_its_hits_gets_its_share_and_no_mo
     assert {m.silo for m in merged[:3]} == {0, 1}
 
 
+def test_a_liar_with_many_collections_gets_no_more_than_with_one() -> None:
+    lies = [
+        SiloRanking("liar", f"c{n}", False, SPACE, (SiloHit(f"lie-{n}", 975.0),)) for n in range(20)
+    ]
+    honest = silo("honest", [425.0 - 50 * i for i in range(10)])
+    merged = merge([*lies, honest], 10, b"seed")
+    assert sum(m.silo < 20 for m in merged) == 6
+
+
+def test_many_rank_only_collections_of_one_organisation_count_as_one_silo() -> None:
+    many = [
+        SiloRanking("many", f"c{n}", False, None, (SiloHit(f"m-{n}", None),)) for n in range(20)
+    ]
+    merged = merge([*many, silo("few", [None] * 5)], 10, b"seed")
+    assert sum(m.silo == 20 for m in merged) == 5
+
+
 def test_the_own_silo_is_not_capped() -> None:
     merged = merge([silo("me", [975.0] * 8, own=True), silo("b", [425.0])], 8, b"seed")
     assert [m.silo for m in merged] == [0] * 8
