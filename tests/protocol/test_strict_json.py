@@ -108,6 +108,8 @@ def test_a_name_twice_in_one_object_is_refused_however_it_is_spelled(
         (b'{"a":1,"b":2,"a":3}', "duplicate"),
         (b'{"a":' + b"[" * 100_000, "depth"),
         (b'{"a":' * 17 + b"1" + b"}" * 17, "depth"),
+        (b'{"a":' * 17, "depth"),
+        (b'{"a":' * 16, "syntax"),
     ],
 )
 def test_each_refusal_has_its_reason(raw: bytes, expected: str) -> None:
