@@ -1,5 +1,6 @@
 """All collections of a node: found by name, created, dropped, opened and closed together."""
 
+import asyncio
 import re
 import sqlite3
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from node.collections.index_keeper import Surroundings
 from node.encoders.registry import Encoders
 from node.index.settings import IndexSettings
 from node.store import collection_rows
+from node.store.collection_rows import CollectionRow
 from node.store.schema import MIGRATIONS
 from node.store.store import Store
 
@@ -81,13 +83,17 @@ class Collections:
                 " beginning with a letter or digit"
             )
         envelope = self._around.encoders.get(encoder).envelope
-        try:
+
+        def insert() -> CollectionRow:
             with self._around.store.write() as db:
-                row = collection_rows.insert(
+                return collection_rows.insert(
                     db, name=name, title=title or name, description=description,
                     language=language, encoder=encoder, envelope=envelope,
                     at=self._around.clock(),
                 )  # fmt: skip
+
+        try:
+            row = await asyncio.to_thread(insert)  # a writer may have to wait for another
         except sqlite3.IntegrityError:
             raise CollectionExists(
                 f"collection {name!r} exists: ingest into it, or choose another name"

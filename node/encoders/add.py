@@ -1,5 +1,6 @@
 """Adding an encoder: what the operator states is joined with what the model shows."""
 
+import asyncio
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -50,9 +51,9 @@ async def add(
             raise EncoderMisconfigured(
                 "vectors that you compute need an envelope that says what they are: --envelope FILE"
             )
-        return encoders.add(name, kind, settings, whole)
+        return await asyncio.to_thread(encoders.add, name, kind, settings, whole)
     envelope = await _probed(name, kind, settings, stated, whole, known, at)
-    return encoders.add(name, kind, settings, envelope)
+    return await asyncio.to_thread(encoders.add, name, kind, settings, envelope)
 
 
 async def _probed(

@@ -5,6 +5,7 @@ envelope as it was when the encoder was added. An encoder's space never changes:
 another encoder.
 """
 
+import asyncio
 import sqlite3
 from typing import Any
 
@@ -74,16 +75,18 @@ class Encoders:
         return [self.get(name) for name in self.names()]
 
     def add(self, name: str, kind: Kind, settings: dict[str, Any], envelope: Envelope) -> Encoder:
-        """Keep an encoder whose envelope has been measured (`measure.py`). Raises EncoderExists."""
+        """Keep an encoder whose envelope has been measured (`measure.py`). Raises EncoderExists.
+
+        Blocking: a writer may have to wait for another.
+        """
         encoder = open_encoder(name, kind, settings, envelope)
+        row = (name, kind, orjson.dumps(settings).decode(), envelope.model_dump_json())
         try:
-            with self._store.write() as db:
-                db.execute(
-                    "INSERT INTO encoders (name, kind, settings, envelope, added_at)"
-                    " VALUES (?, ?, ?, ?, ?)",
-                    (name, kind, orjson.dumps(settings).decode(), envelope.model_dump_json(),
-                     self._clock()),
-                )  # fmt: skip
+            self._write(
+                "INSERT INTO encoders (name, kind, settings, envelope, added_at)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (*row, self._clock()),
+            )
         except sqlite3.IntegrityError:
             raise EncoderExists(
                 f"encoder {name!r} exists: choose another name; a space never changes its encoder"
@@ -101,14 +104,17 @@ class Encoders:
         """Forget an encoder. Raises UnknownEncoder, EncoderInUse."""
         encoder = self.get(name)
         try:
-            with self._store.write() as db:
-                db.execute("DELETE FROM encoders WHERE name = ?", (name,))
+            await asyncio.to_thread(self._write, "DELETE FROM encoders WHERE name = ?", (name,))
         except sqlite3.IntegrityError:
             raise EncoderInUse(
                 f"encoder {name!r} made the vectors of a collection: drop the collection first"
             ) from None
         self._opened.pop(name, None)
         await encoder.close()
+
+    def _write(self, statement: str, values: tuple[str | int, ...]) -> None:
+        with self._store.write() as db:
+            db.execute(statement, values)
 
     async def close(self) -> None:
         """Close every encoder that was opened."""

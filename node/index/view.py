@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from node.index.segment import IntArray, Mask, Segment, join
 from node.index.snapshot import Snapshot
@@ -45,6 +46,7 @@ class View:
     delta: tuple[Segment, ...]
     label_sets: LabelSets
     _masks: dict[frozenset[str] | None, tuple[Mask, int]] = field(default_factory=dict)
+    _shown: dict[frozenset[str], npt.NDArray[np.int32]] = field(default_factory=dict)
 
     @property
     def live(self) -> int:
@@ -89,8 +91,14 @@ class View:
 
     def visible_rows(self, segment: Segment, visible: frozenset[str]) -> Mask:
         """Return the mask of the segment's rows whose documents carry one of the labels."""
-        shown = [key for key, labels in self.label_sets.items() if not visible.isdisjoint(labels)]
-        return np.isin(segment.label_sets, np.array(shown, dtype=np.int32))
+        shown = self._shown.get(visible)
+        if shown is None:
+            sets = self.label_sets.items()
+            keys = [key for key, labels in sets if not visible.isdisjoint(labels)]
+            shown = np.array(keys, dtype=np.int32)
+            if len(self._shown) < _REMEMBERED:
+                self._shown[visible] = shown
+        return np.isin(segment.label_sets, shown)
 
 
 def _merged(delta: list[Segment]) -> list[Segment]:
