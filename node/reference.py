@@ -104,7 +104,8 @@ def _row(parameter: Any) -> str:
     is_option = parameter.param_type_name == "option"
     name = ", ".join(parameter.opts) if is_option else parameter.name.upper()
     default = "required" if parameter.required else _shown(parameter.default)
-    return f"| `{name}` | {default} | {getattr(parameter, 'help', '') or ''} |"
+    meaning = (getattr(parameter, "help", "") or "").replace("|", "\\|")
+    return f"| `{name}` | {default} | {meaning} |"
 
 
 def _shown(default: Any) -> str:

@@ -31,19 +31,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, TypeVar
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from node.cli.invocation import current
 from node.cli.progress import shown_progress
-from node.operations.errors import Unavailable
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from node.data_directory import DataDirectory
     from node.operations.registry import Progress
 
-ResultT = TypeVar("ResultT", bound=BaseModel)
+ResultT = TypeVar("ResultT", bound="BaseModel")
 
 WAIT_S = 15.0  # a node that starts, or another command, may hold the lock for a moment
 
@@ -64,22 +63,20 @@ def run_operation(name: str, request: BaseModel, result: type[ResultT]) -> Resul
     data = DataDirectory(current().data)
     data.require()
     with shown_progress(current()) as progress:
-        answer = _run(data, name, request, progress)
-    return result.model_validate(answer.model_dump() if isinstance(answer, BaseModel) else answer)
+        return result.model_validate(_run(data, name, request, progress))
 
 
-def _run(
-    data: DataDirectory, name: str, request: BaseModel, progress: Progress
-) -> BaseModel | dict[str, object]:
-    """Try the lock, then the socket, until one answers."""
+def _run(data: DataDirectory, name: str, request: BaseModel, progress: Progress) -> dict[str, Any]:
+    """Try the lock, then the socket, until one answers; the fields of the result."""
     from node.cli.admin_client import NobodyListens, call
     from node.data_directory import DirectoryInUse
+    from node.operations.errors import Unavailable
 
     until = time.monotonic() + WAIT_S
     while True:
         try:
             with data.lock():
-                return asyncio.run(_in_process(data, name, request, progress))
+                return asyncio.run(_in_process(data, name, request, progress)).model_dump()
         except DirectoryInUse:
             pass
         try:

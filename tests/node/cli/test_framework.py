@@ -27,7 +27,15 @@ from node.operations.tokens import TokenList
 from node.reference import every_verb
 
 runner = CliRunner()
-HEAVY = ("hnswlib", "numpy", "aiohttp", "cryptography", "pydantic_settings", "node.node")
+HEAVY = (
+    "hnswlib",
+    "numpy",
+    "pydantic",
+    "aiohttp",
+    "cryptography",
+    "pydantic_settings",
+    "node.node",
+)
 
 
 def verbs(raising: Exception | None = None) -> VerbGroup:
