@@ -30,7 +30,6 @@ runner = CliRunner()
 HEAVY = (
     "hnswlib",
     "numpy",
-    "pydantic",
     "aiohttp",
     "cryptography",
     "pydantic_settings",
