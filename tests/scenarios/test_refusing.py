@@ -177,3 +177,10 @@ async def test_randomness_is_fresh_in_every_question(paired: Pair) -> None:
     await paired.lab.ask()
     queries = {leaf.query for leaf in paired.lab.leaves(Received)}
     assert len(queries) == 3  # the offers, and two questions with the same vector
+
+
+async def test_a_batch_takes_as_many_rate_tokens_as_it_has_vectors(paired: Pair) -> None:
+    await paired.clinic.grant(grant("lab.example", rate=5))
+    batch = [vector(0).tolist()] * 4  # with the request for offers that is a minute's worth
+    assert (await paired.lab.ask_one(vectors=batch)).state == "ok"
+    assert (await paired.lab.ask_one()).code == "rate-limited"

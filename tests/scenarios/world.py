@@ -57,9 +57,10 @@ class Time:
         return system_clock() + self.offset
 
 
-def envelope(model: str = "one") -> Envelope:
-    """The space of a model that only these tests know."""
+def envelope(model: str = "one", probe: str | None = None) -> Envelope:
+    """The space of a model that only these tests know; `probe` is its holder's own sketch."""
     return Envelope(
+        probe=probe,
         provider="tests",
         model=model,
         revision="1",
@@ -179,14 +180,14 @@ class World:
         name: str,
         records: Sequence[Record] | None = None,
         *,
-        model: str = "one",
+        space: Envelope | None = None,
         url: str | None = None,
         setting: Mapping[str, Any] | None = None,
     ) -> Organisation:
         """Found an organisation with a collection `docs`, and serve it.
 
         `url` is where partners are told to reach it, by default where it listens; `setting` are
-        further settings by dotted name.
+        further settings by dotted name, `space` is its encoder's envelope.
         """
         port = free_port()
         data = DataDirectory(self.directory / f"{name}-{secrets.token_hex(4)}")
@@ -201,7 +202,7 @@ class World:
         settings = parse_settings(text, "interlingua.toml", environ={})
         create_node(data, settings, text, None, self.time())
         made = await self.serve(data)
-        made.node.encoders.add("given", "caller", {}, envelope(model))
+        made.node.encoders.add("given", "caller", {}, space or envelope())
         if records is not None:
             collection = await made.node.collections.create(DOCS, "given", title="Documents")
             await collection.ingest(records, len(records), silent)
