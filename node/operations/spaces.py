@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
 
+from node.operations.caller import caller
 from node.operations.registry import NoRequest, Progress, operation
 from node.spaces.report import FounderShown, SpaceInfo, founders_shown, space_info
 from protocol.notation import CollectionName
@@ -105,6 +106,7 @@ async def create(node: Node, request: CreateSpace, progress: Progress) -> Create
     consensus_file = request.out / f"{request.name}.consensus.safetensors"
     await asyncio.to_thread(replace, consensus_file, positions.encoded, 0o644)
     await asyncio.to_thread(replace, manifest_file, raw, 0o644)
+    await _note(node, "space-create", manifest)
     return CreatedSpace(
         name=manifest.name,
         space=manifest.envelope.space_id,
@@ -141,6 +143,7 @@ async def join(node: Node, request: JoinSpace, progress: Progress) -> SpaceInfo:
         join_space, Ground(manifest, anchors, positions), own, others, node.clock(), progress
     )
     node.spaces.keep(manifest, raw, raw_positions, joining, others)
+    await _note(node, "space-join", manifest)
     if node.serving:
         await node.renew()
     found = node.spaces.find(manifest.envelope.space_id)
@@ -179,6 +182,21 @@ async def _own(
         await embed(store, anchors, node.encoders.get(name), organisation, progress)
         for name in encoders
     ]
+
+
+async def _note(node: Node, act: str, manifest: SpaceManifest) -> None:
+    """Leave an `admin` leaf that names the manifest by its digest."""
+    from node.audit.entry import Entry
+    from protocol.event_leaves import AdminActed
+
+    leaf = AdminActed(
+        at=node.clock(),
+        by=caller(),
+        operation=act,
+        subject=manifest.name,
+        detail=manifest.digest,
+    )
+    await node.log.append(Entry(leaf))
 
 
 def _others(

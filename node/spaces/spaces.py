@@ -137,14 +137,6 @@ class Spaces:
             )
         return max(plans, key=lambda ranked: ranked[0])[1]
 
-    def figures(self, own: str, into: str) -> Mapping[str, Figure]:
-        """What was measured here for asking from `own` into `into` (space ids); may be empty."""
-        for each in self._joined:
-            pair = each.joined.pair(own, into)
-            if each.native == own and pair is not None:
-                return _figures(pair.card.figures)
-        return {}
-
     def envelopes(self) -> dict[str, Envelope]:
         """The shared spaces' envelopes by id, for the card."""
         return {each.hub: each.manifest.envelope for each in self._joined[:MAX_CARD_SPACES]}

@@ -85,7 +85,7 @@ def test_the_plan_takes_the_kinds_that_were_measured_best(tmp_path: Path) -> Non
     assert plan.in_map.kind == pair.in_kind
     by_digest = {route.adapter: route.kind for route in responder.routes(B.space_id)}
     assert by_digest[plan.route] == pair.out_kind
-    assert asker.figures(A.space_id, B.space_id)["overlap_10"].milli > 0
+    assert plan.figures["overlap_10"].milli == round(pair.card.figures["overlap_10"].value * 1000)
 
 
 def test_a_partner_that_was_not_measured_is_asked_by_its_own_first_route(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_partner_that_was_not_measured_is_asked_by_its_own_first_route(tmp_pat
     responder = joined(tmp_path / "d", late, A, B, C)
     plan = asker.plan(A.envelope, card_of(responder, late), None)
     assert plan.route == responder.routes(late.space_id)[0].adapter
-    assert asker.figures(A.space_id, late.space_id) == {}
+    assert plan.figures == {}
 
 
 def test_within_one_space_nothing_is_mapped(tmp_path: Path) -> None:
