@@ -105,7 +105,7 @@ def show() -> None:
                     grant.max_k,
                     ", ".join(grant.labels),
                     grant.queries_per_day,
-                    grant.agreement.id if grant.agreement else "none",
+                    grant.agreement["id"] if grant.agreement else "none",
                 )
                 for grant in result.grants
             ],
