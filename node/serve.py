@@ -19,6 +19,7 @@ from aiohttp import web
 
 from node.admin_socket import admin_socket
 from node.background import running
+from node.gauges import NodeGauges
 from node.health import Health
 from node.listeners import addresses
 from node.listeners.admin import admin_app
@@ -71,6 +72,7 @@ async def serve(
         node = await stack.enter_async_context(Node.opened(data, settings, passphrase=passphrase))
         listen = partial(_listen, stack, settings.shutdown_s)
         metrics, health = Metrics(), Health(node)
+        metrics.registry.register(NodeGauges(node))
         # first, so that an orchestrator sees a node that takes its time to load indexes
         admin = await listen(
             "admin", settings.admin, partial(admin_app, node, metrics, health), LOCAL

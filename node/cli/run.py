@@ -76,7 +76,9 @@ def _run(data: DataDirectory, name: str, request: BaseModel, progress: Progress)
     while True:
         try:
             with data.lock():
-                return asyncio.run(_in_process(data, name, request, progress)).model_dump()
+                return asyncio.run(_in_process(data, name, request, progress)).model_dump(
+                    mode="json"
+                )
         except DirectoryInUse:
             pass
         try:

@@ -43,6 +43,18 @@ async def test_metrics_count_requests_by_route_and_no_strangers_path(
     ) in text
 
 
+async def test_metrics_say_what_the_node_holds_and_what_expires(
+    new_node: NewNode, serving: Serving
+) -> None:
+    async with serving(new_node) as listeners:
+        _, text = await get(listeners.admin.url + "/metrics")
+    figures = dict(line.rsplit(" ", 1) for line in text.splitlines() if line[:1] != "#")
+    assert float(figures["interlingua_serving"]) == 1
+    assert float(figures["interlingua_log_leaves"]) >= 1, "the start has a leaf"
+    root, card = figures["interlingua_root_expires"], figures["interlingua_card_expires"]
+    assert float(card) < float(root)
+
+
 async def test_a_node_is_not_ready_before_and_after_it_serves(new_node: NewNode) -> None:
     async with Node.opened(new_node.data, new_node.settings, passphrase=Passphrase()) as node:
         health = Health(node)

@@ -1,0 +1,74 @@
+"""What the node holds at the moment of a scrape: log, documents, partners, and what expires.
+
+Alarms are built on these: a log that stopped growing, a card or root document about to end.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:
+    from node.node import Node
+
+
+class NodeGauges(Collector):
+    """Reads a node's figures when they are asked for; register it with `Metrics.registry`."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """The present figures; before all rooms are open, those that are there."""
+        node = self._node
+        yield _one("interlingua_serving", "1 while the node answers.", int(node.serving))
+        yield _one(
+            "interlingua_root_expires",
+            "When the root document ends, epoch seconds.",
+            node.identity.root.expires,
+        )
+        if not node.serving:
+            return
+        yield _one("interlingua_log_leaves", "Leaves in the audit log.", node.log.size())
+        yield _one(
+            "interlingua_card_expires",
+            "When the card ends, epoch seconds.",
+            node.card.current()[0].expires,
+        )
+        yield _many(
+            "interlingua_documents",
+            "Documents by collection.",
+            "collection",
+            {each.name: each.documents for each in node.collections.all()},
+        )
+        yield _many(
+            "interlingua_partners",
+            "Partners by state.",
+            "state",
+            Counter(peer.state for peer in node.peers.all()),
+        )
+        yield _many(
+            "interlingua_partner_card_expires",
+            "When a partner's card ends, epoch seconds.",
+            "organisation",
+            {peer.organisation: peer.card.expires for peer in node.peers.all()},
+        )
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """Nothing: without it, registering would already ask the node for its figures."""
+        yield from ()
+
+
+def _one(name: str, about: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, about, value=value)
+
+
+def _many(name: str, about: str, label: str, values: dict[str, int]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, about, labels=(label,))
+    for key, value in sorted(values.items()):
+        family.add_metric((key,), value)
+    return family
