@@ -73,11 +73,46 @@ def list_anchors() -> None:
 
 
 @app.command()
-def embed(anchors: AnchorsArgument, encoder: EncoderOption) -> None:
+def texts(
+    anchors: AnchorsArgument,
+    out: Annotated[Path, typer.Option(help="File to write (JSONL).", show_default=False)],
+) -> None:
+    """Write the texts of an anchor set in canonical order, for a model that runs elsewhere."""
+    from node.operations.anchors import AnchorsInfo, AnchorTexts
+
+    request = AnchorTexts(anchors=anchors, out=out.absolute())
+    result = run_operation("anchors.texts", request, AnchorsInfo)
+    finish(
+        result,
+        lambda: line(f"wrote {result.anchors} texts to {out}"),
+        next_step=f"interlingua anchors embed {anchors} --encoder ENCODER --documents FILE.npy"
+        " --queries FILE.npy",
+    )
+
+
+@app.command()
+def embed(
+    anchors: AnchorsArgument,
+    encoder: EncoderOption,
+    documents: Annotated[
+        Path | None,
+        typer.Option(
+            help="Vectors of the document views (.npy), where the encoder's vectors are computed"
+            " elsewhere; rows as `interlingua anchors texts` writes them.",
+            show_default=False,
+        ),
+    ] = None,
+    queries: Annotated[
+        Path | None, typer.Option(help="Vectors of the query views (.npy).", show_default=False)
+    ] = None,
+) -> None:
     """Embed an anchor set with an encoder; going on where an earlier run stopped."""
     from node.operations.anchors import EmbedAnchors, Embedded
 
-    request = EmbedAnchors(anchors=anchors, encoder=encoder)
+    if (documents is None) != (queries is None):
+        raise typer.BadParameter("give both --documents and --queries, or neither")
+    given = documents and queries and (documents.absolute(), queries.absolute())
+    request = EmbedAnchors(anchors=anchors, encoder=encoder, vectors=given)
     result = run_operation("anchors.embed", request, Embedded)
     finish(
         result,

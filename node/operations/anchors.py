@@ -44,10 +44,15 @@ class AnchorsList(BaseModel):
 
 
 class EmbedAnchors(BaseModel, extra="forbid"):
-    """Which anchor set (name or id) to embed with which encoder."""
+    """Which anchor set (name or id) to embed with which encoder.
+
+    For an encoder whose vectors the caller computes, `vectors` names two .npy files, of the
+    document and the query views, with the rows in the order that `anchors.texts` writes.
+    """
 
     anchors: str
     encoder: str
+    vectors: tuple[Path, Path] | None = None
 
 
 class Embedded(BaseModel):
@@ -71,6 +76,13 @@ class ExportAnchors(BaseModel, extra="forbid"):
 
     anchors: str
     encoder: str
+    out: Path
+
+
+class AnchorTexts(BaseModel, extra="forbid"):
+    """Which anchor set's texts to write where."""
+
+    anchors: str
     out: Path
 
 
@@ -108,16 +120,38 @@ async def list_anchors(node: Node, request: NoRequest, progress: Progress) -> An
     )
 
 
+@operation("anchors.texts")
+async def write_texts(node: Node, request: AnchorTexts, progress: Progress) -> AnchorsInfo:
+    """Write the texts of an anchor set in canonical order, for a model that runs elsewhere."""
+    import asyncio
+
+    from node.durable_file import replace
+    from node.spaces.anchor_set import as_jsonl
+
+    del progress
+    store = _store(node)
+    anchors = await asyncio.to_thread(store.load, request.anchors)
+    await asyncio.to_thread(replace, request.out, b"".join(as_jsonl(anchors)), 0o644)
+    named = store.find(request.anchors)
+    return AnchorsInfo(**named.model_dump(exclude={"imported_at"}))
+
+
 @operation("anchors.embed")
 async def embed_anchors(node: Node, request: EmbedAnchors, progress: Progress) -> Embedded:
     """Embed an anchor set with an encoder; going on where an earlier run stopped."""
     import asyncio
 
-    from node.spaces.embed import embed
+    from node.spaces.embed import embed, keep_given
 
     store, encoder = _store(node), node.encoders.get(request.encoder)
+    organisation = node.settings.organisation
     anchors = await asyncio.to_thread(store.load, request.anchors)
-    embeddings = await embed(store, anchors, encoder, node.settings.organisation, progress)
+    if request.vectors is None:
+        embeddings = await embed(store, anchors, encoder, organisation, progress)
+    else:
+        embeddings = await asyncio.to_thread(
+            keep_given, store, anchors, encoder, organisation, request.vectors
+        )
     return _embedded(store.find(request.anchors).name, encoder.name, embeddings)
 
 

@@ -72,16 +72,64 @@ async def embed(
     for at, view in enumerate(VIEWS):
         texts = anchors.texts(view)
         await _embed_view(_rows_file(path, view), texts, view, encoder, progress, at * len(texts))
-    embeddings = AnchorEmbeddings(
-        organisation,
-        encoder.envelope.describing(role=None, created_at=None),
-        anchors.set_id,
-        *(_read_rows(_rows_file(path, view), encoder.envelope) for view in VIEWS),
-    )
+    views = [_read_rows(_rows_file(path, view), encoder.envelope) for view in VIEWS]
+    embeddings = _embeddings(anchors, encoder, organisation, views)
     durable_file.replace(path, embeddings.encoded)
     for view in VIEWS:
         durable_file.remove(_rows_file(path, view))
     return embeddings
+
+
+def keep_given(
+    store: AnchorStore,
+    anchors: AnchorSet,
+    encoder: Encoder,
+    organisation: str,
+    given: Sequence[Path],
+) -> AnchorEmbeddings:
+    """Keep vectors that the caller computed, as .npy files of the document and the query views.
+
+    Row i belongs to text i of the set in canonical order (`anchors texts`).
+
+    Raises:
+        EmbeddingsRefused: another shape than (texts, dimension), or vectors that are not sound; or
+            there are others already, which manifests may pin.
+    """
+    path = embeddings_path(store, anchors.set_id, encoder.envelope.space_id)
+    views = [sound_rows(_read_npy(each, len(anchors.anchors)), encoder.envelope) for each in given]
+    made = _embeddings(anchors, encoder, organisation, views)
+    if path.exists():
+        known = stored_embeddings(store, anchors.set_id, encoder.envelope.space_id)
+        if known.digest != made.digest:
+            raise EmbeddingsRefused(
+                f"other embeddings of this set are kept in {path}, and manifests may pin them: a"
+                " changed model is another encoder"
+            )
+        return known
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    durable_file.replace(path, made.encoded)
+    return made
+
+
+def _embeddings(
+    anchors: AnchorSet, encoder: Encoder, organisation: str, views: Sequence[FloatArray]
+) -> AnchorEmbeddings:
+    document, query = views
+    envelope = encoder.envelope.describing(role=None, created_at=None)
+    return AnchorEmbeddings(organisation, envelope, anchors.set_id, document, query)
+
+
+def _read_npy(path: Path, rows: int) -> FloatArray:
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise EmbeddingsRefused(f"{path} is no .npy file of numbers ({error})") from None
+    if not isinstance(array, np.ndarray) or array.ndim != 2 or len(array) != rows:
+        raise EmbeddingsRefused(
+            f"{path} needs one row for each of the {rows} texts, in the order of"
+            " `interlingua anchors texts`"
+        )
+    return np.ascontiguousarray(array, dtype=np.float32)
 
 
 async def _embed_view(

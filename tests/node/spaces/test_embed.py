@@ -1,6 +1,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from aiohttp import web
 
@@ -9,9 +10,16 @@ from node.encoders.errors import EncoderFailed
 from node.encoders.registry import open_encoder
 from node.spaces.anchor_set import Anchor, AnchorSet, as_jsonl, make_anchor_set
 from node.spaces.anchor_store import AnchorStore
-from node.spaces.embed import BATCH, embed, embeddings_path, stored_embeddings
+from node.spaces.embed import (
+    BATCH,
+    embed,
+    embeddings_path,
+    keep_given,
+    stored_embeddings,
+)
 from node.spaces.errors import EmbeddingsRefused, NotEmbedded
 from protocol.envelope import Envelope
+from tests.adapters.worlds import unit
 from tests.node.encoders.server import WIDTH, Misbehaviour, Server, serving
 from tests.node.encoders.server import embed as hashed
 from tests.node.spaces.consortium import AT, envelope, unseen
@@ -126,3 +134,33 @@ def _mute(*texts: str) -> Misbehaviour:
         )
 
     return answer
+
+
+def test_vectors_that_are_computed_elsewhere_are_kept(tmp_path: Path) -> None:
+    wanted = anchors()
+    rooms = store(tmp_path, wanted)
+    model = open_encoder("given", "caller", {}, SPACE)
+    files = [tmp_path / "d.npy", tmp_path / "q.npy"]
+    for seed, path in enumerate(files):
+        np.save(path, unit(np.random.default_rng(seed).normal(size=(200, WIDTH))))
+    made = keep_given(rooms, wanted, model, "a.example", files)
+    assert keep_given(rooms, wanted, model, "a.example", files).digest == made.digest
+    assert stored_embeddings(rooms, wanted.set_id, SPACE.space_id).digest == made.digest
+    with pytest.raises(EmbeddingsRefused, match="changed model is another encoder"):
+        keep_given(rooms, wanted, model, "a.example", files[::-1])
+
+
+@pytest.mark.parametrize("fault", ["rows", "width", "nan", "text"])
+def test_vectors_that_do_not_fit_are_refused(tmp_path: Path, fault: str) -> None:
+    wanted = anchors()
+    rooms = store(tmp_path, wanted)
+    model = open_encoder("given", "caller", {}, SPACE)
+    rows = unit(np.random.default_rng(0).normal(size=(200, WIDTH)))
+    if fault == "nan":
+        rows[3, 3] = np.nan
+    path = tmp_path / "d.npy"
+    np.save(path, rows[1:] if fault == "rows" else rows[:, 1:] if fault == "width" else rows)
+    if fault == "text":
+        path.write_text("no vectors")
+    with pytest.raises(EmbeddingsRefused):
+        keep_given(rooms, wanted, model, "a.example", [path, path])
