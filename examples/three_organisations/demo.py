@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from examples.three_organisations import conversation
+from examples.three_organisations import conversation, transformers
 from examples.three_organisations.commands import CommandFailed
 from examples.three_organisations.conversation import NotAsExpected
 from examples.three_organisations.corpora import write_all
@@ -29,13 +29,18 @@ from examples.three_organisations.terminal import Terminal
 from examples.three_organisations.together import each
 from examples.three_organisations.workplace import InUse, workplace
 
-FAILURES = (CommandFailed, NotAsExpected, NeverCame, ProcessDied, InUse)
+FAILURES = (transformers.ModelsMissing, CommandFailed, NotAsExpected, NeverCame, ProcessDied, InUse)
+SLOW_MODELS_ANCHORS, SLOW_MODELS_DOCUMENTS = 1500, 400
+"""A transformer encodes some fifty texts a second on two cores."""
 ASKER, REFUSER = "network.example", "arrays.example"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo; returns its exit code."""
     chosen = _parser().parse_args(arguments)
+    if chosen.models:
+        chosen.anchors = chosen.anchors or SLOW_MODELS_ANCHORS
+        chosen.documents = chosen.documents or SLOW_MODELS_DOCUMENTS
     terminal = Terminal(sys.stderr if chosen.json else sys.stdout)
     try:
         with workplace(chosen.folder.resolve()) as folder, processes() as running:
@@ -74,15 +79,20 @@ def _set_up(federation: Federation, chosen: argparse.Namespace) -> dict[str, Mem
     say.command(["python", "-m", "examples.three_organisations.corpora", "--out", "..."])
     report["texts"] = write_all(federation.folder / "texts", chosen.anchors, chosen.documents)
     say.result(json.dumps(report["texts"]))
-    say.step("Models: one for each organisation, each begins to fit on public text")
-    federation.start_models()
+    if chosen.models:
+        say.step("Models: a transformer, a static model distilled from it, and a cut of it")
+        report["encoders"] = transformers.encoders(federation.folder / "models")
+    else:
+        say.step("Models: one for each organisation, each begins to fit on public text")
+        federation.start_models()
     members = federation.members()
     say.step("Nodes: keys, root document, configuration; then each serves as its own process")
     each(members, Member.create, say)
     report["nodes"] = each(members, federation.serve, say)
     say.step("Pairing: each trusts the others by twelve words that their administrators read out")
     each(members, Member.pair, say)
-    encoders = federation.encoders()
+    encoders = report.get("encoders") or federation.encoders()
+    report["encoders"] = encoders
     say.step("Collections: private documents, encoded by the own model, indexed at home")
     report["ingested"] = each(members, lambda m: m.load(encoders[m.organisation.name]), say)
     say.step("Anchors: public texts, encoded by each model; these embeddings are handed over")
