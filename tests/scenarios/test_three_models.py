@@ -1,0 +1,130 @@
+"""Three organisations with three models ask each other through a shared space."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from keys.signer import Signer
+from node.federation.ask import Result
+from node.ingest.record import Record
+from node.operations.resolve import Resolve, ResolvedRecord
+from node.spaces.embedding_file import AnchorEmbeddings
+from node.spaces.join import join
+from node.spaces.manifest import sign_manifest
+from protocol.leaf import Answered, Sent
+from tests.node.spaces.consortium import AT, created, ground, members, unseen
+from tests.scenarios.world import Organisation, World, grant, only, pair
+
+QUESTIONS = range(0, 600, 50)
+HUB = created()[0].envelope.space_id
+HELD = {"a.example": range(0, 200), "b.example": range(200, 400), "c.example": range(400, 600)}
+
+
+@dataclass
+class Consortium:
+    """The three, by name, and what each model makes of every text."""
+
+    nodes: dict[str, Organisation]
+    embeddings: dict[str, AnchorEmbeddings]
+
+
+def records(own: AnchorEmbeddings, held: range) -> list[Record]:
+    """Documents of which the organisation's own model has made vectors."""
+    return [
+        Record(
+            id=f"text-{n}",
+            where=f"line {n}",
+            text=f"document {n}",
+            vector=own.document[n],
+            labels=frozenset({"open"}),
+        )
+        for n in held
+    ]
+
+
+@pytest.fixture
+async def consortium(world: World) -> Consortium:
+    """Each holds a third of the documents, has joined the space, and grants the others."""
+    manifest, positions = created()
+    raw = sign_manifest(manifest, [Signer.generate()])
+    everybody = {own.organisation: own for own in members()}
+    nodes: dict[str, Organisation] = {}
+    for name, own in everybody.items():
+        made = await world.organisation(name, records(own, HELD[name]), space=own.envelope)
+        others = [other for other in members() if other is not own]
+        joining = join(ground(), own, others, AT, unseen)
+        made.node.spaces.keep(manifest, raw, positions.encoded, joining, others)
+        nodes[name] = made
+    for one, other in (("a", "b"), ("a", "c"), ("b", "c")):
+        await pair(nodes[f"{one}.example"], nodes[f"{other}.example"])
+    for name, node in nodes.items():
+        await node.grant(*(grant(other) for other in nodes if other != name))
+    return Consortium(nodes, everybody)
+
+
+async def found_by(consortium: Consortium, asker: str, question: int) -> list[Result]:
+    vector = consortium.embeddings[asker].query[question]
+    node = consortium.nodes[asker]
+    result = await node.ask(vectors=[np.asarray(vector).tolist()], own=True, k=10)
+    assert {silo.state for silo in result.silos} == {"ok"}
+    return list(result.results[0])
+
+
+async def name_of(consortium: Consortium, hit: Result) -> str | None:
+    if hit.own:
+        return hit.external_id
+    owner = consortium.nodes[hit.organisation]
+    found = await owner.do("resolve", Resolve(reference=hit.reference or ""), ResolvedRecord)
+    return found.external_id
+
+
+@pytest.mark.parametrize("asker", ["a.example", "b.example", "c.example"])
+async def test_what_is_asked_is_found_wherever_it_lies(consortium: Consortium, asker: str) -> None:
+    found = 0
+    for question in QUESTIONS:
+        hits = await found_by(consortium, asker, question)
+        names = [await name_of(consortium, hit) for hit in hits]
+        found += f"text-{question}" in names
+    assert found >= 0.75 * len(QUESTIONS)
+
+
+async def test_all_scores_are_in_the_shared_space_and_say_how_they_came_there(
+    consortium: Consortium,
+) -> None:
+    hits = await found_by(consortium, "a.example", 250)
+    assert {hit.score_space for hit in hits} == {HUB}
+    assert all(hit.bin is not None for hit in hits)
+    assert await name_of(consortium, hits[0]) == "text-250"
+    foreign = [hit for hit in hits if not hit.own]
+    assert foreign
+    assert all("+" in hit.route and hit.overlap is not None for hit in foreign)
+
+
+async def test_both_leaves_name_the_maps_that_were_applied(consortium: Consortium) -> None:
+    asker, holder = consortium.nodes["a.example"], consortium.nodes["b.example"]
+    vector = consortium.embeddings["a.example"].query[250].tolist()
+    result = await asker.ask(vectors=[vector], peers=["b.example"])
+    route = only(result, "b.example").route
+    assert route is not None
+    (sent,) = asker.leaves(Sent)
+    (answered,) = holder.leaves(Answered)
+    assert sent.space == answered.space == HUB == answered.score_space
+    assert sent.adapter == route.own_adapter is not None
+    assert answered.adapter == route.adapter == sent.route
+
+
+async def test_a_partner_that_has_not_joined_is_a_line_of_status(
+    consortium: Consortium, world: World
+) -> None:
+    own = consortium.embeddings["a.example"]
+    other = own.envelope.model_copy(update={"model": "foreign"})
+    stranger = await world.organisation(
+        "d.example", records(own, HELD["a.example"]), space=type(own.envelope)(**dict(other))
+    )
+    await pair(stranger, consortium.nodes["a.example"])
+    await stranger.grant(grant("a.example"))
+    vector = own.query[0].tolist()
+    result = await consortium.nodes["a.example"].ask(vectors=[vector])
+    assert only(result, "d.example").state == "no-route"
+    assert only(result, "b.example").state == "ok"
