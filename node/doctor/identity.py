@@ -44,7 +44,7 @@ def check_identity(node: Node) -> Iterator[Finding]:
 def _root(node: Node, now: int) -> Iterator[Finding]:
     root, has_key = node.identity.root, node.identity.has_root_key
     fix = (
-        "Start the node (or run any command that opens it): it renews the document itself."
+        "Start the node: it renews the document itself."
         if has_key
         else "Bring keys/root.key here for the renewal, and take it away again afterwards."
     )
