@@ -113,6 +113,37 @@ def join(
     )
 
 
+@app.command()
+def sign(
+    manifest: Annotated[
+        Path, typer.Argument(help="The manifest, NAME.space.json.", show_default=False)
+    ],
+    member: MemberOption = None,
+    encoder: Annotated[
+        list[str] | None,
+        typer.Option(help="Own encoder among the founders; repeat for more.", show_default=False),
+    ] = None,
+) -> None:
+    """Compute a space again from all founders' embeddings, and add a signature to its manifest."""
+    from node.operations.spaces import SignedSpace, SignSpace
+
+    request = SignSpace(
+        manifest=manifest.absolute(),
+        members=tuple(path.absolute() for path in member or ()),
+        encoders=tuple(encoder or ()),
+    )
+    result = run_operation("space.sign", request, SignedSpace)
+    finish(
+        result,
+        lambda: line(
+            f"{result.name}: computed again ({result.apart:.6f} apart), {result.signatures}"
+            f" signatures of {result.threshold} needed"
+        ),
+        next_step=f"send {manifest.name} on; each member runs"
+        f" `interlingua space join {manifest.name} --encoder ENCODER --member FILE ...`",
+    )
+
+
 @app.command("list")
 def list_spaces() -> None:
     """List the shared spaces that this node has joined."""

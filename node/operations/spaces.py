@@ -64,6 +64,27 @@ class JoinSpace(BaseModel, extra="forbid"):
     consensus: Path | None = None
 
 
+class SignSpace(BaseModel, extra="forbid"):
+    """Which manifest to sign; the consensus file lies beside it, all founders' files are given.
+
+    `encoders` name own encoders among the founders, so that their file need not be given.
+    """
+
+    manifest: Path
+    members: tuple[Path, ...] = ()
+    encoders: tuple[str, ...] = ()
+
+
+class SignedSpace(BaseModel):
+    """A manifest that was computed again and signed; `apart`: mean of 1 - cosine between both."""
+
+    name: str
+    space: str
+    apart: float
+    threshold: int
+    signatures: int
+
+
 class SpaceList(BaseModel):
     """All joined spaces; `damaged` says which could not be read and why."""
 
@@ -148,6 +169,45 @@ async def join(node: Node, request: JoinSpace, progress: Progress) -> SpaceInfo:
         await node.renew()
     found = node.spaces.find(manifest.envelope.space_id)
     return next(space_info(each) for each in found if each.native == own.space_id)
+
+
+@operation("space.sign")
+async def sign(node: Node, request: SignSpace, progress: Progress) -> SignedSpace:
+    """Compute a space's consensus again from all founders' embeddings, and sign its manifest."""
+    import asyncio
+
+    from node.durable_file import replace
+    from node.spaces.anchor_store import AnchorStore
+    from node.spaces.create import check_members, recompute
+    from node.spaces.errors import EmbeddingsRefused
+    from node.spaces.manifest import accept_positions, count_signatures, countersign, read_manifest
+
+    raw = await asyncio.to_thread(request.manifest.read_bytes)
+    manifest = read_manifest(raw)
+    beside = _beside(request.manifest, manifest.name)
+    positions = accept_positions(await asyncio.to_thread(beside.read_bytes), manifest)
+    store = AnchorStore(node.data.anchors)
+    anchors = await asyncio.to_thread(store.load, manifest.anchors)
+    members = await asyncio.to_thread(_read_members, request.members)
+    members += await _own(node, store, anchors, request.encoders, progress)
+    check_members(anchors, members)
+    progress(0, None, "computing the consensus again")
+    apart = await asyncio.to_thread(recompute, manifest, positions, anchors, members)
+    if apart is None:
+        raise EmbeddingsRefused(
+            "a signature says that the consensus was computed again: give the embeddings of every"
+            " founder with --member, own ones with --encoder"
+        )
+    signed = countersign(raw, node.settings.organisation, [node.identity.signer("sign")])
+    await asyncio.to_thread(replace, request.manifest, signed, 0o644)
+    await _note(node, "space-sign", manifest)
+    return SignedSpace(
+        name=manifest.name,
+        space=manifest.envelope.space_id,
+        apart=apart,
+        threshold=manifest.threshold,
+        signatures=count_signatures(signed),
+    )
 
 
 @operation("space.list", role="asker")

@@ -26,7 +26,7 @@ from keys.ring import KeyRefused, KeyRing
 from keys.signer import Signer
 from node.spaces.errors import ManifestRefused
 from protocol.document import Document, DocumentRefused, read_document
-from protocol.dsse import Signed, sign
+from protocol.dsse import Signed, add_signatures, sign
 from protocol.envelope import Envelope, Prompts
 from protocol.limits import MAX_DIMENSION
 from protocol.notation import (
@@ -140,6 +140,31 @@ class Positions:
 def sign_manifest(manifest: SpaceManifest, signers: Iterable[Signer]) -> bytes:
     """Return the signed manifest."""
     return sign(manifest.payload, SPACE_TYPE, signers)
+
+
+def countersign(raw: bytes, organisation: str, signers: Iterable[Signer]) -> bytes:
+    """Return the manifest in `raw` with further signatures of one of its signatories.
+
+    Raises:
+        ManifestRefused: another form, or the organisation's signature would not count.
+    """
+    manifest = read_manifest(raw)
+    if organisation not in manifest.signatories:
+        raise ManifestRefused(
+            f"{organisation} is neither author nor founder of {manifest.name}, so its signature"
+            " does not count"
+        )
+    return add_signatures(raw, SPACE_TYPE, signers)
+
+
+def read_manifest(raw: bytes) -> SpaceManifest:
+    """Return the manifest in `raw`, whoever signed it. Raises ManifestRefused: another form."""
+    return _read(raw)[0]
+
+
+def count_signatures(raw: bytes) -> int:
+    """Return how many signatures a manifest carries, whoever made them."""
+    return len(_read(raw)[1].signatures)
 
 
 def accept_manifest(raw: bytes, ring_of: RingOf, at: int) -> SpaceManifest:

@@ -20,11 +20,19 @@ from node.operations.anchors import (
 from node.operations.errors import OperationError, translate
 from node.operations.peers import NamedPeer, PeerRefreshed
 from node.operations.registry import NoRequest
-from node.operations.spaces import CreatedSpace, CreateSpace, JoinSpace, SpaceList
+from node.operations.spaces import (
+    CreatedSpace,
+    CreateSpace,
+    JoinSpace,
+    SignedSpace,
+    SignSpace,
+    SpaceList,
+)
 from node.spaces.anchor_set import parse_jsonl
-from node.spaces.errors import ManifestRefused
+from node.spaces.errors import EmbeddingsRefused, ManifestRefused
 from node.spaces.report import SpaceInfo
 from protocol.envelope import Envelope, Prompts
+from protocol.event_leaves import AdminActed
 from tests.adapters.worlds import turn, unit
 from tests.scenarios.world import Organisation, World, grant, only, pair
 
@@ -108,12 +116,15 @@ def exported(world: World, *others: Organisation) -> tuple[Path, ...]:
     return tuple(world.directory / other.name / "anchors.safetensors" for other in others)
 
 
-async def create(world: World, author: Organisation, *others: Organisation) -> Path:
+async def create(
+    world: World, author: Organisation, *others: Organisation, threshold: int = 1
+) -> Path:
     request = CreateSpace(
         name="commons",
         anchors="public",
         members=exported(world, *others),
         encoders=("given",),
+        threshold=threshold,
         out=world.directory,
     )
     return (await author.do("space.create", request, CreatedSpace)).manifest
@@ -201,6 +212,25 @@ async def test_a_member_that_comes_later_is_found_and_finds(world: World) -> Non
     assert (found.organisation, found.rank) == ("archive.example", 1)
     assert (await ask(archive, 105, peers=["lab.example"])).results[0][0].bin is not None
     assert lab.node.card.current()[0].routes == before
+
+
+async def test_two_of_the_founders_sign_where_two_are_wanted(world: World) -> None:
+    lab = await founded(world, "lab.example", 100)
+    clinic = await founded(world, "clinic.example", 200)
+    await pair(lab, clinic)
+    manifest = await create(world, lab, clinic, threshold=2)
+    with pytest.raises(ManifestRefused, match="needs 2 valid signatures"):
+        await join(world, lab, manifest, clinic)
+    with pytest.raises(EmbeddingsRefused, match="every founder"):
+        await clinic.do(
+            "space.sign", SignSpace(manifest=manifest, encoders=("given",)), SignedSpace
+        )
+    request = SignSpace(manifest=manifest, members=exported(world, lab), encoders=("given",))
+    signed = await clinic.do("space.sign", request, SignedSpace)
+    assert (signed.threshold, signed.signatures) == (2, 2)
+    assert (await join(world, lab, manifest, clinic)).founder
+    acts = [(leaf.operation, leaf.subject) for leaf in clinic.leaves(AdminActed)]
+    assert ("space-sign", "commons") in acts
 
 
 async def test_a_space_of_strangers_is_not_joined(world: World) -> None:

@@ -14,6 +14,8 @@ from node.spaces.manifest import (
     SpaceManifest,
     accept_manifest,
     accept_positions,
+    count_signatures,
+    countersign,
     sign_manifest,
 )
 from protocol.dsse import sign
@@ -82,6 +84,18 @@ def test_the_threshold_counts_organisations_not_keys() -> None:
         accept_manifest(sign_manifest(wanted, [AUTHOR, second]), known(a=two_keys), AT)
     raw = sign_manifest(wanted, [AUTHOR, FOUNDER])
     assert accept_manifest(raw, known(a=ring(AUTHOR), b=ring(FOUNDER)), AT) == wanted
+
+
+def test_a_founder_adds_its_signature_to_the_authors() -> None:
+    wanted = manifest(threshold=2)
+    raw = countersign(sign_manifest(wanted, [AUTHOR]), "b.example", [FOUNDER])
+    assert count_signatures(raw) == 2
+    assert accept_manifest(raw, known(a=ring(AUTHOR), b=ring(FOUNDER)), AT) == wanted
+
+
+def test_the_signature_of_somebody_else_is_not_added() -> None:
+    with pytest.raises(ManifestRefused, match="neither author nor founder"):
+        countersign(sign_manifest(manifest(), [AUTHOR]), "z.example", [STRANGER])
 
 
 def test_a_threshold_that_nobody_can_meet_is_no_manifest() -> None:
