@@ -1,0 +1,1 @@
+"""What `benchmarks/queries.py` is made of."""

@@ -1,0 +1,188 @@
+"""The load: a process of its own that asks the node over keep-alive connections, closed loop.
+
+The rule of this file: while the clock runs it does nothing but write prepared bytes and read
+answers. Requests are signed ahead by the lab's key, each with its own id, salt and nonce; answers
+are verified afterwards, on a sample, as an asker verifies them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import numpy as np
+import uvloop
+
+from benchmarks.one_node.founding import CLINIC, COLLECTION, LAB, PURPOSE, Route
+from keys.keyfile import read_key
+from node.data_directory import DataDirectory
+from node.federation.peers import PeerBook
+from protocol.accept_answer import RawAnswer, accept_answer
+from protocol.answer_content import AcceptedAnswer, AnsweringPeer
+from protocol.leaf import new_salt
+from protocol.messages import Answer, Query
+from protocol.profile import QUERY
+from protocol.root import authority_of
+from protocol.sign import SignedRequest, sign_request
+from protocol.vectors import encode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchmarks.one_node.synthetic import Floats
+    from keys.signer import Signer
+
+WARM_UP = 20
+"""Requests that are sent before the clock runs, but at most as many as are counted."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run: `questions` (n, d) in the lab's own space, asked by so many clients at once.
+
+    `verified` answers, spread over the run, are checked.
+    """
+
+    folder: Path
+    route: Route
+    questions: Floats
+    clients: int
+    k: int
+    verified: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it: seconds over all, each request's seconds, and the sample.
+
+    `references` holds the answer to each question of the sample by its row, as the clinic names
+    documents to the lab. `own_cpu_s` is the processor time of this process within `seconds`.
+    """
+
+    seconds: float
+    latencies: list[float]
+    references: dict[int, list[str]]
+    refused: int
+    own_cpu_s: float
+
+
+def run(job: Job) -> Outcome:
+    """Run a job in this process."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_run(job))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    query: Query
+    request: SignedRequest
+
+    @property
+    def wire(self) -> bytes:
+        request = self.request
+        fields = [
+            ("Host", request.authority),
+            *request.headers,
+            ("Content-Length", str(len(request.body))),
+        ]
+        lines = [f"{request.method} {request.path} HTTP/1.1", *(f"{n}: {v}" for n, v in fields)]
+        return "\r\n".join([*lines, "", ""]).encode() + request.body
+
+
+async def _run(job: Job) -> Outcome:
+    lab = DataDirectory(job.folder / LAB)
+    peer = PeerBook.open(lab.peers).get(CLINIC)
+    signer = read_key(lab.key_file("sign"), None)
+    url = urlsplit(peer.card.url)
+    warm_up = min(WARM_UP, len(job.questions))
+    asked = [
+        _ask(job, row, signer, authority_of(peer.card.url))
+        for rows in (range(warm_up), range(len(job.questions)))
+        for row in rows
+    ]
+    wires = [one.wire for one in asked]
+    answers: list[bytes] = [b""] * len(wires)
+    latencies = [0.0] * len(wires)
+    connections = [
+        await asyncio.open_connection(url.hostname, url.port, limit=1 << 24)
+        for _ in range(job.clients)
+    ]
+
+    async def client(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter, rest: Iterator[int]
+    ) -> None:
+        for number in rest:
+            began = time.perf_counter()
+            writer.write(wires[number])
+            answers[number] = await _read(reader)
+            latencies[number] = time.perf_counter() - began
+
+    async def all_clients(numbers: range) -> None:
+        rest = iter(numbers)
+        await asyncio.gather(*(client(reader, writer, rest) for reader, writer in connections))
+
+    await all_clients(range(warm_up))
+    began, cpu = time.perf_counter(), time.process_time()
+    await all_clients(range(warm_up, len(wires)))
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+    for _, writer in connections:
+        writer.close()
+    card = peer.card
+    clinic = AnsweringPeer(peer.root.ring, card.log_origin, card.log_kid)
+    del asked[:warm_up], answers[:warm_up], latencies[:warm_up]
+    rows = np.unique(np.linspace(0, len(asked) - 1, min(job.verified, len(asked))).astype(int))
+    return Outcome(
+        seconds,
+        latencies,
+        {int(row): _verified(asked[row], answers[row], clinic) for row in rows},
+        sum(not raw.startswith(b"HTTP/1.1 200") for raw in answers),
+        cpu,
+    )
+
+
+def _ask(job: Job, row: int, signer: Signer, authority: str) -> _Asked:
+    plan = job.route.plan
+    own = job.questions[row : row + 1]
+    query = Query(
+        id=new_salt(),
+        salt=new_salt(),
+        collection=COLLECTION,
+        purpose=PURPOSE,
+        k=job.k,
+        actor="benchmark",
+        space=plan.envelope.space_id,
+        envelope=plan.envelope,
+        route=plan.route,
+        vectors=encode(own if plan.in_map is None else plan.in_map.apply(own)),
+    )
+    body, nonce, at = query.encode(), secrets.token_bytes(16), int(time.time())
+    return _Asked(query, sign_request(QUERY, authority, LAB, CLINIC, body, signer, at, nonce))
+
+
+async def _read(reader: asyncio.StreamReader) -> bytes:
+    """Read one answer, head and body."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    return head + await reader.readexactly(int(_fields(head)[b"content-length"]))
+
+
+def _fields(head: bytes) -> dict[bytes, bytes]:
+    pairs = (line.partition(b":") for line in head.split(b"\r\n")[1:] if line)
+    return {name.lower(): value.strip() for name, _, value in pairs}
+
+
+def _verified(asked: _Asked, raw: bytes, clinic: AnsweringPeer) -> list[str]:
+    """Check an answer with its receipt as an asker does, and return its references."""
+    head, _, body = raw.partition(b"\r\n\r\n")
+    answer = RawAnswer(int(head.split(b" ", 2)[1]), tuple(_fields(head).items()), body)
+    accepted = accept_answer(asked.request, asked.query, answer, clinic, int(time.time()))
+    if not isinstance(accepted, AcceptedAnswer) or not isinstance(accepted.payload, Answer):
+        raise ValueError(f"the node refused: {body[:300]!r}")
+    (hits,) = accepted.payload.results
+    if not isinstance(hits, tuple):
+        raise TypeError("the grant shows lists")
+    return [hit.ref for hit in hits]
