@@ -32,8 +32,9 @@ from keys.signer import Signer
 from node.audit.entry import Effects, Entry, IdempotencyEffect, NonceEffect, Receipt, StoredAnswer
 from node.audit.errors import AlreadyRecorded, LogUnavailable
 from node.clock import Clock
+from node.federation.admission import Admission, other_question
 from node.federation.answers import disclosed_answer, repeated_answer, shows
-from node.federation.budgets import Exposures, QueryBudgets, RateTokens
+from node.federation.budgets import Exposures, QueryBudgets
 from node.federation.disclose import Scored, disclose, scored_limit
 from node.federation.epochs import day_of
 from node.federation.judgement import Routed, permit, refusal, route
@@ -42,9 +43,8 @@ from node.federation.peers import PeerBook
 from node.federation.question import Question
 from node.federation.references import References
 from node.federation.refusal_counts import RefusalCounts
-from node.federation.replay import InFlight, Nonces, NoncesFull
+from node.federation.replay import Nonces
 from node.federation.replies import RawResponse, Replies
-from node.federation.reservation import Reservation
 from node.federation.routing import Routes
 from node.federation.scoring import search_scored
 from node.policy.book import PolicyBook
@@ -55,7 +55,6 @@ from protocol.leaf import Leaf, new_salt
 from protocol.limits import IDEMPOTENCY_S
 from protocol.messages import Answer, Denial
 from protocol.problems import Code, Refused
-from protocol.profile import OFFERS
 from protocol.query_message import Query
 
 if TYPE_CHECKING:
@@ -96,13 +95,14 @@ class Responder:
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
         self._replies = Replies(rooms.signer)
-        self._tokens = RateTokens()
-        self._nonces = Nonces()
-        self._nonces.load(rooms.log.nonces(rooms.clock()))
-        self._in_flight = InFlight()
         self._budgets = QueryBudgets(rooms.log.spent)
         self._exposures = Exposures(rooms.log.exposed)
         self._refusals = RefusalCounts()
+        nonces = Nonces()
+        nonces.load(rooms.log.nonces(rooms.clock()))
+        self._admission = Admission(
+            rooms.peers, rooms.policy, self._budgets, self._exposures, nonces, rooms.seconds
+        )
         rooms.log.on_reload(self._budgets.reload)
         rooms.log.on_reload(self._exposures.reload)
 
@@ -114,7 +114,7 @@ class Responder:
         except Refused as refused:
             return self._turn_away(raw, refused, remote, at)
         try:
-            question = self._admit(accepted, at)
+            question = self._admission.admit(accepted, at)  # steps 9 and 10
         except Refused as refused:
             return self._reply_unlogged(accepted, refused, at)
         try:
@@ -149,47 +149,6 @@ class Responder:
         return ReceiverContext(
             rooms.organisation, rooms.authorities(), lambda name: rooms.peers.ring(name, at)
         )
-
-    def _admit(self, accepted: AcceptedRequest, at: int) -> Question:
-        """Steps 9 and 10; raises Refused for what leaves no leaf."""
-        peer = accepted.from_
-        if not self._rooms.peers.is_active(peer):  # step 9
-            raise self._inactive(peer)
-        self._take_tokens(peer, 1)
-        try:  # step 10
-            new = self._nonces.record(peer, accepted.nonce, accepted.forget_nonce_after, at)
-        except NoncesFull as error:
-            raise Refused(Code.BUSY, str(error), authenticated=True) from None
-        if not new:
-            raise Refused(Code.REPLAYED, "its nonce was seen before", authenticated=True)
-        reservation = Reservation(peer, at, self._budgets, self._exposures, self._in_flight)
-        question = Question(accepted, reservation)
-        if accepted.endpoint is not OFFERS:
-            self._read(question)
-        return question
-
-    def _read(self, question: Question) -> None:
-        """Read the body and take the question's id; what is wrong is kept for the leaf."""
-        try:
-            question.query = query = Query.parse(question.accepted.body)
-        except Refused as refused:
-            question.fault = refused
-            return
-        if query.vectors.n > 1:
-            self._take_tokens(question.peer, query.vectors.n - 1)
-        taken = self._in_flight.enter(question.peer, query.id, question.accepted.body_digest)
-        if taken == "under way":
-            raise Refused(Code.IN_FLIGHT, "the same question is under way", authenticated=True)
-        if taken == "other body":
-            question.fault = _other_question()
-        else:
-            question.reservation.question = query.id
-
-    def _take_tokens(self, peer: str, n: int) -> None:
-        per_minute = self._rooms.policy.current.rate(peer)
-        if not self._tokens.take(peer, n, per_minute, self._rooms.seconds()):
-            detail = f"at most {per_minute} vectors a minute"
-            raise Refused(Code.RATE_LIMITED, detail, authenticated=True, detail=detail)
 
     async def _answer(self, question: Question) -> RawResponse:
         """Steps 11 to 16, and the leaf of whatever stands against the question."""
@@ -286,7 +245,7 @@ class Responder:
     async def _repeat(self, question: Question, query: Query, stored: StoredAnswer) -> RawResponse:
         """Give a stored answer again, if today's policy still shows as much; charge nothing."""
         if stored.body_digest != question.accepted.body_digest:
-            raise _other_question()
+            raise other_question()
         policy = self._rooms.policy.current
         permitted = permit(question.peer, query, policy, self._rooms.collections, question.at)
         question.grant = permitted.grant
@@ -365,15 +324,9 @@ class Responder:
     def _look_again(self, peer: str, generation: int | None) -> None:
         """Run by the log writer, in leaf order, just before the transaction."""
         if not self._rooms.peers.is_active(peer):
-            raise self._inactive(peer)
+            raise self._admission.inactive(peer, self._rooms.clock())
         if generation is not None and self._rooms.policy.current.generation != generation:
             raise _PolicyMoved
-
-    def _inactive(self, peer: str) -> Refused:
-        """A paused partner is told so; one that was revoked meanwhile is nobody any more."""
-        if self._rooms.peers.ring(peer, self._rooms.clock()) is None:
-            return Refused(Code.NOT_AUTHENTICATED, f"{peer} is not a partner")
-        return Refused(Code.PEER_INACTIVE, f"{peer} is not active", authenticated=True)
 
     def _turn_away(self, raw: RawRequest, refused: Refused, remote: str, at: int) -> RawResponse:
         """Answer a sender who is not authenticated; the reason stays here."""
@@ -393,9 +346,3 @@ class Responder:
         if refused.kind.standing == "unauthenticated":
             return self._replies.unsigned(refused)
         return self._replies.without_receipt(accepted, refused, self._rooms.clock())
-
-
-def _other_question() -> Refused:
-    return refusal(
-        Code.IDEMPOTENCY_MISMATCH, "this id belongs to another question; take a fresh one"
-    )

@@ -1,0 +1,95 @@
+"""Steps 9 and 10: an authenticated request becomes a question that is worked on, or is turned away.
+
+The rule of this file: what is turned away here is cheap to cause, so it leaves no leaf of its own
+and is counted; what is wrong with the question itself is kept with it and ends in a `denied` leaf.
+"""
+
+from collections.abc import Callable
+
+from node.federation.budgets import Exposures, QueryBudgets, RateTokens
+from node.federation.judgement import refusal
+from node.federation.peers import PeerBook
+from node.federation.question import Question
+from node.federation.replay import InFlight, Nonces, NoncesFull
+from node.federation.reservation import Reservation
+from node.policy.book import PolicyBook
+from protocol.accept_query import AcceptedRequest
+from protocol.problems import Code, Refused
+from protocol.profile import OFFERS
+from protocol.query_message import Query
+
+
+class Admission:
+    """Rate tokens, nonces and questions under way, of all peers."""
+
+    def __init__(
+        self,
+        peers: PeerBook,
+        policy: PolicyBook,
+        budgets: QueryBudgets,
+        exposures: Exposures,
+        nonces: Nonces,
+        seconds: Callable[[], float],
+    ) -> None:
+        self._peers = peers
+        self._policy = policy
+        self._budgets = budgets
+        self._exposures = exposures
+        self._nonces = nonces
+        self._seconds = seconds
+        self._tokens = RateTokens()
+        self._in_flight = InFlight()
+
+    def admit(self, accepted: AcceptedRequest, at: int) -> Question:
+        """Return the question of a request; raises Refused for what leaves no leaf."""
+        peer = accepted.from_
+        if not self._peers.is_active(peer):  # step 9
+            raise self.inactive(peer, at)
+        self._take_tokens(peer, 1)
+        try:  # step 10
+            new = self._nonces.record(peer, accepted.nonce, accepted.forget_nonce_after, at)
+        except NoncesFull as error:
+            raise Refused(Code.BUSY, str(error), authenticated=True) from None
+        if not new:
+            raise Refused(Code.REPLAYED, "its nonce was seen before", authenticated=True)
+        reservation = Reservation(peer, at, self._budgets, self._exposures, self._in_flight)
+        question = Question(accepted, reservation)
+        if accepted.endpoint is not OFFERS:
+            self._read(question)
+        return question
+
+    def inactive(self, peer: str, at: int) -> Refused:
+        """A paused partner is told so; one that was revoked meanwhile is nobody any more."""
+        if self._peers.ring(peer, at) is None:
+            return Refused(Code.NOT_AUTHENTICATED, f"{peer} is not a partner")
+        return Refused(Code.PEER_INACTIVE, f"{peer} is not active", authenticated=True)
+
+    def _read(self, question: Question) -> None:
+        """Read the body and take the question's id; what is wrong is kept for the leaf."""
+        try:
+            question.query = query = Query.parse(question.accepted.body)
+        except Refused as refused:
+            question.fault = refused
+            return
+        if query.vectors.n > 1:
+            self._take_tokens(question.peer, query.vectors.n - 1)
+        taken = self._in_flight.enter(question.peer, query.id, question.accepted.body_digest)
+        if taken == "under way":
+            raise Refused(Code.IN_FLIGHT, "the same question is under way", authenticated=True)
+        if taken == "other body":
+            question.fault = other_question()
+        else:
+            question.reservation.question = query.id
+
+    def _take_tokens(self, peer: str, n: int) -> None:
+        per_minute = self._policy.current.rate(peer)
+        if not self._tokens.take(peer, n, per_minute, self._seconds()):
+            detail = f"at most {per_minute} vectors a minute"
+            raise Refused(Code.RATE_LIMITED, detail, authenticated=True, detail=detail)
+
+
+def other_question() -> Refused:
+    """Return the refusal of an id that stands for another body."""
+    return refusal(
+        Code.IDEMPOTENCY_MISMATCH, "this id belongs to another question; take a fresh one"
+    )
