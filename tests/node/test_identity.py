@@ -19,18 +19,19 @@ from protocol.limits import ROOT_LIFETIME_S
 from protocol.root import accept_root
 from tests.conftest import MakeNode, NewNode
 
-NOW = system_clock()
 
-
-def opened(new: NewNode, at: int = NOW, **settings: object) -> Identity:
+def opened(new: NewNode, at: int | None = None, **settings: object) -> Identity:
+    """Open the identity at a time, by default now."""
     chosen = new.settings.model_copy(update=settings)
-    return Identity.open(new.data, chosen, Passphrase(), lambda: at)
+    return Identity.open(new.data, chosen, Passphrase(), system_clock if at is None else lambda: at)
 
 
 def test_a_new_node_has_a_root_document_that_partners_accept(new_node: NewNode) -> None:
     identity = opened(new_node)
     pin = identity.root.roots[0]
-    accepted = accept_root(identity.root_raw, pin.kid, None, NOW, organisation="clinic.example")
+    accepted = accept_root(
+        identity.root_raw, pin.kid, None, system_clock(), organisation="clinic.example"
+    )
     assert {key.purpose for key in accepted.keys} == {"card", "sign", "log"}
     assert accepted.authorities == ("127.0.0.1:8440",)
     assert new_node.fingerprint.split() == fingerprint(pin.record.public)
@@ -48,19 +49,19 @@ def test_every_key_that_is_named_is_at_hand(new_node: NewNode) -> None:
 def test_making_a_node_overwrites_nothing(new_node: NewNode) -> None:
     before = new_node.data.key_file("root").read_bytes()
     with pytest.raises(Conflict):
-        create_node(new_node.data, new_node.settings, "", None, NOW)
+        create_node(new_node.data, new_node.settings, "", None, system_clock())
     assert new_node.data.key_file("root").read_bytes() == before
 
 
 def test_a_half_made_node_is_not_continued(new_node: NewNode) -> None:
     new_node.data.config_file.unlink()
     with pytest.raises(Conflict):
-        create_node(new_node.data, new_node.settings, "", None, NOW)
+        create_node(new_node.data, new_node.settings, "", None, system_clock())
 
 
 def test_renewal_goes_one_version_on_and_keeps_the_earlier_ones(new_node: NewNode) -> None:
     first = opened(new_node)
-    later = NOW + ROOT_LIFETIME_S - 86_400
+    later = system_clock() + ROOT_LIFETIME_S - 86_400
     identity = opened(new_node, later)
     assert identity.renewal_due()
     second = identity.renew_root()
