@@ -1,9 +1,16 @@
 """A question travels, is answered within its grant, and leaves its mark in both logs."""
 
+import hashlib
+
+import pytest
+
+from node.audit.entry import Entry, Receipt
+from node.audit.errors import LogUnavailable
 from node.operations.partners import ListPartners, Partners
 from node.operations.resolve import Resolve, ResolvedRecord
-from protocol.leaf import Answered, Received, Sent
+from protocol.leaf import Answered, Leaf, Received, Sent
 from tests.scenarios.conftest import Pair, Watched
+from tests.scenarios.middleman import Message
 from tests.scenarios.world import DOCS, World, documents, grant, only, pair, vector
 
 
@@ -37,6 +44,41 @@ async def test_the_leaves_of_both_sides_join_by_digests(paired: Pair) -> None:
     assert received.receipt is not None
     assert paired.clinic.all_leaves()[received.receipt.index] == answered
     assert (answered.purpose, answered.collection, answered.charged) == ("research", DOCS, 1)
+
+
+async def test_the_sent_leaf_is_durable_before_the_question_leaves(watched: Watched) -> None:
+    await watched.lab.ask()
+    logged: list[bool] = []
+
+    async def look(message: Message) -> Message:
+        digest = "sha256:" + hashlib.sha256(message.body).hexdigest()
+        logged.append(digest in {leaf.query for leaf in watched.lab.leaves(Sent)})
+        return message
+
+    watched.between.on_request = look
+    await watched.lab.ask()
+    assert logged == [True]
+
+
+@pytest.mark.parametrize("kind", [Sent, Received])
+async def test_without_its_leaf_nothing_leaves_and_nothing_is_shown(
+    paired: Pair, kind: type[Leaf], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await paired.lab.ask()
+    log = paired.lab.node.log
+    append = log.append
+
+    async def fail(entry: Entry) -> Receipt:
+        if isinstance(entry.leaf, kind):
+            raise LogUnavailable("the disk is full")
+        return await append(entry)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(log, "append", fail)
+        result = await paired.lab.ask()
+    assert result.results == ((),)
+    assert (result.silos[0].state, result.silos[0].code) == ("failed", "log-unavailable")
+    assert len(paired.clinic.leaves(Answered)) == (1 if kind is Sent else 2)
 
 
 async def test_the_asker_is_a_commitment_that_its_own_organisation_can_open(paired: Pair) -> None:
