@@ -63,11 +63,17 @@ async def embed(
 
     Raises:
         EncoderError: the model fails; what was done is kept.
+        NotEmbedded: the encoder's vectors are computed by the caller (`keep_given`).
         EmbeddingsRefused: the model makes nothing of too many texts.
     """
     path = embeddings_path(store, anchors.set_id, encoder.envelope.space_id)
     if path.exists():
         return stored_embeddings(store, anchors.set_id, encoder.envelope.space_id)
+    if not encoder.takes_text:
+        raise NotEmbedded(
+            f"the vectors of encoder {encoder.name} are computed by you: give those of the anchors"
+            " with --documents and --queries (`interlingua anchors embed --help`)"
+        )
     path.parent.mkdir(mode=0o700, exist_ok=True)
     for at, view in enumerate(VIEWS):
         texts = anchors.texts(view)

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.metrics import ndcg_score
 
 from adapters.errors import WrongDimension
@@ -91,3 +93,12 @@ def test_measures_of_other_questions_are_refused() -> None:
         overlap(np.ones((1, 2), np.int64), np.ones((1, 3), np.int64))
     with pytest.raises(WrongDimension):
         known_item_ranks(np.ones((3, 2), np.float32), np.ones((2, 2), np.float32))
+
+
+@given(st.integers(0, 10_000), st.integers(1, 40), st.integers(1, 12))
+def test_the_top_k_are_those_of_sorting_all(seed: int, m: int, k: int) -> None:
+    rng = np.random.default_rng(seed)
+    questions = rng.normal(size=(5, 3)).astype(np.float32)
+    documents = rng.normal(size=(m, 3)).astype(np.float32)
+    everything = np.argsort(-(questions @ documents.T), axis=1, kind="stable")
+    assert np.array_equal(top_k(questions, documents, k), everything[:, :k])
