@@ -12,11 +12,14 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
 from node.operations.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from node.operations.errors import OperationProblem
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -141,16 +144,27 @@ def _guarded(function: Callable[..., Any], values: dict[str, Any]) -> None:
     """Run the verb; show an error and leave with its exit code."""
     try:
         function(**values)
-    except KeyboardInterrupt:
-        raise typer.Exit(ExitCode.INTERRUPTED) from None
-    except (typer.Exit, typer.Abort, typer.BadParameter):
+    except (typer.Exit, BrokenPipeError):
         raise
-    except BrokenPipeError:
-        raise
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
         from node.cli.output import show_problem
-        from node.operations.errors import translate
 
-        shown = translate(error)
-        show_problem(shown.problem(), debug=error if os.environ.get("INTERLINGUA_DEBUG") else None)
-        raise typer.Exit(shown.exit_code) from None
+        problem = _problem(error)
+        show_problem(problem, debug=error if os.environ.get("INTERLINGUA_DEBUG") else None)
+        raise typer.Exit(problem.exit_code) from None
+
+
+def _problem(error: BaseException) -> OperationProblem:
+    """What to show of whatever ended a verb."""
+    from node.operations.errors import InvalidRequest, OperationError, translate
+
+    if isinstance(error, typer.BadParameter):
+        where = f"{error.param_hint}: " if error.param_hint else ""
+        return InvalidRequest(f"{where}{error.message}", fix="See --help of the command.").problem()
+    if isinstance(error, typer.Abort):
+        return OperationError("Nothing was done: it was not confirmed.", code="aborted").problem()
+    if isinstance(error, KeyboardInterrupt):
+        interrupted = OperationError("Interrupted; what was under way was cancelled.").problem()
+        told = {"code": "interrupted", "exit_code": int(ExitCode.INTERRUPTED)}
+        return interrupted.model_copy(update=told)
+    return translate(error if isinstance(error, Exception) else RuntimeError()).problem()

@@ -85,7 +85,7 @@ def _rich_table(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
     Console().print(shown)
 
 
-def show_problem(problem: OperationProblem, *, debug: Exception | None = None) -> None:
+def show_problem(problem: OperationProblem, *, debug: BaseException | None = None) -> None:
     """Show why a verb did not succeed, and the fix."""
     if debug is not None:
         traceback.print_exception(debug)

@@ -37,7 +37,7 @@ HEAVY = (
 )
 
 
-def verbs(raising: Exception | None = None) -> VerbGroup:
+def verbs(raising: BaseException | None = None) -> VerbGroup:
     app = VerbGroup()
 
     @app.command()
@@ -97,15 +97,21 @@ def test_an_unexpected_error_is_no_traceback(monkeypatch: pytest.MonkeyPatch) ->
     assert "canary" in runner.invoke(verbs(RuntimeError("canary")), []).stderr
 
 
-def test_an_interrupt_has_the_code_that_shells_expect() -> None:
-    app = VerbGroup()
-
-    @app.command()
-    def probe() -> None:
-        """Probe."""
-        raise KeyboardInterrupt
-
-    assert runner.invoke(app, []).exit_code == ExitCode.INTERRUPTED
+@pytest.mark.parametrize(
+    ("raising", "code", "exit_code"),
+    [
+        (KeyboardInterrupt(), "interrupted", ExitCode.INTERRUPTED),
+        (typer.Abort(), "aborted", ExitCode.FAILED),
+        (typer.BadParameter("no such day", param_hint="--since"), "invalid-request", 2),
+    ],
+)
+def test_whatever_ends_a_verb_is_one_object_with_its_code(
+    raising: BaseException, code: str, exit_code: int
+) -> None:
+    done = runner.invoke(verbs(raising), ["--json"])
+    assert done.exit_code == exit_code
+    problem = json.loads(done.stdout)["problem"]
+    assert (problem["code"], problem["exit_code"]) == (code, exit_code)
 
 
 def test_a_partial_result_is_shown_and_has_its_code() -> None:
