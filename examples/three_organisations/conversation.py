@@ -59,7 +59,7 @@ def _row(result: Mapping[str, Any]) -> tuple[object, ...]:
 
 
 def resolve(
-    members: Mapping[str, Member], asked: dict[str, Any], terminal: Terminal
+    members: Mapping[str, Member], asked: Mapping[str, Any], terminal: Terminal
 ) -> dict[str, Any]:
     """Take the best foreign record of an answer to its owner, who alone can name it."""
     best = next(result for result in asked["results"] if not result["own"])
@@ -67,9 +67,8 @@ def resolve(
     record = owner.cli.run("resolve", best["reference"], "--peer", asked["asker"])
     if record["external_id"] is None or record["collection"] != best["collection"]:
         raise NotAsExpected(f"{owner.organisation.name} cannot resolve {best['reference']}")
-    terminal.result(f"{asked['asker']} holds {best['reference']}")
-    terminal.result(f"{owner.organisation.name} knows it as {record['external_id']}")
-    return {"reference": best["reference"], **record}
+    terminal.result(f"{asked['question']!r} led {asked['asker']} to {record['external_id']}")
+    return {"question": asked["question"], "organisation": owner.organisation.name, **record}
 
 
 def be_refused(member: Member, owner: Member, terminal: Terminal) -> dict[str, Any]:

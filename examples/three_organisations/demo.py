@@ -67,6 +67,7 @@ def run(federation: Federation, chosen: argparse.Namespace) -> dict[str, Member]
     members = _set_up(federation, chosen)
     report["set_up_seconds"] = round(federation.terminal.elapsed_s, 1)
     _converse(federation, members)
+    report["steps"] = federation.terminal.steps
     report["seconds"] = round(federation.terminal.elapsed_s, 1)
     federation.terminal.say(f"\nAll of it took {report['seconds']} s.")
     return members
@@ -97,7 +98,9 @@ def _set_up(federation: Federation, chosen: argparse.Namespace) -> dict[str, Mem
     report["ingested"] = each(members, lambda m: m.load(encoders[m.organisation.name]), say)
     say.step("Anchors: public texts, encoded by each model; these embeddings are handed over")
     each(members, Member.embed_anchors, say)
-    say.step("Shared space: made by one, joined by all; each fits and measures its own adapters")
+    say.step(
+        "Shared space: made by one, signed by two, joined by all, who fit and measure adapters"
+    )
     report["spaces"] = each(members, Member.share_space, say)
     each(members, Member.refresh, say)
     say.step("Grants: what each permits the others")
@@ -115,7 +118,7 @@ def _converse(federation: Federation, members: dict[str, Member]) -> None:
         say.say("")
         asked.append(conversation.ask(members[question.asker], question, say))
     say.step("A reference means nothing to its holder; its owner can name the record")
-    report["resolved"] = conversation.resolve(members, asked[0], say)
+    report["resolved"] = [conversation.resolve(members, one, say) for one in asked]
     say.step("A purpose that no grant names is refused")
     report["refused"] = conversation.be_refused(members[ASKER], members[REFUSER], say)
     say.step("Proof: every log is derived again from its leaves, every receipt checked")

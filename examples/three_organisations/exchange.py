@@ -6,6 +6,7 @@ drive, and the twelve words of a fingerprint over another channel than the rest,
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 
@@ -26,7 +27,12 @@ class Exchange:
     def __init__(self, folder: Path, patience_s: float = PATIENCE_S) -> None:
         self.folder = folder
         self._patience_s = patience_s
+        self._over = threading.Event()
         folder.mkdir(parents=True, exist_ok=True)
+
+    def give_up(self) -> None:
+        """End everybody's waiting: what they wait for will not come."""
+        self._over.set()
 
     def place(self, organisation: Organisation, what: str) -> Path:
         """Path of one organisation's file of some kind, whether it is there yet or not."""
@@ -51,7 +57,6 @@ class Exchange:
         """Wait for a file. Raises NeverCame when patience ends."""
         until = time.monotonic() + self._patience_s
         while not path.exists():
-            if time.monotonic() > until:
-                raise NeverCame(f"nobody has put {path} there in time")
-            time.sleep(GLANCE_S)
+            if self._over.wait(GLANCE_S) or time.monotonic() > until:
+                raise NeverCame(f"nobody has put {path} there")
         return path

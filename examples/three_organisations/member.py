@@ -20,7 +20,10 @@ from examples.three_organisations.terminal import Terminal
 
 ANCHOR_SET = "public"
 SPACE = "commons"
-WORDS, URL, EMBEDDINGS, JOINED = "fingerprint", "url", "anchors.safetensors", "joined"
+WORDS, URL, EMBEDDINGS = "fingerprint", "url", "anchors.safetensors"
+SIGNED, JOINED = "signed", "joined"
+SIGNATURES = 2
+"""Of the three, so many must sign the shared space: its author and one who computed it again."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ class Member:
         self.cli.run("anchors", "export", ANCHOR_SET, "--encoder", own.recipe, "--out", file)
 
     def share_space(self) -> dict[str, Any]:
-        """Make the shared space where this is the first member; join it; say so to the others.
+        """Make the shared space, where this is the first; sign it, where the second; join it.
 
         Joining fits the own maps into the space and out of it, and measures the routes.
         """
@@ -111,12 +114,17 @@ class Member:
         ]
         encoder = ("--encoder", self.organisation.recipe)
         manifest = self.exchange.folder / f"{SPACE}.space.json"
-        if self.organisation is ORGANISATIONS[0]:
-            out = ("--out", str(self.exchange.folder))
+        author, signer, *_ = ORGANISATIONS
+        if self.organisation is author:
             self.cli.run(
-                "space", "create", SPACE, "--anchors", ANCHOR_SET, *encoder, *embeddings, *out
+                *("space", "create", SPACE, "--anchors", ANCHOR_SET, *encoder, *embeddings),
+                *("--threshold", str(SIGNATURES), "--out", str(self.exchange.folder)),
             )
         self.exchange.await_path(manifest)
+        if self.organisation is signer:
+            signed = self.cli.run("space", "sign", str(manifest), *encoder, *embeddings)
+            self.exchange.give(signer, SIGNED, str(signed["signatures"]))
+        self.exchange.awaited(signer, SIGNED)
         joined = self.cli.run("space", "join", str(manifest), *encoder, *embeddings)
         self.terminal.table(
             ("asker", "responder", "maps", "MRR", "nDCG@10", "overlap@10"),

@@ -23,7 +23,7 @@ REFUSED_PURPOSE = "marketing"
 
 QUESTIONS = (
     Question("network.example", "Solve a system of linear equations", "arrays.example"),
-    Question("network.example", "Derive an encryption key from a password", "records.example"),
+    Question("network.example", "Read settings from environment variables", "records.example"),
     Question("arrays.example", "Parse the query string of a URL", "network.example"),
     Question(
         "arrays.example",

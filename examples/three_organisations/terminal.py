@@ -21,7 +21,7 @@ class Terminal:
     def __init__(self, stream: TextIO = sys.stdout) -> None:
         self._stream = stream
         self._begun = time.monotonic()
-        self._steps = 0
+        self.steps: list[dict[str, object]] = []
         self._held = threading.local()
 
     @contextmanager
@@ -41,8 +41,8 @@ class Terminal:
 
     def step(self, title: str) -> None:
         """Begin a step."""
-        self._steps += 1
-        self.say(f"\n{self._steps}. {title}  [{self.elapsed_s:.0f} s]")
+        self.steps.append({"title": title, "began_s": round(self.elapsed_s, 1)})
+        self.say(f"\n{len(self.steps)}. {title}  [{self.elapsed_s:.0f} s]")
 
     def command(self, arguments: Sequence[str]) -> None:
         """Show a command as one would type it."""

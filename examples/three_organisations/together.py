@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from examples.three_organisations.commands import abandon
+from examples.three_organisations.exchange import NeverCame
 from examples.three_organisations.member import Member
 from examples.three_organisations.terminal import Terminal
 
@@ -22,7 +23,8 @@ def each(
 ) -> dict[str, Output]:
     """Let all members do the same; returns what each got, by name.
 
-    Raises what the first of them raised, after all have ended.
+    Raises what the first of them raised, after all have ended; waiting in vain for another comes
+    last.
     """
 
     def one(member: Member) -> tuple[list[str], Output | None, Exception | None]:
@@ -30,6 +32,7 @@ def each(
             try:
                 return lines, act(member), None
             except Exception as error:
+                member.exchange.give_up()
                 return lines, None, error
 
     outputs: dict[str, Output] = {}
@@ -48,5 +51,5 @@ def each(
             abandon()
             raise
     if errors:
-        raise errors[0]
+        raise next((error for error in errors if not isinstance(error, NeverCame)), errors[0])
     return outputs

@@ -6,10 +6,13 @@ One test, because it takes a while and the parallel runner would share out sever
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
@@ -37,6 +40,7 @@ class Kept:
     recorded: Path
     report: dict[str, Any]
     private: Private
+    said: Path
 
 
 @pytest.fixture
@@ -58,7 +62,9 @@ def kept(tmp_path: Path) -> Iterator[Kept]:
             line = process.stdout.readline()
             said.seek(0)
             assert line, said.read()[-3000:]
-            yield Kept(process, folder, recorded, json.loads(line), held(folder))
+            yield Kept(
+                process, folder, recorded, json.loads(line), held(folder), place / "said.txt"
+            )
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(timeout=120)
@@ -119,7 +125,8 @@ def the_routes_of_all_pairs_were_measured(kept: Kept) -> None:
 
 
 def a_reference_was_resolved_by_its_owner(kept: Kept) -> None:
-    assert kept.report["resolved"]["external_id"] in kept.private.ids
+    assert len(kept.report["resolved"]) == len(QUESTIONS)
+    assert {record["external_id"] for record in kept.report["resolved"]} <= set(kept.private.ids)
 
 
 def a_purpose_that_no_grant_names_was_refused(kept: Kept) -> None:
@@ -137,6 +144,16 @@ def all_logs_and_receipts_were_verified(kept: Kept) -> None:
 
 
 def the_nodes_go_on_serving(kept: Kept) -> None:
+    """Healthy, and asked by the printed command with its token."""
+    until = time.monotonic() + 120
+    while kept.said.read_text().count("$ curl") < len(NAMES) and time.monotonic() < until:
+        time.sleep(0.2)
+    printed = [line for line in kept.said.read_text().splitlines() if "$ curl" in line]
+    assert len(printed) == len(NAMES)
+    for line in printed if shutil.which("curl") else []:
+        command = shlex.split(line.partition("$ ")[2])
+        answer = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+        assert {silo["state"] for silo in answer["silos"]} == {"ok"}
     for listeners in kept.report["nodes"].values():
         url = listeners["admin"]["url"] + "/healthz"
         with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310  # our own node

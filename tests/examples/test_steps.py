@@ -63,6 +63,22 @@ def test_what_never_comes_is_named(tmp_path: Path) -> None:
         Exchange(tmp_path, patience_s=0.0).receive(named("network"), "url")
 
 
+def test_nobody_waits_for_what_another_s_failure_prevents(tmp_path: Path) -> None:
+    terminal = Terminal(io.StringIO())
+    members = {o.name: a_member(o.short, tmp_path, terminal) for o in ORGANISATIONS}
+    exchange = Exchange(tmp_path / "exchange")
+    for member in members.values():
+        member.exchange = exchange
+
+    def act(member: Member) -> None:
+        if member.organisation is ORGANISATIONS[2]:
+            raise CommandFailed("the cause")
+        exchange.receive(ORGANISATIONS[2], "url")
+
+    with pytest.raises(CommandFailed, match="the cause"):
+        each(members, act, terminal)
+
+
 def test_a_command_is_shown_as_it_is_typed(tmp_path: Path) -> None:
     shown = io.StringIO()
     cli = Cli(tmp_path / "node", Terminal(shown))

@@ -99,7 +99,7 @@ class _Needles:
         self._shingles = {s for text in private.texts for s in shingles(text)} - own
         self._ids = tuple(one for one in private.ids if len(one) >= 8 and "." in one)
         self._keys = tuple(form for key in private.keys for form in _key_forms(key))
-        self._windows = np.unique(_hashes(_windows(private.vectors)))
+        self._windows = np.sort(_hashes(_windows(private.vectors)))
         self._decimals = {
             tuple(row[at : at + DECIMALS_IN_A_ROW].tolist())
             for row in np.round(private.vectors.astype(np.float64), 3)
@@ -113,11 +113,18 @@ class _Needles:
             yield from (("text", " ".join(s)) for s in self._shingles & set(shingles(text)))
             yield from (("id", one) for one in self._ids if one in text)
             yield from (("key", form.hex()) for form in self._keys if form in layer)
-            if np.isin(_rolling_hashes(layer), self._windows).any():
+            if self._holds_window(layer):
                 yield "vector", "sixteen bytes in a row"
             if self._decimals & set(_decimals(text)):
                 yield "vector", "decimals in a row"
             yield from (("field", hit) for hit in _HIT.findall(text) if not _is_bare(hit))
+
+    def _holds_window(self, layer: bytes) -> bool:
+        hashes = _rolling_hashes(layer)
+        if not len(self._windows):
+            return False
+        places = np.searchsorted(self._windows, hashes).clip(max=len(self._windows) - 1)
+        return bool((self._windows[places] == hashes).any())
 
 
 def shingles(text: str) -> Iterator[tuple[str, ...]]:
