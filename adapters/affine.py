@@ -67,9 +67,11 @@ class AffineMap:
                 f"this map takes vectors of {self.d_in} components, got shape {vectors.shape}"
             )
         mapped = vectors @ self._transposed
-        mapped += self.bias
+        # one question is the usual case, and numpy adds and scales a single row sooner
+        shifted = mapped[0] if len(mapped) == 1 else mapped
+        shifted += self.bias
         if self.unit:
-            _bring_to_length_one(mapped)
+            _bring_to_length_one(shifted)
         return np.asarray(mapped, dtype=np.float32)
 
     @cached_property
@@ -82,10 +84,9 @@ _LEAST = float(np.finfo(np.float32).tiny)
 
 
 def _bring_to_length_one(rows: Floats) -> None:
-    """Divide (n, d) rows by their lengths, in place; a row of zeros stays."""
-    if len(rows) == 1:  # one question is the usual case, and every call of numpy counts there
-        row = rows[0]
-        row *= 1.0 / max(math.sqrt(row.dot(row)), _LEAST)
+    """Divide one row (d,) or several (n, d) by their lengths, in place; a row of zeros stays."""
+    if rows.ndim == 1:
+        rows *= 1.0 / max(math.sqrt(rows.dot(rows)), _LEAST)
         return
     lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
     rows /= np.maximum(lengths, _LEAST)[:, None]

@@ -15,8 +15,8 @@ from adapters.affine import AffineMap, Floats
 from adapters.choose import candidates, choose
 from adapters.quality import HeldOut
 
-REPEATS = 200
-CALLS = 200
+REPEATS = 2000
+CALLS = 20
 
 
 @dataclass(frozen=True)
