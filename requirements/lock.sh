@@ -21,3 +21,6 @@ compile requirements/build.txt requirements/build.in
 compile requirements/runtime.txt pyproject.toml --constraints requirements/build.txt
 compile requirements/dev.txt pyproject.toml --extra demo --extra test \
   --constraints requirements/runtime.txt
+# torch is overridden away; models.sh installs it
+compile requirements/models.txt requirements/models.in --override requirements/models.override \
+  --constraints requirements/dev.txt

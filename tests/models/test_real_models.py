@@ -43,8 +43,8 @@ pytestmark = [
     pytest.mark.filterwarnings("default"),  # what the models' libraries warn of is not ours
 ]
 
-ANCHORS, DOCUMENTS, QUESTIONS, K = 1_200, 250, 40, 10
-LONGEST = 700  # characters of a text, so that processors without much power come to an end
+ANCHORS, DOCUMENTS, QUESTIONS, K = 1_000, 150, 30, 10
+LONGEST = 300  # characters of a text, so that processors without much power come to an end
 LAB, CLINIC = "lab.example", "clinic.example"
 PACKAGES = {LAB: ("numpy",), CLINIC: ("aiohttp", "pydantic", "cryptography")}
 
@@ -169,7 +169,7 @@ async def resolved(holder: Silo, reference: str | None) -> str | None:
 
 
 async def test_two_real_models_find_each_others_documents(consortium: Consortium) -> None:
-    """By chance a document would be among ten of 250 in one case of 25."""
+    """By chance a document would be among ten of 150 in one case of 15."""
     lab, clinic = consortium.lab, consortium.clinic
     assert lab.organisation.node.encoders.get("own").envelope.dimension == 384
     assert clinic.organisation.node.encoders.get("own").envelope.dimension == STATIC_DIMENSIONS
