@@ -182,6 +182,25 @@ def show(
     finish(result, people, next_step="interlingua anchors list")
 
 
+@app.command()
+def leave(
+    space: Annotated[str, typer.Argument(help="Name or id of the space.", show_default=False)],
+    encoder: Annotated[
+        str | None,
+        typer.Option(help="Only the maps of this encoder.", show_default=False),
+    ] = None,
+) -> None:
+    """Leave a shared space: forget the own maps and take the routes from the card."""
+    from node.operations.spaces import LeaveSpace, LeftSpace
+
+    result = run_operation("space.leave", LeaveSpace(space=space, encoder=encoder), LeftSpace)
+    finish(
+        result,
+        lambda: line(f"left {result.name}; partners learn it with the next card"),
+        next_step="interlingua space list",
+    )
+
+
 def _people(info: SpaceInfo) -> None:
     """The space, then one row for each measured route; figures are means with 95% intervals."""
     line(f"{info.name}: joined with {info.model} ({'founder' if info.founder else 'enrolled'})")

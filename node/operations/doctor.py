@@ -10,12 +10,12 @@ from node.operations.registry import NoRequest, Progress, operation
 if TYPE_CHECKING:
     from node.node import Node
 
-CHECKS = ("files", "listeners", "identity", "log", "collections", "encoders", "partners")
+CHECKS = ("files", "listeners", "identity", "log", "collections", "encoders", "spaces", "partners")
 
 
 @operation("doctor")
 async def doctor(node: Node, request: NoRequest, progress: Progress) -> Diagnosis:
-    """Check files, listeners, identity, log, collections, encoders and partners."""
+    """Check files, listeners, identity, log, collections, encoders, spaces and partners."""
     del request
     from node.doctor import rooms
     from node.doctor.files import check_files
@@ -33,6 +33,7 @@ async def doctor(node: Node, request: NoRequest, progress: Progress) -> Diagnosi
         rooms.check_log,
         rooms.check_collections,
         rooms.check_encoders,
+        rooms.check_spaces,
         rooms.check_partners,
     ):
         progress(done, len(CHECKS), "checks")

@@ -92,6 +92,20 @@ class SpaceList(BaseModel):
     damaged: tuple[str, ...] = ()
 
 
+class LeaveSpace(BaseModel, extra="forbid"):
+    """Which shared space to leave; with one encoder only, where that is named."""
+
+    space: str
+    encoder: str | None = None
+
+
+class LeftSpace(BaseModel):
+    """The native spaces that no longer have a route."""
+
+    name: str
+    natives: tuple[str, ...]
+
+
 class SpaceName(BaseModel, extra="forbid"):
     """Names one shared space, by name or id."""
 
@@ -225,6 +239,28 @@ async def show(node: Node, request: SpaceName, progress: Progress) -> SpaceList:
     """Show one shared space: members, routes, and what was measured."""
     del progress
     return SpaceList(spaces=tuple(space_info(each) for each in node.spaces.find(request.space)))
+
+
+@operation("space.leave")
+async def leave(node: Node, request: LeaveSpace, progress: Progress) -> LeftSpace:
+    """Leave a shared space: forget the own maps and take the routes from the card."""
+    import asyncio
+
+    from node.spaces.errors import UnknownSpace
+
+    del progress
+    found = node.spaces.find(request.space)
+    if request.encoder is not None:
+        native = node.encoders.get(request.encoder).envelope.space_id
+        found = [each for each in found if each.native == native]
+    if not found:
+        raise UnknownSpace(f"{request.space} was not joined with encoder {request.encoder}")
+    for each in found:
+        await asyncio.to_thread(node.spaces.leave, each)
+    await _note(node, "space-leave", found[0].manifest)
+    if node.serving:
+        await node.renew()
+    return LeftSpace(name=found[0].manifest.name, natives=tuple(each.native for each in found))
 
 
 async def _own(

@@ -95,6 +95,20 @@ class Spaces:
         )
         self.reload()
 
+    def leave(self, joined: JoinedSpace) -> None:
+        """Forget one native space's maps; from the next question on there is no such route.
+
+        Manifest, consensus and members' embeddings stay, so that joining again needs nothing new.
+        """
+        needed = {
+            each.adapter
+            for other in self._joined
+            if other is not joined
+            for each in (*other.joined.inward, *(out.map for out in other.joined.outward))
+        }
+        self.folder(joined.hub).forget(joined, needed)
+        self.reload()
+
     def accepted(self, into: str) -> tuple[str, ...]:
         """Space ids, other than `into`, in which questions to a collection in `into` may come."""
         return tuple(each.hub for each in self._joined if each.native == into)

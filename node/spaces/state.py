@@ -9,7 +9,7 @@ Adapter files lie in `adapters/<digest>.safetensors`. The rule of this file: `Jo
 last, so that whatever it names is there.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -136,6 +136,14 @@ class SpaceFolder:
             durable_file.replace(self._adapter_file(digest), raw)
         state = self.path / f"{_plain(joined.native.space_id)}.json"
         durable_file.replace(state, joined.model_dump_json(indent=1).encode())
+
+    def forget(self, joined: JoinedSpace, needed: Collection[str]) -> None:
+        """Remove one native space, its state first; adapters named in `needed` stay."""
+        durable_file.remove(self.path / f"{_plain(joined.native)}.json")
+        maps = [*joined.joined.inward, *(out.map for out in joined.joined.outward)]
+        for each in maps:
+            if each.adapter not in needed:
+                durable_file.remove(self._adapter_file(each.adapter))
 
     def members(self) -> list[AnchorEmbeddings]:
         """Members' embeddings from earlier joinings, as `keep` wrote them."""

@@ -94,6 +94,9 @@ async def test_from_public_texts_to_measured_routes(verb: Verb, files: Path) -> 
     listed = await told(verb, "space", "list")
     assert listed["spaces"] == [joined]
     assert (await told(verb, "space", "show", "commons"))["spaces"] == [joined]
+    left = await told(verb, "space", "leave", "commons", "--encoder", "own")
+    assert left["natives"] == [OWN.space_id]
+    assert (await told(verb, "space", "list"))["spaces"] == []
 
 
 async def test_people_see_a_table_with_the_natives_beside_each_route(
@@ -120,6 +123,7 @@ async def test_people_see_a_table_with_the_natives_beside_each_route(
         (("anchors", "embed", "public", "--encoder", "own", "--queries", "x"), 2, "both"),
         (("anchors", "export", "public", "--encoder", "own", "--out", "x"), 1, "not been embedded"),
         (("space", "show", "nowhere"), 1, "no shared space"),
+        (("space", "leave", "nowhere"), 1, "no shared space"),
         (("space", "join", "no-file.json", "--encoder", "own"), 1, "No such file"),
         (("space", "create", "one", "--anchors", "public"), 6, "at least two"),
     ],
@@ -133,3 +137,19 @@ async def test_what_cannot_be_done_is_said(
     result = await verb(*arguments)
     assert says in result.output
     assert result.exit_code == code
+
+
+async def test_the_doctor_names_a_space_that_cannot_be_used(files: Path, new_node: NewNode) -> None:
+    async def verb(*arguments: object) -> Result:
+        line = [*map(str, arguments), "--data", str(new_node.path), "--quiet"]
+        return await asyncio.to_thread(CliRunner().invoke, app, line)
+
+    await embedded(verb, files)
+    await told(verb, "space", "create", "commons", "--anchors", "public", "--encoder", "own",
+               "--member", files / "other.safetensors", "--out", files)  # fmt: skip
+    await told(verb, "space", "join", files / "commons.space.json", "--encoder", "own")
+    assert "space-damaged" not in (await verb("doctor")).output
+    for adapter in new_node.data.adapters.iterdir():
+        adapter.write_bytes(b"")
+    assert "space-damaged" in (await verb("doctor", "--json")).output
+    assert "cannot be used" in (await verb("space", "list", "--json")).output

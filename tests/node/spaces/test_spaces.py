@@ -188,3 +188,15 @@ def test_a_name_belongs_to_one_space(tmp_path: Path) -> None:
         spaces.check_name(other)
     with pytest.raises(UnknownSpace, match="no-such"):
         spaces.find("no-such")
+
+
+def test_after_leaving_there_is_no_route_and_the_other_model_stays(tmp_path: Path) -> None:
+    joined(tmp_path, A, B)
+    spaces = joined(tmp_path, C, B)
+    (own,) = [each for each in spaces.all() if each.native == A.space_id]
+    spaces.leave(own)
+    assert spaces.routes(A.space_id) == []
+    assert [each.native for each in opened(tmp_path).all()] == [C.space_id]
+    assert len(list((tmp_path / "adapters").iterdir())) == 4
+    again = joined(tmp_path, A, *spaces.folder(HUB).members())
+    assert again.routes(A.space_id) != []
