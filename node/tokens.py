@@ -137,4 +137,5 @@ class Tokens:
 
 
 def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
+    # a stranger's header may hold any bytes; those that are no UTF-8 come as lone surrogates
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()

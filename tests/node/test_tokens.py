@@ -26,6 +26,12 @@ def test_a_holder_is_known_by_its_secret_alone(tokens: Tokens) -> None:
         assert tokens.holder(wrong) is None
 
 
+def test_bytes_that_are_no_text_are_nobodys_secret(tokens: Tokens) -> None:
+    _, secret = tokens.create("anna", "asker", ("research",), (), AT)
+    undecodable = (secret.encode() + b"\xff").decode("utf-8", "surrogateescape")
+    assert tokens.holder(undecodable) is None
+
+
 def test_the_file_holds_no_secret_and_is_private(tokens: Tokens, tmp_path: Path) -> None:
     _, secret = tokens.create("anna", "asker", (), (), AT)
     path = tmp_path / "tokens.json"
