@@ -62,6 +62,9 @@ def reach_of(address: str) -> Reach:
         return "loopback"
     if ip.is_unspecified or ip.is_multicast or ip.is_link_local:
         return "forbidden"
+    # ranges that `is_global` does not know, some of which gateways turn into any IPv4 address
+    if isinstance(ip, ipaddress.IPv6Address) and (ip.is_reserved or ip.is_site_local):
+        return "forbidden"
     if ip.is_global:
         return "public"
     if ip.version == 4 and ip in _SHARED:

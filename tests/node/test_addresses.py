@@ -42,6 +42,10 @@ FAR = AddressPolicy(frozenset({"public"}), "set allow_private")
         ("240.0.0.1", "forbidden"),
         ("192.0.2.1", "forbidden"),
         ("2001:db8::1", "forbidden"),
+        ("::127.0.0.1", "forbidden"),  # IPv4-compatible (RFC 4291 section 2.5.5.1)
+        ("::ffff:0:10.0.0.1", "forbidden"),  # IPv4-translated (RFC 7915)
+        ("64:ff9b:1::10.0.0.1", "forbidden"),  # NAT64 of the local network (RFC 8215)
+        ("fec0::1", "forbidden"),  # site-local (RFC 3879)
     ],
 )
 def test_an_address_has_the_reach_it_leads_to(address: str, reach: str) -> None:
