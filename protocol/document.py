@@ -129,4 +129,6 @@ def require_signatures(
 def _first(error: ValidationError) -> str:
     found: Any = error.errors(include_input=False, include_url=False)[0]
     where = ".".join(str(part)[:64] for part in found["loc"][:6]) or "the document"
-    return f"{where}: {found['msg'][:200]}"
+    # names of members are the author's, and nothing is verified yet: they reach terminals
+    text = f"{where}: {found['msg'][:200]}"
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

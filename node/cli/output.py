@@ -1,11 +1,13 @@
 """What a verb prints: the result on standard output, progress and hints on standard error.
 
 With `--json` standard output holds exactly one JSON object: the result's model, or
-`{"problem": {...}}`. People get plain lines and tables.
+`{"problem": {...}}`. People get plain lines and tables, in which no character steers the terminal:
+some of the words are a partner's, or a stranger's who sent a file.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Sequence
@@ -20,6 +22,12 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from node.operations.errors import OperationProblem
+
+
+_STEERING = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""Control characters but LF, marks of writing direction, separators of lines, lone surrogates."""
 
 
 def finish(
@@ -52,18 +60,18 @@ def finish(
 
 def line(text: str = "") -> None:
     """One line for people on standard output."""
-    typer.echo(text)
+    typer.echo(_harmless(text))
 
 
 def note(text: str) -> None:
     """One line on standard error: a warning or an explanation, never a result."""
     if not current().quiet:
-        typer.echo(text, err=True)
+        typer.echo(_harmless(text), err=True)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A table for people; plain and tab-free when standard output is not a terminal."""
-    cells = [[str(cell) for cell in row] for row in rows]
+    cells = [[_harmless(str(cell)).replace("\n", " ") for cell in row] for row in rows]
     if sys.stdout.isatty():
         _rich_table(columns, cells)
         return
@@ -89,10 +97,14 @@ def show_problem(problem: OperationProblem, *, debug: BaseException | None = Non
     """Show why a verb did not succeed, and the fix."""
     if debug is not None:
         traceback.print_exception(debug)
-    typer.echo(f"error: {problem.detail}", err=True)
+    typer.echo(f"error: {_harmless(problem.detail)}", err=True)
     if problem.fix:
-        typer.echo(f"fix: {problem.fix}", err=True)
+        typer.echo(f"fix: {_harmless(problem.fix)}", err=True)
     if current().json:
         import json
 
         typer.echo(json.dumps({"problem": problem.model_dump()}))
+
+
+def _harmless(text: str) -> str:
+    return _STEERING.sub("?", text)

@@ -269,6 +269,14 @@ def test_another_form_is_refused_even_if_signed(change: dict[str, Any]) -> None:
         RootDocument.model_validate({**FIELDS, **change})
 
 
+def test_a_refusal_names_a_member_without_its_control_characters() -> None:
+    raw = sign(orjson.dumps({**FIELDS, "\x1b]0;x\x07\n": 1}), ROOT_TYPE, [signer("root 1")])
+    with pytest.raises(RootRefused) as refused:
+        accept_root(raw, PIN, None, NOW)
+    assert str(refused.value).isprintable()
+    assert "?]0;x??" in str(refused.value)
+
+
 @pytest.mark.parametrize(
     "respell",
     [

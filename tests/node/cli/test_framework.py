@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from node.cli.invocation import VerbGroup, current
 from node.cli.main import GROUPS, ORDER, SINGLE, LazyGroup
 from node.cli.main import app as whole
-from node.cli.output import finish, line, table
+from node.cli.output import finish, line, note, table
 from node.operations.errors import (
     CLASSES,
     NotPermitted,
@@ -135,6 +135,26 @@ def test_tables_line_up_where_nobody_draws_them() -> None:
         table(("A", "LONG"), [("x", 1), ("yyy", 22)])
 
     assert runner.invoke(app, []).stdout == "A    LONG\nx    1\nyyy  22\n"
+
+
+def test_no_words_of_others_steer_the_terminal() -> None:
+    app = VerbGroup()
+    words = "\x1b]0;title\x07 \x9b2J \u202egnp.exe \r ok"
+
+    @app.command()
+    def probe(fail: bool = False) -> None:
+        """Probe."""
+        line(words)
+        note(words)
+        table(("A", "B"), [(words, "x\ny")])
+        if fail:
+            raise OperationError(words, fix=words)
+
+    done = runner.invoke(app, ["--fail"])
+    assert done.stderr.count("?]0;title? ?2J ?gnp.exe ? ok") == 3
+    assert done.stdout.count("?]0;title? ?2J ?gnp.exe ? ok") == 2
+    assert "x y" in done.stdout
+    assert not set("\x1b\x07\x9b\u202e\r") & set(done.stdout + done.stderr)
 
 
 def test_every_exit_code_has_a_meaning() -> None:
