@@ -41,7 +41,9 @@ from benchmarks.one_node.founding import (
 from benchmarks.one_node.load import Job, Outcome, run
 from benchmarks.one_node.serving import cpu_seconds, serving
 from benchmarks.one_node.synthetic import Shape, World
+from node.config import Log
 from node.index.settings import IndexSettings
+from node.logging import configure
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -268,6 +270,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where the nodes lie (default: temporary)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
+    configure(Log(level="warning", format="text"))  # standard output is for figures
     shape = Shape(**{each.name: getattr(options, each.name) for each in fields(Shape)})
     clients = tuple(int(number) for number in options.clients.split(","))
     plan = Plan(clients, options.requests, options.rounds, options.k, options.verified)

@@ -1,0 +1,46 @@
+"""The benchmarks still run and print their figures. How large the figures are is not asked."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_S = 300  # a machine that is busy with other tests is slow; this is no measurement
+
+
+def printed(module: str, *options: str) -> str:
+    """Run a benchmark as the documents say, and return what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{module}", *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+def test_one_node_under_load_beside_bare_hnswlib(tmp_path: Path) -> None:
+    sizes = ("--documents", "300", "--dimension", "64", "--asker-dimension", "48")
+    world = ("--intrinsic", "8", "--clusters", "20", "--anchors", "250")
+    load = ("--clients", "1,2", "--requests", "20", "--rounds", "1", "--verified", "20")
+    figures = json.loads(
+        printed("queries", *sizes, *world, *load, "--folder", str(tmp_path), "--json")
+    )
+    runs = {(run["route"], run["clients"]): run for run in figures["node"]}
+    assert set(runs) == {(r, c) for r in ("same model", "shared space") for c in (1, 2)}
+    assert all(run["verified"] == 20 and run["short"] == 0 for run in runs.values())
+    assert all(run["p50_ms"] <= run["p99_ms"] for run in runs.values())
+    assert runs["same model", 1]["recall"] > 0.9
+    assert figures["bare"]["recall"] > 0.9
+    assert {"single", "batched", "batched_all"} < set(figures["bare"])
+    assert set(figures["machine"]) >= {"processor", "cores", "python", "versions"}
+
+
+def test_the_audit_log(tmp_path: Path) -> None:
+    said = printed("audit_log", "--entries", "20", "--folder", str(tmp_path))
+    assert said.count("appends/s") == 4
+    for figure in ("one inclusion proof", "room", "fsck", "verify"):
+        assert figure in said
