@@ -30,6 +30,7 @@ from node.federation.errors import (
     PeerNotActive,
     PeerUnknown,
 )
+from node.turns import Turns
 from protocol.card import CARD_TYPE, Card, CardRefused, accept_card
 from protocol.document import DocumentRefused, read_document
 from protocol.root import ROOT_TYPE, RootDocument, RootRefused, accept_root
@@ -108,6 +109,7 @@ class PeerBook:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._peers: dict[str, Peer] = {}
+        self._turns = Turns()
 
     @classmethod
     def open(cls, directory: Path) -> "PeerBook":
@@ -190,6 +192,9 @@ class PeerBook:
             added_at=at,
             changed_at=at,
         )
+        return await self._turns.take(lambda: self._add(record, append))
+
+    async def _add(self, record: PeerRecord, append: AppendLeaf) -> Peer:
         name, before = record.organisation, self._peers.get(record.organisation)
         if before is not None and before.state != "revoked":
             raise PeerExists(
@@ -209,7 +214,15 @@ class PeerBook:
     async def change_state(
         self, organisation: str, state: State, at: int, append: AppendLeaf
     ) -> Peer:
-        """Pause, resume or revoke; the state it already has is no error and leaves no leaf."""
+        """Pause, resume or revoke; the state it already has is no error and leaves no leaf.
+
+        A caller who goes away does not stop it.
+        """
+        return await self._turns.take(lambda: self._change_state(organisation, state, at, append))
+
+    async def _change_state(
+        self, organisation: str, state: State, at: int, append: AppendLeaf
+    ) -> Peer:
         before = self.get(organisation)
         if before.state == state:
             return before

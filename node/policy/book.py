@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from node import durable_file
 from node.policy.errors import GrantInvalid, PolicyUnreadable
 from node.policy.policy import Policy, read_policy
+from node.turns import Turns
 
 
 class StoredPolicy(BaseModel):
@@ -41,6 +42,7 @@ class PolicyBook:
         self._path = path
         self._stored = stored
         self._policy = policy
+        self._turns = Turns()
 
     @classmethod
     def open(cls, path: Path) -> "PolicyBook":
@@ -81,8 +83,11 @@ class PolicyBook:
         """Bring grant files into force, all or none; return the policy that then holds.
 
         Raises GrantInvalid before anything is touched; what `append` raises passes through, with
-        the former policy in force again.
+        the former policy in force again. A caller who goes away does not stop it.
         """
+        return await self._turns.take(lambda: self._apply(files, at, append))
+
+    async def _apply(self, files: Mapping[str, str], at: int, append: AppendLeaf) -> Policy:
         policy = self.propose(files)
         before, before_stored = self._policy, self._stored
         unlogged = StoredPolicy(

@@ -1,5 +1,6 @@
 """Partners: added by a person, changed in the order of the log, never moved back."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -161,6 +162,31 @@ async def test_a_permission_does_not_hold_without_its_leaf(
         await book.change_state("lab.example", "active", NOW, leaves.append)
     assert book.get("lab.example").state == "paused"
     assert PeerBook.open(tmp_path).get("lab.example").state == "paused"
+
+
+async def test_a_partner_that_is_resumed_while_it_is_revoked_stays_revoked(
+    tmp_path: Path, lab: Party, leaves: Leaves
+) -> None:
+    book = PeerBook.open(tmp_path)
+    await add(book, lab, leaves)
+    await book.change_state("lab.example", "paused", NOW, leaves.append)
+    go_on = asyncio.Event()
+
+    async def slowly(peer: Peer, guard: Callable[[], None]) -> None:
+        await go_on.wait()
+        await leaves.append(peer, guard)
+
+    revoking = asyncio.create_task(book.change_state("lab.example", "revoked", NOW, slowly))
+    resuming = asyncio.create_task(book.change_state("lab.example", "active", NOW, slowly))
+    await asyncio.sleep(0)
+    revoking.cancel()  # whoever typed it went away; what is being logged holds all the same
+    go_on.set()
+    await asyncio.gather(revoking, return_exceptions=True)
+    with pytest.raises(PeerNotActive):
+        await resuming
+    assert leaves.states == ["active", "paused", "revoked"]
+    assert book.get("lab.example").state == "revoked"
+    assert PeerBook.open(tmp_path).get("lab.example").state == "revoked"
 
 
 async def test_newer_documents_replace_older_ones_and_never_go_back(

@@ -1,5 +1,6 @@
 """The policy book: applied whole, durable, in the order of the log."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,6 +67,53 @@ async def test_a_failed_commit_leaves_the_former_policy_in_force(tmp_path: Path)
     assert book.current == before == PolicyBook.open(tmp_path / "policy.json").current
 
 
+class SlowLeaves:
+    """The log writer, which writes what is queued whether or not somebody still waits."""
+
+    def __init__(self) -> None:
+        self.queued: asyncio.Queue[tuple[Policy, Callable[[], None], asyncio.Future[None]]]
+        self.queued = asyncio.Queue()
+
+    async def append(self, policy: Policy, guard: Callable[[], None]) -> None:
+        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        await self.queued.put((policy, guard, written))
+        await written
+
+    async def write(self) -> Policy:
+        policy, guard, written = await self.queued.get()
+        guard()
+        if not written.done():
+            written.set_result(None)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return policy
+
+
+async def test_a_caller_who_goes_away_leaves_policy_and_log_in_agreement(tmp_path: Path) -> None:
+    book, leaves = PolicyBook.open(tmp_path / "policy.json"), SlowLeaves()
+    applying = asyncio.create_task(book.apply({"lab.toml": GRANT}, 100, leaves.append))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert leaves.queued.qsize() == 1
+    applying.cancel()
+    await asyncio.gather(applying, return_exceptions=True)
+    logged = await leaves.write()
+    assert book.current == logged
+    again = PolicyBook.open(tmp_path / "policy.json")
+    assert again.current == logged
+    assert again.stored.logged
+
+
+async def test_two_applications_at_once_get_a_generation_each(tmp_path: Path) -> None:
+    book, leaves = PolicyBook.open(tmp_path / "policy.json"), SlowLeaves()
+    first = asyncio.create_task(book.apply({"lab.toml": GRANT}, 100, leaves.append))
+    second = asyncio.create_task(book.apply({}, 101, leaves.append))
+    written = [await leaves.write(), await leaves.write()]
+    assert [await first, await second] == written
+    assert [policy.generation for policy in written] == [1, 2]
+    assert book.current.grants == ()
+
+
 async def test_a_leaf_that_a_crash_prevented_is_appended_when_the_node_opens(
     tmp_path: Path,
 ) -> None:
@@ -75,9 +123,9 @@ async def test_a_leaf_that_a_crash_prevented_is_appended_when_the_node_opens(
     async def crash(_policy: Policy, _guard: Callable[[], None]) -> None:
         # the process dies here: what is on disk is what the next start finds
         path.with_name("seen.json").write_bytes(path.read_bytes())
-        raise KeyboardInterrupt
+        raise OSError("the process is gone")
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(OSError, match="gone"):
         await book.apply({"lab.toml": GRANT}, 100, crash)
     path.with_name("seen.json").replace(path)
 
