@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -65,9 +66,12 @@ class Cli:
 
 
 _under_way: set[subprocess.Popen[str]] = set()
+_abandoned = threading.Event()
 
 
 def _run(arguments: list[str]) -> tuple[int, str, str]:
+    if _abandoned.is_set():
+        raise CommandFailed("the demo was interrupted")
     with subprocess.Popen(
         arguments,
         stdin=subprocess.DEVNULL,
@@ -84,7 +88,8 @@ def _run(arguments: list[str]) -> tuple[int, str, str]:
 
 
 def abandon() -> None:
-    """End the commands that other threads wait for; those threads then see them fail."""
+    """End the commands that other threads wait for, and begin no more; those threads fail."""
+    _abandoned.set()
     for command in list(_under_way):
         command.terminate()
 

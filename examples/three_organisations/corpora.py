@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
@@ -101,12 +101,16 @@ def write_all(
     folder: Path, most_anchors: int | None = None, most_documents: int | None = None
 ) -> dict[str, object]:
     """Write everything, reading sources on two cores; returns what was written, in numbers."""
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        library, science = pool.submit(standard_library), pool.submit(scientific)
-        documents = pool.submit(write_private, folder, most_documents)
-        public = Public(library.result(), science.result())
+    with get_context("spawn").Pool(2, _leave_interrupts_to_parent) as pool:  # ends with this block
+        library, science = pool.apply_async(standard_library), pool.apply_async(scientific)
+        documents = pool.apply_async(write_private, (folder, most_documents))
+        public = Public(library.get(), science.get())
         count = write_public(folder, public, most_anchors)
-        return {"anchors": count, "documents": documents.result()}
+        return {"anchors": count, "documents": documents.get()}
+
+
+def _leave_interrupts_to_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def main() -> None:

@@ -49,6 +49,8 @@ def each(
                     errors.append(error)
         except BaseException:
             abandon()
+            for member in members.values():
+                member.exchange.give_up()
             raise
     if errors:
         raise next((error for error in errors if not isinstance(error, NeverCame)), errors[0])

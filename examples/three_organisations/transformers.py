@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,8 @@ def cut(model: str, folder: Path) -> str:
 
 
 def _quiet() -> None:
-    """The library's progress bars are not the demo's words."""
+    """The libraries' progress bars are not the demo's words."""
+    os.environ["TQDM_DISABLE"] = "1"  # read when the progress bar's library is first imported
     logging: Any = importlib.import_module("transformers.utils.logging")
     logging.disable_progress_bar()
     logging.set_verbosity_error()
