@@ -35,6 +35,7 @@ from node.federation.refresh import Refresher
 from node.federation.routing import NoRoute, Plan, Routes
 from node.federation.selection import (
     Target,
+    affordable,
     own_collections,
     partners_for,
     require_somebody,
@@ -170,9 +171,15 @@ class Asker:
             return [
                 Reading(self._status(name, None, job, "denied", code="not-offered", detail=detail))
             ]
-        return list(
-            await asyncio.gather(*(self._ask_collection(peer, target, job) for target in chosen))
+        few = affordable(request, chosen)
+        readings = list(
+            await asyncio.gather(*(self._ask_collection(peer, target, job) for target in few))
         )
+        if len(few) < len(chosen):
+            detail = f"asked {len(few)} of its {len(chosen)} collections; name those you mean"
+            status = self._status(name, None, job, "failed", code="too-many", detail=detail)
+            readings.append(Reading(status))
+        return readings
 
     async def _ask_collection(self, peer: Peer, target: Target, job: _Job) -> Reading:
         name = peer.organisation

@@ -12,6 +12,10 @@ from node.federation.errors import NothingToAsk, QuestionInvalid
 from node.federation.peers import PeerBook
 from protocol.messages import Offer
 
+UNNAMED_COLLECTIONS = 32
+"""Collections of one partner that a question asks where none is named. Each costs leaves, a
+connection and an answer, and it is the partner who says how many there are."""
+
 
 @dataclass(frozen=True)
 class Target:
@@ -67,6 +71,11 @@ def targets(request: AskRequest, organisation: str, offers: Sequence[Offer]) -> 
     else:
         names = offered if organisation in request.peers else set()
     return [Target(name, for_purpose.get(name) or _any(offers, name)) for name in sorted(names)]
+
+
+def affordable(request: AskRequest, chosen: Sequence[Target]) -> list[Target]:
+    """Return what of a partner's collections is asked: all that was named, else the first few."""
+    return list(chosen if request.collections else chosen[:UNNAMED_COLLECTIONS])
 
 
 def require_somebody(partners: Sequence[str], own: Sequence[str]) -> None:

@@ -166,3 +166,21 @@ async def test_without_a_valid_card_nothing_is_asked(watched: Watched) -> None:
     status = await watched.lab.ask_one()
     assert status.state == "no-card"
     assert not watched.between.queries()
+
+
+async def test_a_partner_with_very_many_collections_is_asked_some_and_that_is_said(
+    both: Organisation, monkeypatch: pytest.MonkeyPatch, watched: Watched
+) -> None:
+    monkeypatch.setattr("node.federation.selection.UNNAMED_COLLECTIONS", 1)
+    clinic, records = watched.clinic, documents("clinic")
+    second = await clinic.node.collections.create("more", "given", title="More")
+    await second.ingest(records, len(records), silent)
+    await clinic.grant(grant("lab.example"), grant("lab.example", collection="more"))
+    await watched.lab.node.asker.offers(["clinic.example"], None)
+    result = await watched.lab.ask()
+    silos = [silo for silo in result.silos if silo.organisation == "clinic.example"]
+    assert [(silo.collection, silo.state, silo.code) for silo in silos] == [
+        ("docs", "ok", None),
+        (None, "failed", "too-many"),
+    ]
+    assert only(result, both.name).state == "ok"

@@ -10,7 +10,14 @@ from node.federation.ask import AskRequest
 from node.federation.client import Transport
 from node.federation.errors import NothingToAsk, PeerUnknown, QuestionInvalid
 from node.federation.peers import Peer, PeerBook
-from node.federation.selection import own_collections, partners_for, require_somebody, targets
+from node.federation.selection import (
+    UNNAMED_COLLECTIONS,
+    affordable,
+    own_collections,
+    partners_for,
+    require_somebody,
+    targets,
+)
 from protocol.messages import Offer
 from tests.node.federation.party import NOW, Party
 
@@ -131,3 +138,13 @@ def test_nobody_to_ask_is_an_error() -> None:
         require_somebody([], [])
     require_somebody(["a.example"], [])
     require_somebody([], ["docs"])
+
+
+def test_a_partner_does_not_decide_how_much_a_question_costs() -> None:
+    names = [f"c{number:04}" for number in range(1024)]
+    offers = [offer(name, "research") for name in names]
+    everything = request()
+    few = affordable(everything, targets(everything, "a.example", offers))
+    assert [target.collection for target in few] == names[:UNNAMED_COLLECTIONS]
+    named = request(collections=names)
+    assert len(affordable(named, targets(named, "a.example", offers))) == len(names)
