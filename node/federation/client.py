@@ -44,10 +44,17 @@ class DeadlinePassed(TransportError):
     """The caller's deadline passed before the answer was whole."""
 
     kind: TransportKind = "timeout"
+    failure = "unavailable"
+    code = "peer-timeout"
+    fix = "Try again later, or ask the partner's admin whether its node is overloaded."
 
 
 class Unreachable(TransportError):
     """No connection could be made."""
+
+    failure = "unavailable"
+    code = "peer-unreachable"
+    fix = "Check the address, the certificate and the network, and that the partner's node runs."
 
 
 class ConnectionBroke(Unreachable):
