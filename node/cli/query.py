@@ -76,9 +76,16 @@ def query(
     finish(
         result,
         lambda: _show(result),
-        next_step="at the record's owner: interlingua resolve REFERENCE",
+        next_step=_next_step(result),
         exit_code=_exit_code(result),
     )
+
+
+def _next_step(result: AskResult) -> str:
+    """Only a partner's records have references to resolve."""
+    if any(not hit.own for hits in result.results for hit in hits):
+        return "at the record's owner: interlingua resolve REFERENCE"
+    return "interlingua partners"
 
 
 def _read_vectors(path: Path) -> list[list[float]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -9,16 +10,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
+from typer.testing import Result as Ended
 
 from node.cli.main import app
+from node.cli.query import _next_step
+from node.federation.ask import AskResult, Result
 from node.operations.exit_codes import ExitCode
 from node.operations.peers import AddPeer, OwnBundle, PeerInfo
 from node.operations.registry import NoRequest
 from tests.conftest import MakeNode, Serving
 from tests.scenarios.world import Organisation, World, documents, envelope, grant, toml, vector
 
-Verb = Callable[..., Awaitable[Result]]
+Verb = Callable[..., Awaitable[Ended]]
 
 
 @pytest.fixture(params=["stopped", "running"])
@@ -28,7 +32,7 @@ async def verb(
     """The command line of the lab's node."""
     lab = make_node("lab.example")
 
-    async def run(*arguments: object, stdin: str | None = None) -> Result:
+    async def run(*arguments: object, stdin: str | None = None) -> Ended:
         line = [*(str(argument) for argument in arguments), "--data", str(lab.path)]
         return await asyncio.to_thread(CliRunner().invoke, app, line, stdin)
 
@@ -110,6 +114,26 @@ async def test_a_partner_added_by_url_is_listed_paused_resumed_and_revoked(
     again = await verb("peer", "resume", "clinic.example")
     assert again.exit_code == ExitCode.FAILED
     assert "revoked" in again.output
+
+
+async def test_a_partner_that_is_not_there_is_unavailable_with_a_fix(verb: Verb) -> None:
+    with socket.socket() as taken:  # bound and not listening: connections are refused
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        answer = await told(
+            verb, "peer", "add", url, "--fingerprint", "any", exit_code=ExitCode.UNAVAILABLE
+        )
+    assert answer["problem"]["code"] == "peer-unreachable"
+    assert "partner's node runs" in answer["problem"]["fix"]
+
+
+@pytest.mark.parametrize(
+    ("owners", "named"),
+    [((), "partners"), ((True,), "partners"), ((True, False), "resolve REFERENCE")],
+)
+def test_only_records_of_partners_lead_to_resolve(owners: tuple[bool, ...], named: str) -> None:
+    hits = tuple(Result.model_construct(own=own) for own in owners)
+    assert named in _next_step(AskResult.model_construct(results=(hits,)))
 
 
 async def test_grants_are_compared_applied_shown_explained_and_withdrawn(
