@@ -87,6 +87,8 @@ def parse_line(raw: bytes, where: str) -> Record:
             where, f"not a JSON object in UTF-8 ({error.msg}, column {error.colno}): write one"
             " document a line"
         ) from None  # fmt: skip
+    if not isinstance(content, dict):
+        raise BadRecord(where, "not a JSON object: write one document a line, {...}")
     try:
         line = Line.model_validate(content)
     except ValidationError as error:

@@ -31,7 +31,7 @@ def test_all_fields_arrive(tmp_path: Path) -> None:
     ("line", "cause"),
     [
         ("{", "not a JSON object"),
-        ("[]", "valid dictionary"),
+        ("[]", "not a JSON object: write one document a line"),
         ('{"id": "a"}', "needs a text"),
         ('{"id": "a", "text": ""}', "text: "),
         ('{"id": "a", "text": " \\n"}', "needs a text"),
