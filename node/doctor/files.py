@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keys.keyfile import KeyFileError, KeyFileMissing, is_sealed
+from keys.keyfile import KeyFileError, KeyFileExposed, KeyFileMissing, is_sealed
 from node.doctor.finding import Finding, problem, warning
 from node.health import MIN_FREE_BYTES, disk_reasons
 from node.passphrase import FILE_VARIABLE
@@ -61,6 +61,12 @@ def _keys(data: DataDirectory) -> Iterator[Finding]:
             if purpose == "root":
                 continue  # kept elsewhere; `check_identity` says when it is needed
             yield problem("key-missing", f"{error}.", "Restore keys/ from a backup.")
+        except KeyFileExposed as error:
+            yield problem(
+                "key-exposed",
+                f"{error}.",
+                "Correct its mode or owner as said; no backup is needed.",
+            )
         except KeyFileError as error:
             yield problem("key-unusable", f"{error}.", f"Restore {path} from a backup.")
     if sealed == {False}:

@@ -213,6 +213,8 @@ def test_doctor_names_what_is_broken_even_when_the_node_does_not_open(new_node: 
     new_node.path.chmod(0o755)
     broken(new_node, code="files-exposed")
     new_node.path.chmod(0o700)
+    new_node.data.key_file("sign").chmod(0o644)
+    broken(new_node, code="key-exposed")
     new_node.data.key_file("sign").unlink()
     broken(new_node, code="key-missing")
     new_node.data.config_file.write_text("nonsense")
