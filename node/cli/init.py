@@ -54,7 +54,7 @@ def init(
         line(f"fingerprint: {result.fingerprint}")
         line("Partners compare these words with you, over a channel that both trust.")
 
-    finish(result, people, next_step=f"interlingua serve --data {data.path}")
+    finish(result, people, next_step="interlingua serve")
 
 
 def _values(settings: Iterable[str]) -> dict[str, Any]:

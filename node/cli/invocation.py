@@ -34,11 +34,14 @@ class Invocation:
         data: the node's data directory (it need not exist yet).
         json: exactly one JSON object on standard output, nothing else there.
         quiet: no progress and no hints on standard error.
+        data_option: the directory as `--data` named it, None where the environment or the default
+            did: then a next command needs no option either.
     """
 
     data: Path
     json: bool = False
     quiet: bool = False
+    data_option: Path | None = None
 
 
 _current: ContextVar[Invocation] = ContextVar("invocation")
@@ -120,11 +123,13 @@ def with_common_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
     def verb(**values: Any) -> None:
         data = values.pop("common_data")
+        from_environment = os.environ.get(DATA_VARIABLE) == str(data)
         _current.set(
             Invocation(
                 data=Path(data) if data else default_data_directory(),
                 json=values.pop("common_json"),
                 quiet=values.pop("common_quiet"),
+                data_option=Path(data) if data and not from_environment else None,
             )
         )
         _guarded(function, values)

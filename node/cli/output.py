@@ -8,6 +8,7 @@ some of the words are a partner's, or a stranger's who sent a file.
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Sequence
@@ -53,9 +54,16 @@ def finish(
     else:
         people()
         if next_step and not current().quiet:
-            typer.echo(f"Next: {next_step}", err=True)
+            typer.echo(f"Next: {_for_this_node(next_step)}", err=True)
     if exit_code is not ExitCode.OK:
         raise typer.Exit(exit_code)
+
+
+def _for_this_node(command: str) -> str:
+    """The command with the `--data` under which this verb ran, where it was not the default."""
+    if current().data_option is None or "--data" in command:
+        return command
+    return f"{command} --data {shlex.quote(str(current().data_option))}"
 
 
 def line(text: str = "") -> None:

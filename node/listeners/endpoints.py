@@ -12,7 +12,7 @@ from typing import Literal
 
 from node.operations.registry import Role
 
-EVERYBODY: frozenset[Role] = frozenset({"asker", "auditor", "admin"})
+READERS: frozenset[Role] = frozenset({"auditor", "admin"})
 ASKERS: frozenset[Role] = frozenset({"asker", "admin"})
 
 
@@ -32,8 +32,8 @@ class Endpoint:
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (
-    Endpoint("GET", "/v1/status", "status", EVERYBODY),
-    Endpoint("GET", "/v1/collections", "collection.list", EVERYBODY),
+    Endpoint("GET", "/v1/status", "status", READERS),
+    Endpoint("GET", "/v1/collections", "collection.list", READERS),
     Endpoint("GET", "/v1/partners", "partners", ASKERS),
     Endpoint("POST", "/v1/query", "query", ASKERS),
 )

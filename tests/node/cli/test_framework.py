@@ -54,7 +54,17 @@ def verbs(raising: BaseException | None = None) -> VerbGroup:
 def test_people_get_lines_and_a_next_step_on_standard_error(tmp_path: Path) -> None:
     done = runner.invoke(verbs(), ["--number", "7", "--data", str(tmp_path)])
     assert (done.exit_code, done.stdout) == (0, f"7 in {tmp_path}\n")
-    assert done.stderr == "Next: more\n"
+    assert done.stderr == f"Next: more --data {tmp_path}\n"
+
+
+def test_the_next_command_names_a_directory_only_where_the_option_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spaced = tmp_path / "a b"
+    named = runner.invoke(verbs(), ["--data", str(spaced)])
+    assert named.stderr == f"Next: more --data '{spaced}'\n"
+    monkeypatch.setenv("INTERLINGUA_DATA", str(spaced))
+    assert runner.invoke(verbs(), []).stderr == "Next: more\n"
 
 
 def test_quiet_says_nothing_but_the_result(tmp_path: Path) -> None:

@@ -127,13 +127,35 @@ async def test_a_partner_that_is_not_there_is_unavailable_with_a_fix(verb: Verb)
     assert "partner's node runs" in answer["problem"]["fix"]
 
 
+def merged(owners: tuple[bool, ...]) -> AskResult:
+    hits = tuple(
+        Result(
+            place=place,
+            organisation="lab.example",
+            collection="papers",
+            own=own,
+            reference=None,
+            external_id=None,
+            rank=place,
+            bin=None,
+            score_space=None,
+            route="identity",
+            overlap=None,
+            request_url=None,
+        )
+        for place, own in enumerate(owners, 1)
+    )
+    return AskResult(
+        question="q", purpose="research", space="s", seed="", results=(hits,), silos=()
+    )
+
+
 @pytest.mark.parametrize(
     ("owners", "named"),
     [((), "partners"), ((True,), "partners"), ((True, False), "resolve REFERENCE")],
 )
 def test_only_records_of_partners_lead_to_resolve(owners: tuple[bool, ...], named: str) -> None:
-    hits = tuple(Result.model_construct(own=own) for own in owners)
-    assert named in _next_step(AskResult.model_construct(results=(hits,)))
+    assert named in _next_step(merged(owners))
 
 
 async def test_grants_are_compared_applied_shown_explained_and_withdrawn(
