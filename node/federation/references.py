@@ -15,6 +15,7 @@ import base64
 import binascii
 import hmac
 from collections.abc import Sequence
+from functools import lru_cache
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -44,6 +45,7 @@ class References:
         if len(master) != MASTER_BYTES:
             raise ValueError(f"the master secret has {len(master)} bytes; it must have 32")
         self._master = master
+        self._key = lru_cache(maxsize=1024)(self._derived)
 
     def make(self, peer: str, collection: str, epoch: int, keys: Sequence[int]) -> list[str]:
         """Return one reference per internal key, in the same order, by a single cipher call.
@@ -56,10 +58,10 @@ class References:
         plain = b"".join(key.to_bytes(8, "big") + _TAG for key in keys)
         encryptor = self._cipher(peer, collection, epoch).encryptor()
         sealed = encryptor.update(plain) + encryptor.finalize()
-        return [
-            base64.b32encode(prefix + sealed[at : at + _BLOCK]).decode().lower()
-            for at in range(0, len(sealed), _BLOCK)
-        ]
+        raw = b"".join(prefix + sealed[at : at + _BLOCK] for at in range(0, len(sealed), _BLOCK))
+        # 20 bytes are exactly 32 characters, so that all may be spelled in one call
+        text = base64.b32encode(raw).decode().lower()
+        return [text[at : at + REFERENCE_CHARS] for at in range(0, len(text), REFERENCE_CHARS)]
 
     def resolve(self, peer: str, collection: str, reference: str) -> tuple[int, int]:
         """Return (internal key, epoch) of a reference that was given to `peer` for `collection`.
@@ -79,15 +81,18 @@ class References:
         return key, epoch
 
     def _cipher(self, peer: str, collection: str, epoch: int) -> Cipher[modes.ECB]:
+        # ECB over single, never-repeating blocks is a pseudorandom permutation, which is what is
+        # wanted: the same record gives the same reference within an epoch.
+        key = self._key(peer, collection, epoch)
+        return Cipher(algorithms.AES(key), modes.ECB())  # noqa: S305 # one block per message, see above
+
+    def _derived(self, peer: str, collection: str, epoch: int) -> bytes:
         # A length before each name, so that no pair of names can read as another pair.
         names = b"".join(
             len(n).to_bytes(2, "big") + n for n in (peer.encode(), collection.encode())
         )
         info = _INFO + names + _epoch_bytes(epoch)
-        key = HKDF(hashes.SHA256(), 32, salt=None, info=info).derive(self._master)
-        # ECB over single, never-repeating blocks is a pseudorandom permutation, which is what is
-        # wanted: the same record gives the same reference within an epoch.
-        return Cipher(algorithms.AES(key), modes.ECB())  # noqa: S305 # one block per message, see above
+        return HKDF(hashes.SHA256(), 32, salt=None, info=info).derive(self._master)
 
 
 def _epoch_bytes(epoch: int) -> bytes:

@@ -7,6 +7,7 @@ grants), not how the files are laid out; it goes into every leaf.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from node.policy.errors import GrantInvalid
 from node.policy.grants import DEFAULT_RATE, Grant, parse_grants
@@ -45,6 +46,7 @@ def digest_of(grants: tuple[Grant, ...]) -> str:
     return canonical.digest(canonical.dumps({"v": 1, "grants": [g.plain() for g in grants]}))
 
 
+@lru_cache(maxsize=1024)  # grants change seldom, and every question names one
 def grant_digest(grant: Grant) -> str:
     """Return the digest that names one grant in a leaf."""
     return canonical.digest(canonical.dumps(grant.plain()))
