@@ -177,7 +177,7 @@ async def join(node: Node, request: JoinSpace, progress: Progress) -> SpaceInfo:
     joining = await asyncio.to_thread(
         join_space, Ground(manifest, anchors, positions), own, others, node.clock(), progress
     )
-    node.spaces.keep(manifest, raw, raw_positions, joining, others)
+    await asyncio.to_thread(node.spaces.keep, manifest, raw, raw_positions, joining, others)
     await _note(node, "space-join", manifest)
     if node.serving:
         await node.renew()
