@@ -20,6 +20,8 @@ from examples.three_organisations.terminal import Terminal
 
 ANCHOR_SET = "public"
 SPACE = "commons"
+ENCODER = "main"
+"""What each calls its own model at home; nobody else sees the name."""
 WORDS, URL, EMBEDDINGS = "fingerprint", "url", "anchors.safetensors"
 SIGNED, JOINED = "signed", "joined"
 SIGNATURES = 2
@@ -85,9 +87,9 @@ class Member:
         `encoder` holds the options of `encoder add`.
         """
         own = self.organisation
-        self.cli.run("encoder", "add", own.recipe, *encoder)
+        self.cli.run("encoder", "add", ENCODER, *encoder)
         self.cli.run(
-            *("collection", "create", own.collection, "--encoder", own.recipe),
+            *("collection", "create", own.collection, "--encoder", ENCODER),
             *("--title", own.title, "--description", own.description, "--language", "en"),
         )
         counts = self.cli.run("collection", "ingest", own.collection, str(self.site.documents))
@@ -98,9 +100,9 @@ class Member:
         """Encode the public anchors with the own model and hand the result over."""
         own = self.organisation
         self.cli.run("anchors", "import", str(self.site.anchors), "--name", ANCHOR_SET)
-        self.cli.run("anchors", "embed", ANCHOR_SET, "--encoder", own.recipe)
+        self.cli.run("anchors", "embed", ANCHOR_SET, "--encoder", ENCODER)
         file = str(self.exchange.place(own, EMBEDDINGS))
-        self.cli.run("anchors", "export", ANCHOR_SET, "--encoder", own.recipe, "--out", file)
+        self.cli.run("anchors", "export", ANCHOR_SET, "--encoder", ENCODER, "--out", file)
 
     def share_space(self) -> dict[str, Any]:
         """Make the shared space, where this is the first; sign it, where the second; join it.
@@ -112,7 +114,7 @@ class Member:
             for other in self.others
             for part in ("--member", str(self.exchange.awaited(other, EMBEDDINGS)))
         ]
-        encoder = ("--encoder", self.organisation.recipe)
+        encoder = ("--encoder", ENCODER)
         manifest = self.exchange.folder / f"{SPACE}.space.json"
         author, signer, *_ = ORGANISATIONS
         if self.organisation is author:
