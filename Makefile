@@ -20,6 +20,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # how many processes run the tests
 JOBS ?= 2
+# they are the parallelism: threads of the linear algebra below them only get into each other's way
+ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 # further arguments, e.g. make test ARGS="-k policy"
 ARGS ?=
 
@@ -45,7 +47,7 @@ check: $(READY)
 
 test: check
 	@if [ "$${CI:-}" = "true" ]; then $(MAKE) --no-print-directory models; fi
-	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	@$(ONE_THREAD) $(BIN)/python -m pytest -rs -n $(JOBS) $(ARGS)
 
 # never a failure: the tests that need real models say themselves that they were skipped, and why
 models: $(READY)

@@ -36,9 +36,9 @@ async def test_a_static_model_encodes_and_describes_itself(
 ) -> None:
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.models import StaticEmbedding
-    from tokenizers import Tokenizer  # type: ignore[import-not-found]  # part of the extra
-    from tokenizers.models import WordLevel  # type: ignore[import-not-found]  # part of the extra
-    from tokenizers.pre_tokenizers import Whitespace  # type: ignore[import-not-found]  # part of the extra
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Whitespace
 
     words = {"[UNK]": 0, "red": 1, "green": 2, "blue": 3}
     tokenizer = Tokenizer(WordLevel(words, unk_token="[UNK]"))
