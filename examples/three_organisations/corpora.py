@@ -1,6 +1,7 @@
 """Write to files what the three organisations have: public anchors and private documents.
 
-    python -m examples.three_organisations.corpora --out DIRECTORY
+    python -m examples.three_organisations.corpora public --out DIRECTORY
+    python -m examples.three_organisations.corpora private --out DIRECTORY
 
 The rule of this file: the files are what the `interlingua` command reads (`anchors import`,
 `collection ingest`), one JSON object a line, and the same installation writes the same bytes.
@@ -10,18 +11,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
 
 from examples.three_organisations.anchors import (
     Public,
     anchors,
-    scientific,
-    standard_library,
+    public_texts,
     training_texts,
 )
 from examples.three_organisations.docstrings import Docstring
@@ -97,30 +95,19 @@ def read_texts(path: Path) -> list[str]:
         return [json.loads(line)["text"] for line in file]
 
 
-def write_all(
-    folder: Path, most_anchors: int | None = None, most_documents: int | None = None
-) -> dict[str, object]:
-    """Write everything, reading sources on two cores; returns what was written, in numbers."""
-    with get_context("spawn").Pool(2, _leave_interrupts_to_parent) as pool:  # ends with this block
-        library, science = pool.apply_async(standard_library), pool.apply_async(scientific)
-        documents = pool.apply_async(write_private, (folder, most_documents))
-        public = Public(library.get(), science.get())
-        count = write_public(folder, public, most_anchors)
-        return {"anchors": count, "documents": documents.get()}
-
-
-def _leave_interrupts_to_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
 def main() -> None:
-    """Write all files and say what was written."""
+    """Write the parts that are asked for and say, on one line, what was written."""
     parser = argparse.ArgumentParser(description="Write the demo's public and private texts.")
+    parser.add_argument("part", choices=("public", "private"))
     parser.add_argument("--out", type=Path, required=True, help="folder to write into")
-    parser.add_argument("--anchors", type=int, help="at most this many anchors")
-    parser.add_argument("--documents", type=int, help="at most this many documents each")
+    parser.add_argument("--most", type=int, help="at most this many anchors, or documents each")
     chosen = parser.parse_args()
-    print(json.dumps(write_all(chosen.out, chosen.anchors, chosen.documents)))
+    written: dict[str, object]
+    if chosen.part == "public":
+        written = {"anchors": write_public(chosen.out, public_texts(), chosen.most)}
+    else:
+        written = {"documents": write_private(chosen.out, chosen.most)}
+    print(json.dumps(written), flush=True)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ from typing import Any
 from examples.three_organisations import conversation, transformers
 from examples.three_organisations.commands import CommandFailed
 from examples.three_organisations.conversation import NotAsExpected
-from examples.three_organisations.corpora import write_all
 from examples.three_organisations.exchange import NeverCame
 from examples.three_organisations.federation import Federation
 from examples.three_organisations.keeping import keep
@@ -76,22 +75,24 @@ def run(federation: Federation, chosen: argparse.Namespace) -> dict[str, Member]
 def _set_up(federation: Federation, chosen: argparse.Namespace) -> dict[str, Member]:
     report = federation.report
     say = federation.terminal
-    say.step("Texts: public anchors, and each organisation's private documents")
-    say.command(["python", "-m", "examples.three_organisations.corpora", "--out", "..."])
-    report["texts"] = write_all(federation.folder / "texts", chosen.anchors, chosen.documents)
-    say.result(json.dumps(report["texts"]))
-    if chosen.models:
-        say.step("Models: a transformer, a static model distilled from it, and a cut of it")
-        report["encoders"] = transformers.encoders(federation.folder / "models")
-    else:
-        say.step("Models: one for each organisation, each begins to fit on public text")
-        federation.start_models()
+    say.step("Texts: public anchors, and each organisation's private documents, begun")
+    federation.start_texts(chosen.anchors, chosen.documents)
     members = federation.members()
     say.step("Nodes: keys, root document, configuration; then each serves as its own process")
     each(members, Member.create, say)
     report["nodes"] = each(members, federation.serve, say)
     say.step("Pairing: each trusts the others by twelve words that their administrators read out")
     each(members, Member.pair, say)
+    report["texts"] = federation.texts()
+    say.result(f"texts are written: {json.dumps(report['texts'])}")
+    if chosen.models:
+        say.step("Models: a transformer, a static model distilled from it, and a cut of it")
+        report["encoders"] = transformers.encoders(federation.folder / "models")
+    else:
+        say.step(
+            "Models: one for each organisation, fitted on public text and served like any other"
+        )
+        federation.start_models()
     encoders = report.get("encoders") or federation.encoders()
     report["encoders"] = encoders
     say.step("Collections: private documents, encoded by the own model, indexed at home")

@@ -21,6 +21,7 @@ from examples.three_organisations.recording import Recorder
 from examples.three_organisations.terminal import Terminal
 from examples.three_organisations.workplace import free_ports
 
+TEXTS = "examples.three_organisations.corpora"
 MODEL_SERVER = "examples.three_organisations.embedding_server"
 
 
@@ -39,6 +40,27 @@ class Federation:
     report: dict[str, Any] = field(default_factory=dict)
     _recorders: list[Recorder] = field(default_factory=list)
     _servers: dict[str, Process] = field(default_factory=dict)
+    _texts: list[Process] = field(default_factory=list)
+
+    def start_texts(self, anchors: int | None, documents: int | None) -> None:
+        """Start writing public and private texts, each in a process of its own."""
+        for part, most in (("public", anchors), ("private", documents)):
+            limit = [] if most is None else ["--most", str(most)]
+            folder = relative(self.folder / "texts")
+            arguments = ["python", "-m", TEXTS, part, "--out", folder, *limit]
+            self.terminal.command(arguments)
+            self._texts.append(
+                self.running.start(
+                    [sys.executable, *arguments[1:]], self.folder / "logs" / f"{part}-texts.log"
+                )
+            )
+
+    def texts(self) -> dict[str, Any]:
+        """Wait until the texts are written; returns how many there are."""
+        counts: dict[str, Any] = {}
+        for process in self._texts:
+            counts.update(process.ready())
+        return counts
 
     def start_models(self) -> None:
         """Start the model servers; each fits its recipe on public text first."""
