@@ -27,7 +27,7 @@ QUESTIONS = (
     Question("arrays.example", "Parse the query string of a URL", "network.example"),
     Question(
         "arrays.example",
-        "How do I check the signature of a certificate with a public key?",
+        "Show a progress bar while a long task runs in the terminal",
         "records.example",
     ),
     Question(
