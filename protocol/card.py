@@ -118,7 +118,7 @@ class Card(Document):
     expires: Time
     root_version: Ordinal
     root_digest: Digest
-    url: BaseUrl
+    url: BaseUrl | None
     log_origin: LogOrigin
     log_kid: KeyId
     spaces: Annotated[tuple[Envelope, ...], Field(strict=False, max_length=MAX_CARD_SPACES)] = ()
@@ -172,8 +172,8 @@ def accept_card(raw: bytes, root: RootDocument, previous: Card | None, at: int) 
        have used up the serials, and cards of an older version are refused by step 3.
     6. early, expired, lifetime: issued is not in the future, expires is, and they lie at most
        24 hours apart.
-    7. authority, log-key: the root document names the authority of `url`, and `log_kid` as a log
-       key that is valid at `at`.
+    7. authority, log-key: the root document names the authority of `url`, or has no url either, and
+       names `log_kid` as a log key that is valid at `at`.
     """
     card, signed = read_document(raw, CARD_TYPE, Card, CardRefused)  # 1
     if card.organisation != root.organisation:  # 2
@@ -221,7 +221,11 @@ def _check_period(card: Card, at: int) -> None:
 
 
 def _check_names(card: Card, root: RootDocument, at: int) -> None:
-    if authority_of(card.url) not in root.authorities:
+    if (card.url is None) != (root.url is None):
+        raise CardRefused(
+            "authority", "one of card and root document has a url, the other has none"
+        )
+    if card.url is not None and authority_of(card.url) not in root.authorities:
         raise CardRefused("authority", f"the root document does not name {authority_of(card.url)}")
     try:
         root.ring.usable(card.log_kid, "log", at)

@@ -117,6 +117,18 @@ CARD_LIFETIME_S = 24 * 3600
 MAX_DOCUMENT_BYTES = 512 * 1024
 """A root document or card with its envelope (bytes)."""
 
+MAX_ANNOUNCED_ROOTS = 32
+"""Successive root documents in one announcement."""
+
+MAX_ANNOUNCEMENT_BYTES = 2 * 1024 * 1024
+"""Body of one announcement (bytes)."""
+
+MAX_ANNOUNCEMENT_DEPTH = 3
+"""Nesting of lists and objects in an announcement; the documents in it are strings."""
+
+MAX_ANNOUNCEMENTS_PER_MINUTE = 60
+"""Announcements that are read from one address in one minute."""
+
 BIN_WIDTH_MILLI = 50
 """Finest width of a score bin (thousandths); a grant may set a multiple of it."""
 

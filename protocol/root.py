@@ -93,7 +93,8 @@ class RootDocument(Document):
     `version` counts from 1. `roots` are the root keys, `threshold` of which sign; `keys` the keys
     of all other purposes; `revocations` every revocation so far. `authorities` are the hosts (and
     ports) under which requests may be addressed to the organisation, as `@authority` writes them;
-    `url` is the base address of its federation listener, at one of them.
+    `url` is the base address of its federation listener, at one of them. An asker-only organisation
+    has neither.
     """
 
     v: Version1 = 1
@@ -107,10 +108,8 @@ class RootDocument(Document):
     revocations: Annotated[
         tuple[RevokedKey, ...], Field(strict=False, max_length=MAX_REVOCATIONS)
     ] = ()
-    authorities: Annotated[
-        tuple[Authority, ...], Field(strict=False, min_length=1, max_length=MAX_AUTHORITIES)
-    ]
-    url: BaseUrl
+    authorities: Annotated[tuple[Authority, ...], Field(strict=False, max_length=MAX_AUTHORITIES)]
+    url: BaseUrl | None
 
     @model_validator(mode="after")
     def _fields_agree(self) -> "RootDocument":
@@ -120,7 +119,9 @@ class RootDocument(Document):
             raise ValueError("keys: root keys stand in roots")
         if self.threshold > len(self.roots):
             raise ValueError("threshold: there are fewer root keys")
-        if authority_of(self.url) not in self.authorities:
+        if (self.url is None) != (not self.authorities):
+            raise ValueError("url: there is one exactly where there are authorities")
+        if self.url is not None and authority_of(self.url) not in self.authorities:
             raise ValueError("url: its host and port stand in authorities too")
         return self
 

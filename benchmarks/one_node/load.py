@@ -98,10 +98,10 @@ async def _run(job: Job) -> Outcome:
     lab = DataDirectory(job.folder / LAB)
     peer = PeerBook.open(lab.peers).get(CLINIC)
     signer = read_key(lab.key_file("sign"), None)
-    url = urlsplit(peer.card.url)
+    url = urlsplit(peer.url)
     warm_up = min(WARM_UP, len(job.questions))
     asked = [
-        _ask(job, row, signer, authority_of(peer.card.url))
+        _ask(job, row, signer, authority_of(peer.url))
         for rows in (range(warm_up), range(len(job.questions)))
         for row in rows
     ]

@@ -75,7 +75,13 @@ def list_() -> None:
         table(
             ("ORGANISATION", "STATE", "URL", "ROOT", "CARD UNTIL"),
             [
-                (p.organisation, p.state, p.url, f"v{p.root_version}", _date(p.card_expires))
+                (
+                    p.organisation,
+                    p.state,
+                    p.url or "asks only",
+                    f"v{p.root_version}",
+                    _date(p.card_expires),
+                )
                 for p in result.peers
             ],
         )

@@ -110,7 +110,7 @@ class Exchanger:
     def _sign(self, endpoint: Endpoint, peer: Peer, body: bytes) -> SignedRequest:
         return sign_request(
             endpoint,
-            authority_of(peer.card.url),
+            authority_of(peer.url),
             self._organisation,
             peer.organisation,
             body,
@@ -123,7 +123,7 @@ class Exchanger:
         self, peer: Peer, request: SignedRequest, asked: Query | None, deadline_s: float
     ) -> AcceptedAnswer | AuthenticatedProblem:
         raw = await self._client.exchange(
-            peer.card.url + request.path,
+            peer.url + request.path,
             peer.transport,
             request.method,
             request.headers,

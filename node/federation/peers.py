@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict
 
 from keys.ring import KeyRing
 from node import durable_file
-from node.federation.client import Transport
+from node.federation.client import Transport, Unreachable
 from node.federation.errors import (
     BundleInvalid,
     CardUnavailable,
@@ -89,6 +89,16 @@ class Peer:
         """How a person allowed it to be connected to."""
         record = self.record
         return Transport(record.reach, record.allow_private, record.allow_plaintext, record.ca_file)
+
+    @property
+    def url(self) -> str:
+        """Where it is asked; raises Unreachable for a partner that only asks."""
+        return _address(self.organisation, self.card.url)
+
+    @property
+    def documents_url(self) -> str:
+        """Where its documents are fetched; raises Unreachable for a partner that only asks."""
+        return _address(self.organisation, self.root.url)
 
     def ring(self, at: int) -> KeyRing | None:
         """Its keys, while its root document is valid."""
@@ -317,6 +327,12 @@ class PeerBook:
 
     def _path(self, organisation: str) -> Path:
         return self._directory / f"{organisation}.json"
+
+
+def _address(organisation: str, url: str | None) -> str:
+    if url is None:
+        raise Unreachable(f"{organisation} only asks: its documents name no address")
+    return url
 
 
 def _peer(record: PeerRecord) -> Peer:

@@ -144,7 +144,7 @@ class Refresher:
         self._peers.renew(peer.organisation, [*roots, newest], None, self._clock())
 
     async def _get(self, peer: Peer, path: str) -> bytes:
-        return await fetch_document(self._client, peer.root.url + path, peer.transport)
+        return await fetch_document(self._client, peer.documents_url + path, peer.transport)
 
 
 async def fetch_document(client: Client, url: str, transport: Transport) -> bytes:

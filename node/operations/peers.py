@@ -44,11 +44,14 @@ class NamedPeer(BaseModel, extra="forbid"):
 
 
 class PeerInfo(BaseModel):
-    """A partner as this node knows it; times are epoch seconds UTC."""
+    """A partner as this node knows it; times are epoch seconds UTC.
+
+    `url` is None for a partner that only asks.
+    """
 
     organisation: str
     state: Literal["pending", "active", "paused", "revoked"]
-    url: str
+    url: str | None
     fingerprint: str
     root_version: int
     root_expires: int
@@ -98,7 +101,10 @@ async def add(node: Node, request: AddPeer, progress: Progress) -> PeerInfo:
             "This is this node's own bundle.", fix="Use the one that the partner gave you."
         )
     transport = Transport(
-        reach_of_url(root.url), request.allow_private, request.allow_plaintext, request.ca_file
+        reach_of_url(root.url or ""),
+        request.allow_private,
+        request.allow_plaintext,
+        request.ca_file,
     )
     append = peer_appender(node.log, node.clock, caller())
     return _info(await node.peers.add(pinned, root_raw, card_raw, transport, at, append))

@@ -223,3 +223,17 @@ def test_spaces_are_found_by_id() -> None:
     both = card(spaces=(SPACE, envelope(pooling="cls")))
     assert both.by_space[SPACE.space_id] == SPACE
     assert len(both.by_space) == 2
+
+
+def test_the_card_of_an_asker_only_organisation_has_no_address() -> None:
+    under = root(url=None, authorities=())
+    made = card(url=None, root_digest=under.digest)
+    assert accept_card(signed_card(made), under, None, NOW).url is None
+
+
+def test_card_and_root_document_have_an_address_both_or_neither() -> None:
+    under = root(url=None, authorities=())
+    for made, document in ((card(root_digest=under.digest), under), (card(url=None), root())):
+        with pytest.raises(CardRefused) as refused:
+            accept_card(signed_card(made), document, None, NOW)
+        assert refused.value.reason == "authority"

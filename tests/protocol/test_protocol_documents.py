@@ -18,6 +18,7 @@ import protocol.vectors
 from keys.thumbprint import thumbprint
 from keys.words import fingerprint
 from protocol import limits
+from protocol.announcement import ANNOUNCE_PATH, Announcement
 from protocol.canonical import digest, dumps
 from protocol.card import CARD_TYPE, Card, CardLimits, Figure, Route, accept_card
 from protocol.dsse import pae
@@ -111,6 +112,7 @@ def test_the_root_document_and_the_card() -> None:
     accepted = accept_card(FENCES["card-envelope"].encode(), under, None, NOW)
     assert accepted == Card.model_validate(json.loads(FENCES["card-document"]))
     assert CARD_TYPE in section(11)
+    assert f"`POST {ANNOUNCE_PATH}`" in section(12)
 
 
 @pytest.mark.parametrize(
@@ -125,6 +127,7 @@ def test_the_root_document_and_the_card() -> None:
         ("member of a route", Route),
         ("member of a figure", Figure),
         ("member of limits", CardLimits),
+        ("member of an announcement", Announcement),
     ],
 )
 def test_a_table_lists_every_member_in_order(header: str, model: type[BaseModel]) -> None:

@@ -322,3 +322,15 @@ def test_any_bytes_are_refused_by_name(raw: bytes) -> None:
 )
 def test_an_authority_leaves_the_default_port_out(url: str, authority: str) -> None:
     assert authority_of(url) == authority
+
+
+def test_an_asker_only_organisation_has_neither_address_nor_authorities() -> None:
+    document = root(url=None, authorities=())
+    accepted = accept_root(signed_root(document), signer("root 1").kid, None, NOW)
+    assert accepted.url is None
+
+
+@pytest.mark.parametrize("change", [{"url": None}, {"authorities": ()}])
+def test_an_address_without_authorities_or_the_reverse_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="url"):
+        root(**change)

@@ -78,7 +78,7 @@ async def test_whatever_arrives_there_is_one_response_and_never_an_answer_to_som
     for _ in range(250):
         signed = sign_request(
             QUERY,
-            authority_of(peer.card.url),
+            authority_of(peer.url),
             "lab.example",
             "clinic.example",
             question().encode(),
