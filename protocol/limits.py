@@ -68,6 +68,9 @@ MAX_SPACES = 64
 MAX_FIGURES = 32
 """Measured figures in one route report."""
 
+MAX_HELD_NOTE_CHARS = 4096
+"""A checkpoint that is kept of a partner's log (characters)."""
+
 MAX_REFERENCE_CHARS = 64
 """One record's reference (characters)."""
 
@@ -128,6 +131,33 @@ MAX_ANNOUNCEMENT_DEPTH = 3
 
 MAX_ANNOUNCEMENTS_PER_MINUTE = 60
 """Announcements that are read from one address in one minute."""
+
+MAX_PAIRING_BYTES = 512 * 1024
+"""A pairing request, or an invitation as a file: two documents and what belongs to them (bytes)."""
+
+MAX_PAIRING_DEPTH = 1
+"""Nesting in an invitation and in the frame of a pairing request."""
+
+MAX_PAIRING_ITEMS = 16
+"""JSON values in an invitation and in the frame of a pairing request."""
+
+MAX_INVITATION_CHARS = 1024
+"""An invitation as one line of text (characters)."""
+
+INVITATION_LIFETIME_S = 30 * 24 * 3600
+"""Longest time for which an invitation is good (seconds)."""
+
+MAX_PAIRINGS_PER_MINUTE = 30
+"""Pairing requests that are read from one address in one minute."""
+
+PAIRING_SCRYPT_N = 32_768
+"""Cost N of the scrypt behind the six words: with r it takes 32 MiB."""
+
+PAIRING_SCRYPT_R = 8
+"""Block size r of the scrypt behind the six words."""
+
+PAIRING_SCRYPT_P = 1
+"""Parallelism p of the scrypt behind the six words."""
 
 BIN_WIDTH_MILLI = 50
 """Finest width of a score bin (thousandths); a grant may set a multiple of it."""
