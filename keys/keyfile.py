@@ -45,7 +45,7 @@ from keys.sealing import (
     seal,
     unseal,
 )
-from keys.signer import Signer
+from keys.signer import SeedSigner
 
 __all__ = [
     "KeyFileDamaged",
@@ -56,6 +56,7 @@ __all__ = [
     "KeyFileSealed",
     "WrongPassphrase",
     "is_sealed",
+    "key_id",
     "read_key",
     "read_secret",
     "write_key",
@@ -94,7 +95,9 @@ class _KeyFile(_Strict):
         return f"interlingua key file v1\n{self.purpose}\n{self.kid or '-'}\n".encode()
 
 
-def write_key(path: Path, signer: Signer, purpose: KeyPurpose, passphrase: bytes | None) -> None:
+def write_key(
+    path: Path, signer: SeedSigner, purpose: KeyPurpose, passphrase: bytes | None
+) -> None:
     """Create a key file, mode 0600, sealed where a passphrase is given.
 
     Raises KeyFileExists; ValueError for an empty passphrase.
@@ -103,7 +106,9 @@ def write_key(path: Path, signer: Signer, purpose: KeyPurpose, passphrase: bytes
     _write(path, frame, signer.seed, passphrase)
 
 
-def read_key(path: Path, passphrase: bytes | None, *, purpose: KeyPurpose | None = None) -> Signer:
+def read_key(
+    path: Path, passphrase: bytes | None, *, purpose: KeyPurpose | None = None
+) -> SeedSigner:
     """Return the signer of a key file; where `purpose` is given, only of a key of that purpose.
 
     A passphrase that the file does not need is ignored. Raises KeyFileError's kinds.
@@ -114,7 +119,7 @@ def read_key(path: Path, passphrase: bytes | None, *, purpose: KeyPurpose | None
             f"{path} holds a {frame.purpose} secret, not a {purpose or 'signing'} key; "
             "check which file belongs where"
         )
-    signer = Signer.from_seed(_open(path, frame, passphrase))
+    signer = SeedSigner.from_seed(_open(path, frame, passphrase))
     if (frame.kid, frame.public) != (signer.kid, _text(signer.public)):
         raise KeyFileDamaged(f"{path}: its key id or public key is not its seed's; restore it")
     return signer
@@ -141,6 +146,14 @@ def read_secret(path: Path, passphrase: bytes | None) -> bytes:
 def is_sealed(path: Path) -> bool:
     """Tell whether a key file needs a passphrase. Raises KeyFileError's kinds."""
     return _read(path).sealed is not None
+
+
+def key_id(path: Path) -> str | None:
+    """Return the id of the key in a file without opening it, None for a master secret.
+
+    Raises KeyFileError's kinds.
+    """
+    return _read(path).kid
 
 
 def _write(path: Path, frame: _KeyFile, secret: bytes, passphrase: bytes | None) -> None:

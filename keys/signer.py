@@ -2,7 +2,13 @@
 
 The rule of this file: one algorithm, Ed25519 (RFC 8032), directly on `cryptography`. A public key
 of small order is never trusted: under it, anybody could make signatures that verify.
+
+`Signer` is all that a signature needs. `SeedSigner` holds its key in memory, from a key file; the
+one in `node/hsm/` has a token sign, because talking to one is I/O. tests/keys/signer_contract.py is
+what any backend must pass.
 """
+
+from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import (
@@ -22,8 +28,27 @@ _ORDER_8_Y = 2707385501144840649318225287225658788936804267575313519463743609750
 _SMALL_ORDER_Y = frozenset({0, 1, _FIELD - 1, _ORDER_8_Y, _FIELD - _ORDER_8_Y})
 
 
-class Signer:
-    """One Ed25519 private key.
+class Signer(Protocol):
+    """Whatever can sign with one Ed25519 private key, wherever that key lies.
+
+    `public` is the raw 32-byte public key, `kid` its thumbprint; neither changes in a signer's
+    life. `sign` may be called from any thread, and gives the same signature for the same message.
+    """
+
+    @property
+    def public(self) -> bytes:
+        """The raw public key, 32 bytes."""
+
+    @property
+    def kid(self) -> str:
+        """The thumbprint of the public key (RFC 7638)."""
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the 64-byte signature of `message`, which may have any length."""
+
+
+class SeedSigner:
+    """One Ed25519 private key in this process's memory.
 
     `seed` is the 32-byte private seed (RFC 8032 section 5.1.5), `public` the raw 32-byte public
     key, `kid` its thumbprint. The representation shows the kid only.
@@ -35,12 +60,12 @@ class Signer:
         self.kid: str = thumbprint(self.public)
 
     @classmethod
-    def generate(cls) -> "Signer":
+    def generate(cls) -> "SeedSigner":
         """Return a signer with a new random key from the operating system's generator."""
         return cls(Ed25519PrivateKey.generate())
 
     @classmethod
-    def from_seed(cls, seed: bytes) -> "Signer":
+    def from_seed(cls, seed: bytes) -> "SeedSigner":
         """Return the signer of a 32-byte seed; ValueError for any other length."""
         if len(seed) != SEED_BYTES:
             raise ValueError(f"an Ed25519 seed has 32 bytes; this has {len(seed)}")
@@ -56,7 +81,7 @@ class Signer:
         return self._private.sign(message)
 
     def __repr__(self) -> str:
-        return f"Signer({self.kid})"
+        return f"SeedSigner({self.kid})"
 
 
 def is_sound(public: bytes) -> bool:

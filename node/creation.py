@@ -8,26 +8,20 @@ from typing import TYPE_CHECKING
 from keys.keyfile import write_key, write_secret
 from keys.ring import KeyPurpose, KeyRecord
 from keys.sealing import SECRET_BYTES
-from keys.signer import Signer
+from keys.signer import SeedSigner, Signer
 from keys.words import fingerprint
 from node import durable_file
 from node.identity import EARLY_S, authorities_of
+from node.key_plans import LIFETIME_S
 from node.operations.errors import Conflict
 from protocol.limits import ROOT_LIFETIME_S
 from protocol.root import Key, RootDocument, sign_root
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from node.config import Settings
     from node.data_directory import DataDirectory
-
-DAY_S = 86_400
-LIFETIME_S: dict[KeyPurpose, int] = {
-    "root": 3650 * DAY_S,
-    "card": 730 * DAY_S,
-    "sign": 730 * DAY_S,
-    "log": 3650 * DAY_S,  # a new log key means a new log
-}
-"""How long (seconds) each new key is valid."""
 
 
 def create_node(
@@ -56,7 +50,7 @@ def create_node(
                 fix="Choose another directory with --data, or move this one away first.",
                 code="node-exists",
             )
-        signers = {purpose: Signer.generate() for purpose in LIFETIME_S}
+        signers = {purpose: SeedSigner.generate() for purpose in LIFETIME_S}
         for purpose, signer in signers.items():
             write_key(data.key_file(purpose), signer, purpose, passphrase)
         write_secret(data.master_file, secrets.token_bytes(SECRET_BYTES), passphrase)
@@ -67,7 +61,7 @@ def create_node(
     return fingerprint(signers["root"].public)
 
 
-def _first_root(settings: Settings, signers: dict[KeyPurpose, Signer], at: int) -> RootDocument:
+def _first_root(settings: Settings, signers: Mapping[KeyPurpose, Signer], at: int) -> RootDocument:
     named = {
         purpose: Key.of(
             KeyRecord(signer.kid, signer.public, purpose, at - EARLY_S, at + LIFETIME_S[purpose])

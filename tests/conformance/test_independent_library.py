@@ -20,7 +20,7 @@ from http_message_signatures import (
     algorithms,
 )
 
-from keys.signer import Signer
+from keys.signer import SeedSigner
 from protocol.accept_answer import RawAnswer, accept_answer
 from protocol.accept_query import RawRequest, accept
 from protocol.content_digest import content_digest
@@ -69,7 +69,7 @@ class Response:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def resolver(*signers: Signer) -> MappingKeyResolver:
+def resolver(*signers: SeedSigner) -> MappingKeyResolver:
     return MappingKeyResolver(
         public_keys={s.kid: Ed25519PublicKey.from_public_bytes(s.public) for s in signers},
         private_keys={s.kid: Ed25519PrivateKey.from_private_bytes(s.seed) for s in signers},
@@ -172,7 +172,7 @@ def test_the_library_agrees_that_a_changed_request_does_not_verify() -> None:
             VERIFIER.verify(replace(request, **change), expect_tag=QUERY.tag)
 
 
-def library_parameters(signer: Signer, at: int, nonce: str, tag: str) -> dict[str, Any]:
+def library_parameters(signer: SeedSigner, at: int, nonce: str, tag: str) -> dict[str, Any]:
     return {
         "key_id": signer.kid,
         "created": datetime.fromtimestamp(at, UTC),

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from keys.ring import KeyRecord, KeyRing
-from keys.signer import Signer, verify
+from keys.signer import SeedSigner, verify
 from protocol.accept_query import RawRequest, ReceiverContext, accept
 from protocol.problems import Code, Refused
 from protocol.signature_base import Component, signature_base, signature_params
@@ -40,7 +40,7 @@ def test_the_signature_base_is_the_rfcs(name: str) -> None:
 
 def test_b_2_6_is_reproduced_to_the_last_bit() -> None:
     vector = VECTORS["B.2.6"]
-    signer = Signer.from_seed(_unpadded(vector["private_key"]))
+    signer = SeedSigner.from_seed(_unpadded(vector["private_key"]))
     assert signer.public == _unpadded(vector["public_key"])
     base = "\n".join(vector["base"]).encode()
     assert base64.b64encode(signer.sign(base)).decode() == vector["signature"]

@@ -29,9 +29,9 @@ from keys.keyfile import (
     write_secret,
 )
 from keys.private_file import MAX_FILE_BYTES, write_private
-from keys.signer import Signer
+from keys.signer import SeedSigner
 
-SIGNER = Signer.from_seed(bytes(range(32)))
+SIGNER = SeedSigner.from_seed(bytes(range(32)))
 SECRET = bytes(range(100, 132))
 PASSPHRASE = "correct horse, ünïcode".encode()
 
@@ -127,17 +127,17 @@ def test_nothing_but_the_file_is_left_behind(plain: Path) -> None:
 def test_an_existing_file_is_never_replaced(plain: Path) -> None:
     before = plain.read_bytes()
     with pytest.raises(KeyFileExists, match="move it away"):
-        write_key(plain, Signer.generate(), "sign", None)
+        write_key(plain, SeedSigner.generate(), "sign", None)
     assert plain.read_bytes() == before
     assert [entry.name for entry in plain.parent.iterdir()] == ["sign.key"]
 
 
 def test_of_many_writers_at_once_exactly_one_wins(tmp_path: Path) -> None:
-    path, signers = tmp_path / "sign.key", [Signer.generate() for _ in range(8)]
+    path, signers = tmp_path / "sign.key", [SeedSigner.generate() for _ in range(8)]
     outcomes: list[bool] = []
     start = threading.Barrier(len(signers))
 
-    def write(signer: Signer) -> None:
+    def write(signer: SeedSigner) -> None:
         start.wait()
         try:
             write_key(path, signer, "sign", None)
@@ -201,7 +201,7 @@ def test_a_key_is_read_only_as_what_it_is(plain: Path, tmp_path: Path) -> None:
 
 
 def test_a_public_part_that_is_not_the_seeds_is_refused(plain: Path) -> None:
-    other = Signer.generate()
+    other = SeedSigner.generate()
     rewrite(plain, lambda fields: fields.update(kid=other.kid))
     with pytest.raises(KeyFileDamaged, match="not its seed's"):
         read_key(plain, None)
@@ -272,13 +272,13 @@ def test_a_changed_file_is_read_rightly_or_refused_by_name(
     damaged.unlink(missing_ok=True)
     write_private(damaged, bytes(content))
     outcome = read_or_refusal(damaged)
-    if isinstance(outcome, Signer):
+    if isinstance(outcome, SeedSigner):
         assert outcome.seed == SIGNER.seed
     else:
         assert base64.urlsafe_b64encode(SIGNER.seed).decode().rstrip("=") not in outcome
 
 
-def read_or_refusal(path: Path) -> Signer | str:
+def read_or_refusal(path: Path) -> SeedSigner | str:
     try:
         return read_key(path, None)
     except KeyFileError as error:

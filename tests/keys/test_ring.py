@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from keys.ring import PURPOSES, KeyPurpose, KeyRecord, KeyRefused, KeyRing, Revocation
-from keys.signer import Signer
+from keys.signer import SeedSigner
 
-SIGNER = Signer.from_seed(bytes(31) + b"\1")
+SIGNER = SeedSigner.from_seed(bytes(31) + b"\1")
 RECORD = KeyRecord.of(SIGNER.public, "sign", 1_000, 2_000)
 RING = KeyRing([RECORD])
 
@@ -29,7 +29,7 @@ def test_each_refusal_has_its_name() -> None:
     assert reason(RING, SIGNER.kid, "sign", 999) == "early"
     assert reason(RING, SIGNER.kid, "sign", 2_000) == "expired"
     assert reason(RING, SIGNER.kid, "card", 1_500) == "purpose"
-    assert reason(RING, Signer.generate().kid, "sign", 1_500) == "unknown"
+    assert reason(RING, SeedSigner.generate().kid, "sign", 1_500) == "unknown"
     assert reason(revoked, SIGNER.kid, "sign", 1_950) == "revoked"
 
 
@@ -55,7 +55,7 @@ def test_a_strange_kid_is_cut_short_in_the_message() -> None:
 
 
 def test_all_usable_lists_valid_keys_of_the_purpose_longest_lived_first() -> None:
-    old, new, future, stolen = (Signer.from_seed(bytes([n]) * 32) for n in range(4))
+    old, new, future, stolen = (SeedSigner.from_seed(bytes([n]) * 32) for n in range(4))
     ring = KeyRing(
         [
             RECORD,
@@ -76,7 +76,7 @@ def test_one_key_under_two_purposes_is_refused() -> None:
 
 def test_a_record_that_contradicts_itself_is_refused() -> None:
     with pytest.raises(ValueError, match="thumbprint"):
-        replace(RECORD, kid=Signer.generate().kid)
+        replace(RECORD, kid=SeedSigner.generate().kid)
     with pytest.raises(ValueError, match="never valid"):
         replace(RECORD, not_after=RECORD.not_before)
     with pytest.raises(ValueError, match="sound"):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keys.signer import Signer, is_sound, verify
+from keys.signer import SeedSigner, is_sound, verify
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "ed25519.json"
 TESTS: list[dict[str, str]] = json.loads(VECTORS.read_text())["tests"]
@@ -20,7 +20,7 @@ Point = tuple[int, int]
 
 @pytest.mark.parametrize("test", TESTS, ids=[test["name"] for test in TESTS])
 def test_rfc_8032_section_7_1(test: dict[str, str]) -> None:
-    signer = Signer.from_seed(bytes.fromhex(test["seed"]))
+    signer = SeedSigner.from_seed(bytes.fromhex(test["seed"]))
     message, signature = bytes.fromhex(test["message"]), bytes.fromhex(test["signature"])
     assert signer.public.hex() == test["public"]
     assert signer.sign(message) == signature
@@ -28,21 +28,21 @@ def test_rfc_8032_section_7_1(test: dict[str, str]) -> None:
 
 
 def test_a_signer_survives_its_seed() -> None:
-    signer = Signer.generate()
-    again = Signer.from_seed(signer.seed)
+    signer = SeedSigner.generate()
+    again = SeedSigner.from_seed(signer.seed)
     assert (again.public, again.kid) == (signer.public, signer.kid)
     assert verify(signer.public, again.sign(b"text"), b"text")
 
 
 def test_neither_text_form_shows_the_seed() -> None:
-    signer = Signer.generate()
-    assert repr(signer) == str(signer) == f"Signer({signer.kid})"
+    signer = SeedSigner.generate()
+    assert repr(signer) == str(signer) == f"SeedSigner({signer.kid})"
 
 
 @pytest.mark.parametrize("length", [0, 31, 33])
 def test_a_seed_of_another_length_is_refused(length: int) -> None:
     with pytest.raises(ValueError, match="32 bytes"):
-        Signer.from_seed(bytes(length))
+        SeedSigner.from_seed(bytes(length))
 
 
 @given(st.binary(max_size=80), st.binary(max_size=80), st.binary(max_size=80))
@@ -52,7 +52,7 @@ def test_verify_never_raises(public: bytes, signature: bytes, message: bytes) ->
 
 @given(st.binary(max_size=64), st.data())
 def test_any_flipped_bit_breaks_the_signature(message: bytes, data: st.DataObject) -> None:
-    signer = Signer.from_seed(bytes(32))
+    signer = SeedSigner.from_seed(bytes(32))
     signature = signer.sign(message)
     bit = data.draw(st.integers(min_value=0, max_value=511))
     flipped = bytearray(signature)
@@ -63,7 +63,7 @@ def test_any_flipped_bit_breaks_the_signature(message: bytes, data: st.DataObjec
 
 
 def test_a_signature_with_the_group_order_added_is_refused() -> None:
-    signer = Signer.from_seed(bytes(32))
+    signer = SeedSigner.from_seed(bytes(32))
     signature = signer.sign(b"text")
     scalar = int.from_bytes(signature[32:], "little") + ORDER
     assert not verify(signer.public, signature[:32] + scalar.to_bytes(32, "little"), b"text")
@@ -85,7 +85,7 @@ def test_an_unreduced_coordinate_is_not_sound(y: int, sign: bool) -> None:
 
 @given(st.binary(min_size=32, max_size=32))
 def test_every_made_key_is_sound(seed: bytes) -> None:
-    assert is_sound(Signer.from_seed(seed).public)
+    assert is_sound(SeedSigner.from_seed(seed).public)
 
 
 def torsion_points() -> set[Point]:

@@ -3,7 +3,7 @@
 import base64
 from typing import Any
 
-from keys.signer import Signer
+from keys.signer import SeedSigner, Signer
 from protocol.canonical import digest
 from protocol.evidence import Evidence
 from protocol.leaf import (
@@ -26,7 +26,7 @@ from protocol.leaf import (
     Unanswered,
 )
 
-SIGNER = Signer.from_seed(bytes(range(32)))
+SIGNER = SeedSigner.from_seed(bytes(range(32)))
 AT = 1_790_000_000
 BODY = b'{"v":1}'
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from keys.ring import KeyPurpose, KeyRecord
-from keys.signer import Signer
+from keys.signer import SeedSigner
 from protocol.card import Card, CardLimits, Route, sign_card
 from protocol.envelope import Envelope
 from protocol.root import Key, RootDocument, sign_root
@@ -13,9 +13,9 @@ NOW = 1_800_000_000
 DAY_S = 86_400
 
 
-def signer(name: str) -> Signer:
+def signer(name: str) -> SeedSigner:
     """A key of a name, always the same."""
-    return Signer.from_seed(name.encode().ljust(32, b"\0"))
+    return SeedSigner.from_seed(name.encode().ljust(32, b"\0"))
 
 
 def key(name: str, purpose: KeyPurpose, **changes: Any) -> Key:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keys.signer import Signer
+from keys.signer import SeedSigner
 from protocol.checkpoint import (
     Checkpoint,
     open_checkpoint,
@@ -16,7 +16,7 @@ from protocol.log_errors import LogMaterialError, MalformedCheckpoint, Untrusted
 from protocol.note import VerifierKey, sign_note
 
 ORIGIN = "clinic.example/interlingua"
-SIGNER = Signer.from_seed(bytes(range(32)))
+SIGNER = SeedSigner.from_seed(bytes(range(32)))
 KEY = VerifierKey(ORIGIN, SIGNER.public)
 # The body of C2SP tlog-checkpoint's example.
 SPEC_TEXT = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n"
@@ -40,7 +40,7 @@ def test_another_logs_checkpoint_is_refused() -> None:
     other = sign_note(Checkpoint("bank.example/log", 7, bytes(32)).text(), ORIGIN, SIGNER)
     with pytest.raises(WrongOrigin):
         open_checkpoint(other, ORIGIN, KEY)
-    foreign = sign_checkpoint(Checkpoint(ORIGIN, 7, bytes(32)), Signer.generate())
+    foreign = sign_checkpoint(Checkpoint(ORIGIN, 7, bytes(32)), SeedSigner.generate())
     with pytest.raises(UntrustedNote):
         open_checkpoint(foreign, ORIGIN, KEY)
 

@@ -18,7 +18,7 @@ from securesystemslib.signer import (  # type: ignore[attr-defined] # public, bu
     SSlibKey,
 )
 
-from keys.signer import Signer
+from keys.signer import SeedSigner, Signer
 from protocol.dsse import (
     DsseRefused,
     Signed,
@@ -31,7 +31,7 @@ from protocol.dsse import (
 from protocol.limits import MAX_DOCUMENT_BYTES, MAX_SIGNATURES
 
 TYPE = "application/vnd.interlingua.test+json"
-A, B, C = (Signer.from_seed(bytes([n]) * 32) for n in (1, 2, 3))
+A, B, C = (SeedSigner.from_seed(bytes([n]) * 32) for n in (1, 2, 3))
 KEYS = {signer.kid: signer.public for signer in (A, B, C)}
 PAYLOAD = b'{"a":1}'
 

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from keys.signer import Signer
+from keys.signer import SeedSigner
 from protocol.evidence import Evidence
 from protocol.log_errors import MalformedLeaf
 from protocol.profile import OFFERS, QUERY, Endpoint
@@ -21,8 +21,8 @@ def test_a_signed_request_is_evidence_of_its_key() -> None:
 
 def test_evidence_names_one_key_only() -> None:
     with pytest.raises(MalformedLeaf, match="another key"):
-        evidence().check(Signer.generate().kid)
-    other = Signer.generate()
+        evidence().check(SeedSigner.generate().kid)
+    other = SeedSigner.generate()
     swapped = evidence().model_copy(
         update={"public": base64.urlsafe_b64encode(other.public).rstrip(b"=").decode()}
     )

@@ -6,16 +6,16 @@
 
 import pytest
 
-from keys.signer import Signer
+from keys.signer import SeedSigner
 from protocol.checkpoint import Checkpoint, sign_checkpoint
 from protocol.merkle import consistency_proof, inclusion_proof
 from protocol.note import VerifierKey, sign_note
 from tests.protocol.test_merkle import SIZES, TREE
 
 ORIGIN = "clinic.example/interlingua"
-SIGNER = Signer.from_seed(bytes(range(32)))
+SIGNER = SeedSigner.from_seed(bytes(range(32)))
 VKEY = str(VerifierKey(ORIGIN, SIGNER.public))
-OTHER = str(VerifierKey(ORIGIN, Signer.from_seed(bytes(32)).public))
+OTHER = str(VerifierKey(ORIGIN, SeedSigner.from_seed(bytes(32)).public))
 
 metamorphic = pytest.importorskip(
     "metamorphic_log", reason="metamorphic-log has no wheel for this platform"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keys.signer import Signer
+from keys.signer import SeedSigner
 from protocol.limits import MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES
 from protocol.log_errors import MalformedNote, UntrustedNote
 from protocol.note import (
@@ -26,7 +26,7 @@ SPEC_NOTE = (
     "— example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mF"
     "XmRKuwHjG1Yu72IneyaQM=\n"
 ).encode()
-SIGNER = Signer.from_seed(bytes(range(32)))
+SIGNER = SeedSigner.from_seed(bytes(range(32)))
 KEY = VerifierKey("clinic.example/log", SIGNER.public)
 
 

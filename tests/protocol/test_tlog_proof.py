@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keys.signer import Signer
+from keys.signer import SeedSigner
 from protocol.checkpoint import Checkpoint, sign_checkpoint
 from protocol.limits import MAX_PROOF_BYTES
 from protocol.log_errors import (
@@ -20,7 +20,7 @@ from protocol.tlog_proof import TlogProof, parse_proof, verify_receipt
 from tests.protocol.test_merkle import TREE
 
 ORIGIN = "clinic.example/interlingua"
-SIGNER = Signer.from_seed(bytes(range(32)))
+SIGNER = SeedSigner.from_seed(bytes(range(32)))
 KEY = VerifierKey(ORIGIN, SIGNER.public)
 
 
@@ -56,7 +56,7 @@ def test_another_leaf_key_log_or_place_is_refused() -> None:
     with pytest.raises(ProofMismatch):
         verify_receipt(leaf, proof.replace(b"index 3", b"index 7"), KEY, ORIGIN)
     with pytest.raises(UntrustedNote):
-        verify_receipt(leaf, proof, VerifierKey(ORIGIN, Signer.generate().public), ORIGIN)
+        verify_receipt(leaf, proof, VerifierKey(ORIGIN, SeedSigner.generate().public), ORIGIN)
     with pytest.raises(WrongOrigin):
         verify_receipt(leaf, proof, KEY, "bank.example/interlingua")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from keys.signer import Signer
+from keys.signer import SeedSigner
 from node.federation.ask import Result
 from node.ingest.record import Record
 from node.operations.resolve import Resolve, ResolvedRecord
@@ -47,7 +47,7 @@ def records(own: AnchorEmbeddings, held: range) -> list[Record]:
 async def consortium(world: World) -> Consortium:
     """Each holds a third of the documents, has joined the space, and grants the others."""
     manifest, positions = created()
-    raw = sign_manifest(manifest, [Signer.generate()])
+    raw = sign_manifest(manifest, [SeedSigner.generate()])
     everybody = {own.organisation: own for own in members()}
     nodes: dict[str, Organisation] = {}
     for name, own in everybody.items():

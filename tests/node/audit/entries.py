@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from keys.signer import Signer
+from keys.signer import SeedSigner
 from node.audit.entry import (
     Effects,
     Entry,
@@ -19,7 +19,7 @@ from protocol.leaf import AdminActed
 from tests.protocol.leaf_samples import AT, answered
 
 ORIGIN = "bank.example/interlingua"
-LOG_KEY = Signer.from_seed(b"log key of the audit tests......")
+LOG_KEY = SeedSigner.from_seed(b"log key of the audit tests......")
 DAY = AT // 86_400
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from keys.signer import Signer
+from keys.signer import SeedSigner
 from node.audit.errors import (
     LogDamaged,
     LogForeign,
@@ -279,7 +279,7 @@ def test_a_log_that_contradicts_its_checkpoint_is_not_continued(
 def test_another_key_or_origin_does_not_continue_the_log(tmp_path: Path) -> None:
     path = log_file(tmp_path)
     with pytest.raises(LogForeign, match=r"log\.key|this node's log key"):
-        AuditLog.open(path, Signer.generate(), ORIGIN, lambda: AT)
+        AuditLog.open(path, SeedSigner.generate(), ORIGIN, lambda: AT)
     with pytest.raises(LogForeign):
         AuditLog.open(path, LOG_KEY, "other.example/interlingua", lambda: AT)
 

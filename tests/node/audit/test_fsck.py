@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from keys.signer import Signer
+from keys.signer import SeedSigner
 from node.audit.errors import LogDamaged, LogTooNew, LogUnavailable
 from node.audit.fsck import fsck
 from node.operations.registry import silent
@@ -108,7 +108,7 @@ def test_a_changed_leaf_with_its_hash_is_still_found_by_the_tree(tmp_path: Path)
 def test_a_whole_tree_rewritten_without_the_log_key_is_found(tmp_path: Path) -> None:
     """Only the signature stands between a rewritten tree and belief; a stranger's is not taken."""
     path = log_file(tmp_path)
-    other = Signer.generate()
+    other = SeedSigner.generate()
     head = examined(path)
     note = sign_checkpoint(Checkpoint(ORIGIN, LEAVES, head.root), other)
     tamper(path, "UPDATE checkpoints SET note = ? WHERE size = ?", values=(note, LEAVES))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from keys.ring import KeyRecord, KeyRing
-from keys.signer import Signer
+from keys.signer import SeedSigner
 from node.audit.entry import Effects, Entry, QueryEffect
 from node.audit.verify import Anchors, Verification, verify_log
 from node.operations.registry import silent
@@ -64,7 +64,7 @@ def test_without_anchors_less_is_proved_and_nothing_is_wrong(tmp_path: Path) -> 
 
 
 def test_a_log_under_another_key_than_the_auditor_was_told_is_foreign(tmp_path: Path) -> None:
-    told = VerifierKey(ORIGIN, Signer.generate().public)
+    told = VerifierKey(ORIGIN, SeedSigner.generate().public)
     anchors = Anchors("bank.example", told, RINGS.get, lambda _: None)
     assert {"log-foreign", "checkpoint-invalid"} <= found(log_file(tmp_path), anchors)
 
@@ -72,7 +72,7 @@ def test_a_log_under_another_key_than_the_auditor_was_told_is_foreign(tmp_path: 
 @pytest.mark.parametrize(
     ("changes", "kind"),
     [
-        ({"evidence": evidence(signer=Signer.generate())}, "request-unproved"),
+        ({"evidence": evidence(signer=SeedSigner.generate())}, "request-unproved"),
         ({"evidence": evidence(to="other.example")}, "request-differs"),
         ({"evidence": evidence(b'{"id":2}')}, "request-differs"),
         ({"peer": "other.example"}, "request-differs"),

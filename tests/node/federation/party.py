@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from keys.ring import KeyPurpose, KeyRecord
-from keys.signer import Signer
+from keys.signer import SeedSigner, Signer
 from keys.words import fingerprint
 from node.federation.bundle import write_bundle
 from protocol.card import Card, CardLimits, sign_card
@@ -23,7 +23,7 @@ class Party:
 
     def __post_init__(self) -> None:
         for purpose in ("root", "card", "sign", "log"):
-            self.keys.setdefault(purpose, Signer.generate())
+            self.keys.setdefault(purpose, SeedSigner.generate())
 
     @property
     def words(self) -> str:

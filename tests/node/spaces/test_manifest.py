@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from adapters.tensor_file import encode_tensors, file_digest
 from keys.ring import KeyRecord, KeyRing, Revocation
-from keys.signer import Signer
+from keys.signer import SeedSigner
 from node.spaces.errors import ManifestRefused
 from node.spaces.manifest import (
     CONSENSUS_FORMAT,
@@ -21,7 +21,7 @@ from node.spaces.manifest import (
 from protocol.dsse import sign
 from tests.node.spaces.consortium import AT, created, ring
 
-AUTHOR, FOUNDER, STRANGER = (Signer.from_seed(bytes([i]) * 32) for i in (1, 2, 3))
+AUTHOR, FOUNDER, STRANGER = (SeedSigner.from_seed(bytes([i]) * 32) for i in (1, 2, 3))
 
 
 def known(**rings: KeyRing) -> RingOf:
@@ -76,7 +76,7 @@ def test_signatures_that_do_not_count(rings: RingOf) -> None:
 
 def test_the_threshold_counts_organisations_not_keys() -> None:
     wanted = manifest(threshold=2)
-    second = Signer.from_seed(b"9" * 32)
+    second = SeedSigner.from_seed(b"9" * 32)
     two_keys = KeyRing(
         KeyRecord.of(each.public, "sign", AT - 1, AT + 9) for each in (AUTHOR, second)
     )

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keys.signer import Signer
+from keys.signer import SeedSigner
 from node.federation.routing import NoRoute
 from node.spaces.embedding_file import AnchorEmbeddings
 from node.spaces.errors import SpaceExists, UnknownSpace
@@ -17,7 +17,7 @@ from tests.node.spaces.consortium import AT, created, embeddings, ground, member
 
 A, B, C = members()
 HUB = created()[0].envelope.space_id
-SIGNER = Signer.from_seed(b"1" * 32)
+SIGNER = SeedSigner.from_seed(b"1" * 32)
 
 
 def opened(path: Path) -> Spaces:
