@@ -12,7 +12,8 @@ from node.audit.origin import log_origin
 from node.audit.verify import Anchors
 from node.data_directory import DataDirectory
 from node.federation.errors import FederationError
-from node.federation.peers import Peer, PeerBook
+from node.federation.peer import Peer
+from node.federation.peers import PeerBook
 from protocol.document import DocumentRefused, read_document
 from protocol.note import VerifierKey
 from protocol.root import ROOT_TYPE, RootDocument, RootRefused

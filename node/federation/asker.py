@@ -29,7 +29,8 @@ from node.federation.exchange import Asking, Exchanger, Unverifiable
 from node.federation.merge import SiloRanking, merge
 from node.federation.own_silo import OwnQuestion, search_own
 from node.federation.partner_offers import OffersRefused, PartnerOffers
-from node.federation.peers import Peer, PeerBook
+from node.federation.peer import Peer
+from node.federation.peers import PeerBook
 from node.federation.readings import Reading, read_answer, results_of, told
 from node.federation.refresh import Refresher
 from node.federation.routing import NoRoute, Plan, Routes

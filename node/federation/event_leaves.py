@@ -6,7 +6,7 @@ from node.audit.entry import Entry
 from node.audit.log import AuditLog
 from node.clock import Clock
 from node.federation import peers as peer_book
-from node.federation.peers import Peer
+from node.federation.peer import Peer
 from node.policy import book as policy_book
 from node.policy.policy import Policy
 from protocol.leaf import PeerChanged, PolicyApplied

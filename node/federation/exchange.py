@@ -19,7 +19,7 @@ from node.audit.entry import Effects, Entry, KeptReceipt
 from node.audit.log import AuditLog
 from node.clock import Clock
 from node.federation.client import Client, ConnectionBroke, TransportError
-from node.federation.peers import Peer
+from node.federation.peer import Peer
 from protocol.accept_answer import AuthenticatedProblem, accept_answer
 from protocol.answer_content import AcceptedAnswer, AnsweringPeer
 from protocol.answer_refused import AnswerRefused

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from node.federation.exchange import Exchanger
-from node.federation.peers import Peer
+from node.federation.peer import Peer
 from protocol.accept_answer import AuthenticatedProblem
 from protocol.messages import Denial, Offer, Offers, Problem
 

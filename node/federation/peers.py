@@ -16,13 +16,10 @@ States: `active` <-> `paused`, both -> `revoked`; only adding it anew ends `revo
 
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Literal
-
-from pydantic import BaseModel, ConfigDict
 
 from keys.ring import KeyRing
 from node import durable_file
-from node.federation.client import Transport, Unreachable
+from node.federation.client import Transport
 from node.federation.errors import (
     BundleInvalid,
     CardUnavailable,
@@ -30,12 +27,11 @@ from node.federation.errors import (
     PeerNotActive,
     PeerUnknown,
 )
+from node.federation.peer import Peer, PeerRecord, State, read_peer
 from node.turns import Turns
-from protocol.card import CARD_TYPE, Card, CardRefused, accept_card
+from protocol.card import Card, accept_card
 from protocol.document import DocumentRefused, read_document
 from protocol.root import ROOT_TYPE, RootDocument, RootRefused, accept_root
-
-State = Literal["pending", "active", "paused", "revoked"]
 
 _NEXT: dict[State, tuple[State, ...]] = {
     "pending": ("revoked",),
@@ -44,69 +40,6 @@ _NEXT: dict[State, tuple[State, ...]] = {
     "revoked": (),
 }
 _PERMITS: frozenset[State] = frozenset({"active"})
-
-
-class PeerRecord(BaseModel):
-    """What `peers/<organisation>.json` holds; `root` and `card` are whole DSSE envelopes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    v: Literal[1] = 1
-    organisation: str
-    state: State
-    pinned: str
-    root: str
-    card: str
-    reach: Literal["loopback", "public"]
-    allow_private: bool = False
-    allow_plaintext: bool = False
-    ca_file: Path | None = None
-    added_at: int
-    changed_at: int
-    logged: bool = False
-
-
-class Peer:
-    """One partner with its accepted documents. Immutable; the book replaces it."""
-
-    def __init__(self, record: PeerRecord, root: RootDocument, card: Card) -> None:
-        self.record = record
-        self.root = root
-        self.card = card
-
-    @property
-    def organisation(self) -> str:
-        """The partner's name."""
-        return self.record.organisation
-
-    @property
-    def state(self) -> State:
-        """Its state here."""
-        return self.record.state
-
-    @property
-    def transport(self) -> Transport:
-        """How a person allowed it to be connected to."""
-        record = self.record
-        return Transport(record.reach, record.allow_private, record.allow_plaintext, record.ca_file)
-
-    @property
-    def url(self) -> str:
-        """Where it is asked; raises Unreachable for a partner that only asks."""
-        return _address(self.organisation, self.card.url)
-
-    @property
-    def documents_url(self) -> str:
-        """Where its documents are fetched; raises Unreachable for a partner that only asks."""
-        return _address(self.organisation, self.root.url)
-
-    def ring(self, at: int) -> KeyRing | None:
-        """Its keys, while its root document is valid."""
-        return self.root.ring if at < self.root.expires else None
-
-    def changed(self, **fields: object) -> "Peer":
-        """Return the partner with other fields of its record, its documents as they are."""
-        return Peer(self.record.model_copy(update=fields), self.root, self.card)
 
 
 AppendLeaf = Callable[[Peer, Callable[[], None]], Awaitable[None]]
@@ -128,7 +61,7 @@ class PeerBook:
         for path in sorted(directory.glob("*.json")):
             try:
                 record = PeerRecord.model_validate_json(path.read_bytes())
-                peer = _peer(record)
+                peer = read_peer(record)
             except (ValueError, DocumentRefused) as error:
                 raise BundleInvalid(
                     f"{path.name} among the partners is damaged: {error}",
@@ -190,7 +123,7 @@ class PeerBook:
     ) -> Peer:
         """Add a partner whose documents were judged (`bundle.judge`); raises PeerExists."""
         record = PeerRecord(
-            organisation=_read_root(root).organisation,
+            organisation=read_document(root, ROOT_TYPE, RootDocument, RootRefused)[0].organisation,
             state="active",
             pinned=pinned,
             root=root.decode(),
@@ -211,7 +144,7 @@ class PeerBook:
                 f"{name} is a partner already ({before.state}).",
                 fix=f"interlingua peer revoke {name}, then add it again.",
             )
-        peer = _peer(record)
+        peer = read_peer(record)
         self._write(record)
         try:
             await append(peer, lambda: self._swap(name, peer))
@@ -327,25 +260,6 @@ class PeerBook:
 
     def _path(self, organisation: str) -> Path:
         return self._directory / f"{organisation}.json"
-
-
-def _address(organisation: str, url: str | None) -> str:
-    if url is None:
-        raise Unreachable(f"{organisation} only asks: its documents name no address")
-    return url
-
-
-def _peer(record: PeerRecord) -> Peer:
-    return Peer(record, _read_root(record.root.encode()), _read_card(record.card.encode()))
-
-
-def _read_root(raw: bytes) -> RootDocument:
-    """Read what was accepted before, without judging it again: it may have expired since."""
-    return read_document(raw, ROOT_TYPE, RootDocument, RootRefused)[0]
-
-
-def _read_card(raw: bytes) -> Card:
-    return read_document(raw, CARD_TYPE, Card, CardRefused)[0]
 
 
 _REVIVE = "interlingua peer resume NAME ends a pause; a revoked partner must be added again."

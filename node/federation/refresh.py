@@ -16,7 +16,8 @@ import structlog
 from node.audit.errors import LogUnavailable
 from node.clock import Clock
 from node.federation.client import Client, Transport, TransportError, reach_of_url
-from node.federation.peers import Peer, PeerBook
+from node.federation.peer import Peer
+from node.federation.peers import PeerBook
 from protocol.document import DocumentRefused, read_document
 from protocol.limits import MAX_DOCUMENT_BYTES
 from protocol.root import ROOT_TYPE, RootDocument, RootRefused

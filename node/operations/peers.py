@@ -12,7 +12,7 @@ from node.operations.caller import caller
 from node.operations.registry import NoRequest, Progress, operation
 
 if TYPE_CHECKING:
-    from node.federation.peers import Peer, State
+    from node.federation.peer import Peer, State
     from node.node import Node
 
 

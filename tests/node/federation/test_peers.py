@@ -14,7 +14,8 @@ from node.federation.errors import (
     PeerNotActive,
     PeerUnknown,
 )
-from node.federation.peers import Peer, PeerBook, State
+from node.federation.peer import Peer, State
+from node.federation.peers import PeerBook
 from protocol.document import DocumentRefused
 from tests.node.federation.party import NOW, Party
 

@@ -9,7 +9,8 @@ import pytest
 from node.federation.ask import AskRequest
 from node.federation.client import Transport
 from node.federation.errors import NothingToAsk, PeerUnknown, QuestionInvalid
-from node.federation.peers import Peer, PeerBook
+from node.federation.peer import Peer
+from node.federation.peers import PeerBook
 from node.federation.selection import (
     UNNAMED_COLLECTIONS,
     affordable,
