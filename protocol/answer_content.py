@@ -19,9 +19,11 @@ from keys.ring import KeyRefused, KeyRing
 from protocol.answer_body import BodyMalformed, split_body
 from protocol.answer_message import Answer, Denial
 from protocol.answer_refused import AnswerRefused
+from protocol.held_message import Held
 from protocol.leaf import (
     Answered,
     AnyLeaf,
+    Compared,
     Denied,
     Failed,
     Offered,
@@ -34,15 +36,15 @@ from protocol.message_json import build, read_object
 from protocol.note import VerifierKey
 from protocol.offers_message import Offers
 from protocol.problems import Refused
-from protocol.profile import QUERY
+from protocol.profile import HELD, QUERY
 from protocol.query_message import GRANULARITIES, Query
 from protocol.sign import SignedRequest
 from protocol.tlog_proof import VerifiedReceipt, verify_receipt
 
 OK = 200
 
-Payload = Answer | Denial | Offers
-ExchangeLeaf = Answered | Repeated | Denied | Failed | Offered
+Payload = Answer | Denial | Offers | Held
+ExchangeLeaf = Answered | Repeated | Denied | Failed | Offered | Compared
 
 _LEAVES: dict[tuple[type, str], type[ExchangeLeaf]] = {
     (Answer, "answered"): Answered,
@@ -50,6 +52,7 @@ _LEAVES: dict[tuple[type, str], type[ExchangeLeaf]] = {
     (Denial, "denied"): Denied,
     (Denial, "error"): Failed,
     (Offers, "answered"): Offered,
+    (Held, "answered"): Compared,
 }
 
 
@@ -133,6 +136,8 @@ def _read_payload(line: bytes, request: SignedRequest, status: int) -> Payload:
             payload = build(Denial, fields)
         elif request.binding.endpoint is QUERY:
             payload = build(Answer, fields)
+        elif request.binding.endpoint is HELD:
+            payload = build(Held, fields)
         else:
             payload = build(Offers, fields)
     except Refused as refused:

@@ -9,7 +9,17 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from protocol.leaf_frame import Leaf
-from protocol.notation import CollectionName, Count, Digest, KeyId, Organisation, Text, Time, Word
+from protocol.notation import (
+    CollectionName,
+    Count,
+    Digest,
+    KeyId,
+    NoteText,
+    Organisation,
+    Text,
+    Time,
+    Word,
+)
 
 
 class _Event(Leaf):
@@ -26,6 +36,25 @@ class Started(_Event):
     software: Text
 
 
+class Succeeded(_Event):
+    """The first leaf of a log that continues another one which was lost in part.
+
+    ``origin`` names the log before and ``key`` the key that signed it; ``last`` is its last
+    checkpoint that this node still has, ``held`` the largest one that a partner (``held_by``)
+    holds. What lies between the two is lost: budgets count as spent through ``day`` and exposures
+    through ``epoch``, both numbered from 1970-01-01 UTC.
+    """
+
+    type: Literal["successor"] = "successor"
+    origin: Text
+    key: KeyId
+    last: NoteText
+    held: NoteText | None = None
+    held_by: Organisation | None = None
+    day: Count
+    epoch: Count
+
+
 class Refused(_Event):
     """How many requests were refused without a leaf of their own in the minute from ``minute`` on.
 
@@ -40,7 +69,8 @@ class Refused(_Event):
 class PeerChanged(_Event):
     """A partner's state changed (type ``peer``); after ``revoked`` nothing is answered to it.
 
-    ``root``: key id of its pinned root; ``document``: digest of its accepted root document.
+    ``root``: key id of its pinned root; ``document``: digest of its accepted root document;
+    ``log``: name of the log under which its receipts are accepted.
     """
 
     type: Literal["peer"] = "peer"
@@ -49,6 +79,7 @@ class PeerChanged(_Event):
     root: KeyId | None = None
     root_version: Count | None = None
     document: Digest | None = None
+    log: Text | None = None
 
 
 class PolicyApplied(_Event):

@@ -5,7 +5,8 @@ its own salt makes unguessable) and the same ``answer`` digest (of the answer's 
 that two logs can be joined on them.
 
     asker       sent -> received | unanswered
-    responder   answered | repeated | denied | error, and offered for a list of offers
+    responder   answered | repeated | denied | error, offered for a list of offers, and compared
+                for a partner that compares its own log with what is held of it
 """
 
 from typing import Literal
@@ -143,6 +144,15 @@ class Offered(_Signed):
     decision: Literal["answered"] = "answered"
     policy: Digest | None = None
     offers: Count
+    answer: Digest
+
+
+class Compared(_Signed):
+    """A partner asked what is held of its own log, root document and card, and was told."""
+
+    type: Literal["compared"] = "compared"
+    decision: Literal["answered"] = "answered"
+    policy: Digest | None = None
     answer: Digest
 
 

@@ -18,10 +18,12 @@ from protocol.event_leaves import (
     PolicyApplied,
     Refused,
     Started,
+    Succeeded,
 )
 from protocol.evidence import Evidence
 from protocol.exchange_leaves import (
     Answered,
+    Compared,
     Decision,
     Denied,
     Failed,
@@ -41,6 +43,7 @@ __all__ = [
     "Answered",
     "AnyLeaf",
     "CollectionChanged",
+    "Compared",
     "Decision",
     "Denied",
     "Evidence",
@@ -57,6 +60,7 @@ __all__ = [
     "Repeated",
     "Sent",
     "Started",
+    "Succeeded",
     "Unanswered",
     "decode_leaf",
     "new_salt",
@@ -71,7 +75,9 @@ AnyLeaf: TypeAlias = (
     | Denied
     | Failed
     | Offered
+    | Compared
     | Started
+    | Succeeded
     | Refused
     | PeerChanged
     | PolicyApplied

@@ -1,7 +1,7 @@
 """The door to the messages that cross between organisations: import them from here.
 
 asker       Query
-responder   Answer or Denial; Offers to a request for offers
+responder   Answer or Denial; Offers to a request for offers, Held to one for what is held
 """
 
 from protocol.answer_message import (
@@ -14,6 +14,7 @@ from protocol.answer_message import (
     Result,
     RouteReport,
 )
+from protocol.held_message import Held
 from protocol.offers_message import Offer, Offers
 from protocol.problems import PROBLEM_TYPE, Problem
 from protocol.query_message import Granularity, Query
@@ -27,6 +28,7 @@ __all__ = [
     "Answer",
     "Denial",
     "Granularity",
+    "Held",
     "Hit",
     "Hits",
     "Offer",

@@ -52,6 +52,9 @@ LongText = Annotated[
 ]
 """Like Text, up to 4096 characters."""
 
+NoteText = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+"""A signed note (C2SP signed-note) as text, line breaks and all, up to 4096 characters."""
+
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 """SHA-256 of some bytes, written `sha256:` and 64 lower-case hexadecimal digits."""
 

@@ -7,6 +7,7 @@ which widespread generic signers write them.
     name     method  path                    body               request tag
     query    POST    /federation/v1/query    application/json   interlingua-query-v1
     offers   GET     /federation/v1/offers   none               interlingua-offers-v1
+    held     GET     /federation/v1/held     none               interlingua-held-v1
 
 A request without a body covers the digest of no bytes, and no content type.
 """
@@ -82,6 +83,7 @@ QUERY = Endpoint(
     "query", "POST", "/federation/v1/query", "interlingua-query-v1", "application/json"
 )
 OFFERS = Endpoint("offers", "GET", "/federation/v1/offers", "interlingua-offers-v1", None)
+HELD = Endpoint("held", "GET", "/federation/v1/held", "interlingua-held-v1", None)
 
-ENDPOINTS: tuple[Endpoint, ...] = (QUERY, OFFERS)
+ENDPOINTS: tuple[Endpoint, ...] = (QUERY, OFFERS, HELD)
 BY_TARGET: dict[tuple[str, str], Endpoint] = {(e.method, e.path): e for e in ENDPOINTS}

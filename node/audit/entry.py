@@ -7,6 +7,7 @@ durable in one transaction, or not at all.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from node.audit.seen_checkpoints import SeenCheckpoint
 from protocol.leaf import Leaf
 
 Guard = Callable[[], None]
@@ -71,6 +72,7 @@ class Effects:
     queries: QueryEffect | None = None
     exposures: tuple[ExposureEffect, ...] = ()
     receipt: KeptReceipt | None = None
+    seen: SeenCheckpoint | None = None
 
 
 @dataclass(frozen=True)

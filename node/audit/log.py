@@ -15,10 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from keys.signer import Signer
-from node.audit import schema, state_rows, tree_rows
+from node.audit import schema, seen_checkpoints, state_rows, tree_rows
 from node.audit.committer import Committer, Prepared
 from node.audit.entry import Entry, Receipt, StoredAnswer
 from node.audit.errors import LogUnavailable
+from node.audit.seen_checkpoints import SeenCheckpoint
 from node.audit.writer import MAX_WAITING, Writer
 from node.clock import Clock
 from protocol.note import VerifierKey
@@ -115,6 +116,11 @@ class AuditLog:
         """Return what was answered to the idempotency key, if it is still live at ``at``."""
         with self._read() as connection:
             return state_rows.idempotent(connection, peer, key, at)
+
+    def seen(self, origin: str) -> SeenCheckpoint | None:
+        """Return the largest checkpoint that came with answers of the log ``origin``."""
+        with self._read() as connection:
+            return seen_checkpoints.find(connection, origin)
 
     def size(self) -> int:
         """Return the number of committed leaves."""

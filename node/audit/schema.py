@@ -18,10 +18,9 @@ from urllib.parse import quote
 from node.audit.errors import AuditError, LogDamaged, LogTooNew, LogUnavailable
 
 APPLICATION_ID = 0x494C4F47  # "ILOG"
-VERSION = 1
 BUSY_MS = 5_000  # milliseconds to wait for a lock; nobody else should ever hold one
 
-_TABLES = """
+_V1 = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE leaves (idx INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
 CREATE TABLE facts (
@@ -51,12 +50,21 @@ CREATE TABLE kept_receipts (
     idx INTEGER PRIMARY KEY, peer TEXT NOT NULL, leaf BLOB NOT NULL, proof BLOB NOT NULL
 ) STRICT;
 """
+_V2 = """
+CREATE TABLE seen_checkpoints (
+    origin TEXT PRIMARY KEY, peer TEXT NOT NULL, size INTEGER NOT NULL, note BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
 _APPEND_ONLY = "".join(
     f"CREATE TRIGGER {table}_{verb} BEFORE {verb} ON {table} "
     f"BEGIN SELECT RAISE(ABORT, '{table} are only appended'); END;"
     for table in ("leaves", "nodes", "checkpoints")
     for verb in ("UPDATE", "DELETE")
 )
+_STEPS = (_V1 + _APPEND_ONLY, _V2)
+"""Each step makes the next version of the one before; steps are only ever added at the end."""
+
+VERSION = len(_STEPS)
 
 
 def connect(path: Path, origin: str, verifier_key: str) -> sqlite3.Connection:
@@ -73,8 +81,8 @@ def connect(path: Path, origin: str, verifier_key: str) -> sqlite3.Connection:
             if not new:
                 _check_kind(connection, path)
             _settings(connection)
-            if new:
-                _create(connection, origin, verifier_key)
+            _bring_forward(connection)
+            _begin(connection, origin, verifier_key)
     except BaseException:
         connection.close()
         raise
@@ -121,14 +129,24 @@ def _settings(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA trusted_schema=OFF")
 
 
-def _create(connection: sqlite3.Connection, origin: str, verifier_key: str) -> None:
-    connection.executescript(
-        f"BEGIN IMMEDIATE; {_TABLES} {_APPEND_ONLY}"
-        f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={VERSION};"
+def _bring_forward(connection: sqlite3.Connection) -> None:
+    """Take the steps that the file has not taken yet, each in a transaction of its own."""
+    done = connection.execute("PRAGMA user_version").fetchone()[0]
+    for version, step in enumerate(_STEPS[done:], start=done + 1):
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {step} PRAGMA application_id={APPLICATION_ID}; "
+            f"PRAGMA user_version={version}; COMMIT;"
+        )
+
+
+def _begin(connection: sqlite3.Connection, origin: str, verifier_key: str) -> None:
+    """State whose log it is, in a file where nothing was written yet."""
+    unused = "NOT EXISTS (SELECT 1 FROM meta) AND NOT EXISTS (SELECT 1 FROM checkpoints)"
+    connection.execute(
+        "INSERT INTO meta SELECT * FROM (VALUES ('origin', ?), ('verifier_key', ?)) "  # noqa: S608 - the text above
+        f"WHERE {unused}",
+        (origin, verifier_key),
     )
-    rows = [("origin", origin), ("verifier_key", verifier_key)]
-    connection.executemany("INSERT INTO meta VALUES (?, ?)", rows)
-    connection.execute("COMMIT")
 
 
 def _check_kind(connection: sqlite3.Connection, path: Path) -> None:

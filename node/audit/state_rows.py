@@ -7,6 +7,7 @@ key is never replaced or purged. Live means: the present second is not after ``u
 import sqlite3
 from collections.abc import Sequence
 
+from node.audit import seen_checkpoints
 from node.audit.entry import Effects, StoredAnswer
 from node.audit.errors import AlreadyRecorded
 
@@ -45,6 +46,8 @@ def apply(connection: sqlite3.Connection, effects: Effects, leaf_index: int) -> 
         connection.execute(
             "INSERT INTO kept_receipts VALUES (?, ?, ?, ?)", (leaf_index, r.peer, r.leaf, r.proof)
         )
+    if effects.seen:
+        seen_checkpoints.keep(connection, effects.seen)
 
 
 def refuse_recorded(connection: sqlite3.Connection, effects: Effects, at: int) -> None:

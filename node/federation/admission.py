@@ -15,7 +15,7 @@ from node.federation.reservation import Reservation
 from node.policy.book import PolicyBook
 from protocol.accept_query import AcceptedRequest
 from protocol.problems import Code, Refused
-from protocol.profile import OFFERS
+from protocol.profile import QUERY
 from protocol.query_message import Query
 
 
@@ -54,7 +54,7 @@ class Admission:
             raise Refused(Code.REPLAYED, "its nonce was seen before", authenticated=True)
         reservation = Reservation(peer, at, self._budgets, self._exposures, self._in_flight)
         question = Question(accepted, reservation)
-        if accepted.endpoint is not OFFERS:
+        if accepted.endpoint is QUERY:
             self._read(question)
         return question
 

@@ -4,6 +4,7 @@ FederationError
   +- PeerUnknown       no such partner here
   +- PeerExists        the partner was added before
   +- PeerNotActive     the partner is pending, paused or revoked, so it is not asked
+  |    +- LogNotApproved it has opened a successor log that no person has approved here
   +- BundleInvalid     the file given to `peer add` is not a partner's root document and card
   +- WordsDiffer       the words do not belong to the root key in the bundle
   +- CardUnavailable   no valid card of the partner is held and none could be fetched
@@ -42,6 +43,12 @@ class PeerNotActive(FederationError):
 
     failure = "conflict"
     code = "peer-not-active"
+
+
+class LogNotApproved(PeerNotActive):
+    """The partner's card names another audit log than the one that was approved here."""
+
+    code = "log-not-approved"
 
 
 class BundleInvalid(FederationError):

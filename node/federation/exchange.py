@@ -19,6 +19,7 @@ from node.audit.entry import Effects, Entry, KeptReceipt
 from node.audit.log import AuditLog
 from node.clock import Clock
 from node.federation.client import Client, ConnectionBroke, TransportError
+from node.federation.log_order import gone_back, seen_with
 from node.federation.peer import Peer
 from protocol.accept_answer import AuthenticatedProblem, accept_answer
 from protocol.answer_content import AcceptedAnswer, AnsweringPeer
@@ -122,6 +123,7 @@ class Exchanger:
     async def _exchange(
         self, peer: Peer, request: SignedRequest, asked: Query | None, deadline_s: float
     ) -> AcceptedAnswer | AuthenticatedProblem:
+        seen = self._log.seen(peer.card.log_origin)
         raw = await self._client.exchange(
             peer.url + request.path,
             peer.transport,
@@ -134,9 +136,13 @@ class Exchanger:
         card = peer.card
         answering = AnsweringPeer(peer.root.ring, card.log_origin, card.log_kid)
         try:
-            return accept_answer(request, asked, raw, answering, self._clock())
+            said = accept_answer(request, asked, raw, answering, self._clock())
         except AnswerRefused as error:
             raise Unverifiable(error.reason, str(error), error.claimed) from None
+        back = gone_back(seen, said) if isinstance(said, AcceptedAnswer) else None
+        if back is not None:
+            raise Unverifiable("log-went-back", back)
+        return said
 
     def _sent(self, peer: Peer, request: SignedRequest, asking: Asking) -> Sent:
         query = asking.query
@@ -198,7 +204,8 @@ class Exchanger:
             ),
         )
         kept = KeptReceipt(peer.organisation, said.leaf_bytes, said.proof)
-        await self._log.append(Entry(leaf, Effects(receipt=kept)))
+        seen = seen_with(peer.organisation, said)
+        await self._log.append(Entry(leaf, Effects(receipt=kept, seen=seen)))
 
     async def _note_unanswered(
         self, peer: Peer, request: SignedRequest, error: TransportError | Unverifiable

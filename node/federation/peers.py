@@ -23,6 +23,7 @@ from node.federation.client import Transport
 from node.federation.errors import (
     BundleInvalid,
     CardUnavailable,
+    LogNotApproved,
     PeerExists,
     PeerNotActive,
     PeerUnknown,
@@ -94,12 +95,19 @@ class PeerBook:
             raise PeerNotActive(
                 f"{organisation} is {peer.state} here.", fix=f"interlingua peer list; {_REVIVE}"
             )
+        if not peer.log_approved:
+            raise LogNotApproved(
+                f"{organisation} has opened another audit log, {peer.card.log_origin}, after a "
+                f"loss; {peer.log_origin} was approved here.",
+                fix=f"Ask its admin what was lost, then: interlingua peer approve-log "
+                f"{organisation}",
+            )
         return peer
 
     def is_active(self, organisation: str) -> bool:
         """Whether the partner may ask and be asked at this moment."""
         peer = self._peers.get(organisation)
-        return peer is not None and peer.state == "active"
+        return peer is not None and peer.state == "active" and peer.log_approved
 
     def ring(self, organisation: str, at: int) -> KeyRing | None:
         """The keys under which a partner may speak.
@@ -202,7 +210,10 @@ class PeerBook:
             new_card, card_text = accept_card(card, root, peer.card, at), card.decode()
         if (root_text, card_text) == (peer.record.root, peer.record.card):
             return peer
-        record = peer.record.model_copy(update={"root": root_text, "card": card_text})
+        record = peer.record.model_copy(
+            # a record of an earlier release pins no log: then the one it had until now
+            update={"root": root_text, "card": card_text, "log_origin": peer.log_origin}
+        )
         self._write(record)
         renewed = Peer(record, root, new_card)
         self._peers[organisation] = renewed

@@ -12,7 +12,7 @@ from node.policy.grants import Grant
 from node.policy.policy import grant_digest
 from protocol.accept_query import AcceptedRequest
 from protocol.canonical import digest
-from protocol.leaf import Answered, Denied, Failed, Offered, Repeated
+from protocol.leaf import Answered, Compared, Denied, Failed, Offered, Repeated
 from protocol.messages import Answer
 from protocol.problems import Refused
 from protocol.query_message import Query
@@ -71,6 +71,10 @@ class Question:
     def offered(self, policy: str, offers: int, payload: bytes) -> Offered:
         """Return the leaf of a list of offers."""
         return Offered(**self._sender(), policy=policy, offers=offers, answer=digest(payload))
+
+    def compared(self, policy: str, payload: bytes) -> Compared:
+        """Return the leaf of what was told a partner about itself."""
+        return Compared(**self._sender(), policy=policy, answer=digest(payload))
 
     def _sender(self) -> dict[str, Any]:
         return {

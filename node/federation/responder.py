@@ -37,6 +37,7 @@ from node.federation.answers import disclosed_answer, repeated_answer, shows
 from node.federation.budgets import Exposures, QueryBudgets
 from node.federation.disclose import Scored, disclose, scored_limit
 from node.federation.epochs import day_of
+from node.federation.held import held_of
 from node.federation.judgement import Routed, permit, refusal, route
 from node.federation.offers import offers_to
 from node.federation.peers import PeerBook
@@ -55,6 +56,7 @@ from protocol.leaf import Leaf, new_salt
 from protocol.limits import IDEMPOTENCY_S
 from protocol.messages import Answer, Denial
 from protocol.problems import Code, Refused
+from protocol.profile import HELD
 from protocol.query_message import Query
 
 if TYPE_CHECKING:
@@ -156,6 +158,8 @@ class Responder:
         try:
             if question.fault is not None:
                 raise question.fault
+            if question.accepted.endpoint is HELD:
+                return await self._held(question)
             if question.query is None:
                 return await self._offers(question)
             stored = self._rooms.log.idempotent(question.peer, question.query.id, question.at)
@@ -280,6 +284,14 @@ class Responder:
             return await self._commit(question, leaf, payload, 200, policy.generation)
         except _PolicyMoved:
             raise Refused(Code.BUSY, "the policy has just changed", authenticated=True) from None
+
+    async def _held(self, question: Question) -> RawResponse:
+        """Answer how far the partner was seen here; no grant is needed to know oneself."""
+        rooms = self._rooms
+        peer = rooms.peers.get(question.peer)
+        payload = held_of(peer, rooms.log, question.accepted.body_digest).encode()
+        leaf = question.compared(rooms.policy.current.digest, payload)
+        return await self._commit(question, leaf, payload, 200, None)
 
     async def _deny(self, question: Question, refused: Refused) -> RawResponse:
         """Log a refusal and say it; whatever was reserved for the work is given back first."""

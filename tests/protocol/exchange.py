@@ -17,12 +17,13 @@ from protocol.answer_content import AnsweringPeer
 from protocol.canonical import digest
 from protocol.checkpoint import Checkpoint, sign_checkpoint
 from protocol.envelope import Envelope, Prompts
-from protocol.leaf import Answered, Denied, Failed, Leaf, Offered, Repeated
+from protocol.leaf import Answered, Compared, Denied, Failed, Leaf, Offered, Repeated
 from protocol.merkle import leaf_hash, node_hash
 from protocol.messages import (
     ANSWER_TYPE,
     Answer,
     Denial,
+    Held,
     Hit,
     Offer,
     Offers,
@@ -32,7 +33,7 @@ from protocol.messages import (
     RouteReport,
 )
 from protocol.problems import Code
-from protocol.profile import OFFERS, QUERY
+from protocol.profile import HELD, OFFERS, QUERY
 from protocol.sign import SignedRequest, sign_answer, sign_request
 from protocol.tlog_proof import TlogProof
 from protocol.vectors import encode
@@ -45,6 +46,7 @@ LOG_ORIGIN = "hospital.example/log"
 NONCE = bytes(range(16))
 
 CLINIC_SIGN = signer("clinic sign")
+CLINIC_LOG = signer("clinic log")
 HOSPITAL_SIGN = signer("hospital sign")
 HOSPITAL_LOG = signer("hospital log")
 STRANGER = signer("stranger")
@@ -121,6 +123,11 @@ def signed_offers(**changes: Any) -> SignedRequest:
     return signed(b"", endpoint=OFFERS, **changes)
 
 
+def signed_held(**changes: Any) -> SignedRequest:
+    """Return a signed request for what is held."""
+    return signed(b"", endpoint=HELD, **changes)
+
+
 def received(request: SignedRequest) -> RawRequest:
     """Return a request as the other side receives it, among header fields that nobody signed."""
     transport = [(b"Host", request.authority.encode()), (b"Accept", b"*/*")]
@@ -183,9 +190,25 @@ def offers(**changes: Any) -> Offers:
     return Offers(**(members | changes))
 
 
+def held(**changes: Any) -> Held:
+    """Return what the hospital holds of the clinic; the root document is not one."""
+    members: dict[str, Any] = {
+        "salt": salt(3),
+        "query": digest(b""),
+        "log_origin": "clinic.example/log",
+        "checkpoint": sign_checkpoint(
+            Checkpoint("clinic.example/log", 7, leaf_hash(b"a root")), CLINIC_LOG
+        ).decode(),
+        "root_version": 3,
+        "card_serial": 1_789_990_000,
+        "root": '{"payload":"..."}',
+    }
+    return Held(**(members | changes))
+
+
 def leaf_of(
     request: SignedRequest,
-    payload: Answer | Denial | Offers,
+    payload: Answer | Denial | Offers | Held,
     asked: Query | None = None,
     **changes: Any,
 ) -> Leaf:
@@ -201,6 +224,8 @@ def leaf_of(
     }
     if isinstance(payload, Offers):
         return Offered(**(members | {"offers": len(payload.offers)} | changes))
+    if isinstance(payload, Held):
+        return Compared(**(members | changes))
     asked = asked or QUESTION
     members |= {
         "purpose": asked.purpose,
@@ -249,7 +274,7 @@ def signed_raw_answer(
 
 
 def answered(
-    request: SignedRequest, payload: Answer | Denial | Offers, **leaf_changes: Any
+    request: SignedRequest, payload: Answer | Denial | Offers | Held, **leaf_changes: Any
 ) -> RawAnswer:
     """Return an honest answer (or one with a leaf changed in `leaf_changes`) as it is received."""
     leaf = leaf_of(request, payload, **leaf_changes).encode()

@@ -11,6 +11,7 @@ from protocol.leaf import (
     Answered,
     AnyLeaf,
     CollectionChanged,
+    Compared,
     Denied,
     Failed,
     KeyChanged,
@@ -23,6 +24,7 @@ from protocol.leaf import (
     Repeated,
     Sent,
     Started,
+    Succeeded,
     Unanswered,
 )
 
@@ -139,4 +141,14 @@ def every_leaf() -> list[AnyLeaf]:
         KeyChanged(at=AT, key=SIGNER.kid, use="sign", event="created"),
         CollectionChanged(at=AT, collection="papers", event="created", documents=0),
         AdminActed(at=AT, operation="token.create", subject="notebook", by="cli"),
+        Compared(**{k: v for k, v in refusal.items() if k != "reason"}, policy=digest(b"p")),
+        Succeeded(
+            at=AT,
+            origin="bank.example/log",
+            key=SIGNER.kid,
+            last="bank.example/log\n1\nAAAA\n\n\N{EM DASH} bank.example/log AAAA\n",
+            held_by="clinic.example",
+            day=20_000,
+            epoch=100,
+        ),
     ]

@@ -1,6 +1,6 @@
 """The profile's table, as docs/protocol.md gives it."""
 
-from protocol.profile import BY_TARGET, ENDPOINTS, OFFERS, PARAMETERS, QUERY
+from protocol.profile import BY_TARGET, ENDPOINTS, HELD, OFFERS, PARAMETERS, QUERY
 
 
 def test_endpoints_are_told_apart_by_target_and_by_tag() -> None:
@@ -17,9 +17,11 @@ def test_a_query_covers_the_designs_components_in_order() -> None:
 
 
 def test_a_request_without_a_body_covers_no_content_type() -> None:
-    assert OFFERS.covered == QUERY.covered.replace('"content-type" ', "")
+    for endpoint in (OFFERS, HELD):
+        assert endpoint.covered == QUERY.covered.replace('"content-type" ', "")
+        assert endpoint.content_type is None
     assert (OFFERS.method, OFFERS.path) == ("GET", "/federation/v1/offers")
-    assert OFFERS.content_type is None
+    assert (HELD.method, HELD.path) == ("GET", "/federation/v1/held")
 
 
 def test_all_parameters_are_named() -> None:

@@ -17,6 +17,7 @@ from protocol.answer_content import AcceptedAnswer
 from protocol.answer_refused import Reason
 from protocol.leaf import (
     Answered,
+    Compared,
     Denied,
     Failed,
     Leaf,
@@ -26,7 +27,7 @@ from protocol.leaf import (
     Sent,
     Unanswered,
 )
-from protocol.messages import Answer, Denial, Hit, Offer, Offers, Query, RouteReport
+from protocol.messages import Answer, Denial, Held, Hit, Offer, Offers, Query, RouteReport
 from protocol.problems import KINDS, Code
 from protocol.profile import ANSWER_COVERED, ANSWER_TAG, ENDPOINTS, PARAMETERS, QUERY
 from protocol.signature_base import signature_base
@@ -43,6 +44,7 @@ from tests.protocol.exchange import (
     denial,
     received,
     signed,
+    signed_held,
     signed_offers,
 )
 
@@ -92,9 +94,9 @@ def test_every_fence_with_an_example_is_read_here() -> None:
     assert [name for name in FENCES if f'"{name}"' not in source] == []
 
 
-@pytest.mark.parametrize("name", ["query-request", "offers-request"])
+@pytest.mark.parametrize("name", ["query-request", "offers-request", "held-request"])
 def test_the_requests_are_accepted_and_are_those_of_the_exchange(name: str) -> None:
-    sent = signed() if name == "query-request" else signed_offers()
+    sent = {"query": signed, "offers": signed_offers, "held": signed_held}[name.split("-")[0]]()
     raw = example_request(name)
     accepted = accept(raw, RECEIVER, AT)
     assert accepted.binding == sent.binding
@@ -200,6 +202,7 @@ MESSAGES: dict[str, type[BaseModel]] = {
     "member of offers": Offers,
     "member of an offer": Offer,
     "member of a denial": Denial,
+    "member of held": Held,
 }
 
 
@@ -224,6 +227,7 @@ LEAVES: tuple[type[Leaf], ...] = (
     Denied,
     Failed,
     Offered,
+    Compared,
 )
 
 

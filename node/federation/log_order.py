@@ -1,0 +1,32 @@
+"""Whether a partner's log only grows, judged by what came with its answers.
+
+The rule of this file: no clock is needed. A leaf is appended after its question arrived, so it lies
+behind every checkpoint that was held when the question was sent. A log that was put back to an
+older state breaks this with its first answer, and the answer is not used.
+"""
+
+from node.audit.seen_checkpoints import SeenCheckpoint
+from protocol.answer_content import AcceptedAnswer
+from protocol.limits import MAX_HELD_NOTE_CHARS
+from protocol.tlog_proof import parse_proof
+
+
+def gone_back(before: SeenCheckpoint | None, said: AcceptedAnswer) -> str | None:
+    """Say how the answer's log has gone back; None where it has not.
+
+    `before` is the largest checkpoint of the log that was held when the question was sent.
+    """
+    if before is None or said.receipt.index >= before.size:
+        return None
+    return (
+        f"the log {before.origin} has gone back: the answer is its leaf {said.receipt.index}, and "
+        f"{before.size} leaves were seen before; its admin must compare it (interlingua doctor)"
+    )
+
+
+def seen_with(peer: str, said: AcceptedAnswer) -> SeenCheckpoint | None:
+    """Return the checkpoint that came with an answer, None where its note is too long to keep."""
+    note, head = parse_proof(said.proof).checkpoint, said.receipt.checkpoint
+    if len(note) > MAX_HELD_NOTE_CHARS:
+        return None
+    return SeenCheckpoint(head.origin, peer, head.size, note)
