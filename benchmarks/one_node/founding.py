@@ -81,12 +81,12 @@ def envelope(width: int) -> Envelope:
 async def found(folder: Path, world: World, port: int) -> list[Route]:
     """Make both nodes below `folder`; the clinic will be reached at this port of loopback."""
     for name, at in ((LAB, 1), (CLINIC, port)):
-        _create(folder / name, name, at)
+        create(folder / name, name, at)
     async with opened(folder, LAB) as lab, opened(folder, CLINIC) as clinic:
         await _ingest(clinic, world)
         _share_space(lab, clinic, world)
         for one, other in ((lab, clinic), (clinic, lab)):
-            await _trust(one, other)
+            await trust(one, other)
         await find("policy.apply").handler(clinic, GrantFiles(files={"lab.toml": GRANT}), silent)
         return _routes(lab, world.shape)
 
@@ -101,7 +101,8 @@ async def opened(folder: Path, name: str) -> AsyncIterator[Node]:
             yield node
 
 
-def _create(path: Path, name: str, port: int) -> None:
+def create(path: Path, name: str, port: int) -> None:
+    """Make an organisation's node, reached at this port of loopback; it does not run."""
     text = commented(
         {
             "organisation": name,
@@ -161,7 +162,8 @@ def _embeddings(node: Node, world: World, width: int, set_id: str) -> AnchorEmbe
     )
 
 
-async def _trust(one: Node, other: Node) -> None:
+async def trust(one: Node, other: Node) -> None:
+    """Let one organisation add the other."""
     bundle = await find("peer.card").handler(other, NoRequest(), silent)
     if not isinstance(bundle, OwnBundle):
         raise TypeError("peer.card gives a bundle")
