@@ -18,7 +18,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from node.operations.errors import InvalidRequest, describe_validation
+from node.operations.errors import InvalidRequest
+from node.wrong_values import describe
 from protocol.notation import Authority, BaseUrl, Organisation
 
 PREFIX = "INTERLINGUA_"
@@ -222,7 +223,7 @@ def parse_settings(text: str, name: str, environ: Mapping[str, str] | None = Non
         return Settings(**content)
     except ValidationError as error:
         raise InvalidRequest(
-            f"{name}, or a variable {PREFIX}*, is not valid: {describe_validation(error)}",
+            f"{name}, or a variable {PREFIX}*, is not valid: {describe(error)}.",
             fix="docs/configuration.md lists every setting with its form and default.",
             code="configuration-invalid",
         ) from None

@@ -167,9 +167,16 @@ def _problem(error: BaseException) -> OperationProblem:
         where = f"{error.param_hint}: " if error.param_hint else ""
         return InvalidRequest(f"{where}{error.message}", fix="See --help of the command.").problem()
     if isinstance(error, typer.Abort):
-        return OperationError("Nothing was done: it was not confirmed.", code="aborted").problem()
+        return OperationError(
+            "Nothing was done: it was not confirmed.",
+            fix="Run it again and answer y, or add --yes where the verb has it.",
+            code="aborted",
+        ).problem()
     if isinstance(error, KeyboardInterrupt):
-        interrupted = OperationError("Interrupted; what was under way was cancelled.").problem()
+        interrupted = OperationError(
+            "Interrupted; what was under way was cancelled.",
+            fix="Run it again; what was done before is kept.",
+        ).problem()
         told = {"code": "interrupted", "exit_code": int(ExitCode.INTERRUPTED)}
         return interrupted.model_copy(update=told)
     return translate(error if isinstance(error, Exception) else RuntimeError()).problem()

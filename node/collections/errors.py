@@ -8,28 +8,34 @@ CollectionError
 `failure` says to the operations' framework whose fault it is.
 """
 
-from typing import ClassVar
+from node.room_error import RoomError
 
 
-class CollectionError(Exception):
+class CollectionError(RoomError):
     """A collection cannot do what was asked; the message names the cause and the fix."""
 
-    failure: ClassVar[str] = "failed"
+    fix = "See `interlingua collection list`."
 
 
 class UnknownCollection(CollectionError):
     """No collection has this name."""
 
     failure = "not-found"
+    fix = (
+        "`interlingua collection list` shows those there are; `interlingua collection create` makes"
+        " one."
+    )
 
 
 class CollectionExists(CollectionError):
     """A collection of this name exists already."""
 
     failure = "conflict"
+    fix = "Ingest into it, or choose another name."
 
 
 class BadCollectionName(CollectionError):
     """Names go into grants, URLs and file names, so they are short and plain."""
 
     failure = "invalid-request"
+    fix = "Use 1 to 64 of a-z, 0-9, - and _, beginning with a letter or digit."

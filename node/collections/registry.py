@@ -52,8 +52,11 @@ class Collections:
             return self._by_name[name]
         except KeyError:
             raise UnknownCollection(
-                f"there is no collection {name!r}: `interlingua collection list` shows those there"
-                " are, `interlingua collection create` makes one"
+                f"there is no collection {name!r}",
+                fix=(
+                    "`interlingua collection list` shows those there are; `interlingua "
+                    "collection create` makes one."
+                ),
             ) from None
 
     def all(self) -> list[Collection]:
@@ -79,8 +82,8 @@ class Collections:
         """
         if not _NAME.fullmatch(name):
             raise BadCollectionName(
-                f"{name!r} cannot name a collection: use 1 to 64 of a-z, 0-9, - and _,"
-                " beginning with a letter or digit"
+                f"{name!r} cannot name a collection",
+                fix="Use 1 to 64 of a-z, 0-9, - and _, beginning with a letter or digit.",
             )
         envelope = self._around.encoders.get(encoder).envelope
 
@@ -96,7 +99,8 @@ class Collections:
             row = await asyncio.to_thread(insert)  # a writer may have to wait for another
         except sqlite3.IntegrityError:
             raise CollectionExists(
-                f"collection {name!r} exists: ingest into it, or choose another name"
+                f"collection {name!r} exists",
+                fix="Ingest into it, or choose another name.",
             ) from None
         self._by_name[name] = Collection(row, self._around, self._tell)
         self._tell(name)

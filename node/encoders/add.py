@@ -37,19 +37,28 @@ async def add(
     """
     if not _NAME.fullmatch(name):
         raise EncoderMisconfigured(
-            f"{name!r} cannot name an encoder: use 1 to 64 of a-z, 0-9, - and _"
+            f"{name!r} cannot name an encoder",
+            fix="Use 1 to 64 of a-z, 0-9, - and _.",
         )
     if name in encoders.names():
-        raise EncoderExists(f"encoder {name!r} exists: choose another name")
+        raise EncoderExists(
+            f"encoder {name!r} exists",
+            fix="Choose another name.",
+        )
     if envelope_file is not None and stated:
         raise EncoderMisconfigured(
-            f"the envelope file states {', '.join(sorted(stated))} already: give one or the other"
+            f"the envelope file states {', '.join(sorted(stated))} already",
+            fix="Give one or the other.",
         )
     whole = None if envelope_file is None else read_envelope(envelope_file)
     if kind == "caller":
         if whole is None:
             raise EncoderMisconfigured(
-                "vectors that you compute need an envelope that says what they are: --envelope FILE"
+                "vectors that you compute need an envelope that says what they are",
+                fix=(
+                    "Give one with --envelope FILE; the provider of the vectors can write it "
+                    "(docs/collections.md)."
+                ),
             )
         return await asyncio.to_thread(encoders.add, name, kind, settings, whole)
     envelope = await _probed(name, kind, settings, stated, whole, known, at)
@@ -68,8 +77,8 @@ async def _probed(
     prompts = Prompts.of(settings.get("query_prompt", ""), settings.get("document_prompt", ""))
     if whole is not None and whole.prompts != prompts:
         raise EncoderMisconfigured(
-            "the envelope was made with other prompts: give the same --query-prompt and"
-            " --document-prompt as its author"
+            "the envelope was made with other prompts",
+            fix="Give the same --query-prompt and --document-prompt as its author.",
         )
     provisional = whole or _stated(settings, stated, prompts, at, dimension=1)
     trial = open_encoder(name, kind, settings, provisional)

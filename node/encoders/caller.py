@@ -12,6 +12,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from node.encoders.errors import EncoderMisconfigured
+from node.wrong_values import describe
 from protocol.envelope import Envelope
 
 _MAX_BYTES = 64 * 1024
@@ -30,14 +31,21 @@ def read_envelope(path: Path) -> Envelope:
             raw = file.read(_MAX_BYTES + 1)
     except OSError as error:
         raise EncoderMisconfigured(
-            f"the envelope file {path} cannot be read: {error.strerror}"
+            f"the envelope file {path} cannot be read: {error.strerror}",
+            fix="Check the path after --envelope, and that the node's user may read the file.",
         ) from None
     if len(raw) > _MAX_BYTES:
-        raise EncoderMisconfigured(f"{path} is too long to be an envelope")
+        raise EncoderMisconfigured(
+            f"{path} is too long to be an envelope",
+            fix="Give a JSON or TOML file that holds the envelope's fields and nothing else.",
+        )
     try:
         content = _parse(path, raw)
     except ValueError as error:
-        raise EncoderMisconfigured(f"{path} is not valid: {error}") from None
+        raise EncoderMisconfigured(
+            f"{path} is not valid: {error}",
+            fix="Correct the file; it is JSON, or TOML where its name ends in .toml.",
+        ) from None
     return parse_envelope(content, str(path))
 
 
@@ -46,11 +54,10 @@ def parse_envelope(content: Any, where: str) -> Envelope:
     try:
         return Envelope.model_validate(content)
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc'])) or 'envelope'}: {fault['msg']}"
-            for fault in error.errors(include_url=False, include_input=False)
-        )
-        raise EncoderMisconfigured(f"{where} is no envelope: {faults}") from None
+        raise EncoderMisconfigured(
+            f"{where} is no envelope: {describe(error, 'envelope')}",
+            fix="Correct the named fields; docs/protocol.md lists them (The envelope).",
+        ) from None
 
 
 def _parse(path: Path, raw: bytes) -> Any:

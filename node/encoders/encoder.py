@@ -92,9 +92,12 @@ class Encoder:
             return checked(raw, self.envelope)
         except UnusableVectors as error:
             raise EncoderFailed(
-                f"encoder {self.name!r} gave unusable vectors ({error}): see `interlingua encoder"
-                f" test {self.name}`; a text in which the model knows no word gives a zero vector",
+                f"encoder {self.name!r} gave unusable vectors: {error}",
                 error.row,
+                fix=(
+                    f"See `interlingua encoder test {self.name}`; a text in which the model knows "
+                    "no word gives a zero vector."
+                ),
             ) from None
 
     async def encode_raw(self, texts: Sequence[str], role: Role) -> FloatArray:
@@ -129,7 +132,10 @@ class Encoder:
     def _require(self) -> Backend:
         if self._backend is None:
             raise EncoderTakesVectors(
-                f"encoder {self.name!r} stands for vectors that you compute: give a vector with"
-                " each document and each query, or use an encoder that runs a model"
+                f"encoder {self.name!r} stands for vectors that you compute",
+                fix=(
+                    "Give a vector with each document and each query, or use an encoder that "
+                    "runs a model."
+                ),
             )
         return self._backend

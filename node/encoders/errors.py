@@ -12,43 +12,48 @@ EncoderError
 `failure` says to the operations' framework whose fault it is.
 """
 
-from typing import ClassVar
+from node.room_error import RoomError
 
 
-class EncoderError(Exception):
+class EncoderError(RoomError):
     """An encoder cannot do what was asked; the message names the cause and the fix."""
 
-    failure: ClassVar[str] = "failed"
+    fix = "See `interlingua encoder list` and `interlingua encoder test NAME`."
 
 
 class UnknownEncoder(EncoderError):
     """No encoder has this name."""
 
     failure = "not-found"
+    fix = "`interlingua encoder list` shows those there are; `interlingua encoder add` adds one."
 
 
 class EncoderExists(EncoderError):
     """An encoder of this name exists already."""
 
     failure = "conflict"
+    fix = "Choose another name."
 
 
 class EncoderInUse(EncoderError):
     """The encoder cannot go while a collection needs it."""
 
     failure = "conflict"
+    fix = "Drop the collections first that were made with it."
 
 
 class EncoderMisconfigured(EncoderError):
     """The settings given cannot work."""
 
     failure = "invalid-request"
+    fix = "Correct the settings; `interlingua encoder add --help` describes them."
 
 
 class EncoderTakesVectors(EncoderError):
     """The encoder stands for vectors that the caller computes; it cannot encode text."""
 
     failure = "invalid-request"
+    fix = "Give vectors, or use an encoder that runs a model."
 
 
 class EncoderFailed(EncoderError):
@@ -58,9 +63,10 @@ class EncoderFailed(EncoderError):
     """
 
     failure = "unavailable"
+    fix = "Look at the model's server or its log; `interlingua encoder test NAME` tries it again."
 
-    def __init__(self, message: str, row: int | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, cause: str, row: int | None = None, *, fix: str = "") -> None:
+        super().__init__(cause, fix=fix)
         self.row = row
 
 
@@ -71,7 +77,8 @@ class UnusableVectors(EncoderError):
     """
 
     failure = "invalid-request"
+    fix = "Compute the vectors with the model that the envelope names."
 
-    def __init__(self, message: str, row: int | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, cause: str, row: int | None = None, *, fix: str = "") -> None:
+        super().__init__(cause, fix=fix)
         self.row = row

@@ -37,13 +37,20 @@ def measured(stated: Envelope, vectors: FloatArray, known: Iterable[Envelope]) -
     """
     if vectors.shape[1] != stated.dimension:
         raise EncoderMisconfigured(
-            f"the model gives {vectors.shape[1]} components and the envelope says"
-            f" {stated.dimension}: correct one of them"
+            f"the model gives {vectors.shape[1]} components and the envelope says "
+            f"{stated.dimension}",
+            fix="Correct one of them.",
         )
     try:
         return adopt(with_sketch(stated, vectors), known)
     except ProbeUnusable as error:
-        raise EncoderFailed(f"the model gives no usable probe sketch: {error}") from None
+        raise EncoderFailed(
+            f"the model gives no usable probe sketch: {error}",
+            fix=(
+                "Use a model that gives different texts different vectors; `--max-tokens` may be "
+                "too small."
+            ),
+        ) from None
 
 
 def require_same(stated: Envelope, vectors: FloatArray) -> None:
@@ -54,9 +61,12 @@ def require_same(stated: Envelope, vectors: FloatArray) -> None:
     apart = sketch_distance(stated, vectors)
     if apart is not None and apart > TOLERANCE:
         raise EncoderMisconfigured(
-            f"the model is not the one of the given envelope: the probe sketches lie {apart:.3f}"
-            f" apart and {TOLERANCE} is the most that one model explains; check model, revision,"
-            " prompts and quantisation, or leave the envelope out and mint a space of its own"
+            "the model is not the one of the given envelope: the probe sketches lie "
+            f"{apart:.3f} apart and {TOLERANCE} is the most that one model explains",
+            fix=(
+                "Check model, revision, prompts and quantisation, or leave the envelope out and "
+                "mint a space of its own."
+            ),
         )
 
 
@@ -67,7 +77,13 @@ def sketch_distance(envelope: Envelope, vectors: FloatArray) -> float | None:
     try:
         return distance(from_base64url(envelope.probe), sketch(vectors))
     except ProbeUnusable as error:
-        raise EncoderFailed(f"the model gives no usable probe sketch: {error}") from None
+        raise EncoderFailed(
+            f"the model gives no usable probe sketch: {error}",
+            fix=(
+                "Use a model that gives different texts different vectors; look at its server's "
+                "log."
+            ),
+        ) from None
 
 
 def lengths(vectors: FloatArray) -> tuple[float, float]:

@@ -101,7 +101,13 @@ class OpenAIBackend:
             await asyncio.gather(*tasks, return_exceptions=True)
             raise
         if len({part.shape[1] for part in parts}) != 1:
-            raise EncoderFailed("the embeddings server changed the width of its vectors meanwhile")
+            raise EncoderFailed(
+                "the embeddings server changed the width of its vectors meanwhile",
+                fix=(
+                    "Let one server answer with one model, and set --dimensions where it can be "
+                    "chosen."
+                ),
+            )
         return np.concatenate(parts)
 
     def count_tokens(self, text: str) -> int:
@@ -127,9 +133,9 @@ class OpenAIBackend:
                 except _Again as again:
                     if not left:
                         raise EncoderFailed(
-                            f"the embeddings server {again.why} and did so"
-                            f" {self._settings.retries + 1} times: check that it runs and can"
-                            " keep up (--batch, --timeout)"
+                            f"the embeddings server {again.why} and did so "
+                            f"{self._settings.retries + 1} times",
+                            fix="Check that it runs and can keep up (--batch, --timeout).",
                         ) from None
                     wait = max(pause, again.after) * random.uniform(1, 1.5)  # noqa: S311 - spreads retries, protects nothing
             await asyncio.sleep(min(wait, _LONGEST_PAUSE_S))
@@ -158,8 +164,10 @@ class OpenAIBackend:
         except aiohttp.ClientError as error:
             refused = refusal(error)
             if refused is not None:
+                cause, _, fix = refused.partition(": ")
                 raise EncoderMisconfigured(
-                    f"the embeddings server was not reached: {refused}"
+                    f"the embeddings server was not reached: {cause}",
+                    fix=fix,
                 ) from None
             raise _Again(f"cannot be reached ({type(error).__name__})") from None
         return _vectors(raw, len(texts))
@@ -202,13 +210,17 @@ def _api_key(settings: OpenAISettings) -> str | None:
             key = settings.api_key_file.read_text("utf-8").strip()
         except OSError as error:
             raise EncoderMisconfigured(
-                f"the API key file {settings.api_key_file} cannot be read ({error.strerror})"
+                f"the API key file {settings.api_key_file} cannot be read ({error.strerror})",
+                fix="Check --api-key-file, and that the node's user may read the file.",
             ) from None
         where = str(settings.api_key_file)
     else:
         return None
     if not key or not key.isascii() or not key.isprintable():
-        raise EncoderMisconfigured(f"{where} holds no API key: set it, in one line")
+        raise EncoderMisconfigured(
+            f"{where} holds no API key",
+            fix="Set it, in one line.",
+        )
     return key
 
 
@@ -218,15 +230,25 @@ def _check_status(reply: aiohttp.ClientResponse) -> None:
         raise _Again(f"answered {reply.status}", float(after) if after.isdecimal() else 0.0)
     if reply.status in (401, 403):
         raise EncoderMisconfigured(
-            f"the embeddings server refused the API key ({reply.status}): see --api-key-env"
+            f"the embeddings server refused the API key ({reply.status})",
+            fix=(
+                "Name the variable that holds the right key with --api-key-env, or its file with "
+                "--api-key-file."
+            ),
         )
     if reply.status != 200:
         raise EncoderFailed(
-            f"the embeddings server answered {reply.status}: check the URL (up to /v1), the model"
-            " name and whether texts are too long for it (--max-tokens)"
+            f"the embeddings server answered {reply.status}",
+            fix=(
+                "Check the URL (up to /v1), the model name and whether texts are too long for it "
+                "(--max-tokens)."
+            ),
         )
     if reply.headers.get("Content-Encoding", "identity") != "identity":
-        raise EncoderFailed("the embeddings server compressed its answer without being asked")
+        raise EncoderFailed(
+            "the embeddings server compressed its answer without being asked",
+            fix="Turn compression off at that server, or at the proxy before it.",
+        )
 
 
 async def _read(reply: aiohttp.ClientResponse, most: int) -> bytes:
@@ -235,7 +257,10 @@ async def _read(reply: aiohttp.ClientResponse, most: int) -> bytes:
     async for part in reply.content.iter_any():
         most -= len(part)
         if most < 0:
-            raise EncoderFailed("the embeddings server's answer is too long to be embeddings")
+            raise EncoderFailed(
+                "the embeddings server's answer is too long to be embeddings",
+                fix="Check that the URL is an OpenAI-compatible embeddings call, up to /v1.",
+            )
         parts.append(part)
     return b"".join(parts)
 
@@ -256,7 +281,7 @@ def _vectors(raw: bytes, count: int) -> FloatArray:
             raise ValueError
     except (ValueError, TypeError, KeyError, AttributeError):
         raise EncoderFailed(
-            f"the embeddings server did not answer with {count} embeddings of one width:"
-            " check that the URL is an OpenAI-compatible embeddings call"
+            f"the embeddings server did not answer with {count} embeddings of one width",
+            fix="Check that the URL is an OpenAI-compatible embeddings call, up to /v1.",
         ) from None
     return vectors

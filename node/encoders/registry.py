@@ -28,12 +28,18 @@ from node.encoders.sentence_transformers import (
 )
 from node.store.schema import MIGRATIONS
 from node.store.store import Store
+from node.wrong_values import describe
 from protocol.envelope import Envelope
 
 SETTINGS: dict[Kind, type[BaseModel]] = {
     "openai": OpenAISettings,
     "sentence-transformers": SentenceTransformersSettings,
     "caller": CallerSettings,
+}
+EXAMPLES: dict[Kind, str] = {
+    "openai": "--url http://127.0.0.1:8080/v1 --model bge-small",
+    "sentence-transformers": "--model all-MiniLM-L6-v2",
+    "caller": "--envelope FILE",
 }
 
 
@@ -56,8 +62,11 @@ class Encoders:
                 ).fetchone()
             if row is None:
                 raise UnknownEncoder(
-                    f"there is no encoder {name!r}: `interlingua encoder list` shows those there"
-                    " are, `interlingua encoder add` adds one"
+                    f"there is no encoder {name!r}",
+                    fix=(
+                        "`interlingua encoder list` shows those there are; `interlingua encoder "
+                        "add` adds one."
+                    ),
                 )
             kind, settings, envelope = row
             self._opened[name] = open_encoder(
@@ -89,7 +98,8 @@ class Encoders:
             )
         except sqlite3.IntegrityError:
             raise EncoderExists(
-                f"encoder {name!r} exists: choose another name; a space never changes its encoder"
+                f"encoder {name!r} exists, and a space never changes its encoder",
+                fix="Choose another name.",
             ) from None
         self._opened[name] = encoder
         return encoder
@@ -107,7 +117,8 @@ class Encoders:
             await asyncio.to_thread(self._write, "DELETE FROM encoders WHERE name = ?", (name,))
         except sqlite3.IntegrityError:
             raise EncoderInUse(
-                f"encoder {name!r} made the vectors of a collection: drop the collection first"
+                f"encoder {name!r} made the vectors of a collection",
+                fix="Drop the collection first.",
             ) from None
         self._opened.pop(name, None)
         await encoder.close()
@@ -133,16 +144,17 @@ def open_encoder(name: str, kind: Kind, settings: dict[str, Any], envelope: Enve
     prompts = RolePrompts(own.pop("query_prompt", ""), own.pop("document_prompt", ""))
     model = SETTINGS.get(kind)
     if model is None:
-        raise EncoderMisconfigured(f"unknown kind {kind!r}: choose of {', '.join(SETTINGS)}")
+        raise EncoderMisconfigured(
+            f"unknown kind {kind!r}",
+            fix=f"Choose one of {', '.join(SETTINGS)}.",
+        )
     try:
         return Encoder(name, kind, envelope, prompts, _backend(model.model_validate(own)))
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
-            for fault in error.errors(include_url=False, include_input=False)
-        )
         raise EncoderMisconfigured(
-            f"the settings of encoder {name!r} are not valid: {faults}"
+            f"the settings of encoder {name!r} are not valid: {describe(error, 'settings')}",
+            fix=f"Correct the named options, e.g. {EXAMPLES[kind]}; `interlingua encoder add"
+            " --help` describes them.",
         ) from None
 
 

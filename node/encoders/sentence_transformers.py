@@ -82,8 +82,8 @@ class SentenceTransformersBackend:
             )  # fmt: skip
         except RuntimeError as error:
             raise EncoderFailed(
-                f"the model {self._settings.model} failed ({type(error).__name__}):"
-                " try a smaller --batch"
+                f"the model {self._settings.model} failed ({type(error).__name__})",
+                fix="Try a smaller --batch.",
             ) from error
         return np.asarray(vectors, dtype=np.float32)
 
@@ -93,7 +93,8 @@ def _load(settings: SentenceTransformersSettings) -> Any:
         from sentence_transformers import SentenceTransformer
     except ImportError:
         raise EncoderMisconfigured(
-            "sentence-transformers is not installed: pip install 'interlingua[local-models]'"
+            "sentence-transformers is not installed",
+            fix="pip install 'interlingua[local-models]'",
         ) from None
     # it comes with sentence-transformers; the command line has a progress bar of its own
     import_module("transformers.utils.logging").disable_progress_bar()
@@ -104,8 +105,8 @@ def _load(settings: SentenceTransformersSettings) -> Any:
         )  # fmt: skip
     except (OSError, ValueError, RuntimeError) as error:
         raise EncoderMisconfigured(
-            f"the model {settings.model!r} cannot be loaded ({type(error).__name__}):"
-            " give a directory that holds one, or a name that is in the library's cache"
+            f"the model {settings.model!r} cannot be loaded ({type(error).__name__})",
+            fix="Give a directory that holds one, or a name that is in the library's cache.",
         ) from error
 
 

@@ -23,12 +23,15 @@ def checked(vectors: npt.ArrayLike, envelope: Envelope) -> FloatArray:
         with np.errstate(over="ignore"):  # what is too large becomes infinite and is named below
             array = np.ascontiguousarray(vectors, dtype=np.float32)
     except (ValueError, TypeError):
-        raise UnusableVectors("vectors are lists of numbers, all of one length") from None
+        raise UnusableVectors(
+            "the vectors are not lists of numbers, all of one length",
+            fix="Give each vector as one list of numbers, e.g. [0.12, -0.5, 0.3].",
+        ) from None
     if array.ndim != 2 or array.shape[1] != envelope.dimension:
         width = array.shape[1] if array.ndim == 2 else array.shape
         raise UnusableVectors(
-            f"vectors have {width} components and the space has {envelope.dimension}:"
-            " use the model that the envelope names"
+            f"vectors have {width} components and the space has {envelope.dimension}",
+            fix="Use the model that the envelope names.",
         )
     _refuse(np.any(~np.isfinite(array), axis=1), "holds a NaN or an infinity")
     # in float64, where the squares of no float32 overflow or vanish
@@ -45,4 +48,11 @@ def checked(vectors: npt.ArrayLike, envelope: Envelope) -> FloatArray:
 def _refuse(bad: npt.NDArray[np.bool_], why: str) -> None:
     if bad.any():
         row = int(np.argmax(bad))
-        raise UnusableVectors(f"vector {row + 1} of {len(bad)} {why}", row)
+        raise UnusableVectors(
+            f"vector {row + 1} of {len(bad)} {why}",
+            row,
+            fix=(
+                "Compute that vector again with the model that the envelope names, or leave its "
+                "document out."
+            ),
+        )

@@ -38,13 +38,15 @@ class TransportError(Exception):
     """The partner could not be asked; `kind` is the word that a status line shows."""
 
     kind: TransportKind = "unreachable"
+    failure = "unavailable"
+    code = "peer-transport"
+    fix = "Check the partner's address, and ask its admin whether its node runs."
 
 
 class DeadlinePassed(TransportError):
     """The caller's deadline passed before the answer was whole."""
 
     kind: TransportKind = "timeout"
-    failure = "unavailable"
     code = "peer-timeout"
     fix = "Try again later, or ask the partner's admin whether its node is overloaded."
 
@@ -52,7 +54,6 @@ class DeadlinePassed(TransportError):
 class Unreachable(TransportError):
     """No connection could be made."""
 
-    failure = "unavailable"
     code = "peer-unreachable"
     fix = "Check the address, the certificate and the network, and that the partner's node runs."
 
@@ -65,12 +66,16 @@ class AddressNotAllowed(TransportError):
     """The connection was refused on this side; the message says who may allow it and how."""
 
     kind: TransportKind = "address-refused"
+    code = "address-refused"
+    fix = "Only an admin can allow it: `interlingua peer --help` names the options."
 
 
 class AnswerTooLarge(TransportError):
     """The partner sent more than an answer may have."""
 
     kind: TransportKind = "oversized"
+    code = "answer-too-large"
+    fix = "Ask for fewer records at once, and tell the partner's admin."
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,9 @@ async def encode_question(
         try:
             vectors = checked(request.vectors, encoder.envelope)
         except UnusableVectors as error:
-            raise QuestionInvalid(f"The vectors cannot be asked with: {error}.") from None
+            raise QuestionInvalid(
+                f"The vectors cannot be asked with: {error}.", fix=error.fix
+            ) from None
     return Encoded(vectors, encoder.envelope.describing(role="query"))
 
 

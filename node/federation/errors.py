@@ -12,16 +12,16 @@ FederationError
   +- NothingToAsk      nobody could be asked: no partner, no collection
 """
 
+from node.room_error import RoomError
 
-class FederationError(Exception):
+
+class FederationError(RoomError):
     """The base of every error about partners; `fix` says what to do."""
 
-    failure = "failed"
     code = "federation"
-
-    def __init__(self, cause: str, *, fix: str = "") -> None:
-        super().__init__(cause)
-        self.fix = fix
+    fix = (
+        "`interlingua peer list` shows the partners; `interlingua doctor` looks for what is wrong."
+    )
 
 
 class PeerUnknown(FederationError):

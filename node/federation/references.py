@@ -21,6 +21,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from node.room_error import RoomError
+
 MASTER_BYTES = 32
 REFERENCE_CHARS = 32
 MAX_INTERNAL_KEY = 2**63 - 1  # SQLite's AUTOINCREMENT keys are signed 64-bit
@@ -31,11 +33,12 @@ _BLOCK = 16
 _INFO = b"interlingua-reference-v1"
 
 
-class ReferenceForeign(Exception):
+class ReferenceForeign(RoomError):
     """The text is not a reference that this node gave to that peer for that collection."""
 
     failure = "not-found"
     code = "reference-foreign"
+    fix = "Compare it with what the partner received, letter by letter."
 
 
 class References:
@@ -75,8 +78,10 @@ class References:
         key = int.from_bytes(plain[:8], "big")
         if not hmac.compare_digest(plain[8:], _TAG) or key > MAX_INTERNAL_KEY:
             raise ReferenceForeign(
-                f"{reference!r} was not given to {peer} for collection {collection}; "
-                "check the peer and the collection, or ask the partner for the reference again"
+                f"{reference!r} was not given to {peer} for collection {collection}",
+                fix=(
+                    "Check the peer and the collection, or ask the partner for the reference again."
+                ),
             )
         return key, epoch
 
@@ -108,6 +113,6 @@ def _decode(reference: str) -> bytes:
         return base64.b32decode(reference.upper())
     except binascii.Error:
         raise ReferenceForeign(
-            f"{reference[:64]!r} is not a reference: "
-            f"one has {REFERENCE_CHARS} letters a-z and digits 2-7"
+            f"{reference[:64]!r} is not a reference",
+            fix=f"Copy the whole of it: {REFERENCE_CHARS} letters a-z and digits 2-7.",
         ) from None

@@ -55,5 +55,4 @@ def resolve(
         f"{reference[:64]!r} is no reference that this node gave"
         + (f" to {peer}" if peer else " to a partner")
         + (f" for the collection {collection}" if collection else "")
-        + "; compare it with what the partner received"
     )

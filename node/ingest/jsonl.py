@@ -22,8 +22,10 @@ from pydantic import (
 
 from node.ingest.errors import BadRecord, IngestError
 from node.ingest.record import Record, single_precision
+from node.wrong_values import describe
 
 MAX_LINE_BYTES = 64 * 1024 * 1024
+EXAMPLE = '{"id": "a-17", "text": "...", "labels": ["public"]}'
 
 _NO_CONTROL = r"^[^\x00-\x1f\x7f]+$"
 DocumentId = Annotated[str, StringConstraints(pattern=_NO_CONTROL, max_length=512)]
@@ -61,7 +63,10 @@ def read(path: Path) -> Iterator[Record]:
                 if raw.strip():
                     yield parse_line(raw, f"{path}:{number}")
     except OSError as error:
-        raise IngestError(f"{path} cannot be read: {error.strerror}") from None
+        raise IngestError(
+            f"{path} cannot be read: {error.strerror}",
+            fix="Check the path, and that the node's user may read the file.",
+        ) from None
 
 
 def count(path: Path) -> int:
@@ -74,7 +79,10 @@ def count(path: Path) -> int:
                 lines += part.count(b"\n")
                 last = part[-1:]
     except OSError as error:
-        raise IngestError(f"{path} cannot be read: {error.strerror}") from None
+        raise IngestError(
+            f"{path} cannot be read: {error.strerror}",
+            fix="Check the path, and that the node's user may read the file.",
+        ) from None
     return lines + (last != b"\n")
 
 
@@ -84,15 +92,20 @@ def parse_line(raw: bytes, where: str) -> Record:
         content = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise BadRecord(
-            where, f"not a JSON object in UTF-8 ({error.msg}, column {error.colno}): write one"
-            " document a line"
+            where,
+            f"not a JSON object in UTF-8 ({error.msg}, column {error.colno})",
+            fix=f"Write one document a line, e.g. {EXAMPLE}",
         ) from None  # fmt: skip
     if not isinstance(content, dict):
-        raise BadRecord(where, "not a JSON object: write one document a line, {...}")
+        raise BadRecord(
+            where,
+            "not a JSON object",
+            fix=f"Write one document a line, e.g. {EXAMPLE}",
+        )
     try:
         line = Line.model_validate(content)
     except ValidationError as error:
-        raise BadRecord(where, _faults(error)) from None
+        raise BadRecord(where, describe(error, "line", Line.model_fields)) from None
     vector = None if line.vector is None else single_precision(line.vector)
     return Record(
         line.id, where, line.text, vector, frozenset(line.labels), line.metadata, line.uri
@@ -104,14 +117,9 @@ def _lines(file: BinaryIO, path: Path) -> Iterator[bytes]:
     while raw := file.readline(MAX_LINE_BYTES + 1):
         number += 1
         if len(raw) > MAX_LINE_BYTES:
-            raise BadRecord(f"{path}:{number}", f"longer than {MAX_LINE_BYTES} bytes: split it")
+            raise BadRecord(
+                f"{path}:{number}",
+                f"longer than {MAX_LINE_BYTES} bytes",
+                fix="Split the document into several, with an id each.",
+            )
         yield raw
-
-
-def _faults(error: ValidationError) -> str:
-    faults = []
-    for fault in error.errors(include_url=False, include_input=False, include_context=False):
-        field = ".".join(str(part) for part in fault["loc"][:2])
-        hint = " (known: " + ", ".join(Line.model_fields) + ")" if "extra" in fault["type"] else ""
-        faults.append(f"{field}: {fault['msg']}{hint}" if field else fault["msg"])
-    return "; ".join(faults[:5])

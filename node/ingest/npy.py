@@ -39,13 +39,19 @@ def read(vectors: Path, ids: Path, labels: frozenset[str] = frozenset()) -> Iter
             if row + 1 != len(array):
                 counted = "more" if row >= len(array) else str(row + 1)
                 raise IngestError(
-                    f"{ids} has {counted} ids and {vectors} has {len(array)} rows: give one id"
-                    " a line, in the order of the rows"
+                    f"{ids} has {counted} ids and {vectors} has {len(array)} rows",
+                    fix="Give one id a line, in the order of the rows.",
                 )
     except UnicodeDecodeError:
-        raise IngestError(f"{ids} is not UTF-8: save it as UTF-8") from None
+        raise IngestError(
+            f"{ids} is not UTF-8",
+            fix="Save it as UTF-8.",
+        ) from None
     except OSError as error:
-        raise IngestError(f"{ids} cannot be read: {error.strerror}") from None
+        raise IngestError(
+            f"{ids} cannot be read: {error.strerror}",
+            fix="Check the path after --ids, and that the node's user may read the file.",
+        ) from None
 
 
 def count(vectors: Path) -> int:
@@ -56,16 +62,30 @@ def count(vectors: Path) -> int:
 def _mapped(path: Path) -> npt.NDArray[Any]:
     try:
         array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except OSError as error:
         raise IngestError(
-            f"{path} cannot be read as a .npy array ({error}): write it with numpy.save"
+            f"{path} cannot be read: {error.strerror or 'it is damaged'}",
+            fix="Check the path, and that the node's user may read the file.",
+        ) from None
+    except (ValueError, EOFError):
+        raise IngestError(
+            f"{path} is not an array of numbers as numpy.save writes one",
+            fix="Write it again: numpy.save(PATH, vectors), uncompressed and without objects.",
         ) from None
     if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype.kind != "f":
-        raise IngestError(f"{path} holds no (n, d) array of floats: save the vectors row by row")
+        raise IngestError(
+            f"{path} holds no table of floats with one vector a row",
+            fix="Save one array of shape (n, d): numpy.save(PATH, numpy.stack(vectors)).",
+        )
     return array
 
 
 def _checked_id(text: str, where: str) -> str:
     if not text or len(text) > _MAX_ID_CHARS or not text.isprintable():
-        raise BadRecord(where, f"an id is one printable line of 1 to {_MAX_ID_CHARS} characters")
+        raise BadRecord(
+            where,
+            f"the id is empty, longer than {_MAX_ID_CHARS} characters, or has characters that "
+            "cannot be printed",
+            fix="Write one id a line, e.g. a-17.",
+        )
     return text

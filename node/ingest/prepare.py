@@ -49,8 +49,9 @@ async def _chunked(planned: Planned, encoder: Encoder) -> list[Span]:
     if not encoder.takes_text:
         raise BadRecord(
             planned.record.where,
-            f"a vector is missing, and encoder {encoder.name!r} stands for vectors that you"
-            " compute: add one to each document, or use a collection whose encoder runs a model",
+            f"a vector is missing, and encoder {encoder.name!r} stands for vectors that you "
+            "compute",
+            fix="Add one to each document, or use a collection whose encoder runs a model.",
         )
     text = planned.record.text or ""
     most = encoder.chunk_tokens
@@ -65,14 +66,18 @@ async def _encoded(texts: list[str], owners: list[Planned], encoder: Encoder) ->
     except EncoderFailed as error:
         if error.row is None:
             raise
-        raise BadRecord(owners[error.row].record.where, str(error)) from None
+        raise BadRecord(owners[error.row].record.where, str(error), fix=error.fix) from None
 
 
 def _given(planned: Planned, encoder: Encoder) -> FloatArray:
     try:
         return checked(np.atleast_2d(np.asarray(planned.record.vector)), encoder.envelope)
     except UnusableVectors as error:
-        raise BadRecord(planned.record.where, f"vector: {error}") from None
+        raise BadRecord(
+            planned.record.where,
+            f"vector: {error}",
+            fix=error.fix,
+        ) from None
 
 
 def _assigned(prepared: list[Prepared], encoded: FloatArray) -> list[Prepared]:

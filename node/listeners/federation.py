@@ -63,7 +63,10 @@ async def root_document(request: web.Request) -> web.Response:
     version = request.match_info.get("version")
     raw = identity.root_raw if version is None else identity.root_version(int(version))
     if raw is None:
-        raise NotFound("There is no such version of the root document.")
+        raise NotFound(
+            "There is no such version of the root document.",
+            fix="GET the path without a version for the newest one.",
+        )
     return web.Response(body=raw, content_type=SIGNED_DOCUMENT)
 
 

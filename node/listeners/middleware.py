@@ -25,9 +25,15 @@ TITLES = {
     415: "This content type is not taken",
 }
 FIXES = {
+    400: "Send a well-formed HTTP/1.1 request.",
     401: "Send `Authorization: Bearer TOKEN`; `interlingua token create NAME` makes one.",
+    404: "GET /v1/openapi.json of the local API lists its paths; docs/protocol.md the partners'.",
+    405: "The header Allow names the methods that this path takes.",
+    408: "Send the whole request without a pause, or a smaller one.",
+    413: "Send less at once; docs/configuration.md and docs/protocol.md name the limits.",
     415: "Send `Content-Type: application/json`.",
 }
+ANY_FIX = "Look at the node's log and at `interlingua doctor`, then try again."
 
 log = structlog.get_logger("http")
 
@@ -46,7 +52,7 @@ def http_problem(status: int, code: str) -> OperationProblem:
         status=status,
         detail=f"{TITLES.get(status, 'The request failed')}.",
         code=code,
-        fix=FIXES.get(status, ""),
+        fix=FIXES.get(status, ANY_FIX),
         exit_code=2 if status < 500 else 1,
     )
 

@@ -8,9 +8,11 @@
     +-- Unavailable           needed, but not reachable or in use       exit 5, HTTP 503
     +-- NotVerified           a signature, proof or digest is wrong     exit 6, HTTP 422
 
-Rooms raise their own errors; `translate` turns any exception into one of these. The messages of our
-own rooms name cause and fix and hold no secret (a rule of the project), so they are passed on.
-Anything else is unexpected: its text stays in the log, because nobody vouched for it.
+Cause and fix are both always there, and apart: programs and people find the next step in one place.
+
+Rooms raise their own errors (`node.room_error`); `translate` turns any exception into one of these.
+The words of our own rooms hold no secret (a rule of the project), so they are passed on. Anything
+else is unexpected: its text stays in the log, because nobody vouched for it.
 """
 
 from __future__ import annotations
@@ -20,8 +22,10 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from node.operations.exit_codes import ExitCode
+from node.wrong_values import describe
 
 OUR_ROOMS = ("node.", "protocol.", "adapters.", "keys.")
+_REPORT = "Run it again with INTERLINGUA_DEBUG=1 for the traceback, and report it."
 
 
 class OperationProblem(BaseModel):
@@ -52,7 +56,7 @@ class OperationError(Exception):
     title: ClassVar[str] = "The operation failed"
     default_code: ClassVar[str] = "failed"
 
-    def __init__(self, cause: str, *, fix: str = "", code: str | None = None) -> None:
+    def __init__(self, cause: str, *, fix: str, code: str | None = None) -> None:
         super().__init__(cause)
         self.cause = cause
         self.fix = fix
@@ -147,7 +151,7 @@ def translate(error: Exception) -> OperationError:
     if isinstance(error, OperationError):
         return error
     if isinstance(error, ValidationError):
-        return InvalidRequest(describe_validation(error), fix="Correct the value and try again.")
+        return InvalidRequest(f"{describe(error)}.", fix="Correct what is named and try again.")
     if type(error).__module__.startswith(OUR_ROOMS):
         return _of_our_room(error)
     if isinstance(error, OSError):
@@ -159,18 +163,9 @@ def translate(error: Exception) -> OperationError:
         )
     return OperationError(
         f"Unexpected failure ({type(error).__name__}).",
-        fix="Run it again with INTERLINGUA_DEBUG=1 for the traceback, and report it.",
+        fix=_REPORT,
         code="unexpected",
     )
-
-
-def describe_validation(error: ValidationError) -> str:
-    """Name each wrong field and why, never the value that was given (it may be a secret)."""
-    parts = []
-    for item in error.errors(include_url=False, include_context=False, include_input=False):
-        where = ".".join(str(step) for step in item["loc"]) or "request"
-        parts.append(f"{where}: {item['msg']}")
-    return "; ".join(parts) + "."
 
 
 def _of_our_room(error: Exception) -> OperationError:
@@ -182,5 +177,20 @@ def _of_our_room(error: Exception) -> OperationError:
     else:
         candidate = OperationError
     code = str(getattr(error, "code", "") or candidate.default_code)
-    cause = str(error) or type(error).__name__
-    return candidate(cause, fix=str(getattr(error, "fix", "")), code=code)
+    cause = _sentence(str(error) or type(error).__name__)
+    return candidate(cause, fix=str(getattr(error, "fix", "")) or _general_fix(error), code=code)
+
+
+def _general_fix(error: Exception) -> str:
+    """What to do about an error whose room knows no better: protocol's are about what was sent."""
+    if type(error).__module__.startswith("protocol."):
+        return "Get it again from whoever made it, unchanged, and try again."
+    return _REPORT
+
+
+def _sentence(text: str) -> str:
+    """The rooms' messages begin with a small letter and end bare, to stand within other words."""
+    first = text.partition(" ")[0]
+    if first.isalpha() and first.islower():
+        text = first.capitalize() + text[len(first) :]
+    return text if text.endswith((".", "!", "?")) else f"{text}."

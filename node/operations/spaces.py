@@ -209,8 +209,8 @@ async def sign(node: Node, request: SignSpace, progress: Progress) -> SignedSpac
     apart = await asyncio.to_thread(recompute, manifest, positions, anchors, members)
     if apart is None:
         raise EmbeddingsRefused(
-            "a signature says that the consensus was computed again: give the embeddings of every"
-            " founder with --member, own ones with --encoder"
+            "a signature says that the consensus was computed again",
+            fix="Give the embeddings of every founder with --member, own ones with --encoder.",
         )
     signed = countersign(raw, node.settings.organisation, [node.identity.signer("sign")])
     await asyncio.to_thread(replace, request.manifest, signed, 0o644)
@@ -254,7 +254,10 @@ async def leave(node: Node, request: LeaveSpace, progress: Progress) -> LeftSpac
         native = node.encoders.get(request.encoder).envelope.space_id
         found = [each for each in found if each.native == native]
     if not found:
-        raise UnknownSpace(f"{request.space} was not joined with encoder {request.encoder}")
+        raise UnknownSpace(
+            f"{request.space} was not joined with encoder {request.encoder}",
+            fix="`interlingua space list` shows with which encoders spaces were joined.",
+        )
     for each in found:
         await asyncio.to_thread(node.spaces.leave, each)
     await _note(node, "space-leave", found[0].manifest)
@@ -314,7 +317,10 @@ def _read_members(files: Sequence[Path]) -> list[AnchorEmbeddings]:
     members = []
     for path in files:
         if path.stat().st_size > MAX_FILE_BYTES:
-            raise EmbeddingsRefused(f"{path} is larger than {MAX_FILE_BYTES} bytes")
+            raise EmbeddingsRefused(
+                f"{path} is larger than {MAX_FILE_BYTES} bytes",
+                fix="Check that it is the file that is meant; use fewer anchors where it is.",
+            )
         members.append(decode_embeddings(path.read_bytes()))
     return members
 

@@ -75,16 +75,25 @@ def make_anchor_set(anchors: Iterable[Anchor], derived: int = 0) -> AnchorSet:
     distinct: dict[str, Anchor] = {}
     for number, anchor in enumerate(anchors, 1):
         if not anchor.document.strip() or not anchor.query.strip():
-            raise AnchorsRefused(f"anchor {number} has an empty view; leave it out")
+            raise AnchorsRefused(
+                f"anchor {number} has an empty view",
+                fix="Leave it out.",
+            )
         if max(len(anchor.document), len(anchor.query)) > MAX_TEXT_CHARS:
-            raise AnchorsRefused(f"anchor {number} is longer than {MAX_TEXT_CHARS} characters")
+            raise AnchorsRefused(
+                f"anchor {number} is longer than {MAX_TEXT_CHARS} characters",
+                fix="Shorten it, or split it into several anchors.",
+            )
         distinct.setdefault(_digests(anchor)[0], anchor)
         if len(distinct) > MAX_ANCHORS:
-            raise AnchorsRefused(f"an anchor set has at most {MAX_ANCHORS} texts")
+            raise AnchorsRefused(
+                f"an anchor set has at most {MAX_ANCHORS} texts",
+                fix="Import fewer; 2,000 to 4,000 give most of what many more would.",
+            )
     if len(distinct) < MIN_ANCHORS:
         raise AnchorsRefused(
-            f"{len(distinct)} distinct anchors; at least {MIN_ANCHORS} are needed, and 2,000 to"
-            " 4,000 give most of what many more would"
+            f"{len(distinct)} distinct anchors are too few: at least {MIN_ANCHORS} are needed",
+            fix="Add public texts of your field; 2,000 to 4,000 give most of what many more would.",
         )
     return AnchorSet(tuple(distinct[key] for key in sorted(distinct)), derived)
 
@@ -117,7 +126,10 @@ def parse_text(lines: Iterable[bytes]) -> AnchorSet:
         try:
             document = line.decode("utf-8").strip()
         except UnicodeDecodeError:
-            raise AnchorsRefused(f"line {number} is not UTF-8") from None
+            raise AnchorsRefused(
+                f"line {number} is not UTF-8",
+                fix="Save the file as UTF-8.",
+            ) from None
         if document:
             anchors.append(Anchor(document, derive_query(document)))
     return make_anchor_set(anchors, len(anchors))
@@ -141,12 +153,22 @@ def _views(line: bytes, number: int) -> tuple[str, str | None]:
     try:
         row = orjson.loads(line)
     except orjson.JSONDecodeError:
-        raise AnchorsRefused(f"line {number} is not JSON") from None
+        raise AnchorsRefused(
+            f"line {number} is not JSON",
+            fix=(
+                "Write one JSON object a line; a file of plain texts must not end in .jsonl or "
+                ".json."
+            ),
+        ) from None
     document = row.get("document", row.get("text")) if isinstance(row, dict) else None
     query = row.get("query") if isinstance(row, dict) else None
     if not isinstance(document, str) or not (query is None or isinstance(query, str)):
         raise AnchorsRefused(
-            f"line {number} is no anchor; write an object with the texts document and query"
+            f"line {number} is no anchor",
+            fix=(
+                "Write one object a line: "
+                "{'document': 'a text', 'query': 'a question that it answers'}."
+            ),
         )
     return document, query
 

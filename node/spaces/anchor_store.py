@@ -46,7 +46,8 @@ class AnchorStore:
             return sorted(_Names.model_validate_json(raw).sets, key=lambda each: each.name)
         except ValidationError:
             raise AnchorsRefused(
-                f"{self._names_file} is damaged: restore it, or remove it and import again"
+                f"{self._names_file} is damaged",
+                fix="Restore it, or remove it and import again.",
             ) from None
 
     def find(self, name_or_id: str) -> NamedSet:
@@ -55,8 +56,11 @@ class AnchorStore:
             if name_or_id in (each.name, each.set_id):
                 return each
         raise UnknownAnchors(
-            f"there is no anchor set {name_or_id}: `interlingua anchors list` shows those there"
-            " are, `interlingua anchors import` adds one"
+            f"there is no anchor set {name_or_id}",
+            fix=(
+                "`interlingua anchors list` shows those there are; `interlingua anchors import` "
+                "adds one."
+            ),
         )
 
     def load(self, name_or_id: str) -> AnchorSet:
@@ -66,7 +70,10 @@ class AnchorStore:
         with path.open("rb") as lines:
             anchors = parse_jsonl(lines)
         if anchors.set_id != named.set_id:
-            raise AnchorsRefused(f"the texts in {path} were changed: import the set again")
+            raise AnchorsRefused(
+                f"the texts in {path} were changed",
+                fix="Import the set again.",
+            )
         return anchors
 
     def add(self, name: str, path: Path, at: int) -> NamedSet:
@@ -79,14 +86,20 @@ class AnchorStore:
             SpaceExists: the name belongs to other texts.
         """
         if path.stat().st_size > MAX_FILE_BYTES:
-            raise AnchorsRefused(f"{path} is larger than {MAX_FILE_BYTES} bytes")
+            raise AnchorsRefused(
+                f"{path} is larger than {MAX_FILE_BYTES} bytes",
+                fix="Import fewer texts; 2,000 to 4,000 give most of what many more would.",
+            )
         with path.open("rb") as lines:
             parse = parse_jsonl if path.suffix in (".jsonl", ".json") else parse_text
             anchors = parse(lines)
         known = self.all()
         for each in known:
             if each.name == name and each.set_id != anchors.set_id:
-                raise SpaceExists(f"the anchor set {name} holds other texts: choose another name")
+                raise SpaceExists(
+                    f"the anchor set {name} holds other texts",
+                    fix="Choose another name.",
+                )
             if each.name == name:
                 return each
         self.folder(anchors.set_id).mkdir(mode=0o700, exist_ok=True)

@@ -76,8 +76,9 @@ def recompute(
         apart = shift_between(positions.positions.astype(np.float64), own.astype(np.float64))
     if apart > SAME_CONSENSUS:
         raise ManifestRefused(
-            f"the consensus of {manifest.name} is not what its founders' embeddings give"
-            f" ({apart:.4f} apart, {SAME_CONSENSUS} is tolerated): do not use it, ask its author"
+            f"the consensus of {manifest.name} is not what its founders' embeddings give "
+            f"({apart:.4f} apart, {SAME_CONSENSUS} is tolerated)",
+            fix="Do not use it; ask its author.",
         )
     return apart
 
@@ -88,12 +89,14 @@ def check_members(anchors: AnchorSet, members: Sequence[AnchorEmbeddings]) -> No
     for each in members:
         if each.anchors != anchors.set_id or len(each.document) != len(anchors.anchors):
             raise EmbeddingsRefused(
-                f"the embeddings of {each.organisation} are of other texts ({each.anchors}) than"
-                f" the anchor set ({anchors.set_id}): both sides must import the same file"
+                f"the embeddings of {each.organisation} are of other texts ({each.anchors}) "
+                f"than the anchor set ({anchors.set_id})",
+                fix="Both sides must import the same file.",
             )
         if _key(each) in seen:
             raise EmbeddingsRefused(
-                f"two files are from {each.organisation} in one space; leave one out"
+                f"two files are from {each.organisation} in one space",
+                fix="Leave one out.",
             )
         seen.add(_key(each))
 
@@ -113,7 +116,13 @@ def _consensus(
     try:
         return consensus(matrices, leave_out=leave_out)
     except FitRefused as error:
-        raise EmbeddingsRefused(f"these embeddings have no consensus: {error}") from None
+        raise EmbeddingsRefused(
+            f"these embeddings have no consensus: {error}",
+            fix=(
+                "Check the files of the members; a model that hardly tells texts apart cannot "
+                "take part."
+            ),
+        ) from None
 
 
 def _founder(member: AnchorEmbeddings, found: Consensus) -> Founder:

@@ -43,12 +43,15 @@ def stored_embeddings(store: AnchorStore, set_id: str, space: str) -> AnchorEmbe
         raw = path.read_bytes()
     except FileNotFoundError:
         raise NotEmbedded(
-            "the anchor set has not been embedded in this space:"
-            " `interlingua anchors embed SET --encoder ENCODER`"
+            "the anchor set has not been embedded in this space",
+            fix="interlingua anchors embed SET --encoder ENCODER",
         ) from None
     embeddings = decode_embeddings(raw)
     if (embeddings.anchors, embeddings.space_id) != (set_id, space):
-        raise EmbeddingsRefused(f"{path} holds other embeddings: remove it and embed again")
+        raise EmbeddingsRefused(
+            f"{path} holds other embeddings",
+            fix="Remove it and embed again.",
+        )
     return embeddings
 
 
@@ -71,8 +74,11 @@ async def embed(
         return stored_embeddings(store, anchors.set_id, encoder.envelope.space_id)
     if not encoder.takes_text:
         raise NotEmbedded(
-            f"the vectors of encoder {encoder.name} are computed by you: give those of the anchors"
-            " with --documents and --queries (`interlingua anchors embed --help`)"
+            f"the vectors of encoder {encoder.name} are computed by you",
+            fix=(
+                "Give those of the anchors with --documents and --queries (`interlingua anchors "
+                "embed --help`)."
+            ),
         )
     path.parent.mkdir(mode=0o700, exist_ok=True)
     for at, view in enumerate(VIEWS):
@@ -108,8 +114,8 @@ def keep_given(
         known = stored_embeddings(store, anchors.set_id, encoder.envelope.space_id)
         if known.digest != made.digest:
             raise EmbeddingsRefused(
-                f"other embeddings of this set are kept in {path}, and manifests may pin them: a"
-                " changed model is another encoder"
+                f"other embeddings of this set are kept in {path}, and manifests may pin them",
+                fix="Add a changed model as another encoder, and embed with that.",
             )
         return known
     path.parent.mkdir(mode=0o700, exist_ok=True)
@@ -129,11 +135,14 @@ def _read_npy(path: Path, rows: int) -> FloatArray:
     try:
         array = np.load(path, allow_pickle=False)
     except (ValueError, EOFError) as error:
-        raise EmbeddingsRefused(f"{path} is no .npy file of numbers ({error})") from None
+        raise EmbeddingsRefused(
+            f"{path} is not an array of numbers as numpy.save writes one ({type(error).__name__})",
+            fix="Write it again: numpy.save(PATH, vectors), without objects and uncompressed.",
+        ) from None
     if not isinstance(array, np.ndarray) or array.ndim != 2 or len(array) != rows:
         raise EmbeddingsRefused(
-            f"{path} needs one row for each of the {rows} texts, in the order of"
-            " `interlingua anchors texts`"
+            f"{path} has not one row for each of the {rows} texts",
+            fix="Compute them in the order of `interlingua anchors texts`.",
         )
     return np.ascontiguousarray(array, dtype=np.float32)
 

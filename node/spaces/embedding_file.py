@@ -81,7 +81,10 @@ def decode_embeddings(raw: bytes) -> AnchorEmbeddings:
     try:
         tensors, metadata = decode_tensors(raw, {"document", "query"})
     except AdapterFileRefused as error:
-        raise EmbeddingsRefused(f"this is no file of anchor embeddings: {error}") from None
+        raise EmbeddingsRefused(
+            f"this is no file of anchor embeddings: {error}",
+            fix="Get the file again from the member; `interlingua anchors export` writes it.",
+        ) from None
     if metadata.get("format") != FORMAT:
         raise EmbeddingsRefused(f"this file's format is not {FORMAT}")
     try:
@@ -114,19 +117,27 @@ def sound_rows(rows: FloatArray, envelope: Envelope) -> FloatArray:
     """
     if rows.ndim != 2 or rows.shape[1] != envelope.dimension or rows.dtype != np.float32:
         raise EmbeddingsRefused(
-            f"the rows need {envelope.dimension} float32 components, as the envelope says"
+            f"the rows have not the {envelope.dimension} float32 components that the envelope "
+            "states",
+            fix="Compute them with the model that the envelope names, as float32.",
         )
     full = rows.any(axis=1)
     empty = len(rows) - int(full.sum())
     if empty > MAX_EMPTY * len(rows):
         raise EmbeddingsRefused(
-            f"the model makes nothing of {empty} of {len(rows)} texts; check the encoder, or choose"
-            " anchors in its language"
+            f"the model makes nothing of {empty} of {len(rows)} texts",
+            fix="Check the encoder, or choose anchors in its language.",
         )
     try:
         put_right = checked(rows[full], envelope)
     except UnusableVectors as error:
-        raise EmbeddingsRefused(f"the embeddings are not sound: {error}") from None
+        raise EmbeddingsRefused(
+            f"the embeddings are not sound: {error}",
+            fix=error.fix,
+        ) from None
     if not np.allclose(put_right, rows[full], atol=1e-3):
-        raise EmbeddingsRefused("rows do not have length 1, as the envelope's normalisation says")
+        raise EmbeddingsRefused(
+            "rows do not have length 1, as the envelope's normalisation says",
+            fix="Scale each row to length 1, or state normalisation = none in the envelope.",
+        )
     return rows

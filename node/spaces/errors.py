@@ -14,64 +14,73 @@ SpaceError
 `failure` says to the operations' framework whose fault it is.
 """
 
-from typing import ClassVar
+from node.room_error import RoomError
 
 
-class SpaceError(Exception):
+class SpaceError(RoomError):
     """Anchors or a shared space cannot do what was asked; the message names cause and fix."""
 
-    failure: ClassVar[str] = "failed"
+    fix = "See `interlingua space list` and docs/shared-space.md."
 
 
 class AnchorsRefused(SpaceError):
     """A file holds no usable anchor texts."""
 
     failure = "invalid-request"
+    fix = "Correct the file; docs/shared-space.md says what an anchor set is."
 
 
 class UnknownAnchors(SpaceError):
     """No anchor set has this name or id."""
 
     failure = "not-found"
+    fix = "`interlingua anchors list` shows those there are; `interlingua anchors import` adds one."
 
 
 class NotEmbedded(SpaceError):
     """The anchor set has not been embedded with that encoder, or not wholly."""
 
     failure = "conflict"
+    fix = "interlingua anchors embed SET --encoder ENCODER"
 
 
 class EmbeddingsRefused(SpaceError):
     """A file of anchor embeddings is damaged, of other texts, or not the one that was pinned."""
 
     failure = "not-verified"
+    fix = "Get the file again from the member that made it (`interlingua anchors export`)."
 
 
 class ManifestRefused(SpaceError):
     """A manifest does not verify, or the consensus beside it is another one."""
 
     failure = "not-verified"
+    fix = "Get the manifest and its consensus file again from the author."
 
 
 class CannotJoin(SpaceError):
     """The own embeddings are not those that the manifest pins."""
 
     failure = "conflict"
+    fix = "Restore the embeddings from a backup, or ask for a new shared space."
 
 
 class UnknownSpace(SpaceError):
     """No shared space of this name or id was joined."""
 
     failure = "not-found"
+    fix = "`interlingua space list` shows those joined; `interlingua space join` joins one."
 
 
 class SpaceExists(SpaceError):
     """The name is taken by another shared space or anchor set."""
 
     failure = "conflict"
+    fix = "Choose another name."
 
 
 class SpaceDamaged(SpaceError):
     """What was kept of a joined space cannot be read."""
 
     failure = "not-verified"
+    fix = "Restore it from a backup, or leave the space and join it again."

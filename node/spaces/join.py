@@ -62,12 +62,14 @@ def _check_pinned(
             continue
         if each is own:
             raise CannotJoin(
-                f"the manifest of {ground.manifest.name} pins other embeddings of this"
-                " organisation's model; restore them, or ask for a new shared space"
+                f"the manifest of {ground.manifest.name} pins other embeddings of this "
+                "organisation's model",
+                fix="Restore them, or ask for a new shared space.",
             )
         raise EmbeddingsRefused(
-            f"the embeddings of {each.organisation} are not those that the manifest of"
-            f" {ground.manifest.name} pins; get the file that it was made from"
+            f"the embeddings of {each.organisation} are not those that the manifest of "
+            f"{ground.manifest.name} pins",
+            fix="Get the file that it was made from.",
         )
 
 

@@ -151,8 +151,9 @@ def countersign(raw: bytes, organisation: str, signers: Iterable[Signer]) -> byt
     manifest = read_manifest(raw)
     if organisation not in manifest.signatories:
         raise ManifestRefused(
-            f"{organisation} is neither author nor founder of {manifest.name}, so its signature"
-            " does not count"
+            f"{organisation} is neither author nor founder of {manifest.name}, so its "
+            "signature does not count",
+            fix="Let the author or a founder sign it.",
         )
     return add_signatures(raw, SPACE_TYPE, signers)
 
@@ -179,9 +180,9 @@ def accept_manifest(raw: bytes, ring_of: RingOf, at: int) -> SpaceManifest:
         unknown = sorted(name for name in manifest.signatories if ring_of(name) is None)
         hint = f"; not partners here: {', '.join(unknown)}" if unknown else ""
         raise ManifestRefused(
-            f"the manifest of {manifest.name} needs {manifest.threshold} valid signatures of its"
-            f" members, {len(signers)} verify here{hint}: pair with them first"
-            " (`interlingua peer add`), or get it signed"
+            f"the manifest of {manifest.name} needs {manifest.threshold} valid signatures of "
+            f"its members, {len(signers)} verify here{hint}",
+            fix="Pair with them first (`interlingua peer add`), or get it signed.",
         )
     return manifest
 
@@ -194,13 +195,16 @@ def accept_positions(raw: bytes, manifest: SpaceManifest) -> Positions:
     """
     if file_digest(raw) != manifest.consensus:
         raise ManifestRefused(
-            f"the consensus file is not the one that the manifest of {manifest.name} pins; get the"
-            " one that was made with it"
+            f"the consensus file is not the one that the manifest of {manifest.name} pins",
+            fix="Get the one that was made with it.",
         )
     try:
         tensors, metadata = decode_tensors(raw, {"positions", "rows"})
     except AdapterFileRefused as error:
-        raise ManifestRefused(f"the consensus file is damaged: {error}") from None
+        raise ManifestRefused(
+            f"the consensus file is damaged: {error}",
+            fix="Get it again from the author of the manifest.",
+        ) from None
     positions, rows = tensors["positions"], tensors["rows"]
     if metadata.get("format") != CONSENSUS_FORMAT or not _fits(positions, rows, manifest):
         raise ManifestRefused("the consensus file does not have the form that its manifest states")
@@ -222,7 +226,10 @@ def _read(raw: bytes) -> tuple[SpaceManifest, Signed]:
     try:
         return read_document(raw, SPACE_TYPE, SpaceManifest, DocumentRefused)
     except DocumentRefused as error:
-        raise ManifestRefused(f"this is no manifest of a shared space: {error}") from None
+        raise ManifestRefused(
+            f"this is no manifest of a shared space: {error}",
+            fix="Get the manifest again from its author; `interlingua space create` writes it.",
+        ) from None
 
 
 def _signed_by(signed: Signed, ring: KeyRing | None, at: int) -> bool:

@@ -114,8 +114,9 @@ def held_out(
     asked = part[both[part]][:MAX_QUESTIONS]
     if not len(asked):
         raise EmbeddingsRefused(
-            f"no held-out anchor is embedded by both {asker.organisation} and"
-            f" {responder.organisation}; use a larger anchor set"
+            f"no held-out anchor is embedded by both {asker.organisation} and "
+            f"{responder.organisation}",
+            fix="Use a larger anchor set.",
         )
     fit = ground.anchors.split.fit
     rows = np.concatenate([asked, fit[both[fit]]])[:MAX_DOCUMENTS]
@@ -159,5 +160,6 @@ def _fitted(
         return FITS[kind](source, target, source_space, target_space, mean_share=share, unit=unit)
     except FitRefused as error:
         raise EmbeddingsRefused(
-            f"no map can be fitted for {member.organisation}: {error}"
+            f"no map can be fitted for {member.organisation}: {error}",
+            fix="Check that member's embeddings, and that the anchor set is large enough.",
         ) from None

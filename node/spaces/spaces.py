@@ -63,8 +63,11 @@ class Spaces:
         found = [each for each in self._joined if name_or_id in (each.manifest.name, each.hub)]
         if not found:
             raise UnknownSpace(
-                f"no shared space {name_or_id} was joined: `interlingua space list` shows those"
-                " that were, `interlingua space join` joins one"
+                f"no shared space {name_or_id} was joined",
+                fix=(
+                    "`interlingua space list` shows those that were, `interlingua space join` "
+                    "joins one."
+                ),
             )
         return found
 
@@ -77,7 +80,8 @@ class Spaces:
         for each in self._joined:
             if each.manifest.name == manifest.name and each.hub != manifest.envelope.space_id:
                 raise SpaceExists(
-                    f"another shared space is called {manifest.name}; its author must rename one"
+                    f"another shared space is called {manifest.name}",
+                    fix="Its author must rename one.",
                 )
 
     def keep(

@@ -163,9 +163,10 @@ class SpaceFolder:
             ]
             return [self._loaded(manifest, each) for each in states]
         except (OSError, DocumentRefused, ValidationError, AdapterFileRefused) as error:
+            why = type(error).__name__ if isinstance(error, ValidationError) else error
             raise SpaceDamaged(
-                f"{self.path} cannot be used ({error}): restore it from a backup, or remove the"
-                " folder and join again"
+                f"{self.path} cannot be used ({why})",
+                fix="Restore it from a backup, or remove the folder and join again.",
             ) from None
 
     def _loaded(self, manifest: SpaceManifest, joined: Joined) -> JoinedSpace:

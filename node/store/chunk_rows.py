@@ -111,12 +111,18 @@ def vectors(
         rows = db.execute(f"SELECT vector FROM chunks WHERE key IN ({marks}) ORDER BY key", some)  # noqa: S608 - `marks` holds only question marks
         block = _matrix((vector for (vector,) in rows), dimension)
         if len(block) != len(some):
-            raise StoreError("chunks are missing from store.db: restore it from a backup")
+            raise StoreError(
+                "chunks are missing from store.db",
+                fix="Restore it from a backup.",
+            )
         yield block
 
 
 def _matrix(blobs: Iterable[bytes], dimension: int) -> FloatArray:
     joined = np.frombuffer(b"".join(blobs), dtype=_LITTLE_ENDIAN)
     if joined.size % dimension:
-        raise StoreError("a vector in store.db has another width than its collection's space")
+        raise StoreError(
+            "a vector in store.db has another width than its collection's space",
+            fix="Restore store.db from a backup.",
+        )
     return joined.reshape(-1, dimension).astype(np.float32, copy=False)

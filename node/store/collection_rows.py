@@ -58,7 +58,10 @@ def insert(
     )
     row = find(db, name)
     if row is None:  # the two rows above make one; only a broken schema could lose it
-        raise StoreError(f"collection {name!r} vanished while it was created: check the disk")
+        raise StoreError(
+            f"collection {name!r} vanished while it was created",
+            fix="Check the disk, and create it again.",
+        )
     return row
 
 
@@ -84,7 +87,13 @@ def next_sequence(db: sqlite3.Connection, key: int) -> int:
         "UPDATE collections SET sequence = sequence + 1 WHERE key = ? RETURNING sequence", (key,)
     ).fetchone()
     if row is None:
-        raise StoreError("the collection was dropped meanwhile: nothing was written")
+        raise StoreError(
+            "the collection was dropped meanwhile, so nothing was written",
+            fix=(
+                "Create it again if that was a mistake; `interlingua collection list` shows "
+                "those there are."
+            ),
+        )
     return int(row[0])
 
 

@@ -5,14 +5,22 @@ StoreError
 └── StoreTooNew    a later release of interlingua has written it
 """
 
+from node.room_error import RoomError
 
-class StoreError(Exception):
+
+class StoreError(RoomError):
     """store.db cannot be used; the message names the cause and the fix."""
+
+    fix = "Restore store.db from a backup."
 
 
 class StoreDamaged(StoreError):
     """The file is not a database that SQLite can read. Restore it from a backup."""
 
+    fix = "Restore store.db from a backup."
+
 
 class StoreTooNew(StoreError):
     """The schema is later than this release knows; migrations only go forward."""
+
+    fix = "Install the release that wrote it, or a later one."

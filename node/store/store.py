@@ -46,7 +46,8 @@ class Store:
             )
         except sqlite3.DatabaseError as error:
             raise StoreDamaged(
-                f"{path} cannot be read as a database ({error}): restore it from a backup"
+                f"{path} cannot be read as a database ({error})",
+                fix="Restore it from a backup.",
             ) from error
         return store
 
@@ -63,8 +64,9 @@ class Store:
         done: int = row[0] if row else 0
         if done > len(migrations):
             raise StoreTooNew(
-                f"{self.path} has schema {done} of {room!r} and this release knows"
-                f" {len(migrations)}: install the release that wrote it, or a later one"
+                f"{self.path} has schema {done} of {room!r} and this release knows "
+                f"{len(migrations)}",
+                fix="Install the release that wrote it, or a later one.",
             )
         for version, script in enumerate(migrations[done:], start=done + 1):
             with self.write() as db:

@@ -83,7 +83,7 @@ def test_a_traceback_says_where_and_not_what(capsys: pytest.CaptureFixture[str],
 def test_our_own_errors_keep_their_words(capsys: pytest.CaptureFixture[str]) -> None:
     configure(Log())
     try:
-        raise NotFound("There is no token named anna.")
+        raise NotFound("There is no token named anna.", fix="interlingua token list")
     except NotFound:
         structlog.get_logger("room").exception("failed")
     assert "no token named anna" in json.dumps(lines(capsys))

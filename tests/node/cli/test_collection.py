@@ -120,7 +120,7 @@ async def test_own_vectors_come_with_an_envelope(verb: Verb, tmp_path: Path) -> 
 async def test_what_is_wrong_is_said_with_its_place(verb: Verb, tmp_path: Path) -> None:
     missing = await verb("collection", "info", "nothing")
     assert missing.exit_code == 1
-    assert "there is no collection 'nothing'" in missing.stderr
+    assert "There is no collection 'nothing'" in missing.stderr
     (tmp_path / "e.json").write_text(envelope(dimension=2).model_dump_json())
     await verb("encoder", "add", "e", "--kind", "caller", "--envelope", tmp_path / "e.json")
     await verb("collection", "create", "c", "--encoder", "e")
@@ -131,7 +131,7 @@ async def test_what_is_wrong_is_said_with_its_place(verb: Verb, tmp_path: Path) 
     exists = await verb("collection", "create", "c", "--encoder", "e", "--json")
     assert json.loads(exists.stdout)["problem"]["status"] == 409
     refused = await verb("encoder", "remove", "e")
-    assert "drop the collection first" in refused.stderr
+    assert "Drop the collection first" in refused.stderr
     asked = await verb("collection", "drop", "c", stdin="n\n")
     assert asked.exit_code != 0
     assert (await told(verb, "collection", "list"))["collections"][0]["documents"] == 0

@@ -164,7 +164,7 @@ async def test_a_dropped_collection_leaves_nothing_and_its_version_is_not_reused
         await rooms.encoders.remove("papers-encoder")
     await rooms.collections.drop("papers")
     assert list((tmp_path / "indexes").iterdir()) == []
-    with pytest.raises(UnknownCollection, match="collection list"):
+    with pytest.raises(UnknownCollection, match="no collection 'papers'"):
         rooms.collections.get("papers")
     again = await rooms.collections.create("papers", "papers-encoder")
     assert (again.documents, collection.version, again.version) == (0, "v1", "v2")

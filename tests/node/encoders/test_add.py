@@ -102,7 +102,7 @@ async def test_a_partners_envelope_must_fit_the_model(
         await added(encoders, server, "other", envelope_file=file)
     with pytest.raises(EncoderMisconfigured, match="other prompts"):
         await added(encoders, server, "o", envelope_file=file, settings={"query_prompt": "q: "})
-    with pytest.raises(EncoderMisconfigured, match="one or the other"):
+    with pytest.raises(EncoderMisconfigured, match="states revision already"):
         await added(encoders, server, "o", envelope_file=file, revision="mine")
     assert encoders.names() == ["e", "same"]
 
@@ -118,10 +118,10 @@ async def test_a_failing_model_leaves_no_encoder(encoders: Encoders, server: Ser
     ("changes", "match"),
     [
         ({"name": "No Name"}, "cannot name an encoder"),
-        ({"settings": {"url": "ftp://x"}}, "url: "),
-        ({"settings": {"batsch": 3}}, "batsch: "),
-        ({"similarity": "manhattan"}, "similarity: "),
-        ({"colour": "red"}, "colour: "),
+        ({"settings": {"url": "ftp://x"}}, "url must be the URL of an embeddings server"),
+        ({"settings": {"batsch": 3}}, "batsch is not known"),
+        ({"similarity": "manhattan"}, "similarity must be one of"),
+        ({"colour": "red"}, "colour is not known"),
         ({"dimension": 7}, None),
     ],
 )
@@ -133,9 +133,16 @@ async def test_settings_that_cannot_work_are_named(
     assert encoders.names() == []
 
 
+async def test_a_setting_that_is_missing_is_named_with_an_example(encoders: Encoders) -> None:
+    with pytest.raises(EncoderMisconfigured, match="url is missing; model is missing") as refused:
+        await add(encoders, "e", "openai", {}, {}, None, [], NOW)
+    assert "--url http://127.0.0.1:8080/v1 --model bge-small" in refused.value.fix
+
+
 async def test_vectors_of_the_caller_need_an_envelope(encoders: Encoders, tmp_path: Path) -> None:
-    with pytest.raises(EncoderMisconfigured, match="--envelope"):
+    with pytest.raises(EncoderMisconfigured, match="need an envelope") as refused:
         await add(encoders, "mine", "caller", {}, {}, None, [], NOW)
+    assert "--envelope FILE" in refused.value.fix
     file = tmp_path / "e.toml"
     file.write_text(
         'provider = "us"\nmodel = "m"\nrevision = "1"\ndimension = 4\npooling = "mean"\n'
@@ -144,7 +151,7 @@ async def test_vectors_of_the_caller_need_an_envelope(encoders: Encoders, tmp_pa
     )
     encoder = await add(encoders, "mine", "caller", {}, {}, file, [], NOW)
     assert (encoder.takes_text, encoder.envelope.dimension) == (False, 4)
-    with pytest.raises(EncoderTakesVectors, match="give a vector"):
+    with pytest.raises(EncoderTakesVectors, match="vectors that you compute"):
         await encoder.encode(["words"], "query")
 
 
@@ -165,8 +172,9 @@ async def test_names_are_taken_once_and_given_back(encoders: Encoders, server: S
     with pytest.raises(EncoderExists):
         await added(encoders, server)
     await encoders.remove("e")
-    with pytest.raises(UnknownEncoder, match="encoder list"):
+    with pytest.raises(UnknownEncoder, match="no encoder 'e'") as refused:
         encoders.get("e")
+    assert "encoder list" in refused.value.fix
     await added(encoders, server)
 
 

@@ -45,24 +45,28 @@ def test_ids_that_do_not_match_are_refused(tmp_path: Path, ids: str | bytes, cau
 
 def test_a_bad_id_is_named_by_its_line(tmp_path: Path) -> None:
     vectors, names = files(tmp_path, np.ones((3, 2), "f4"), "a\n\nc\n")
-    with pytest.raises(BadRecord, match=r"ids\.txt:2: an id is one printable line"):
+    with pytest.raises(BadRecord, match=r"ids\.txt:2: the id is empty"):
         list(npy.read(vectors, names))
 
 
 @pytest.mark.parametrize("array", [np.ones(3), np.ones((3, 2), "i4"), np.ones((3, 2, 1), "f4")])
 def test_other_shapes_and_types_are_refused(tmp_path: Path, array: object) -> None:
     vectors, names = files(tmp_path, array, "a\nb\nc\n")
-    with pytest.raises(IngestError, match="save the vectors row by row"):
+    with pytest.raises(IngestError, match="no table of floats") as refused:
         list(npy.read(vectors, names))
+    assert "numpy.save" in refused.value.fix
 
 
 def test_pickles_and_other_files_are_refused(tmp_path: Path) -> None:
     vectors, names = files(tmp_path, np.array([{}], dtype=object), "a\n")
-    with pytest.raises(IngestError, match=r"numpy\.save"):
+    with pytest.raises(IngestError, match=r"v\.npy is not an array of numbers"):
         npy.count(vectors)
     vectors.write_bytes(b"not an array")
-    with pytest.raises(IngestError, match=r"numpy\.save"):
+    with pytest.raises(IngestError, match="not an array of numbers"):
+        list(npy.read(vectors, names))
+    vectors.write_bytes(b"")
+    with pytest.raises(IngestError, match="not an array of numbers"):
         list(npy.read(vectors, names))
     vectors.unlink()
-    with pytest.raises(IngestError, match=r"numpy\.save"):
+    with pytest.raises(IngestError, match="No such file"):
         list(npy.read(vectors, names))

@@ -163,7 +163,7 @@ def test_a_damaged_file_closes_the_route_and_not_the_node(tmp_path: Path, victim
     path.write_bytes(path.read_bytes()[:-20])
     spaces = opened(tmp_path)
     assert spaces.all() == []
-    assert "join again" in spaces.damaged[0]
+    assert "cannot be used" in spaces.damaged[0]
     with pytest.raises(Refused):
         spaces.inbound(HUB, None, A.space_id)
 
