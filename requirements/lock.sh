@@ -24,3 +24,4 @@ compile requirements/dev.txt pyproject.toml --extra demo --extra test \
 # torch is overridden away; models.sh installs it
 compile requirements/models.txt requirements/models.in --override requirements/models.override \
   --constraints requirements/dev.txt
+compile requirements/hsm.txt requirements/hsm.in --constraints requirements/dev.txt

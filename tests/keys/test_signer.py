@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keys.signer import SeedSigner, is_sound, verify
+from keys.signer import SeedSigner, Signer, is_sound, verify
+from tests.keys.signer_contract import SignerContract
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "ed25519.json"
 TESTS: list[dict[str, str]] = json.loads(VECTORS.read_text())["tests"]
@@ -25,6 +26,12 @@ def test_rfc_8032_section_7_1(test: dict[str, str]) -> None:
     assert signer.public.hex() == test["public"]
     assert signer.sign(message) == signature
     assert verify(signer.public, signature, message)
+
+
+class TestSeedSigner(SignerContract):
+    @pytest.fixture
+    def signer(self) -> Signer:
+        return SeedSigner.generate()
 
 
 def test_a_signer_survives_its_seed() -> None:

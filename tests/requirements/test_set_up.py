@@ -59,7 +59,7 @@ def locked(name: str) -> set[str]:
     return {match.group(1) for line in lines if (match := PINNED.match(line))}
 
 
-@pytest.mark.parametrize("name", ["build.txt", "runtime.txt", "dev.txt"])
+@pytest.mark.parametrize("name", ["build.txt", "runtime.txt", "dev.txt", "hsm.txt"])
 def test_lock_files_pin_by_hash_and_name_no_place(name: str) -> None:
     text = (ROOT / "requirements" / name).read_text()
     assert "://" not in text
@@ -79,6 +79,30 @@ def test_everything_that_the_project_declares_is_locked() -> None:
     assert names(extras["test"]) | names(extras["demo"]) | locked("runtime.txt") <= locked(
         "dev.txt"
     )
+    assert names(extras["hsm"]) <= locked("hsm.txt")
+    wanted = (ROOT / "requirements" / "hsm.in").read_text().splitlines()
+    assert [line for line in wanted if not line.startswith("#")] == extras["hsm"]
+
+
+def test_what_the_tests_of_keys_in_a_token_need_is_never_a_failure(tmp_path: Path) -> None:
+    """Without pip, apt-get and a token it ends well, and says for both what is missing."""
+    reach = tmp_path / "bin"
+    reach.mkdir()
+    (reach / "bash").symlink_to(BASH)
+    for tool in ("id", "grep", "tail"):
+        (reach / tool).symlink_to(shutil.which(tool) or f"/usr/bin/{tool}")
+    done = subprocess.run(
+        [BASH, str(ROOT / "requirements" / "hsm.sh"), str(tmp_path / "no-venv")],
+        env={"PATH": str(reach)},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0
+    assert done.stdout == ""
+    assert "Extra hsm (python-pkcs11): not installed" in done.stderr
+    assert "SoftHSM2: not installed" in done.stderr
+    assert "install the package softhsm2 by hand" in done.stderr
 
 
 def test_no_compiled_code_is_tuned_to_this_machine_by_the_lock() -> None:
