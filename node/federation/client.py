@@ -26,6 +26,7 @@ import aiohttp
 from yarl import URL
 
 from node.addresses import AddressPolicy, Reach, connector, refusal
+from node.federation.no_connection import why
 from protocol.accept_answer import RawAnswer
 
 TransportKind = Literal["unreachable", "timeout", "address-refused", "oversized"]
@@ -155,8 +156,8 @@ class Client:
             if refused is not None:
                 raise AddressNotAllowed(refused) from None
             if isinstance(error, _BROKE) and not isinstance(error, aiohttp.ClientConnectorError):
-                raise ConnectionBroke(f"the connection to {target.host} broke: {error}") from None
-            raise Unreachable(f"{target.host} could not be reached: {error}") from None
+                raise ConnectionBroke(f"{target.host} went away: {why(error)}") from None
+            raise Unreachable(f"{target.host} could not be reached: {why(error)}") from None
 
     async def _exchange(
         self,

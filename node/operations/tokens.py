@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from node.operations.caller import caller
 from node.operations.registry import NoRequest, Progress, Role, operation
 from node.tokens import Token, TokenName
-from protocol.notation import PurposeName
+from protocol.notation import Organisation, PurposeName
 
 if TYPE_CHECKING:
     from node.node import Node
@@ -21,7 +21,7 @@ class CreateToken(BaseModel, extra="forbid"):
     name: TokenName
     role: Role = "asker"
     purposes: tuple[PurposeName, ...] = ()
-    peers: tuple[str, ...] = ()
+    peers: tuple[Organisation, ...] = ()
 
 
 class TokenInfo(BaseModel):

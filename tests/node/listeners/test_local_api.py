@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from typing import Any
 
@@ -217,3 +218,41 @@ async def test_query_parameters_are_checked_like_bodies(
     assert (wrong.status, unknown.status) == (400, 400)
     assert "deadline_s" in wrong.body["detail"]
     assert "pears" in unknown.body["detail"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "sent", "status"),
+    [
+        ("GET", "/v1/nothing", {}, 404),
+        ("GET", "/", {}, 404),
+        ("DELETE", "/v1/query", {}, 405),
+        ("GET", "/v1/query", {}, 405),
+        ("GET", "/v1/status", {"headers": {"Authorization": "Basic eDp5"}}, 401),
+        ("POST", "/v1/query", {"data": b"x", "headers": {"Content-Type": "text/plain"}}, 415),
+        ("POST", "/v1/query", {"data": b"[" * 5_000_000}, 413),
+        ("POST", "/v1/query", {"json": {"texts": ["x"], "purpose": "research"}}, 403),
+        ("POST", "/v1/query", {"json": {"texts": ["x"], "purpose": "care"}}, 404),
+        ("POST", "/v1/query", {"json": {"purpose": "care"}}, 400),
+        ("POST", "/v1/query", {"json": {"texts": ["x"], "purpose": "care", "k": "ten"}}, 400),
+        ("GET", "/v1/status?pears=1", {}, 400),
+    ],
+)
+async def test_every_problem_names_its_cause_and_apart_from_it_a_fix(
+    new_node: NewNode,
+    serving: Serving,
+    method: str,
+    path: str,
+    sent: dict[str, Any],
+    status: int,
+) -> None:
+    secret = token(new_node, "admin", purposes="care")
+    if "data" in sent:
+        headers = {"Content-Type": "application/json", **sent.get("headers", {})}
+        sent = {"data": io.BytesIO(sent["data"]), "headers": headers}
+    async with serving(new_node) as listeners:
+        answer = await ask(listeners, method, path, secret, **sent)
+    assert answer.status == answer.body["status"] == status
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.body["detail"]
+    assert answer.body["fix"]
+    assert answer.body["fix"] != answer.body["detail"]
