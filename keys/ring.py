@@ -121,3 +121,17 @@ class KeyRing:
             and record.not_before <= at < record.not_after
         ]
         return tuple(sorted(found, key=lambda record: (-record.not_after, record.kid)))
+
+    def by_turn(
+        self, purpose: KeyPurpose, at: int, *, slow_clock_s: int = 0
+    ) -> tuple[KeyRecord, ...]:
+        """Return every key that may be used for `purpose` at `at`; the first is the one that signs.
+
+        It is the one whose validity began last, as soon as it began for everybody: a reader's clock
+        may be `slow_clock_s` behind. Keys that began for some readers only come last.
+        """
+
+        def turn(record: KeyRecord) -> tuple[bool, int, str]:
+            return (record.not_before > at - slow_clock_s, -record.not_before, record.kid)
+
+        return tuple(sorted(self.all_usable(purpose, at), key=turn))

@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from node.operations.errors import InvalidRequest
 from node.wrong_values import describe
+from protocol.limits import CARD_LIFETIME_S
 from protocol.notation import Authority, BaseUrl, Organisation
 
 PREFIX = "INTERLINGUA_"
@@ -102,6 +103,26 @@ class Partners(Section):
     )
 
 
+class Keys(Section):
+    """How keys succeed each other (docs/operations.md)."""
+
+    lead_s: int = Field(
+        86_400,
+        ge=0,
+        description="Seconds between the publication of a new card, sign or log key and its use.",
+    )
+    offline_lead_s: int = Field(
+        8 * 86_400,
+        ge=0,
+        description="The same where the root key is elsewhere and must sign the document first.",
+    )
+    overlap_s: int = Field(
+        2 * CARD_LIFETIME_S,
+        ge=CARD_LIFETIME_S,
+        description="Seconds for which a replaced key stays valid after the new one is in use.",
+    )
+
+
 class Index(Section):
     """How indexes are built and searched (HNSW)."""
 
@@ -157,6 +178,7 @@ class Settings(BaseSettings):
     federation: FederationListener = FederationListener()
     local_api: LocalApiListener = LocalApiListener()
     admin: AdminListener = AdminListener()
+    keys: Keys = Keys()
     partners: Partners = Partners()
     index: Index = Index()
     log: Log = Log()

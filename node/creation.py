@@ -11,7 +11,8 @@ from keys.sealing import SECRET_BYTES
 from keys.signer import SeedSigner, Signer
 from keys.words import fingerprint
 from node import durable_file
-from node.identity import EARLY_S, authorities_of
+from node.identity import authorities_of
+from node.key_plans import EARLY_S, LIFETIME_S
 from node.operations.errors import Conflict
 from protocol.limits import ROOT_LIFETIME_S
 from protocol.root import Key, RootDocument, sign_root
@@ -21,15 +22,6 @@ if TYPE_CHECKING:
 
     from node.config import Settings
     from node.data_directory import DataDirectory
-
-DAY_S = 86_400
-LIFETIME_S: dict[KeyPurpose, int] = {
-    "root": 3650 * DAY_S,
-    "card": 730 * DAY_S,
-    "sign": 730 * DAY_S,
-    "log": 3650 * DAY_S,  # a new log key means a new log
-}
-"""How long (seconds) each new key is valid."""
 
 
 def create_node(

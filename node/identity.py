@@ -1,22 +1,22 @@
 """Who this node is: its keys, and the root document that names them.
 
-Keys are opened when first used and kept in memory; the root key may lie elsewhere, in which case
-the node cannot renew its root document and says so in time (`interlingua doctor`). Every version of
-the root document is kept, because a partner that was away needs them in order.
+The rule of this file: which key signs is read from the root document and the clock
+(`KeyRing.by_turn`), among the keys that are at hand. The root key may lie elsewhere; then changes
+of the document are kept as a draft until it has been signed there. Every version of the root
+document is kept: a partner that was away needs them in order, an auditor needs the retired keys.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keys.keyfile import is_sealed, read_key, read_secret
-from keys.ring import KeyPurpose
-from keys.signer import Signer
+from keys.keyfile import KeyFileError, KeyFileMissing
+from keys.ring import KeyPurpose, KeyRecord
 from node import durable_file
+from node.key_files import KeyFiles
 from node.operations.errors import OperationError
 from protocol.document import DocumentRefused, read_document
-from protocol.limits import ROOT_LIFETIME_S
+from protocol.limits import CLOCK_SKEW_S, MAX_DOCUMENT_BYTES, MAX_DOCUMENT_DEPTH
 from protocol.root import (
     ROOT_TYPE,
     RootDocument,
@@ -25,8 +25,11 @@ from protocol.root import (
     authority_of,
     sign_root,
 )
+from protocol.root_changes import successor
+from protocol.strict_json import StrictJsonError, parse
 
 if TYPE_CHECKING:
+    from keys.signer import Signer
     from node.clock import Clock
     from node.config import Settings
     from node.data_directory import DataDirectory
@@ -35,14 +38,17 @@ if TYPE_CHECKING:
 RENEW_BEFORE_S = 30 * 86_400
 """A root document with less time left (seconds) is renewed where the root key is at hand."""
 
-EARLY_S = 300
-"""Validity begins this long (seconds) before it is written: partners' clocks differ."""
-
 
 class IdentityDamaged(OperationError):
     """Keys or root document are missing or do not belong together."""
 
     default_code = "identity-damaged"
+
+
+class RootKeyAway(OperationError):
+    """What is to be done needs root keys that are not in the data directory."""
+
+    default_code = "root-key-away"
 
 
 class Identity:
@@ -52,6 +58,7 @@ class Identity:
         organisation: its name.
         root: the newest root document.
         root_raw: its signed envelope, as it is published.
+        files: the key files.
     """
 
     def __init__(
@@ -64,10 +71,10 @@ class Identity:
     ) -> None:
         self._data = data
         self._settings = settings
-        self._passphrase = passphrase
         self._clock = clock
-        self._signers: dict[KeyPurpose, Signer] = {}
+        self._in_use: dict[KeyPurpose, tuple[int, Signer]] = {}
         self._master: bytes | None = None
+        self.files = KeyFiles(data, passphrase)
         self.organisation = settings.organisation
         self.root_raw = root_raw
         self.root, _ = read_document(root_raw, ROOT_TYPE, RootDocument, RootRefused)
@@ -92,85 +99,174 @@ class Identity:
         return identity
 
     def signer(self, purpose: KeyPurpose) -> Signer:
-        """The signer of a purpose, from its key file.
+        """The signer of the key whose turn it is, of those at hand.
 
         Raises:
             KeyFileError: missing, exposed, sealed without a passphrase, damaged.
             IdentityDamaged: the root document does not name the key.
         """
-        if purpose not in self._signers:
-            path = self._data.key_file(purpose)
-            signer = read_key(path, self._phrase(path), purpose=purpose)
-            if signer.kid not in self.root.ring.records:
-                raise IdentityDamaged(
-                    f"The root document does not name the {purpose} key in {path}.",
-                    fix="Restore the key files and roots/ from the same backup.",
-                )
-            self._signers[purpose] = signer
-        return self._signers[purpose]
+        at = self._clock()
+        held = self._in_use.get(purpose)
+        if held is None or held[0] != at:
+            held = self._in_use[purpose] = (at, self._choose(purpose, at))
+        return held[1]
+
+    def kid(self, purpose: KeyPurpose) -> str:
+        """The id of the key that signs now; raises as `signer`, but opens no file."""
+        for record in self._by_turn(purpose, self._clock()):
+            if self.files.at_hand(purpose, record.kid):
+                return record.kid
+        raise self._none_at_hand(purpose)
 
     def master(self) -> bytes:
         """The 32-byte master secret, from which reference keys are derived."""
         if self._master is None:
-            path = self._data.master_file
-            self._master = read_secret(path, self._phrase(path))
+            self._master = self.files.master()
         return self._master
 
     def unlock(self) -> None:
         """Open every key that a running node needs, so that it fails at start and not later."""
         for purpose in ("card", "sign", "log"):
             self.signer(purpose)
+        for key in self.root.keys:  # also those whose turn comes later
+            self.files.open(key.purpose, key.kid)
         self.master()
 
     @property
     def has_root_key(self) -> bool:
-        """Whether the root key lies in this data directory."""
-        return self._data.key_file("root").exists()
+        """Whether as many root keys lie here as a renewal needs; a file that is unusable does not.
 
-    def kid(self, purpose: KeyPurpose) -> str:
-        """The id of the key of a purpose that the root document names, newest validity first."""
-        named = [key for key in self.root.keys if key.purpose == purpose]
-        return max(named, key=lambda key: key.not_after).kid
+        What is wrong with such a file is said when it is opened, and by `interlingua doctor`.
+        """
+        try:
+            found = [key.kid for key in self.root.roots if self.files.at_hand("root", key.kid)]
+        except KeyFileError:
+            return False
+        return len(found) >= self.root.threshold
 
     def root_version(self, version: int) -> bytes | None:
         """The signed envelope of an earlier version, or None."""
         path = self._data.root_file(version)
         return path.read_bytes() if path.exists() else None
 
+    def chain(self) -> list[bytes]:
+        """The signed envelopes of all versions that are kept, oldest first."""
+        kept = (self.root_version(number) for number in range(1, self.root.version + 1))
+        return [raw for raw in kept if raw is not None]
+
+    def history(self) -> list[RootDocument]:
+        """All versions that are kept, oldest first."""
+        return [read_document(raw, ROOT_TYPE, RootDocument, RootRefused)[0] for raw in self.chain()]
+
     def renewal_due(self) -> bool:
         """Whether addresses changed, or little time is left."""
         return (
             self.root.expires - self._clock() < RENEW_BEFORE_S
-            or self.root.url != self._settings.url
+            or self.root.url != own_url(self._settings)
             or self.root.authorities != authorities_of(self._settings)
         )
 
     def renew_root(self) -> RootDocument:
-        """Write and keep the next version, signed by the root key.
+        """Write and keep the next version with nothing changed but its time and addresses.
 
         Raises:
             KeyFileError: the root key is not at hand.
         """
-        at = self._clock()
-        document = self.root.model_copy(
-            update={
-                "version": self.root.version + 1,
-                "issued": at,
-                "expires": at + ROOT_LIFETIME_S,
-                "url": self._settings.url,
-                "authorities": authorities_of(self._settings),
-            }
+        return self.adopt(self.sign_next(self.next_version()))
+
+    def next_version(self) -> RootDocument:
+        """The unsigned next version: the draft that waits for its signature, or a renewal."""
+        waiting = self.draft()
+        return successor(
+            self.root if waiting is None else waiting.model_copy(update=self._place()),
+            self._clock(),
+            url=own_url(self._settings),
+            authorities=authorities_of(self._settings),
         )
-        path = self._data.key_file("root")
-        root_signer = read_key(path, self._phrase(path), purpose="root")
-        raw = sign_root(RootDocument.model_validate(document.model_dump()), [root_signer])
-        accepted = accept_root(raw, None, self.root, at)
+
+    def sign_next(self, document: RootDocument) -> bytes:
+        """The next version, signed by all root keys at hand of this and of that version.
+
+        May take a second for a sealed key. Raises RootKeyAway where these do not suffice, and
+        KeyFileError's kinds.
+        """
+        kids = {key.kid: None for key in (*self.root.roots, *document.roots)}
+        found = [signer for kid in kids if (signer := self.files.open("root", kid)) is not None]
+        if found:
+            raw = sign_root(document, found)
+            try:
+                accept_root(raw, None, self.root, self._clock())
+                return raw
+            except RootRefused as error:
+                if error.reason not in ("unknown-key", "signatures"):
+                    raise
+        raise RootKeyAway(
+            f"Version {document.version} of the root document needs a root key that is not here.",
+            fix="interlingua key root export FILE; sign it where the root key is with `interlingua "
+            "key root sign FILE --key root.key`; then interlingua key root import FILE",
+        )
+
+    def adopt(self, raw: bytes) -> RootDocument:
+        """Keep the signed next version and put it into force; raises RootRefused."""
+        accepted = accept_root(raw, None, self.root, self._clock())
+        if accepted.digest == self.root.digest:
+            return self.root
         durable_file.replace(self._data.root_file(accepted.version), raw, mode=0o600)
         self.root, self.root_raw = accepted, raw
+        self._in_use.clear()
+        durable_file.remove(self._data.draft_file)
         return accepted
 
-    def _phrase(self, path: Path) -> bytes | None:
-        return self._passphrase.required() if is_sealed(path) else None
+    def draft(self) -> RootDocument | None:
+        """The changes that wait for a root key's signature; None where there are none.
+
+        Raises IdentityDamaged for a draft that cannot be read.
+        """
+        path = self._data.draft_file
+        if not path.exists():
+            return None
+        try:
+            fields = parse(path.read_bytes(), MAX_DOCUMENT_BYTES, MAX_DOCUMENT_DEPTH)
+            found = RootDocument.model_validate(fields)
+        except (ValueError, StrictJsonError):
+            raise IdentityDamaged(
+                f"{path} is no draft of a root document.",
+                fix="Delete it; then repeat the changes that it held.",
+            ) from None
+        return found if found.version == self.root.version + 1 else None
+
+    def keep_draft(self, document: RootDocument) -> None:
+        """Keep an unsigned next version until it comes back signed."""
+        durable_file.replace(self._data.draft_file, document.payload)
+
+    def _place(self) -> dict[str, int]:
+        """What makes a draft, which is a version ahead, the ground of the same version again."""
+        return {"version": self.root.version, "issued": self.root.issued}
+
+    def _by_turn(self, purpose: KeyPurpose, at: int) -> tuple[KeyRecord, ...]:
+        """The usable keys, or where none is usable the longest-lived: its refusal is clearer."""
+        ring = self.root.ring
+        usable = ring.by_turn(purpose, at, slow_clock_s=CLOCK_SKEW_S)
+        if usable:
+            return usable
+        named = (r for r in ring.records.values() if r.purpose == purpose)
+        return tuple(sorted(named, key=lambda record: (-record.not_after, record.kid)))
+
+    def _choose(self, purpose: KeyPurpose, at: int) -> Signer:
+        for record in self._by_turn(purpose, at):
+            signer = self.files.open(purpose, record.kid)
+            if signer is not None:
+                return signer
+        raise self._none_at_hand(purpose)
+
+    def _none_at_hand(self, purpose: KeyPurpose) -> Exception:
+        path = self._data.key_file(purpose)
+        if not self.files.ids(purpose):
+            return KeyFileMissing(f"there is no {path}; restore it from a backup")
+        return IdentityDamaged(
+            f"The root document does not name the {purpose} key in {path}.",
+            fix="Restore the key files and roots/ from the same backup.",
+        )
 
     def _check(self) -> None:
         """The document verifies under its own root keys (whose pinning is the partners' matter)."""
@@ -189,6 +285,11 @@ class Identity:
                 f"The own root document does not verify: {error}.",
                 fix="Restore roots/ from a backup.",
             ) from None
+
+
+def own_url(settings: Settings) -> str | None:
+    """Where partners reach this node."""
+    return settings.url
 
 
 def authorities_of(settings: Settings) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """The announcement: an organisation's newest root documents and card, brought to a partner.
 
-The rule of this file: an announcement is a container and nothing else. It is not signed, and nothing
-in it counts before `accept_root` and `accept_card` have judged it (docs/protocol-documents.md,
-section 12).
+The rule of this file: an announcement is a container and nothing else. It is not signed, and
+nothing in it counts before `accept_root` and `accept_card` have judged it
+(docs/protocol-documents.md, section 12).
 """
 
 from collections.abc import Sequence

@@ -22,6 +22,7 @@ GROUPS: dict[str, str] = {
     "audit": "node.cli.audit",
     "collection": "node.cli.collection",
     "encoder": "node.cli.encoder",
+    "key": "node.cli.key",
     "peer": "node.cli.peer",
     "policy": "node.cli.policy",
     "space": "node.cli.space",
@@ -42,8 +43,8 @@ SINGLE: dict[str, str] = {
 
 # the order in which --help shows them: the order in which a newcomer meets them
 ORDER = (
-    "init", "serve", "status", "doctor", "token", "encoder", "collection", "anchors", "space",
-    "peer", "policy", "partners", "query", "resolve", "audit",
+    "init", "serve", "status", "doctor", "key", "token", "encoder", "collection", "anchors",
+    "space", "peer", "policy", "partners", "query", "resolve", "audit",
 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ MODULES: dict[str, str] = {
     "audit": "node.operations.audit",
     "collection": "node.operations.collections",
     "encoder": "node.operations.encoders",
+    "key": "node.operations.keys",
     "partners": "node.operations.partners",
     "peer": "node.operations.peers",
     "policy": "node.operations.policy",

@@ -29,7 +29,7 @@ VERBS = {
     path[1:]: {name for parameter in command.params for name in parameter.opts} | {"--help"}
     for path, command in every_verb(typer.main.get_command(app), ("interlingua",))
 }
-GROUPS = {path[:1] for path in VERBS if len(path) == 2}
+GROUPS = {path[:n] for path in VERBS for n in range(1, len(path))}
 
 
 def command_lines(text: str) -> Iterator[str]:
@@ -48,7 +48,8 @@ def fault(command: str) -> str | None:
     words = shlex.split(command.rstrip("\\"))[1:]
     if words[0].startswith("-") or words[0].isupper() or not words[0].islower():
         return None  # speaks of the command as such
-    path = tuple(words[:2]) if tuple(words[:1]) in GROUPS else tuple(words[:1])
+    path = next((tuple(words[:n]) for n in (3, 2) if tuple(words[:n]) in VERBS), ())
+    path = path or tuple(words[: 2 if tuple(words[:1]) in GROUPS else 1])
     if path in GROUPS or (len(path) == 2 and re.search(r"[|.…]", path[1])):
         return None  # names a group
     if path not in VERBS:
