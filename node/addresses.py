@@ -45,9 +45,11 @@ class AddressPolicy:
         """Raise AddressRefused unless `address` (a literal IPv4 or IPv6 address) may be dialled."""
         reach = reach_of(address)
         if reach not in self.allowed:
-            raise AddressRefused(
-                errno.EACCES, f"{address} is a {reach} address, which is not allowed: {self.fix}"
-            )
+            raise self.refused(f"{address} is a {reach} address, which is not allowed")
+
+    def refused(self, cause: str) -> AddressRefused:
+        """The error that says why, and how the operator may allow it."""
+        return AddressRefused(errno.EACCES, f"{cause}: {self.fix}")
 
 
 def reach_of(address: str) -> Reach:

@@ -67,8 +67,10 @@ def _log_lines_go_to_the_captured_log() -> None:
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A developer's own variables and node play no part."""
-    for name in ("DATA", "PASSPHRASE", "PASSPHRASE_FILE", "DEBUG"):
+    for name in ("DATA", "PASSPHRASE", "PASSPHRASE_FILE", "HSM_PIN", "HSM_PIN_FILE", "DEBUG"):
         monkeypatch.delenv(f"INTERLINGUA_{name}", raising=False)
+    for name in ("https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
 
 

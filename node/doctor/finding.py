@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
-Level = Literal["problem", "warning"]
+Level = Literal["problem", "warning", "note"]
 
 
 class Finding(BaseModel):
     """One thing that is not as it should be.
 
     `problem`: the node does not do, or soon will not do, what it is for. `warning`: it works, and
-    somebody should look.
+    somebody should look. `note`: nothing is wrong; it says how the node is set up.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,7 +33,7 @@ class Diagnosis(BaseModel):
 
     @property
     def healthy(self) -> bool:
-        """Whether there is no problem; warnings do not count."""
+        """Whether there is no problem; warnings and notes do not count."""
         return all(finding.level != "problem" for finding in self.findings)
 
 
@@ -47,6 +47,12 @@ def warning(code: str, cause: str, fix: str) -> Finding:
     return Finding(code=code, level="warning", cause=cause, fix=fix)
 
 
+def note(code: str, cause: str, fix: str) -> Finding:
+    """Something worth knowing when the rest is read; `fix` says where it is set."""
+    return Finding(code=code, level="note", cause=cause, fix=fix)
+
+
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Problems first, then by code."""
-    return tuple(sorted(findings, key=lambda each: (each.level != "problem", each.code)))
+    """Problems first, then warnings, then notes; within a level by code."""
+    levels = get_args(Level)
+    return tuple(sorted(findings, key=lambda each: (levels.index(each.level), each.code)))

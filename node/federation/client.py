@@ -3,13 +3,16 @@
 Rules: a peer keeps the reach with which a person added it (a card cannot move it from the public
 network to a loopback or private address, and the address is checked where the socket is opened);
 plaintext goes to loopback only, unless a person allowed it for this peer; no redirects, no cookies,
-no proxies, no content encodings; the answer is read up to a cap; one deadline covers everything.
+no content encodings; the answer is read up to a cap; one deadline covers everything. A proxy is
+used where the environment names one (node/federation/proxy.py).
 Whatever goes wrong here is the transport's fault and never data:
 
 TransportError
   +- DeadlinePassed      nothing complete within the caller's deadline
   +- Unreachable         no connection could be made
   |    +- ConnectionBroke it was made and broke before the answer was whole
+  |    +- ProxyFailed   the proxy made no connection
+  |    +- TlsFailed     the partner's certificate does not verify, or TLS is not spoken there
   +- AddressNotAllowed   the address policy or the plaintext rule forbids this connection
   +- AnswerTooLarge      more bytes than an answer may have
 """
@@ -27,6 +30,7 @@ from yarl import URL
 
 from node.addresses import AddressPolicy, Reach, connector, refusal
 from node.federation.no_connection import why
+from node.federation.proxy import Proxy, check_named
 from protocol.accept_answer import RawAnswer
 
 TransportKind = Literal["unreachable", "timeout", "address-refused", "oversized"]
@@ -61,6 +65,23 @@ class Unreachable(TransportError):
 
 class ConnectionBroke(Unreachable):
     """A connection broke before the answer was whole; the question may or may not have arrived."""
+
+
+class TlsFailed(Unreachable):
+    """No TLS connection came about: a certificate, a name, an authority, or no TLS at all."""
+
+    code = "peer-tls"
+    fix = (
+        "Compare the certificate with the partner's admin: name, validity, authority. A private "
+        "authority is named when pairing (--ca), or in partners.ca_file for all."
+    )
+
+
+class ProxyFailed(Unreachable):
+    """The proxy is not there, or made no connection; whether the partner is there is not known."""
+
+    code = "proxy-failed"
+    fix = "Check HTTPS_PROXY and what that proxy permits; NO_PROXY names hosts reached without it."
 
 
 class AddressNotAllowed(TransportError):
@@ -116,12 +137,25 @@ def reach_of_url(url: str) -> Literal["loopback", "public"]:
 
 
 class Client:
-    """Keeps one session per transport; create it on the event loop and close it there."""
+    """Keeps one session per transport; create it on the event loop and close it there.
 
-    def __init__(self, identity: ClientIdentity | None = None, ca_file: Path | None = None) -> None:
+    Args:
+        identity: shown to partners that ask for a certificate.
+        ca_file: PEM file of authorities where a transport names none; default: the system's.
+        proxy: the way out for partners on https.
+    """
+
+    def __init__(
+        self,
+        identity: ClientIdentity | None = None,
+        ca_file: Path | None = None,
+        proxy: Proxy | None = None,
+    ) -> None:
         self._identity = identity
         self._ca_file = ca_file
-        self._sessions: dict[Transport, aiohttp.ClientSession] = {}
+        self._proxy = proxy
+        # a transport with and without the proxy: their connections meet different address policies
+        self._sessions: dict[tuple[Transport, Proxy | None], aiohttp.ClientSession] = {}
 
     async def close(self) -> None:
         """Close every connection."""
@@ -155,6 +189,10 @@ class Client:
             refused = refusal(error)
             if refused is not None:
                 raise AddressNotAllowed(refused) from None
+            if isinstance(error, aiohttp.ClientHttpProxyError | aiohttp.ClientProxyConnectionError):
+                raise ProxyFailed(f"{target.host} could not be reached: {why(error)}") from None
+            if isinstance(error, aiohttp.ClientSSLError):
+                raise TlsFailed(f"{target.host} could not be reached: {why(error)}") from None
             if isinstance(error, _BROKE) and not isinstance(error, aiohttp.ClientConnectorError):
                 raise ConnectionBroke(f"{target.host} went away: {why(error)}") from None
             raise Unreachable(f"{target.host} could not be reached: {why(error)}") from None
@@ -168,9 +206,16 @@ class Client:
         body: bytes | None,
         max_bytes: int,
     ) -> RawAnswer:
-        session = self._session(transport)
+        proxy = self._way(target, transport)
+        session = self._session(transport, proxy)
         async with session.request(
-            method, target, headers=list(headers), data=body, allow_redirects=False
+            method,
+            target,
+            headers=list(headers),
+            data=body,
+            allow_redirects=False,
+            proxy=proxy.url if proxy else None,
+            proxy_headers=dict(proxy.headers) if proxy else None,
         ) as response:
             content = bytearray()
             async for chunk in response.content.iter_chunked(CHUNK_BYTES):
@@ -180,10 +225,17 @@ class Client:
                     raise AnswerTooLarge(f"{target.host} sent more than {max_bytes} bytes")
             return RawAnswer(response.status, tuple(response.raw_headers), bytes(content))
 
-    def _session(self, transport: Transport) -> aiohttp.ClientSession:
-        session = self._sessions.get(transport)
+    def _way(self, target: URL, transport: Transport) -> Proxy | None:
+        """The proxy, where this partner is reached through it; raises AddressRefused."""
+        if self._proxy is None or transport.reach == "loopback" or not self._proxy.takes(target):
+            return None
+        check_named(target, AddressPolicy(_allowed(transport), _FIX))
+        return self._proxy
+
+    def _session(self, transport: Transport, proxy: Proxy | None) -> aiohttp.ClientSession:
+        session = self._sessions.get((transport, proxy))
         if session is None:
-            policy = AddressPolicy(_allowed(transport), _FIX)
+            policy = PROXY_POLICY if proxy else AddressPolicy(_allowed(transport), _FIX)
             session = aiohttp.ClientSession(
                 connector=connector(policy, ssl=self._tls(transport), limit=CONNECTIONS_PER_PEER),
                 cookie_jar=aiohttp.DummyCookieJar(),
@@ -191,7 +243,7 @@ class Client:
                 auto_decompress=False,
                 skip_auto_headers=("User-Agent", "Accept-Encoding", "Accept", "Content-Type"),
             )
-            self._sessions[transport] = session
+            self._sessions[transport, proxy] = session
         return session
 
     def _tls(self, transport: Transport) -> ssl.SSLContext:
@@ -212,9 +264,15 @@ _BROKE = (
 """What may happen after a question has left: it may or may not have arrived."""
 
 _FIX = (
-    "a partner in private ranges is added with --allow-private; one that was added under another "
+    "a partner in private ranges is paired with by --allow-private; one paired with under another "
     "address than a loopback one is never looked for there"
 )
+
+
+PROXY_POLICY = AddressPolicy(
+    frozenset({"loopback", "private", "public"}), "HTTPS_PROXY names it; correct the variable"
+)
+"""Where a proxy may be: the node's admin named it."""
 
 
 def _check_plaintext(target: URL, transport: Transport) -> None:
@@ -223,7 +281,7 @@ def _check_plaintext(target: URL, transport: Transport) -> None:
     if target.scheme == "http" and transport.reach != "loopback" and not transport.allow_plaintext:
         raise AddressNotAllowed(
             f"{target.host} is reached without TLS, which is allowed on loopback only; "
-            "ask the partner for an https address, or add the peer anew with --allow-plaintext"
+            "ask the partner for an https address, or pair with it anew by --allow-plaintext"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from node.doctor.finding import Diagnosis, Finding, in_order
@@ -21,11 +22,13 @@ async def doctor(node: Node, request: NoRequest, progress: Progress) -> Diagnosi
     from node.doctor.files import check_files
     from node.doctor.identity import check_identity
     from node.doctor.listeners import check_listeners
+    from node.doctor.proxy import check_proxy
 
     progress(0, len(CHECKS), "checks")
     findings: list[Finding] = [
         *check_files(node.data),
         *check_listeners(node.settings, node.clock()),
+        *check_proxy(os.environ),
         *check_identity(node),
     ]
     done = 3
