@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from node.federation.routing import Routes
     from node.passphrase import Passphrase
     from node.policy.book import PolicyBook
+    from node.root_keeper import RootKeeper
     from node.spaces.spaces import Spaces
     from node.store.store import Store
 
@@ -115,6 +116,7 @@ class Node:
 
         await self.policy.log_if_missing(policy_appender(self.log, self.clock, None, None))
         await self.peers.log_missing(peer_appender(self.log, self.clock, None))
+        await self.roots.log_missing()
 
     @cached_property
     def store(self) -> Store:
@@ -289,25 +291,28 @@ class Node:
         """The audit log's name on checkpoints (C2SP tlog-checkpoint origin)."""
         return log_origin(self.settings.organisation)
 
+    @cached_property
+    def roots(self) -> RootKeeper:
+        """Changes of the own root document and its keys."""
+        from node.root_keeper import RootKeeper
+
+        return RootKeeper(
+            self.identity,
+            self.settings.keys,
+            lambda: self.log,
+            self.data.log_file,
+            self.clock,
+            self._documents_changed,
+        )
+
     async def renew(self) -> None:
-        """Keep root document and card valid; a new root document leaves a `key` leaf."""
-        if self.identity.has_root_key and self.identity.renewal_due():
-            await self._renew_root()
+        """Keep root document, keys and card valid; a new root document leaves `key` leaves."""
+        await self.roots.keep_current()
         self.card.current()
 
-    async def _renew_root(self) -> None:
-        from node.audit.entry import Entry
-        from protocol.event_leaves import KeyChanged
-
-        root = self.identity.renew_root()
-        published = KeyChanged(
-            at=self.clock(),
-            key=root.roots[0].kid,
-            use="root",
-            event="published",
-            document=root.digest,
-        )
-        await self.log.append(Entry(published))
+    def _documents_changed(self) -> None:
+        """A new version of the root document is in force: the card follows at once."""
+        self.card.current()
 
     def _offered(self) -> Offered:
         """What the card says: spaces of collections and shared spaces, and routes into them."""
