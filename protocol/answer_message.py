@@ -51,8 +51,10 @@ class Hit(WireModel):
 
 
 Hits = Annotated[tuple[Hit, ...], Field(strict=False, max_length=MAX_K)]
-Result = Hits | Count | bool
-"""What is shown for one vector: documents best first, their number, or whether there are any."""
+Result = Hits | Count | bool | None
+"""What is shown for one vector: documents best first, their number, or whether there are any.
+
+None stands for a number below the smallest that is told."""
 
 
 class RouteReport(WireModel):
@@ -83,6 +85,8 @@ class Answer(WireModel):
     `query` is the digest of the question's body. `version` names the index that was searched.
     `score_space` is the space in which the bins were computed; bins of different spaces do not
     compare. References are made under `epoch`. `request_url` tells where to apply for a record.
+    `smallest_count`: smaller numbers are told as None. `withheld`: some records of the collection
+    are no longer told of to this partner in this epoch, whatever is asked.
     """
 
     v: Version1 = 1
@@ -97,6 +101,8 @@ class Answer(WireModel):
     score_space: SpaceId | None = None
     route: RouteReport
     epoch: Count
+    smallest_count: Annotated[int, Field(ge=2, le=MAX_K)] | None = None
+    withheld: Literal[True] | None = None
     results: Annotated[tuple[Result, ...], Field(strict=False, min_length=1, max_length=MAX_BATCH)]
     budget: Remaining
     request_url: Url | None = None
@@ -104,8 +110,13 @@ class Answer(WireModel):
     @model_validator(mode="after")
     def _results_agree(self) -> "Answer":
         shape = _SHAPES[self.granularity]
-        if any(type(result) is not shape for result in self.results):
+        small = self.granularity == "count" and self.smallest_count is not None
+        if any(type(r) is not shape and not (small and r is None) for r in self.results):
             raise ValueError(f"results are not what granularity {self.granularity} shows")
+        self._check_counts()
+        for hits in self._lists():
+            if len({hit.ref for hit in hits}) < len(hits):
+                raise ValueError("a list names one reference twice")
         if self.granularity == "bins":
             if self.bin_width_milli is None or self.score_space is None:
                 raise ValueError("bins need bin_width_milli and score_space")
@@ -113,6 +124,13 @@ class Answer(WireModel):
         elif any(hit.bin is not None for hits in self._lists() for hit in hits):
             raise ValueError(f"granularity {self.granularity} shows no bins")
         return self
+
+    def _check_counts(self) -> None:
+        least = self.smallest_count or 0
+        if least and self.granularity not in ("boolean", "count"):
+            raise ValueError(f"granularity {self.granularity} has no smallest count")
+        if self.granularity == "count" and any(n < least for n in self._counts()):
+            raise ValueError(f"a number below {least} is told with its figure")
 
     def _check_bins(self, width: int) -> None:
         end = -(-1000 // width)
@@ -125,6 +143,9 @@ class Answer(WireModel):
 
     def _lists(self) -> list[tuple[Hit, ...]]:
         return [result for result in self.results if isinstance(result, tuple)]
+
+    def _counts(self) -> list[int]:
+        return [result for result in self.results if type(result) is int]
 
     def encode(self) -> bytes:
         """Return the payload line without its LF."""

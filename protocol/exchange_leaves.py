@@ -73,7 +73,7 @@ class Answered(_Question):
     """An answer that this node released (not: delivered), and what it cost.
 
     ``charged``: queries debited from the grant's daily budget; ``results``: hits over the batch;
-    ``exposed``: records whose scored disclosure was counted; ``answer``: digest of the payload.
+    ``exposed``: answers about records that were counted; ``answer``: digest of the payload.
     """
 
     type: Literal["answered"] = "answered"

@@ -43,8 +43,8 @@ class Offer(WireModel):
 
     `language` is a BCP 47 tag. `spaces` are the ids of spaces in which questions are accepted, the
     collection's own first. `queries_left` are vectors until the end of the UTC day.
-    `exposure_quarters` says how many quarters of the scored answers are used up on average over the
-    collection's records, None where none are given. `expires` is the first second at which the
+    `exposure_quarters` says how many quarters of the exposure budget (different records in an
+    epoch) are used up, None where there is none. `expires` is the first second at which the
     grant or its agreement no longer holds.
     """
 

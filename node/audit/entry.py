@@ -46,7 +46,7 @@ class QueryEffect:
 
 @dataclass(frozen=True)
 class ExposureEffect:
-    """One scored disclosure of a record (its 64-bit document key) to ``peer`` in ``epoch``."""
+    """One answer that told ``peer`` of a record (its 64-bit document key) in ``epoch``."""
 
     peer: str
     collection: str

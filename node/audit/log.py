@@ -10,7 +10,7 @@ Readers see committed state, on a connection of their own.
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -105,12 +105,10 @@ class AuditLog:
         with self._read() as connection:
             return state_rows.spent(connection, peer, collection, day)
 
-    def exposed(
-        self, peer: str, collection: str, epoch: int, keys: Sequence[int]
-    ) -> dict[int, int]:
-        """Return the scored disclosures so far of those document ``keys`` that have any."""
+    def exposed(self, peer: str, collection: str, epoch: int) -> dict[int, int]:
+        """Return how many answers have told ``peer`` of each record, for those that have any."""
         with self._read() as connection:
-            return state_rows.exposed(connection, peer, collection, epoch, keys)
+            return state_rows.exposed(connection, peer, collection, epoch)
 
     def idempotent(self, peer: str, key: str, at: int) -> StoredAnswer | None:
         """Return what was answered to the idempotency key, if it is still live at ``at``."""

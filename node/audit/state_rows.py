@@ -5,14 +5,12 @@ key is never replaced or purged. Live means: the present second is not after ``u
 """
 
 import sqlite3
-from collections.abc import Sequence
 
 from node.audit import seen_checkpoints
 from node.audit.entry import Effects, StoredAnswer
 from node.audit.errors import AlreadyRecorded
 
 PURGE_ROWS = 512  # expired rows removed per batch: more than a batch adds, so that none pile up
-_KEYS_A_QUERY = 500  # SQLite's default limit of bound values is 999 in old builds
 
 
 def apply(connection: sqlite3.Connection, effects: Effects, leaf_index: int) -> None:
@@ -100,20 +98,14 @@ def spent(connection: sqlite3.Connection, peer: str, collection: str, day: int) 
 
 
 def exposed(
-    connection: sqlite3.Connection, peer: str, collection: str, epoch: int, keys: Sequence[int]
+    connection: sqlite3.Connection, peer: str, collection: str, epoch: int
 ) -> dict[int, int]:
-    """Return the scored disclosures so far of those ``keys`` that have any."""
-    counts: dict[int, int] = {}
-    for start in range(0, len(keys), _KEYS_A_QUERY):
-        part = keys[start : start + _KEYS_A_QUERY]
-        marks = ",".join("?" * len(part))
-        rows = connection.execute(
-            "SELECT document, n FROM exposures WHERE peer = ? AND collection = ? AND epoch = ? "  # noqa: S608 - question marks only
-            f"AND document IN ({marks})",
-            (peer, collection, epoch, *part),
-        )
-        counts.update({int(document): int(n) for document, n in rows})
-    return counts
+    """Return how many answers have told ``peer`` of each record, for those that have any."""
+    rows = connection.execute(
+        "SELECT document, n FROM exposures WHERE peer = ? AND collection = ? AND epoch = ?",
+        (peer, collection, epoch),
+    )
+    return {int(document): int(n) for document, n in rows}
 
 
 def idempotent(connection: sqlite3.Connection, peer: str, key: str, at: int) -> StoredAnswer | None:

@@ -139,7 +139,9 @@ def _row(each: Result) -> tuple[object, ...]:
 
 def _status(silo: SiloStatus) -> tuple[object, ...]:
     name = f"{silo.organisation}/{silo.collection}" if silo.collection else silo.organisation
-    reason = " ".join(filter(None, (silo.code, silo.rule and f"({silo.rule})", silo.detail)))
+    withheld = "some of its records are used up until its next epoch" if silo.withheld else None
+    why = (silo.code, silo.rule and f"({silo.rule})", silo.detail, withheld)
+    reason = " ".join(filter(None, why))
     return (
         name,
         "repeated" if silo.repeated else silo.state,
@@ -154,7 +156,8 @@ def _amount(silo: SiloStatus) -> object:
     if silo.found is not None:
         return ", ".join("some" if found else "none" for found in silo.found)
     if silo.counts is not None:
-        return ", ".join(map(str, silo.counts))
+        fewer = f"fewer than {silo.smallest_count}"
+        return ", ".join(fewer if count is None else str(count) for count in silo.counts)
     return "" if silo.hits is None else silo.hits
 
 

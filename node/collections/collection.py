@@ -16,6 +16,7 @@ import structlog
 
 from node.collections.index_keeper import IndexKeeper, Progress, Surroundings
 from node.encoders.encoder import Encoder
+from node.index.among import EVERYTHING, Among
 from node.index.candidate import Candidate
 from node.index.view import Change
 from node.ingest.plan import Step, batches, plan
@@ -51,6 +52,7 @@ class Collection:
         self._changed = changed
         self._keeper = IndexKeeper(row, around)
         self._writing = asyncio.Lock()
+        self._counted: dict[frozenset[str] | None, int] = {}
 
     @property
     def name(self) -> str:
@@ -108,20 +110,29 @@ class Collection:
         with self._around.store.read() as db:
             return document_rows.count_labels(db, self._row.key)
 
+    def count_visible(self, visible: frozenset[str] | None) -> int:
+        """Return how many documents carry at least one of the labels; None: all documents."""
+        if visible not in self._counted:
+            with self._around.store.read() as db:
+                self._counted[visible] = document_rows.count_visible(db, self._row.key, visible)
+        return self._counted[visible]
+
     async def search(
         self,
         queries: npt.NDArray[np.float32],
         k: int,
         visible: frozenset[str] | None,
+        among: Among = EVERYTHING,
     ) -> list[list[Candidate]]:
         """Find for each query (n, d) the k nearest documents, best chunk each, best first.
 
         `queries` is in this collection's space (map it before), finite and not zero. `visible`
         admits documents that carry at least one of the labels; None admits all and is for the
-        owner, or a grant without labels. Fewer than k only where fewer are visible.
+        owner, or a grant without labels; `among` narrows it to documents by their internal keys.
+        Fewer than k only where fewer may be found.
         """
         return await self._keeper.in_search_thread(
-            self._keeper.use, lambda index: index.search(queries, k, visible)
+            self._keeper.use, lambda index: index.search(queries, k, visible, among)
         )
 
     def external_id(self, key: int) -> str | None:
@@ -238,5 +249,6 @@ class Collection:
             collection_rows.delete(db, self._row.key)
 
     def _after_change(self) -> None:
+        self._counted.clear()
         self._keeper.start_rebuild_if_due()
         self._changed(self.name)

@@ -6,7 +6,8 @@ and is counted; what is wrong with the question itself is kept with it and ends 
 
 from collections.abc import Callable
 
-from node.federation.budgets import Exposures, QueryBudgets, RateTokens
+from node.federation.budgets import QueryBudgets, RateTokens
+from node.federation.exposures import Exposures
 from node.federation.judgement import refusal
 from node.federation.peers import PeerBook
 from node.federation.question import Question

@@ -16,7 +16,7 @@ from protocol.leaf import new_salt
 from protocol.messages import Answer, Hit, Remaining, Result, RouteReport
 from protocol.query_message import Query
 
-_SHOWN_FIELDS = {"labels", "granularity", "bin_width", "max_k", "floor"}
+_SHOWN_FIELDS = {"labels", "granularity", "bin_width", "max_k", "floor", "smallest_count"}
 
 
 def disclosed_answer(
@@ -34,6 +34,7 @@ def disclosed_answer(
     made = references.make(question.peer, query.collection, epoch, keys)
     names = dict(zip(keys, made, strict=True))
     bins = permitted.granularity == "bins"
+    numbers = permitted.granularity in ("boolean", "count")
     return Answer(
         salt=new_salt(),
         query=question.accepted.body_digest,
@@ -47,6 +48,8 @@ def disclosed_answer(
             adapter=inbound.adapter, kind=inbound.kind, figures=dict(inbound.figures)
         ),
         epoch=epoch,
+        smallest_count=grant.smallest_count if numbers and grant.smallest_count > 1 else None,
+        withheld=True if disclosure.withheld else None,
         results=tuple(_result(shown, names) for shown in disclosure.lists),
         budget=Remaining(queries=queries_left),
         request_url=grant.request_url,

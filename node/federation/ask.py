@@ -98,7 +98,11 @@ class RouteShown(_Model):
 
 
 class SiloStatus(_Model):
-    """What became of one silo: an organisation's collection (None where none could be chosen)."""
+    """What became of one silo: an organisation's collection (None where none could be chosen).
+
+    In `counts` None stands for a number below `smallest_count`, and `found` is then false. With
+    `withheld` some of the collection's records are no longer told of to this node in this epoch.
+    """
 
     organisation: Organisation
     collection: CollectionName | None
@@ -112,8 +116,10 @@ class SiloStatus(_Model):
     repeated: bool = False
     route: RouteShown | None = None
     hits: int | None = None
-    counts: tuple[int, ...] | None = None
+    counts: tuple[int | None, ...] | None = None
     found: tuple[bool, ...] | None = None
+    smallest_count: int | None = None
+    withheld: bool = False
     queries_left: int | None = None
     request_url: str | None = None
     answer: str | None = None

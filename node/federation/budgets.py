@@ -7,15 +7,12 @@ reading a counter and reserving from it, so a thousand concurrent queries agains
 hundred reserve exactly one hundred.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 Spent = Callable[[str, str, int], int]
 """(peer, collection, day) -> vectors that the log says were debited."""
-
-Exposed = Callable[[str, str, int, Sequence[int]], Mapping[int, int]]
-"""(peer, collection, epoch, document keys) -> scored answers so far, per key."""
 
 
 @dataclass
@@ -91,61 +88,3 @@ class QueryBudgets:
             if key in self._stale:
                 self._stale.discard(key)
                 self._settled.pop(key, None)
-
-
-class Exposures:
-    """Scored answers per peer, collection, epoch and record."""
-
-    def __init__(self, exposed: Exposed) -> None:
-        self._exposed = exposed
-        self._settled: dict[tuple[str, str, int], dict[int, int]] = defaultdict(dict)
-        self._held: dict[tuple[str, str, int], Counter[int]] = defaultdict(Counter)
-        self._stale: set[tuple[str, str, int]] = set()
-
-    def reserve(
-        self, peer: str, collection: str, epoch: int, keys: Sequence[int], limit: int
-    ) -> bool:
-        """Reserve one scored answer for each key if every one of them has one left."""
-        scope = (peer, collection, epoch)
-        settled, held = self._load(scope, keys), self._held[scope]
-        wanted = Counter(keys)
-        if any(settled[key] + held[key] + n > limit for key, n in wanted.items()):
-            return False
-        held.update(wanted)
-        return True
-
-    def release(self, peer: str, collection: str, epoch: int, exposures: Mapping[int, int]) -> None:
-        """Give reservations back."""
-        self._let_go((peer, collection, epoch), exposures)
-
-    def settle(self, peer: str, collection: str, epoch: int, exposures: Mapping[int, int]) -> None:
-        """Turn reservations into counts: the log has committed them."""
-        scope = (peer, collection, epoch)
-        settled = self._load(scope, list(exposures))
-        for key, n in exposures.items():
-            settled[key] += n
-        self._let_go(scope, exposures)
-
-    def reload(self) -> None:
-        """Read the counters from the log again, each scope as soon as nothing is reserved in it."""
-        self._stale.update(self._settled)
-        for scope in list(self._stale):
-            self._let_go(scope, {})
-
-    def _load(self, scope: tuple[str, str, int], keys: Sequence[int]) -> dict[int, int]:
-        settled = self._settled[scope]
-        missing = [key for key in set(keys) if key not in settled]
-        if missing:
-            known = self._exposed(*scope, missing)
-            settled.update({key: known.get(key, 0) for key in missing})
-        return settled
-
-    def _let_go(self, scope: tuple[str, str, int], exposures: Mapping[int, int]) -> None:
-        held = self._held[scope]
-        for key, n in exposures.items():
-            held[key] -= n
-            if not held[key]:
-                del held[key]
-        if not held and scope in self._stale:
-            self._stale.discard(scope)
-            self._settled.pop(scope, None)

@@ -1,17 +1,23 @@
 """What of a scored ranking is shown to a partner, and what that costs it.
 
-The rule of this file: exact scores do not leave. With `bins` a score becomes the number of its bin,
-floor(score / width); with `ranks` only the order is shown; `count` and `boolean` speak of the
-documents at or above the floor within k. Showing a record's bin counts as one scored answer for
-that record. When one record of a list has none left, the whole list is shown as ranks: a rank
-between two bins is a bin.
+The rules of this file:
+
+- Exact scores do not leave. With `bins` a score becomes the number of its bin, floor(score /
+  width); with `ranks` only the order is shown; `count` and `boolean` speak of the documents at or
+  above the floor within k.
+- Whatever lets a partner know anything of a record costs that record an answer. That is each record
+  of a list; and with a floor each candidate within k, because an absence, a number and a `false`
+  tell as exactly as a presence on which side of the floor its score lies.
+- When one record of a list has no scored answer left, the whole list is shown as ranks: a rank
+  between two bins is a bin.
+- A number below the smallest that the grant shows is told without its figure.
 """
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from node.policy.grants import Granularity
+from node.policy.grants import Grant, Granularity
 
 
 @dataclass(frozen=True)
@@ -30,16 +36,76 @@ class ShownHit:
     bin: int | None
 
 
-ShownList = tuple[ShownHit, ...] | int | bool
-"""What is shown for one vector: hits, a count or whether there is any."""
+ShownList = tuple[ShownHit, ...] | int | bool | None
+"""What is shown for one vector: hits, a count (None: too small) or whether there are any."""
 
 
 @dataclass(frozen=True)
 class Disclosure:
-    """What is shown per vector, and how often each record's bin is among it."""
+    """What is shown per vector; `withheld`: some records are no longer told of, whatever is asked.
+
+    `withheld` does not depend on the question, so it tells nothing of what was near it.
+    """
 
     lists: tuple[ShownList, ...]
-    exposures: Mapping[int, int]
+    withheld: bool = False
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How much is shown: `width` of a bin and `floor` in thousandths, `floor` None where none is.
+
+    `smallest` is the smallest number that is shown.
+    """
+
+    granularity: Granularity
+    width: int
+    floor: int | None = None
+    smallest: int = 1
+
+    @classmethod
+    def of(cls, grant: Grant, granularity: Granularity) -> "Terms":
+        """Return a grant's terms at the granularity that is answered with."""
+        floor = grant.floor if grant.has_floor else None
+        return cls(granularity, grant.bin_width, floor, grant.smallest_count)
+
+    @property
+    def numbers(self) -> bool:
+        """Whether a number or a yes or no is told instead of documents."""
+        return self.granularity in ("boolean", "count")
+
+
+class Records(Protocol):
+    """The answers that are left of each record, for one peer under one grant."""
+
+    def reserve(self, keys: Sequence[int]) -> Sequence[int] | None:
+        """Reserve an answer about each of these, best first; return those that may be told of.
+
+        None, with nothing reserved, where the search has found one that may not be any more.
+        """
+
+    def may_score(self, keys: Sequence[int]) -> bool:
+        """Say whether the answers just reserved may show these records' bins."""
+
+
+class SearchAgain(Exception):
+    """A record has been used up since the search began; search without it. Nothing is reserved."""
+
+
+def disclose(ranking: Sequence[Scored], terms: Terms, records: Records) -> ShownList:
+    """Trim one ranking (best first, at most k) to what may be shown. Raises SearchAgain."""
+    if terms.floor is None and terms.numbers:
+        return _number(len(ranking), terms)  # says how many were found, nothing of any of them
+    told = records.reserve([each.key for each in ranking])
+    if told is None:
+        raise SearchAgain
+    may = frozenset(told)
+    shown = [each for each in ranking if each.key in may and _reaches(each.score, terms.floor)]
+    if terms.numbers:
+        return _number(len(shown), terms)
+    if terms.granularity == "bins" and records.may_score([each.key for each in shown]):
+        return tuple(ShownHit(each.key, bin_of(each.score, terms.width)) for each in shown)
+    return tuple(ShownHit(each.key, None) for each in shown)
 
 
 def bin_of(score: float, width: int) -> int:
@@ -56,39 +122,11 @@ def middle_of(bin_number: int, width: int) -> float:
     return (bin_number + 0.5) * width
 
 
-def scored_limit(dimension: int, granted: int | None) -> int:
-    """Return how many scored answers a record may give a peer in an epoch: at most D/8.
-
-    From about D exact scores a stored vector can be solved for; an eighth of that, in bins, leaves
-    it little better known than the question alone makes it (see docs/policy.md).
-    """
-    eighth = dimension // 8
-    return eighth if granted is None else min(granted, eighth)
+def _reaches(score: float, floor: int | None) -> bool:
+    return floor is None or score * 1000 >= floor
 
 
-def disclose(
-    rankings: Sequence[Sequence[Scored]],
-    granularity: Granularity,
-    width: int,
-    floor: int,
-    reserve: Callable[[Sequence[int]], bool],
-) -> Disclosure:
-    """Trim rankings (best first, one per vector) to what may be shown.
-
-    `width` and `floor` are in thousandths. `reserve` takes the keys of one list and says whether
-    each of them has a scored answer left, having reserved it in that case.
-    """
-    exposures: Counter[int] = Counter()
-    lists: list[ShownList] = []
-    for ranking in rankings:
-        above = [s for s in ranking if s.score * 1000 >= floor]
-        if granularity == "boolean":
-            lists.append(bool(above))
-        elif granularity == "count":
-            lists.append(len(above))
-        elif granularity == "bins" and reserve([s.key for s in above]):
-            exposures.update(s.key for s in above)
-            lists.append(tuple(ShownHit(s.key, bin_of(s.score, width)) for s in above))
-        else:
-            lists.append(tuple(ShownHit(s.key, None) for s in above))
-    return Disclosure(tuple(lists), dict(exposures))
+def _number(n: int, terms: Terms) -> int | bool | None:
+    if terms.granularity == "boolean":
+        return n >= terms.smallest
+    return n if n >= terms.smallest or terms.smallest == 1 else None

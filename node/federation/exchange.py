@@ -222,4 +222,4 @@ def _under_way(said: AcceptedAnswer | AuthenticatedProblem) -> bool:
 
 
 def _results(answer: Answer) -> int:
-    return sum(len(r) if isinstance(r, tuple) else int(r) for r in answer.results)
+    return sum(len(r) if isinstance(r, tuple) else int(r or 0) for r in answer.results)

@@ -22,6 +22,7 @@ def offers_to(
     collections: "Collections",
     routes: Routes,
     queries_left: Callable[[Grant], int],
+    exposure_quarters: Callable[[Grant], int | None],
     at: int,
 ) -> Offers:
     """Return the offers to one peer: a grant that holds now, of a collection that exists."""
@@ -47,6 +48,7 @@ def offers_to(
                 max_k=grant.max_k,
                 spaces=tuple(dict.fromkeys(accepted))[:MAX_SPACES],
                 queries_left=queries_left(grant),
+                exposure_quarters=exposure_quarters(grant),
                 agreement=grant.agreement.id if grant.agreement else None,
                 expires=ends,
                 request_url=grant.request_url,

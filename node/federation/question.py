@@ -51,7 +51,7 @@ class Question:
             score_space=answer.score_space,
             epoch=answer.epoch,
             results=count_results(answer),
-            exposed=self.reservation.scored.total(),
+            exposed=self.reservation.told.total(),
             charged=self.reservation.queries,
             answer=digest(payload),
         )
@@ -109,7 +109,10 @@ class Question:
 
 
 def count_results(answer: Answer) -> int:
-    """Return the documents that an answer shows or counts, over its whole batch."""
+    """Return the documents that an answer shows or counts, over its whole batch.
+
+    A number that is told without its figure adds nothing.
+    """
     return sum(
-        len(result) if isinstance(result, tuple) else int(result) for result in answer.results
+        len(result) if isinstance(result, tuple) else int(result or 0) for result in answer.results
     )

@@ -57,6 +57,7 @@ def read_answer(
         "route": _route(payload, plan, space),
         "queries_left": payload.budget.queries,
         "request_url": payload.request_url,
+        "withheld": bool(payload.withheld),
         **_amounts(payload),
     }
     if payload.granularity in ("boolean", "count"):
@@ -146,9 +147,11 @@ def _figures(figures: Mapping[str, Figure]) -> dict[str, FigureShown]:
 
 def _amounts(answer: Answer) -> dict[str, Any]:
     if answer.granularity == "boolean":
-        return {"found": tuple(bool(result) for result in answer.results)}
+        found = tuple(bool(result) for result in answer.results)
+        return {"found": found, "smallest_count": answer.smallest_count}
     if answer.granularity == "count":
-        return {"counts": tuple(int(r) for r in answer.results if not isinstance(r, tuple))}
+        counts = tuple(r if type(r) is int else None for r in answer.results)
+        return {"counts": counts, "smallest_count": answer.smallest_count}
     return {"hits": sum(len(r) for r in answer.results if isinstance(r, tuple))}
 
 

@@ -11,15 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from node.audit.entry import ExposureEffect, QueryEffect, Receipt
-from node.federation.budgets import Exposures, QueryBudgets
+from node.federation.budgets import QueryBudgets
 from node.federation.epochs import day_of, epoch_of
+from node.federation.exposures import Exposures, RecordLimits, Scope
 from node.federation.replay import InFlight
+from node.index.among import Among
 from node.policy.grants import Grant
 
 
 @dataclass
 class Reservation:
-    """What a peer's question holds: its idempotency key, queries of a grant, scored answers."""
+    """What a peer's question holds: its idempotency key, queries of a grant, answers of records."""
 
     peer: str
     at: int
@@ -29,7 +31,7 @@ class Reservation:
     question: str | None = None
     collection: str | None = None
     queries: int = 0
-    scored: Counter[int] = field(default_factory=Counter)
+    told: Counter[int] = field(default_factory=Counter)
     _following: bool = False
     _abandoned: bool = False
 
@@ -42,30 +44,32 @@ class Reservation:
             self.collection, self.queries = grant.collection, n
         return left
 
-    def reserve_scored(self, keys: Sequence[int], limit: int) -> bool:
-        """Reserve one scored answer of each record, and say whether each had one left."""
+    def records(self, limits: RecordLimits) -> "ReservedRecords":
+        """Return what reserves answers about records of the collection under these limits."""
+        return ReservedRecords(self, limits)
+
+    @property
+    def scope(self) -> Scope:
+        """Where answers about records are counted."""
         if self.collection is None:
-            raise RuntimeError("scored answers are reserved after the query budget, never before")
-        left = self.exposures.reserve(self.peer, self.collection, epoch_of(self.at), keys, limit)
-        if left:
-            self.scored.update(keys)
-        return left
+            raise RuntimeError("answers are reserved after the query budget, never before")
+        return self.peer, self.collection, epoch_of(self.at)
 
     def give_back_work(self) -> None:
-        """Give back queries and scored answers; the idempotency key stays held."""
+        """Give back queries and answers of records; the idempotency key stays held."""
         if self.collection is not None:
             scope = (self.peer, self.collection)
             self.budgets.release(*scope, day_of(self.at), self.queries)
-            self.exposures.release(*scope, epoch_of(self.at), self.scored)
-        self.collection, self.queries, self.scored = None, 0, Counter()
+            self.exposures.release(self.scope, self.told)
+        self.collection, self.queries, self.told = None, 0, Counter()
 
     def settle(self) -> None:
         """Turn everything into debits; the log has committed them."""
         if self.collection is not None:
             scope = (self.peer, self.collection)
             self.budgets.settle(*scope, day_of(self.at), self.queries)
-            self.exposures.settle(*scope, epoch_of(self.at), self.scored)
-        self.collection, self.queries, self.scored = None, 0, Counter()
+            self.exposures.settle(self.scope, self.told)
+        self.collection, self.queries, self.told = None, 0, Counter()
         self._leave()
 
     def follow(self, submitted: asyncio.Future[Receipt]) -> None:
@@ -97,15 +101,45 @@ class Reservation:
         return QueryEffect(self.peer, self.collection, day_of(self.at), self.queries)
 
     def exposure_effects(self) -> tuple[ExposureEffect, ...]:
-        """The scored answers that belong into the leaf's transaction, one entry each."""
+        """The answers about records that belong into the leaf's transaction, one entry each."""
         if self.collection is None:
             return ()
         epoch = epoch_of(self.at)
         return tuple(
-            ExposureEffect(self.peer, self.collection, epoch, key) for key in self.scored.elements()
+            ExposureEffect(self.peer, self.collection, epoch, key) for key in self.told.elements()
         )
 
     def _leave(self) -> None:
         if self.question is not None:
             self.in_flight.leave(self.peer, self.question)
             self.question = None
+
+
+@dataclass(frozen=True)
+class ReservedRecords:
+    """The answers that are left of each record, as `disclose` reserves them for one question."""
+
+    reservation: Reservation
+    limits: RecordLimits
+
+    @property
+    def among(self) -> Among:
+        """The records that may be searched."""
+        return self.reservation.exposures.among(self.reservation.scope, self.limits)
+
+    @property
+    def withheld(self) -> bool:
+        """Whether some records are no longer told of, whatever is asked."""
+        return self.reservation.exposures.withheld(self.reservation.scope, self.limits)
+
+    def reserve(self, keys: Sequence[int]) -> Sequence[int] | None:
+        """See `disclose.Records`."""
+        scope = self.reservation.scope
+        told = self.reservation.exposures.reserve(scope, keys, self.limits)
+        if told is not None:
+            self.reservation.told.update(told)
+        return told
+
+    def may_score(self, keys: Sequence[int]) -> bool:
+        """See `disclose.Records`."""
+        return self.reservation.exposures.may_score(self.reservation.scope, keys, self.limits)

@@ -9,7 +9,7 @@ Steps 1 to 8 authenticate and are `protocol.accept_query`. From there on the sen
     belong to grants, so there is none to reserve before one is found.
 12. Envelope, vectors, and the route into the collection's space.
 13. Search, and scores in the question's space.
-14. Disclosure: scored answers are reserved, lists trimmed, records named by references.
+14. Disclosure: answers about records are reserved, lists trimmed, records named by references.
 15. The log writer checks peer state and policy once more, then one transaction holds leaf, nonce,
     debits and the signed checkpoint. Nothing is shown before it has committed. Where the policy
     changed meanwhile, the question goes through 11 to 15 again, under the new one.
@@ -34,9 +34,10 @@ from node.audit.errors import AlreadyRecorded, LogUnavailable
 from node.clock import Clock
 from node.federation.admission import Admission, other_question
 from node.federation.answers import disclosed_answer, repeated_answer, shows
-from node.federation.budgets import Exposures, QueryBudgets
-from node.federation.disclose import Scored, disclose, scored_limit
-from node.federation.epochs import day_of
+from node.federation.budgets import QueryBudgets
+from node.federation.disclosing import search_and_disclose
+from node.federation.epochs import day_of, epoch_of
+from node.federation.exposures import Exposures, records_limit
 from node.federation.held import held_of
 from node.federation.judgement import Routed, permit, refusal, route
 from node.federation.offers import offers_to
@@ -47,7 +48,6 @@ from node.federation.refusal_counts import RefusalCounts
 from node.federation.replay import Nonces
 from node.federation.replies import RawResponse, Replies
 from node.federation.routing import Routes
-from node.federation.scoring import search_scored
 from node.policy.book import PolicyBook
 from node.policy.grants import Grant
 from node.policy.policy import Policy
@@ -146,6 +146,15 @@ class Responder:
         """Return how many vectors the peer may still ask of the grant's collection today."""
         return self._budgets.left(grant.peer, grant.collection, day_of(at), grant.queries_per_day)
 
+    def exposure_quarters(self, grant: Grant, at: int) -> int | None:
+        """Return how many quarters of the grant's exposure budget are used up, None without one."""
+        collection = self._rooms.collections.get(grant.collection)
+        limit = records_limit(grant, lambda: collection.count_visible(grant.visible))
+        if limit is None:
+            return None
+        told = self._exposures.records((grant.peer, grant.collection, epoch_of(at)))
+        return min(4, 4 * told // limit) if limit else 4
+
     def _receiver(self, at: int) -> ReceiverContext:
         rooms = self._rooms
         return ReceiverContext(
@@ -172,11 +181,13 @@ class Responder:
             return await self._deny(question, refused)
 
     async def _answer_now(self, question: Question, query: Query) -> RawResponse:
+        rooms = self._rooms
         for _ in range(ATTEMPTS):
             policy = self._rooms.policy.current
             routed = self._judge(question, query, policy)  # steps 11 and 12
-            rankings = await self._search(query, routed)  # step 13
-            answer = self._disclose(question, query, routed, rankings)  # step 14
+            shown = await search_and_disclose(query, routed, question.reservation)  # 13 and 14
+            left = self.queries_left(routed.permitted.grant, question.at)
+            answer = disclosed_answer(question, query, routed, shown, rooms.references, left)
             try:
                 return await self._release(question, query, routed, answer, policy)
             except _PolicyMoved:
@@ -196,40 +207,6 @@ class Responder:
                 f"{left} of {grant.queries_per_day} vectors are left today (UTC)",
             )
         return route(query, permitted, rooms.routes)
-
-    async def _search(self, query: Query, routed: Routed) -> list[list[Scored]]:
-        """Step 13; whatever goes wrong is a failure of this node, and told as no more."""
-        asked, inbound = routed.vectors, routed.inbound
-        try:
-            return await search_scored(
-                routed.permitted.collection,
-                asked if inbound.out_map is None else inbound.out_map.apply(asked),
-                asked,
-                query.k,
-                routed.permitted.grant.visible,
-                inbound.rescore_map,
-            )
-        except Exception as error:
-            _log.exception("search failed", collection=query.collection)
-            raise Refused(Code.SEARCH_FAILED, type(error).__name__, authenticated=True) from error
-
-    def _disclose(
-        self, question: Question, query: Query, routed: Routed, rankings: list[list[Scored]]
-    ) -> Answer:
-        """Step 14."""
-        grant = routed.permitted.grant
-        # what is stored and what is scored may differ in width: the narrower is solved for sooner
-        width = min(routed.vectors.shape[1], routed.permitted.collection.envelope.dimension)
-        limit = scored_limit(width, grant.scored_answers)
-        disclosure = disclose(
-            rankings,
-            routed.permitted.granularity,
-            grant.bin_width,
-            grant.floor,
-            lambda keys: question.reservation.reserve_scored(keys, limit),
-        )
-        left = self.queries_left(grant, question.at)
-        return disclosed_answer(question, query, routed, disclosure, self._rooms.references, left)
 
     async def _release(
         self, question: Question, query: Query, routed: Routed, answer: Answer, policy: Policy
@@ -276,6 +253,7 @@ class Responder:
             self._rooms.collections,
             self._rooms.routes,
             lambda grant: self.queries_left(grant, question.at),
+            lambda grant: self.exposure_quarters(grant, question.at),
             question.at,
         )
         payload = offers.encode()

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from adapters.rescore import rescore
 from node.federation.disclose import Scored
+from node.index.among import EVERYTHING, Among
 from node.index.candidate import Candidate
 
 if TYPE_CHECKING:
@@ -34,14 +35,15 @@ async def search_scored(
     k: int,
     visible: frozenset[str] | None,
     rescore_map: "AffineMap | None",
+    among: Among = EVERYTHING,
 ) -> list[list[Scored]]:
     """Find and score the k nearest documents of each of n vectors, best first.
 
     `searched` (n, d) are the vectors in the collection's space, `asked` the same in the score
     space, into which `rescore_map` leads (None: the spaces are one). Only documents with one of the
-    labels `visible` are found (None: all).
+    labels `visible` are found (None: all), and `among` these.
     """
-    found = await collection.search(searched, k, visible)
+    found = await collection.search(searched, k, visible, among)
     components = sum(map(len, found)) * searched.shape[1]
     if components <= INLINE_COMPONENTS:
         return score(asked, found, rescore_map)

@@ -20,6 +20,7 @@ from typing import TypeVar
 import numpy as np
 import structlog
 
+from node.index.among import EVERYTHING, Among
 from node.index.build import Progress, build
 from node.index.candidate import Candidate
 from node.index.search import search
@@ -64,10 +65,14 @@ class CollectionIndex:
         return self._view
 
     def search(
-        self, queries: FloatArray, k: int, visible: frozenset[str] | None
+        self,
+        queries: FloatArray,
+        k: int,
+        visible: frozenset[str] | None,
+        among: Among = EVERYTHING,
     ) -> list[list[Candidate]]:
-        """Return for each query (n, d) its k nearest visible documents, best first."""
-        return search(self._view, self.nearness, self._settings, queries, k, visible)
+        """Return for each query (n, d) its k nearest documents of these, best first."""
+        return search(self._view, self.nearness, self._settings, queries, k, visible, among)
 
     def change(self, work: Callable[[Connection, int], tuple[Change, ResultT]]) -> ResultT:
         """Run `work(db, sequence)` in one transaction; when it has committed, show its change."""

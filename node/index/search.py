@@ -2,7 +2,8 @@
 
 Where a graph would have to fetch so many rows that scoring all of them costs no more, all are
 scored; that is also the fallback where the graph's nearest rows hold too few visible documents. So
-a label filter costs time but never results.
+a filter costs time but never results, whether by labels, by metadata or by what a partner may
+still be told of.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from node.index.among import EVERYTHING, Among
 from node.index.candidate import Candidate
 from node.index.segment import IntArray, Mask, Segment, top_documents
 from node.index.settings import IndexSettings
@@ -66,15 +68,16 @@ def search(
     queries: FloatArray,
     k: int,
     visible: frozenset[str] | None,
+    among: Among = EVERYTHING,
 ) -> list[list[Candidate]]:
     """Return for each query (q, d) its k nearest visible documents, best first, or all if fewer."""
     queries = nearness.query_form(queries)
     found = [_Found() for _ in queries]
     for segment in view.delta:
-        shown = None if visible is None else view.visible_rows(segment, visible)
+        shown = view.admitted_rows(segment, visible, among)
         for number, rows, scores in segment.exact(nearness, queries, shown, k):
             found[number].parts.append((segment, rows, scores))
-    mask, count = view.eligible(visible)
+    mask, count = view.admitted(visible, among)
     if count:
         base = _Base(view, nearness, settings.ef, mask, count)
         everyone = list(range(len(queries)))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from node.index.among import Among
 from node.index.segment import IntArray, Mask, Segment, join
 from node.index.snapshot import Snapshot
 
@@ -88,6 +89,24 @@ class View:
             if len(self._masks) < _REMEMBERED:
                 self._masks[visible] = found
         return found
+
+    def admitted(self, visible: frozenset[str] | None, among: Among) -> tuple[Mask, int]:
+        """Return the mask of base rows that `eligible` gives and `among` admits, and its count."""
+        mask, count = self.eligible(visible)
+        if among.everything or not count:
+            return mask, count
+        mask = mask & among.rows(self.base)
+        return mask, int(mask.sum())
+
+    def admitted_rows(
+        self, segment: Segment, visible: frozenset[str] | None, among: Among
+    ) -> Mask | None:
+        """Return the mask of a delta segment's rows that may be found; None where all may."""
+        shown = None if visible is None else self.visible_rows(segment, visible)
+        if among.everything:
+            return shown
+        rows = among.rows(segment)
+        return rows if shown is None else shown & rows
 
     def visible_rows(self, segment: Segment, visible: frozenset[str]) -> Mask:
         """Return the mask of the segment's rows whose documents carry one of the labels."""

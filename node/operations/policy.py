@@ -34,6 +34,9 @@ class PolicyChanges(BaseModel):
     warnings: tuple[str, ...]
 
 
+_THOUSANDTHS = ("bin_width", "floor", "share_per_epoch")
+
+
 class GrantShown(BaseModel):
     """A grant as people write it: scores as fractions; times are epoch seconds UTC, exclusive."""
 
@@ -45,9 +48,13 @@ class GrantShown(BaseModel):
     bin_width: float
     max_k: int
     floor: float
+    smallest_count: int
     rate: int
     queries_per_day: int
     scored_answers: int | None
+    answers_per_record: int | None
+    records_per_epoch: int | None
+    share_per_epoch: float | None
     agreement: dict[str, str | int] | None
     expires: int | None
     request_url: str | None
@@ -56,7 +63,9 @@ class GrantShown(BaseModel):
     def of(cls, grant: Grant) -> GrantShown:
         """Return what is shown of a grant."""
         fields = grant.plain()
-        thousandths = {name: fields[name] / 1000 for name in ("bin_width", "floor")}
+        thousandths = {
+            name: fields[name] / 1000 for name in _THOUSANDTHS if fields[name] is not None
+        }
         return cls.model_validate({**fields, **thousandths})
 
 

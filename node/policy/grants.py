@@ -36,6 +36,9 @@ ALL_LABELS = "*"
 DEFAULT_RATE = 60
 """Vectors a minute for a peer whose grants say nothing else, or that has none."""
 
+NO_FLOOR = -1000
+"""The floor of a grant that names none: no cosine lies below it, so it decides nothing."""
+
 MAX_GRANT_FILE_BYTES = 1 << 20
 
 Label = Annotated[str, StringConstraints(min_length=1, max_length=128)]
@@ -98,14 +101,22 @@ class Grant(_Section):
     bin_width: Milli = BIN_WIDTH_MILLI
     """Width of a score bin in thousandths; a multiple of the protocol's width."""
     max_k: Annotated[int, Field(ge=1, le=MAX_K)] = 10
-    floor: Annotated[Milli, Field(ge=-1000, le=1000)] = 0
+    floor: Annotated[Milli, Field(ge=-1000, le=1000)] = NO_FLOOR
     """Documents whose score lies below it (thousandths) are never shown or counted."""
+    smallest_count: Annotated[int, Field(ge=1, le=MAX_K)] = 1
+    """A smaller number is told without its figure, and as `false`."""
     rate: Annotated[int, Field(ge=1, le=1_000_000)] = DEFAULT_RATE
     """Vectors a minute, per peer over all its collections (the largest of its grants counts)."""
     queries_per_day: Annotated[int, Field(ge=1, le=100_000_000)] = 1000
     """Vectors a UTC day for this collection."""
     scored_answers: Annotated[int, Field(ge=0, le=100_000)] | None = None
     """Scored answers per record and epoch; never more than an eighth of the dimension."""
+    answers_per_record: Annotated[int, Field(ge=0, le=100_000)] | None = None
+    """Answers of any kind per record and epoch; see node/federation/exposures.py."""
+    records_per_epoch: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = None
+    """Different records of which the peer may be told anything in an epoch."""
+    share_per_epoch: Annotated[Milli, Field(ge=0, le=1000)] | None = None
+    """The same as a share (thousandths) of the documents that the grant makes visible."""
     agreement: Agreement | None = None
     expires: Instant | None = None
     """First second at which the grant no longer holds."""
@@ -131,6 +142,11 @@ class Grant(_Section):
     def visible(self) -> frozenset[str] | None:
         """The labels of which a document must carry one, or None where all documents are shared."""
         return None if self.labels == (ALL_LABELS,) else frozenset(self.labels)
+
+    @property
+    def has_floor(self) -> bool:
+        """Whether the floor decides anything."""
+        return self.floor > NO_FLOOR
 
     def plain(self) -> dict[str, Any]:
         """Return the grant as canonical JSON allows it: strings, integers, lists, nulls."""

@@ -115,6 +115,18 @@ def count_labels(db: sqlite3.Connection, collection: int) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
+def count_visible(db: sqlite3.Connection, collection: int, visible: frozenset[str] | None) -> int:
+    """Return how many documents carry at least one of the labels; None: all documents."""
+    if visible is None:
+        return count(db, collection)
+    rows = db.execute(
+        "SELECT l.labels, count(*) FROM documents d JOIN label_sets l ON l.key = d.label_set"
+        " WHERE d.collection = ? GROUP BY l.key",
+        (collection,),
+    )
+    return sum(n for labels, n in rows if not visible.isdisjoint(orjson.loads(labels)))
+
+
 def delete(db: sqlite3.Connection, keys: Iterable[int]) -> None:
     """Delete the documents with their chunks and vectors."""
     db.executemany("DELETE FROM documents WHERE key = ?", ((key,) for key in keys))

@@ -113,3 +113,19 @@ def test_a_denial_carries_a_problem() -> None:
     assert denial(problem=problem).problem.status == 429
     with pytest.raises(ValidationError):
         denial(decision="answered")
+
+
+def test_a_list_that_names_one_reference_twice_is_no_answer() -> None:
+    with pytest.raises(ValidationError, match="twice"):
+        answer(results=[[Hit(ref="aaaa", bin=9), Hit(ref="aaaa", bin=9)]])
+
+
+def test_a_number_below_the_smallest_is_told_without_its_figure() -> None:
+    counted = {"granularity": "count", "bin_width_milli": None, "score_space": None}
+    told = answer(**counted, smallest_count=5, results=[None, 5])
+    assert Answer.parse(told.encode()).results == (None, 5)
+    for wrong in ({"smallest_count": 5, "results": [4]}, {"results": [None]}):
+        with pytest.raises(ValidationError):
+            answer(**counted, **wrong)
+    with pytest.raises(ValidationError, match="no smallest count"):
+        answer(smallest_count=5)

@@ -10,7 +10,7 @@ from tests.protocol.exchange import ENVELOPE, answer, answered, question, signed
 
 def test_the_largest_answer_fits() -> None:
     per_vector = limits.MAX_RESULTS // limits.MAX_BATCH
-    hits = [Hit(ref="a" * 32, bin=-20)] * per_vector
+    hits = [Hit(ref=f"{n:032}", bin=-20) for n in range(per_vector)]
     payload = answer(results=[hits] * limits.MAX_BATCH).encode()
     rest = limits.MAX_LEAF_LINE_CHARS + limits.MAX_PROOF_BYTES + 2
     assert len(payload) + rest <= limits.MAX_ANSWER_BYTES

@@ -155,7 +155,7 @@ async def test_a_record_that_gave_enough_scores_is_shown_by_rank_only(paired: Pa
     await paired.clinic.grant(grant("lab.example", scored_answers=2))
     shown = [(await paired.lab.ask(k=3)).results[0][0].bin for _ in range(4)]
     assert shown == [0.975, 0.975, None, None]
-    assert [leaf.exposed for leaf in paired.clinic.leaves(Answered)] == [3, 3, 0, 0]
+    assert [leaf.exposed for leaf in paired.clinic.leaves(Answered)] == [3, 3, 3, 3]
 
 
 async def test_partners_are_told_what_is_open_to_them_and_no_more(paired: Pair) -> None:

@@ -1,30 +1,23 @@
 """Budgets: reserved, then settled or given back; exact at every interleaving."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node.federation.budgets import Exposures, QueryBudgets, RateTokens
+from node.federation.budgets import QueryBudgets, RateTokens
 
 PEER, DOCS = "lab.example", "docs"
 
 
 class Log:
-    """The two counters of the audit log, kept by these tests as the log's transaction would."""
+    """The counter of the audit log, kept by these tests as the log's transaction would."""
 
     def __init__(self) -> None:
         self.queries: Counter[tuple[str, str, int]] = Counter()
-        self.scored: Counter[tuple[str, str, int, int]] = Counter()
 
     def spent(self, peer: str, collection: str, day: int) -> int:
         return self.queries[peer, collection, day]
-
-    def exposed(
-        self, peer: str, collection: str, epoch: int, keys: Sequence[int]
-    ) -> Mapping[int, int]:
-        return {k: n for k in keys if (n := self.scored[peer, collection, epoch, k])}
 
 
 def test_reservations_count_before_they_are_settled() -> None:
@@ -69,37 +62,6 @@ def test_settled_and_reserved_together_never_pass_the_limit(steps: list[str]) ->
             else:
                 budgets.release(PEER, DOCS, 1, 1)
         assert held + log.queries[PEER, DOCS, 1] <= limit
-
-
-@given(
-    st.lists(
-        st.tuples(st.lists(st.integers(0, 5), max_size=6, unique=True), st.booleans()), max_size=60
-    )
-)
-def test_no_record_gives_more_scored_answers_than_its_limit(
-    steps: list[tuple[list[int], bool]],
-) -> None:
-    log, limit = Log(), 4
-    exposures = Exposures(log.exposed)
-    for keys, commits in steps:
-        if not exposures.reserve(PEER, DOCS, 0, keys, limit):
-            assert any(log.scored[PEER, DOCS, 0, k] >= limit for k in keys)
-            continue
-        counts = dict.fromkeys(keys, 1)
-        if commits:
-            log.scored.update((PEER, DOCS, 0, k) for k in keys)
-            exposures.settle(PEER, DOCS, 0, counts)
-        else:
-            exposures.release(PEER, DOCS, 0, counts)
-    assert all(n <= limit for n in log.scored.values())
-
-
-def test_lists_in_flight_share_a_records_last_scored_answer() -> None:
-    exposures = Exposures(Log().exposed)
-    assert exposures.reserve(PEER, DOCS, 0, [1, 2], limit=1)
-    assert not exposures.reserve(PEER, DOCS, 0, [2, 3], limit=1)
-    exposures.release(PEER, DOCS, 0, {1: 1, 2: 1})
-    assert exposures.reserve(PEER, DOCS, 0, [2, 3], limit=1)
 
 
 def test_a_minutes_worth_of_tokens_is_there_at_once_and_refills() -> None:

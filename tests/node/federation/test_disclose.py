@@ -1,19 +1,21 @@
-"""Disclosure: bins, ranks, counts, never a score; and none of a record that has given enough."""
+"""Disclosure: bins, ranks, counts, never a score; and each record that is told of is counted."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from node.federation.disclose import (
-    Disclosure,
     Scored,
+    SearchAgain,
     ShownHit,
+    ShownList,
+    Terms,
     bin_of,
     disclose,
     middle_of,
-    scored_limit,
 )
 from node.policy.grants import Granularity
 
@@ -21,22 +23,39 @@ RANKING = [Scored(7, 0.83), Scored(3, 0.61), Scored(9, 0.60), Scored(4, 0.19)]
 widths = st.integers(1, 40).map(lambda n: n * 50)
 
 
-def always(_keys: Sequence[int]) -> bool:
-    return True
+@dataclass
+class Asked:
+    """Records of which any number of answers is left, and which were reserved."""
+
+    scores: bool = True
+    allowed: frozenset[int] | None = None
+    reserved: list[int] = field(default_factory=list)
+
+    def reserve(self, keys: Sequence[int]) -> Sequence[int] | None:
+        told = [key for key in keys if self.allowed is None or key in self.allowed]
+        self.reserved += told
+        return told
+
+    def may_score(self, keys: Sequence[int]) -> bool:
+        assert set(keys) <= set(self.reserved)
+        return self.scores
 
 
-def never(_keys: Sequence[int]) -> bool:
-    return False
+class UsedUp(Asked):
+    def reserve(self, keys: Sequence[int]) -> Sequence[int] | None:
+        assert keys
+        return None
 
 
-def show(granularity: Granularity, floor: int = 200) -> Disclosure:
-    return disclose([RANKING], granularity, 50, floor, always)
+def show(
+    granularity: Granularity, floor: int | None = 200, smallest: int = 1, asked: Asked | None = None
+) -> ShownList:
+    terms = Terms(granularity, 50, floor, smallest)
+    return disclose(RANKING, terms, asked or Asked())
 
 
 def test_bins_show_the_bin_and_the_order() -> None:
-    shown = show("bins")
-    assert shown.lists == ((ShownHit(7, 16), ShownHit(3, 12), ShownHit(9, 12)),)
-    assert shown.exposures == {7: 1, 3: 1, 9: 1}
+    assert show("bins") == (ShownHit(7, 16), ShownHit(3, 12), ShownHit(9, 12))
 
 
 @pytest.mark.parametrize(
@@ -47,29 +66,60 @@ def test_bins_show_the_bin_and_the_order() -> None:
         ("boolean", True),
     ],
 )
-def test_coarser_answers_show_no_score_and_cost_no_exposure(
-    granularity: Granularity, expected: object
+def test_coarser_answers_show_no_score(granularity: Granularity, expected: object) -> None:
+    assert show(granularity) == expected
+
+
+@pytest.mark.parametrize("granularity", ["bins", "ranks", "count", "boolean"])
+def test_with_a_floor_every_candidate_is_counted_also_the_one_below_it(
+    granularity: Granularity,
 ) -> None:
-    shown = show(granularity)
-    assert shown.lists == (expected,)
-    assert shown.exposures == {}
+    asked = Asked()
+    show(granularity, asked=asked)
+    assert asked.reserved == [7, 3, 9, 4]
+
+
+@pytest.mark.parametrize(("granularity", "reserved"), [("ranks", [7, 3, 9, 4]), ("count", [])])
+def test_without_a_floor_a_number_tells_nothing_of_any_record(
+    granularity: Granularity, reserved: list[int]
+) -> None:
+    asked = Asked()
+    shown = show(granularity, None, asked=asked)
+    assert (shown if granularity == "count" else len(shown or ())) == 4  # type: ignore[arg-type]  # a list here
+    assert asked.reserved == reserved
 
 
 def test_nothing_below_the_floor_is_shown_or_counted() -> None:
-    assert show("count", floor=610).lists == (2,)
-    assert show("boolean", floor=900).lists == (False,)
-    assert show("bins", floor=900).lists == ((),)
+    assert show("count", floor=610) == 2
+    assert show("boolean", floor=900) is False
+    assert show("bins", floor=900) == ()
 
 
 def test_a_record_without_scored_answers_left_makes_the_list_ranks_only() -> None:
-    shown = disclose([RANKING], "bins", 50, 200, never)
-    assert shown.lists == ((ShownHit(7, None), ShownHit(3, None), ShownHit(9, None)),)
-    assert shown.exposures == {}
+    shown = show("bins", asked=Asked(scores=False))
+    assert shown == (ShownHit(7, None), ShownHit(3, None), ShownHit(9, None))
 
 
-def test_a_batch_counts_a_record_once_per_list_that_scores_it() -> None:
-    shown = disclose([RANKING, RANKING], "bins", 50, 200, always)
-    assert shown.exposures == {7: 2, 3: 2, 9: 2}
+def test_records_beyond_the_exposure_budget_are_left_out() -> None:
+    two = frozenset({7, 9})
+    assert show("bins", asked=Asked(allowed=two)) == (ShownHit(7, 16), ShownHit(9, 12))
+    assert show("count", asked=Asked(allowed=two)) == 2
+
+
+@pytest.mark.parametrize("granularity", ["bins", "ranks", "count", "boolean"])
+def test_a_record_that_is_used_up_is_not_decided_but_searched_without(
+    granularity: Granularity,
+) -> None:
+    with pytest.raises(SearchAgain):
+        show(granularity, asked=UsedUp())
+
+
+@pytest.mark.parametrize(("smallest", "count", "some"), [(3, 3, True), (4, None, False)])
+def test_a_small_number_is_told_without_its_figure(
+    smallest: int, count: int | None, some: bool
+) -> None:
+    assert show("count", smallest=smallest) == count
+    assert show("boolean", smallest=smallest) is some
 
 
 @given(st.floats(-1, 1), widths)
@@ -90,12 +140,3 @@ def test_bins_keep_the_order_of_scores(scores: list[float], width: int) -> None:
 @pytest.mark.parametrize(("score", "number"), [(1.0000001, 19), (1.0, 19), (-1.0000001, -20)])
 def test_rounding_errors_stay_in_the_outermost_bins(score: float, number: int) -> None:
     assert bin_of(score, 50) == number
-
-
-@pytest.mark.parametrize(
-    ("dimension", "granted", "limit"), [(384, None, 48), (384, 10, 10), (384, 1000, 48)]
-)
-def test_a_grant_may_lower_the_scored_answers_of_a_record_never_raise_them(
-    dimension: int, granted: int | None, limit: int
-) -> None:
-    assert scored_limit(dimension, granted) == limit

@@ -59,7 +59,7 @@ def test_a_date_holds_through_the_end_of_its_day() -> None:
 def test_what_is_left_out_is_the_cautious_choice() -> None:
     grant = one(SMALL)
     assert (grant.granularity, grant.bin_width, grant.max_k) == ("bins", 50, 10)
-    assert (grant.rate, grant.queries_per_day, grant.floor) == (60, 1000, 0)
+    assert (grant.rate, grant.queries_per_day, grant.has_floor) == (60, 1000, False)
 
 
 def test_only_an_explicit_star_shows_every_document() -> None:

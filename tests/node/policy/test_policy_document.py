@@ -6,6 +6,7 @@ from typing import get_args
 
 from node.federation.ask import SiloState
 from node.federation.epochs import EPOCH_S
+from node.federation.exposures import answers_limit
 from node.federation.merge import RRF_K
 from node.policy.grants import GRANULARITIES, Agreement, Grant, parse_grants
 from node.policy.rules import Rule
@@ -37,7 +38,7 @@ def test_the_documented_defaults_are_those_of_the_code() -> None:
         ("granularity", f"`{grant.granularity}`"),
         ("bin_width", f"`{grant.bin_width / 1000}`"),
         ("max_k", f"`{grant.max_k}`"),
-        ("floor", f"`{grant.floor}`"),
+        ("smallest_count", f"`{grant.smallest_count}`"),
         ("rate", f"`{grant.rate}`"),
         ("queries_per_day", f"`{grant.queries_per_day}`"),
     ):
@@ -55,4 +56,5 @@ def test_every_state_of_a_silo_is_documented() -> None:
 
 def test_figures_in_the_text_are_those_of_the_code() -> None:
     assert f"({EPOCH_S // (7 * 86_400)} weeks)" in POLICY
+    assert (answers_limit(384, True, None), answers_limit(384, False, None)) == (384 // 8, 384)
     assert f"1 / ({RRF_K} + rank)" in FEDERATION

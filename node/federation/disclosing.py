@@ -1,0 +1,82 @@
+"""Steps 13 and 14: search what may be told, reserve what is told, show it.
+
+The rule of this file: a record that may not be told of any more is left out of the search itself. A
+record may be used up by another question between the search and the reservation; the vectors that
+found it are then searched again, so that its place never stays empty.
+"""
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import numpy as np
+import structlog
+
+from node.federation.disclose import Disclosure, SearchAgain, ShownList, Terms, disclose
+from node.federation.exposures import RecordLimits, limits_of
+from node.federation.scoring import search_scored
+from protocol.problems import Code, Refused
+
+if TYPE_CHECKING:
+    from node.federation.disclose import Scored
+    from node.federation.judgement import Routed
+    from node.federation.reservation import Reservation, ReservedRecords
+    from protocol.query_message import Query
+
+ROUNDS = 16
+"""How often vectors are searched again because other questions use records up meanwhile."""
+
+_log = structlog.get_logger(__name__)
+
+
+async def search_and_disclose(
+    query: "Query", routed: "Routed", reservation: "Reservation"
+) -> Disclosure:
+    """Search for every vector of a question and return what is shown of what was found.
+
+    Raises Refused: search-failed, or busy where other questions keep using up what was found.
+    """
+    terms = Terms.of(routed.permitted.grant, routed.permitted.granularity)
+    records = reservation.records(record_limits(routed))
+    shown: dict[int, ShownList] = {}
+    for _ in range(ROUNDS):
+        missing = [at for at in range(len(routed.vectors)) if at not in shown]
+        found = await _search(query, routed, records, missing)
+        for at, ranking in zip(missing, found, strict=True):
+            with suppress(SearchAgain):
+                shown[at] = disclose(ranking, terms, records)
+        if len(shown) == len(routed.vectors):
+            return Disclosure(tuple(shown[at] for at in sorted(shown)), records.withheld)
+    raise Refused(Code.BUSY, "records are being used up by other questions", authenticated=True)
+
+
+def record_limits(routed: "Routed") -> RecordLimits:
+    """Return the limits of each record that a question may find.
+
+    What is stored and what is scored may differ in width: the narrower is solved for sooner.
+    """
+    grant, collection = routed.permitted.grant, routed.permitted.collection
+    width = min(routed.vectors.shape[1], collection.envelope.dimension)
+    return limits_of(grant, width, lambda: collection.count_visible(grant.visible))
+
+
+async def _search(
+    query: "Query",
+    routed: "Routed",
+    records: "ReservedRecords",
+    numbers: list[int],
+) -> "list[list[Scored]]":
+    """Step 13; whatever goes wrong is a failure of this node, and told as no more."""
+    asked, inbound = routed.vectors[np.array(numbers)], routed.inbound
+    try:
+        return await search_scored(
+            routed.permitted.collection,
+            asked if inbound.out_map is None else inbound.out_map.apply(asked),
+            asked,
+            query.k,
+            routed.permitted.grant.visible,
+            inbound.rescore_map,
+            records.among,
+        )
+    except Exception as error:
+        _log.exception("search failed", collection=query.collection)
+        raise Refused(Code.SEARCH_FAILED, type(error).__name__, authenticated=True) from error
