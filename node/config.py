@@ -124,7 +124,7 @@ class Keys(Section):
 
 
 class Index(Section):
-    """How indexes are built and searched (HNSW)."""
+    """How indexes are filled, built and searched (HNSW)."""
 
     m: int = Field(16, ge=2, le=128, description="Links of each vector in each layer.")
     ef_construction: int = Field(
@@ -136,6 +136,11 @@ class Index(Section):
     )
     dead_share: float = Field(
         0.2, gt=0, lt=1, description="Deleted share of an index at which it is built anew."
+    )
+    max_pieces: int = Field(
+        4096,
+        ge=1,
+        description="Pieces that one document may be cut into; a longer text is refused.",
     )
     build_threads: int | None = Field(
         None, ge=1, description="Threads that build an index; default: all processors but one."

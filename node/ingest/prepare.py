@@ -22,10 +22,11 @@ class Prepared:
     vectors: FloatArray
 
 
-async def prepare(batch: list[Planned], encoder: Encoder) -> list[Prepared]:
+async def prepare(batch: list[Planned], encoder: Encoder, max_pieces: int) -> list[Prepared]:
     """Return the batch with the vectors it needs, in order.
 
-    Raises BadRecord for a record that has no usable vector, EncoderError where the model fails.
+    Raises BadRecord for a record that has no usable vector or would be cut into more than
+    `max_pieces`, EncoderError where the model fails.
     """
     texts: list[str] = []
     owners: list[Planned] = []
@@ -37,7 +38,7 @@ async def prepare(batch: list[Planned], encoder: Encoder) -> list[Prepared]:
         if planned.needs_vectors and record.vector is not None:
             spans, vectors = [(0, len(record.text or ""))], _given(planned, encoder)
         elif planned.needs_vectors:
-            spans = await _chunked(planned, encoder)
+            spans = await _chunked(planned, encoder, max_pieces)
             texts += [(record.text or "")[start:stop] for start, stop in spans]
             owners += [planned] * len(spans)
         prepared.append(Prepared(planned, spans, vectors))
@@ -45,7 +46,7 @@ async def prepare(batch: list[Planned], encoder: Encoder) -> list[Prepared]:
     return _assigned(prepared, encoded)
 
 
-async def _chunked(planned: Planned, encoder: Encoder) -> list[Span]:
+async def _chunked(planned: Planned, encoder: Encoder, max_pieces: int) -> list[Span]:
     if not encoder.takes_text:
         raise BadRecord(
             planned.record.where,
@@ -57,7 +58,16 @@ async def _chunked(planned: Planned, encoder: Encoder) -> list[Span]:
     most = encoder.chunk_tokens
     if most is None or len(text) <= most:  # a token has one character at least
         return [(0, len(text))]
-    return await asyncio.to_thread(chunk, text, most, encoder.count_tokens)
+    spans = await asyncio.to_thread(chunk, text, most, encoder.count_tokens)
+    if len(spans) > max_pieces:
+        raise BadRecord(
+            planned.record.where,
+            f"its text of {len(text):,} characters makes {len(spans):,} pieces, and one document"
+            f" may have {max_pieces:,}",
+            fix="Split it into several documents, e.g. one a chapter, or raise index.max_pieces in"
+            " interlingua.toml.",
+        )
+    return spans
 
 
 async def _encoded(texts: list[str], owners: list[Planned], encoder: Encoder) -> FloatArray:

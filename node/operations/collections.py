@@ -133,9 +133,11 @@ async def create(node: Node, request: CreateCollection, progress: Progress) -> C
 @operation("collection.ingest")
 async def ingest(node: Node, request: Ingest, progress: Progress) -> Ingested:
     """Bring documents in from a file, batch by batch, and index them."""
+    from node.ingest.repeats import without_contradictions
+
     collection = node.collections.get(request.collection)
     total, records = await asyncio.to_thread(_source, request)
-    counts = await collection.ingest(records, total, progress)
+    counts = await collection.ingest(without_contradictions(records), total, progress)
     await collection.settle(progress)
     return Ingested(
         collection=collection.name,

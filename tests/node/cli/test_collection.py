@@ -97,6 +97,31 @@ async def test_from_an_empty_node_to_a_compacted_collection(
     assert await told(verb, "encoder", "list") == {"encoders": []}
 
 
+async def test_what_an_ingestion_refuses_names_line_cause_and_fix(
+    verb: Verb, model: Server, tmp_path: Path
+) -> None:
+    await told(
+        verb, "encoder", "add", "words", "--kind", "openai", "--url", model.url, "--model",
+        "hashed", "--max-tokens", 8,
+    )  # fmt: skip
+    await told(verb, "collection", "create", "papers", "--encoder", "words")
+    good = {"id": "a", "text": "short"}
+    book = {"id": "b", "text": "so many words " * 20_000}
+    for bad, says, fix in (
+        (book, "makes ", "index.max_pieces"),
+        ({"id": "a", "text": "other"}, "stands in line 1 already", "an id of its own"),
+        ({"text": "no id"}, "id is missing", "Correct the file"),
+        ({"id": "c", "vector": [0.0] * WIDTH}, "is zero", "Compute that vector again"),
+    ):
+        refused = await verb("collection", "ingest", "papers", jsonl(tmp_path / "d", good, bad))
+        assert refused.exit_code == 2
+        cause, advice = refused.stderr.splitlines()[-2:]
+        assert cause.startswith(f"error: {tmp_path / 'd'}:2: ")
+        assert says in cause
+        assert advice.startswith("fix: ")
+        assert fix in advice
+
+
 async def test_own_vectors_come_with_an_envelope(verb: Verb, tmp_path: Path) -> None:
     (tmp_path / "e.json").write_text(envelope(dimension=3).model_dump_json())
     np.save(tmp_path / "v.npy", np.eye(3, dtype="f4"))

@@ -82,7 +82,7 @@ async def test_a_document_without_labels_is_invisible_to_every_label(rooms: Room
     assert await found_ids(collection, row, 5, None) == [["d0"]]
 
 
-async def test_the_same_id_twice_in_a_file_is_an_update(rooms: Rooms) -> None:
+async def test_the_same_id_again_is_an_update(rooms: Rooms) -> None:
     collection = await rooms.collection()
     rows = vectors(2)
     counts = await collection.ingest([record(0, rows[0]), record(0, rows[1])], 2, unseen)
