@@ -15,26 +15,22 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from node.hsm.settings import Hsm
 from node.operations.errors import InvalidRequest
+from node.section import Section
 from node.wrong_values import describe
 from protocol.limits import CARD_LIFETIME_S
 from protocol.notation import Authority, BaseUrl, Organisation
 
 PREFIX = "INTERLINGUA_"
-NOT_SETTINGS = ("DATA", "PASSPHRASE", "PASSPHRASE_FILE", "DEBUG")
+NOT_SETTINGS = ("DATA", "PASSPHRASE", "PASSPHRASE_FILE", "HSM_PIN", "HSM_PIN_FILE", "DEBUG")
 """Variables with the prefix that are read elsewhere."""
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 LOOPBACK = "127.0.0.1"
-
-
-class Section(BaseModel):
-    """A table of the configuration file; unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class FederationListener(Section):
@@ -185,6 +181,7 @@ class Settings(BaseSettings):
     admin: AdminListener = AdminListener()
     keys: Keys = Keys()
     partners: Partners = Partners()
+    hsm: Hsm = Hsm()
     index: Index = Index()
     log: Log = Log()
 

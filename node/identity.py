@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from keys.keyfile import KeyFileError, KeyFileMissing
 from keys.ring import KeyPurpose, KeyRecord
 from node import durable_file
+from node.hsm.pin import Pin
+from node.hsm.token_keys import token_keys
 from node.key_files import KeyFiles
 from node.operations.errors import OperationError
 from protocol.document import DocumentRefused, read_document
@@ -74,7 +76,8 @@ class Identity:
         self._clock = clock
         self._in_use: dict[KeyPurpose, tuple[int, Signer]] = {}
         self._master: bytes | None = None
-        self.files = KeyFiles(data, passphrase)
+        token = token_keys(settings.hsm, Pin(prompt=passphrase.prompt))
+        self.files = KeyFiles(data, passphrase, token)
         self.organisation = settings.organisation
         self.root_raw = root_raw
         self.root, _ = read_document(root_raw, ROOT_TYPE, RootDocument, RootRefused)
@@ -261,6 +264,14 @@ class Identity:
 
     def _none_at_hand(self, purpose: KeyPurpose) -> Exception:
         path = self._data.key_file(purpose)
+        label = self._settings.hsm.labels.get(purpose)
+        if label is not None:
+            return IdentityDamaged(
+                f"The token {self._settings.hsm.token} holds no {purpose} key under {label} that "
+                "the root document names.",
+                fix="Restore the token and roots/ from the same time, or correct hsm.* in the "
+                "settings.",
+            )
         if not self.files.ids(purpose):
             return KeyFileMissing(f"there is no {path}; restore it from a backup")
         return IdentityDamaged(

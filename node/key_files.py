@@ -1,8 +1,9 @@
-"""The key files of a data directory, several generations of a purpose side by side.
+"""The keys of a node, several generations of a purpose side by side, in files or in a token.
 
 The rule of this file: a key is looked for by its id, which stands in each file in the clear, never
 by which file is the newest. `init` writes `keys/<purpose>.key`; every later key is
-`keys/<purpose>.<kid>.key`, so that no file is ever overwritten.
+`keys/<purpose>.<kid>.key`, so that no file is ever overwritten. A purpose whose label the settings
+give (`node/hsm/settings.py`) gets its new keys in the token; its older files stay in use.
 """
 
 from __future__ import annotations
@@ -20,40 +21,64 @@ if TYPE_CHECKING:
     from keys.ring import KeyPurpose
     from keys.signer import Signer
     from node.data_directory import DataDirectory
+    from node.hsm.token_keys import TokenKeys
     from node.passphrase import Passphrase
 
 
 class KeyFiles:
-    """Opens and makes keys; what was opened stays in memory, since opening a sealed one is slow."""
+    """Opens and makes keys; what was opened stays in memory, since opening a sealed one is slow.
 
-    def __init__(self, data: DataDirectory, passphrase: Passphrase) -> None:
+    Args:
+        data: where the files are.
+        passphrase: opens sealed ones.
+        token: the keys that lie in a token, where the settings name one.
+    """
+
+    def __init__(
+        self, data: DataDirectory, passphrase: Passphrase, token: TokenKeys | None = None
+    ) -> None:
         self._data = data
         self._passphrase = passphrase
+        self._token = token
         self._opened: dict[str, Signer] = {}
 
     def at_hand(self, purpose: KeyPurpose, kid: str) -> bool:
-        """Whether this node can sign with a key; raises KeyFileError where its file is unusable."""
-        return kid in self._opened or self._find(purpose, kid) is not None
+        """Whether this node can sign with a key.
+
+        Raises KeyFileError where its file, OperationError where the token is unusable.
+        """
+        if kid in self._opened or self._find(purpose, kid) is not None:
+            return True
+        return self._token is not None and self._token.at_hand(purpose, kid)
 
     def ids(self, purpose: KeyPurpose) -> dict[str, Path]:
-        """The keys of a purpose that lie here: id -> file. Raises KeyFileError's kinds."""
+        """The keys of a purpose that lie here in files: id -> file. Raises KeyFileError's kinds."""
         found = ((key_id(path), path) for path in self._files(purpose))
         return {kid: path for kid, path in found if kid is not None}
 
     def open(self, purpose: KeyPurpose, kid: str) -> Signer | None:
         """The signer of a key, or None where it is not here.
 
-        Raises KeyFileError's kinds, PassphraseMissing.
+        Raises KeyFileError's kinds, PassphraseMissing; of the token HsmUnavailable and its kin.
         """
         if kid not in self._opened:
             path = self._find(purpose, kid)
-            if path is None:
+            found: Signer | None = None
+            if path is not None:
+                found = read_key(path, self._phrase(path), purpose=purpose)
+            elif self._token is not None:
+                found = self._token.open(purpose, kid)
+            if found is None:
                 return None
-            self._opened[kid] = read_key(path, self._phrase(path), purpose=purpose)
+            self._opened[kid] = found
         return self._opened[kid]
 
     def create(self, purpose: KeyPurpose) -> Signer:
-        """Make a key and its file, sealed as the master secret is."""
+        """Make a key in the token, or with a file that is sealed as the master secret is."""
+        if self._token is not None and self._token.holds(purpose):
+            made = self._token.create(purpose)
+            self._opened[made.kid] = made
+            return made
         signer = SeedSigner.generate()
         path = self._data.keys / f"{purpose}.{signer.kid}.key"
         write_key(path, signer, purpose, self._phrase(self._data.master_file))
@@ -66,6 +91,8 @@ class KeyFiles:
         path = self._find(purpose, kid)
         if path is not None:
             durable_file.remove(path)
+        elif self._token is not None:
+            self._token.remove(purpose, kid)
 
     def master(self) -> bytes:
         """The 32-byte master secret. Raises KeyFileError's kinds, PassphraseMissing."""

@@ -10,6 +10,7 @@ from node.cli.run import run_operation
 from node.operations.exit_codes import ExitCode
 
 if TYPE_CHECKING:
+    from node.data_directory import DataDirectory
     from node.doctor.finding import Diagnosis
 
 app = VerbGroup()
@@ -36,6 +37,17 @@ def doctor() -> None:
     )
 
 
+def _in_token(data: DataDirectory) -> frozenset[str]:
+    """Purposes whose keys lie in a token; none where the settings cannot be read."""
+    from node.config import load_settings
+    from node.operations.errors import OperationError
+
+    try:
+        return frozenset(load_settings(data.config_file).hsm.labels)
+    except OperationError:
+        return frozenset()
+
+
 def _diagnose() -> Diagnosis:
     """All checks; where the node cannot be opened, those of its files and why it cannot."""
     from node.data_directory import DataDirectory, DirectoryExposed
@@ -54,4 +66,5 @@ def _diagnose() -> Diagnosis:
     except Exception as error:
         failure = translate(error)
         findings = [problem(failure.code, failure.cause, failure.fix)]
-    return Diagnosis(findings=in_order([*findings, *check_files(data)]), checked=("files",))
+    findings += check_files(data, _in_token(data))
+    return Diagnosis(findings=in_order(findings), checked=("files",))

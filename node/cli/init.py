@@ -30,6 +30,10 @@ def init(
     no_passphrase: Annotated[
         bool, typer.Option("--no-passphrase", help="Do not ask for one: keys are only mode 0600.")
     ] = False,
+    adopt: Annotated[
+        bool,
+        typer.Option("--adopt", help="Take over keys that lie in the token (hsm.*) already."),
+    ] = False,
 ) -> None:
     """Make a new node: keys, root document, configuration file."""
     from node.cli.init_result import Initialised
@@ -44,7 +48,8 @@ def init(
     refuse_unknown_names(chosen, "--set")
     text = commented(chosen)
     settings = parse_settings(text, "the new configuration")
-    words = create_node(data, settings, text, _passphrase(no_passphrase), system_clock())
+    phrase = _passphrase(no_passphrase)
+    words = create_node(data, settings, text, phrase, system_clock(), adopt=adopt)
     result = Initialised(
         organisation=organisation, url=url, data=str(data.path), fingerprint=" ".join(words)
     )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keys.keyfile import KeyFileError, KeyFileExposed, KeyFileMissing, is_sealed
 from node.doctor.finding import Finding, problem, warning
 from node.health import MIN_FREE_BYTES, disk_reasons
+from node.hsm.pin import PIN_FILE_VARIABLE
 from node.passphrase import FILE_VARIABLE
 
 if TYPE_CHECKING:
@@ -21,12 +22,15 @@ OTHERS = 0o077
 NEEDED_KEYS = ("card", "sign", "log")
 
 
-def check_files(data: DataDirectory) -> Iterator[Finding]:
-    """Modes and owners of everything, key files, room on the disk."""
+def check_files(data: DataDirectory, in_token: Container[str] = ()) -> Iterator[Finding]:
+    """Modes and owners of everything, key files, room on the disk.
+
+    `in_token`: purposes whose keys lie in a token, so that no file is missing.
+    """
     yield from _modes(data)
-    yield from _keys(data)
+    yield from _keys(data, in_token)
     yield from _disk(data.path)
-    yield from _passphrase_file()
+    yield from _secret_files()
 
 
 def _modes(data: DataDirectory) -> Iterator[Finding]:
@@ -51,15 +55,15 @@ def _modes(data: DataDirectory) -> Iterator[Finding]:
         )
 
 
-def _keys(data: DataDirectory) -> Iterator[Finding]:
+def _keys(data: DataDirectory, in_token: Container[str]) -> Iterator[Finding]:
     sealed = set()
     for purpose in (*NEEDED_KEYS, "root", "master"):
         path = data.master_file if purpose == "master" else data.key_file(purpose)
         try:
             sealed.add(is_sealed(path))
         except KeyFileMissing as error:
-            if purpose == "root":
-                continue  # kept elsewhere; `check_identity` says when it is needed
+            if purpose == "root" or purpose in in_token:
+                continue  # kept elsewhere; other checks say what is the matter there
             yield problem("key-missing", f"{error}.", "Restore keys/ from a backup.")
         except KeyFileExposed as error:
             yield problem(
@@ -88,11 +92,13 @@ def _disk(folder: Path) -> Iterator[Finding]:
         )
 
 
-def _passphrase_file() -> Iterator[Finding]:
-    name = os.environ.get(FILE_VARIABLE)
-    if name and Path(name).is_file() and Path(name).stat().st_mode & OTHERS:
-        yield problem(
-            "passphrase-exposed",
-            f"The passphrase file {name} can be read by others.",
-            f"chmod 600 {name}",
-        )
+def _secret_files() -> Iterator[Finding]:
+    for what, code, variable in (
+        ("passphrase", "passphrase-exposed", FILE_VARIABLE),
+        ("PIN", "hsm-pin-exposed", PIN_FILE_VARIABLE),
+    ):
+        name = os.environ.get(variable)
+        if name and Path(name).is_file() and Path(name).stat().st_mode & OTHERS:
+            yield problem(
+                code, f"The {what} file {name} can be read by others.", f"chmod 600 {name}"
+            )

@@ -22,6 +22,7 @@ ResultT = TypeVar("ResultT")
 
 _one_at_a_time = threading.RLock()
 _sessions: dict[tuple[Path, str], Any] = {}
+_visits: dict[tuple[Path, str], Any] = {}
 _refused: set[tuple[Path, str]] = set()
 
 LOST = frozenset(
@@ -55,6 +56,10 @@ class Token:
         self._pin = pin
         self.label = label
 
+    def look(self, work: Callable[[Any], ResultT]) -> ResultT:
+        """Run `work` as `use` does, without logging in: it sees public keys and asks nobody."""
+        return self._run(self._visit, work)
+
     def use(self, work: Callable[[Any], ResultT]) -> ResultT:
         """Run `work` with a logged-in session while nobody else talks to any token.
 
@@ -63,22 +68,32 @@ class Token:
         Raises:
             HsmUnavailable, HsmPinRefused, HsmKeyUnusable: see node/hsm/errors.py.
         """
+        return self._run(self._session, work)
+
+    def _run(self, session: Callable[[], Any], work: Callable[[Any], ResultT]) -> ResultT:
         pkcs11_error = _library().PKCS11Error
         with _one_at_a_time:
             try:
                 try:
-                    return work(self._session())
+                    return work(session())
                 except pkcs11_error as error:
                     if type(error).__name__ not in LOST:
                         raise
                     _sessions.pop(self._key, None)
-                    return work(self._session())
+                    _visits.pop(self._key, None)
+                    return work(session())
             except pkcs11_error as error:
                 raise self._explained(error) from None
 
     @property
     def _key(self) -> tuple[Path, str]:
         return (self._module, self.label)
+
+    def _visit(self) -> Any:
+        """A session that was opened without a login; another one's login may cover it."""
+        if self._key not in _visits:
+            _visits[self._key] = _loaded(self._module).get_token(token_label=self.label).open()
+        return _visits[self._key]
 
     def _session(self) -> Any:
         if self._key not in _sessions:

@@ -15,10 +15,12 @@ from keys.signer import is_sound
 from keys.thumbprint import PUBLIC_KEY_BYTES, thumbprint
 from node.hsm.errors import HsmKeyUnusable
 from node.hsm.signer import TokenSigner
+from node.hsm.token import Token
 
 if TYPE_CHECKING:
     from keys.ring import KeyPurpose
-    from node.hsm.token import Token
+    from node.hsm.pin import Pin
+    from node.hsm.settings import Hsm
 
 ED25519 = "1.3.101.112"
 """RFC 8410 section 3."""
@@ -29,7 +31,11 @@ _OCTET_STRING = bytes((0x04, PUBLIC_KEY_BYTES))
 
 @dataclass(frozen=True)
 class Pair:
-    """What a token says about a key pair; `copyable`: the private key may leave the token."""
+    """What a token says about a key pair.
+
+    `key_id` is its CKA_ID, `public` the raw public key (32 bytes); `copyable` says that the private
+    key may leave the token, so that a copy of it may be elsewhere.
+    """
 
     key_id: bytes
     public: bytes
@@ -64,6 +70,17 @@ class TokenKeys:
             return {}
         found = self._token.use(lambda session: self._read(session, label))
         return {thumbprint(pair.public): pair for pair in found}
+
+    def at_hand(self, purpose: KeyPurpose, kid: str) -> bool:
+        """Whether the public half of a key is there; asks for no PIN unless it is hidden without.
+
+        Raises as `pairs`.
+        """
+        label = self._labels.get(purpose)
+        if label is None:
+            return False
+        seen = self._token.look(lambda session: _public_keys(session, label))
+        return kid in map(thumbprint, seen) or kid in self.pairs(purpose)
 
     def open(self, purpose: KeyPurpose, kid: str) -> TokenSigner | None:
         """The signer of a key, or None where it is not in the token; raises as `pairs`."""
@@ -107,6 +124,13 @@ class TokenKeys:
         ]
 
 
+def token_keys(settings: Hsm, pin: Pin) -> TokenKeys | None:
+    """The keys in the token of the settings; None where these give no label."""
+    if settings.module is None or settings.token is None or not settings.labels:
+        return None
+    return TokenKeys(Token(settings.module, settings.token, pin.text), settings.labels)
+
+
 def _by_id(session: Any, label: str, kind: Any) -> dict[bytes, Any]:
     """The objects of a kind under a label: CKA_ID -> object."""
     from pkcs11 import Attribute
@@ -118,6 +142,13 @@ def _by_id(session: Any, label: str, kind: Any) -> dict[bytes, Any]:
             f"Two keys under {label} have one CKA_ID.", fix="Give each pair its own CKA_ID."
         )
     return by_id
+
+
+def _public_keys(session: Any, label: str) -> list[bytes]:
+    from pkcs11 import Attribute, ObjectClass
+
+    found = _by_id(session, label, ObjectClass.PUBLIC_KEY)
+    return [_point(each[Attribute.EC_POINT], label) for each in found.values()]
 
 
 def _point(stored: bytes, label: str) -> bytes:
@@ -152,6 +183,7 @@ def _generate(session: Any, label: str, key_id: bytes) -> None:
         label=label,
         store=True,
         capabilities=MechanismFlag.SIGN | MechanismFlag.VERIFY,
+        public_template={Attribute.PRIVATE: False},  # seen without a login
         private_template={Attribute.SENSITIVE: True, Attribute.EXTRACTABLE: False},
     )
 

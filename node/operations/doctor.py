@@ -20,13 +20,15 @@ async def doctor(node: Node, request: NoRequest, progress: Progress) -> Diagnosi
     del request
     from node.doctor import rooms
     from node.doctor.files import check_files
+    from node.doctor.hsm import check_hsm
     from node.doctor.identity import check_identity
     from node.doctor.listeners import check_listeners
     from node.doctor.proxy import check_proxy
 
     progress(0, len(CHECKS), "checks")
     findings: list[Finding] = [
-        *check_files(node.data),
+        *check_files(node.data, node.settings.hsm.labels),
+        *check_hsm(node),
         *check_listeners(node.settings, node.clock()),
         *check_proxy(os.environ),
         *check_identity(node),

@@ -46,6 +46,18 @@ def test_a_key_is_found_by_its_id_among_its_generations(softhsm: SoftHsm) -> Non
     assert keys.pairs("root") == {}, "its keys are files"
 
 
+def test_a_key_is_seen_without_a_pin(softhsm: SoftHsm) -> None:
+    made = softhsm.keys().create("sign")
+    label = made._label
+
+    def pin() -> str:
+        raise AssertionError("asked for the PIN")
+
+    keys = TokenKeys(Token(softhsm.module, LABELS[0], pin), {"sign": label})
+    assert keys.at_hand("sign", made.kid)
+    assert not keys.at_hand("card", made.kid)
+
+
 def test_a_key_that_was_made_here_cannot_leave_the_token(softhsm: SoftHsm) -> None:
     keys = softhsm.keys()
     kid = keys.create("sign").kid
