@@ -24,13 +24,13 @@ def replace(path: Path, content: bytes, mode: int = 0o600) -> None:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
-    _flush_directory(path.parent)
+    flush_directory(path.parent)
 
 
 def remove(path: Path) -> None:
     """Remove `path` durably; a missing file is no error."""
     path.unlink(missing_ok=True)
-    _flush_directory(path.parent)
+    flush_directory(path.parent)
 
 
 def flush(path: Path) -> None:
@@ -40,10 +40,11 @@ def flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    _flush_directory(path.parent)
+    flush_directory(path.parent)
 
 
-def _flush_directory(directory: Path) -> None:
+def flush_directory(directory: Path) -> None:
+    """Flush the entries of a directory to disk: names that were made, renamed or removed in it."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

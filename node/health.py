@@ -69,6 +69,8 @@ class Health:
         if self._failed_at is not None and size <= self._failed_at:
             return ["log: the newest commit failed"]
         self._failed_at = None
+        if self._node.log.held is not None:
+            return [f"log: {self._node.log.held}"]
         return []
 
     async def _disk_reasons(self) -> list[str]:

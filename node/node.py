@@ -14,7 +14,7 @@ from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from node.audit.origin import log_origin
+from node.audit.origin import stated_origin
 from node.background import Periodic
 from node.card_keeper import CardKeeper, Offered
 from node.clock import Clock, system_clock
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 CARD_CHECK_S = 60.0
 REFUSALS_S = 20.0
+COMPARE_S = 86_400.0
 
 
 class Node:
@@ -74,7 +75,10 @@ class Node:
         self.tokens = Tokens(data.tokens_file)
         self.identity = Identity.open(data, settings, passphrase, clock)
         self.serving = False
-        self.periodic = [Periodic("card", CARD_CHECK_S, self.renew)]
+        self.periodic = [
+            Periodic("card", CARD_CHECK_S, self.renew),
+            Periodic("compare", COMPARE_S, self._compare),
+        ]
         self._closing = closing
 
     @classmethod
@@ -97,6 +101,7 @@ class Node:
         from protocol.event_leaves import Started
 
         self.identity.unlock()
+        await self.settle()
         started = Started(
             at=self.clock(),
             origin=self.log_origin,
@@ -109,6 +114,19 @@ class Node:
         await self.collections.load()
         await self.renew()
         _ = self.responder, self.asker
+
+    async def settle(self) -> None:
+        """Let a restored node compare itself with its partners before anything is logged."""
+        if self.data.mark_file.exists():
+            from node.backup.settle import settle
+
+            await settle(self)
+
+    async def _compare(self) -> None:
+        """Look whether partners hold more of this node than it has: a copy of an older state."""
+        from node.backup.settle import check
+
+        await check(self)
 
     async def _log_missing(self) -> None:
         """Append the leaves of decisions that a crash cut off between file and log."""
@@ -129,9 +147,12 @@ class Node:
 
     @cached_property
     def log(self) -> AuditLog:
-        """The audit log."""
+        """The audit log; LogHeld while a restored node is not settled."""
+        from node.audit.errors import LogHeld
         from node.audit.log import AuditLog
 
+        if self.data.mark_file.exists():
+            raise LogHeld("This node was restored and has not compared itself with its partners.")
         log = AuditLog.open(
             self.data.log_file, self.identity.signer("log"), self.log_origin, self.clock
         )
@@ -289,7 +310,7 @@ class Node:
     @property
     def log_origin(self) -> str:
         """The audit log's name on checkpoints (C2SP tlog-checkpoint origin)."""
-        return log_origin(self.settings.organisation)
+        return stated_origin(self.data.log_file, self.settings.organisation)
 
     @cached_property
     def roots(self) -> RootKeeper:

@@ -70,6 +70,7 @@ async def serve(
         stack.enter_context(data.lock())
         addresses.withdraw(data)  # what a killed node left
         node = await stack.enter_async_context(Node.opened(data, settings, passphrase=passphrase))
+        await node.settle()
         listen = partial(_listen, stack, settings.shutdown_s)
         metrics, health = Metrics(), Health(node)
         metrics.registry.register(NodeGauges(node))

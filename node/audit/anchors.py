@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keys.ring import KeyRing
-from node.audit.origin import log_origin
+from node.audit.errors import AuditError
+from node.audit.origin import stated_origin
 from node.audit.verify import Anchors
 from node.data_directory import DataDirectory
 from node.federation.errors import FederationError
@@ -52,20 +53,24 @@ def from_directory(data: DataDirectory, log_key: VerifierKey | None) -> FoundAnc
 
     anchors = Anchors(
         organisation=own.organisation if own else None,
-        log_key=log_key or (_own_log_key(own) if own else None),
+        log_key=log_key or (_own_log_key(own, data.log_file, warnings) if own else None),
         ring_of=ring_of,
         log_key_of=log_key_of,
     )
     return FoundAnchors(anchors, tuple(warnings))
 
 
-def _own_log_key(own: RootDocument) -> VerifierKey | None:
-    """Return the newest log key of the own root document, under the log's origin."""
+def _own_log_key(own: RootDocument, log_file: Path, warnings: list[str]) -> VerifierKey | None:
+    """Return the newest log key of the own root document, under the name that the log states."""
     keys = [record for record in own.ring.records.values() if record.purpose == "log"]
     if not keys:
         return None
     newest = max(keys, key=lambda record: record.not_after)
-    return VerifierKey(log_origin(own.organisation), newest.public)
+    try:
+        return VerifierKey(stated_origin(log_file, own.organisation), newest.public)
+    except AuditError as error:
+        warnings.append(f"The log's name cannot be used: {error}")
+        return None
 
 
 def _own_root(folder: Path, warnings: list[str]) -> RootDocument | None:

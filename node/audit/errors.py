@@ -2,7 +2,8 @@
 
     AuditError
     ├── LogUnavailable     the entry was not committed (disk, fsync, closed): nothing was logged
-    │   └── LogBusy        too many entries wait already; the entry was not even queued
+    │   ├── LogBusy        too many entries wait already; the entry was not even queued
+    │   └── LogHeld        the node must settle first what partners hold of it: nothing is logged
     ├── AlreadyRecorded    the entry's nonce or idempotency key is recorded and still live
     └── LogRefused         log.db must not be appended to
         ├── LogDamaged     its tables do not agree with each other, or SQLite finds it broken
@@ -41,6 +42,13 @@ class LogBusy(LogUnavailable):
 
     code = "log-busy"
     fix = "Ask again in a moment; if it stays so, the disk is too slow for this load."
+
+
+class LogHeld(LogUnavailable):
+    """Partners may hold more of this log than it has, so nothing is appended to it."""
+
+    code = "log-held"
+    fix = "Run `interlingua doctor`; it names what partners hold and what to do."
 
 
 class AlreadyRecorded(AuditError):

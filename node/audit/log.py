@@ -18,11 +18,15 @@ from keys.signer import Signer
 from node.audit import schema, seen_checkpoints, state_rows, tree_rows
 from node.audit.committer import Committer, Prepared
 from node.audit.entry import Entry, Receipt, StoredAnswer
-from node.audit.errors import LogUnavailable
+from node.audit.errors import LogHeld, LogUnavailable
 from node.audit.seen_checkpoints import SeenCheckpoint
+from node.audit.succession import succession
 from node.audit.writer import MAX_WAITING, Writer
 from node.clock import Clock
 from protocol.note import VerifierKey
+
+LOST = 2**53
+"""What counts as spent where it is not known how much was: more than any limit."""
 
 
 class AuditLog:
@@ -37,6 +41,8 @@ class AuditLog:
         self._reader = reader
         self._reading = threading.Lock()
         self._hooks: list[Callable[[], None]] = []
+        self._held: str | None = None
+        self._first = succession(reader)
         self._writer = Writer(committer.commit, self._run_hooks, max_waiting)
 
     @classmethod
@@ -57,11 +63,11 @@ class AuditLog:
         """
         committer = Committer(path, signer, origin, clock)
         try:
-            reader = schema.connect_reader(path)
+            with schema.named(path):
+                return cls(committer, schema.connect_reader(path), max_waiting)
         except BaseException:
             committer.close()
             raise
-        return cls(committer, reader, max_waiting)
 
     async def append(self, entry: Entry) -> Receipt:
         """Make one entry durable and return its receipt.
@@ -74,6 +80,8 @@ class AuditLog:
 
     def submit(self, entry: Entry) -> asyncio.Future[Receipt]:
         """Queue one entry; the future gets what ``append`` would return or raise."""
+        if self._held is not None:
+            raise LogHeld(self._held)
         return self._writer.submit(Prepared(entry, entry.leaf.encode()))
 
     def on_reload(self, hook: Callable[[], None]) -> None:
@@ -82,6 +90,23 @@ class AuditLog:
         For whoever keeps a copy of the log's counters in memory: read them again.
         """
         self._hooks.append(hook)
+
+    def hold(self, cause: str) -> None:
+        """Append nothing from now on: every entry is refused with LogHeld and this cause.
+
+        For a node that finds that partners hold more of its log than it has: whatever it appended
+        would contradict what it signed before. Nothing is answered or asked without a leaf.
+        """
+        self._held = cause
+
+    @property
+    def held(self) -> str | None:
+        """Why nothing is appended, None where the log is in use."""
+        return self._held
+
+    def lost_exposures(self, epoch: int) -> bool:
+        """Whether disclosures of ``epoch`` were lost with the log before: all count as made."""
+        return self._first is not None and epoch <= self._first.epoch
 
     async def close(self) -> None:
         """Write what is queued and close the files."""
@@ -101,7 +126,12 @@ class AuditLog:
             return state_rows.nonces(connection, at)
 
     def spent(self, peer: str, collection: str, day: int) -> int:
-        """Return the vectors debited from ``peer`` for ``collection`` on ``day``."""
+        """Return the vectors debited from ``peer`` for ``collection`` on ``day``.
+
+        ``LOST`` for a day of which debits were lost with the log before.
+        """
+        if self._first is not None and day <= self._first.day:
+            return LOST
         with self._read() as connection:
             return state_rows.spent(connection, peer, collection, day)
 

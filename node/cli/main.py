@@ -33,6 +33,8 @@ GROUPS: dict[str, str] = {
 SINGLE: dict[str, str] = {
     "init": "node.cli.init",
     "serve": "node.cli.serve",
+    "backup": "node.cli.backup",
+    "restore": "node.cli.restore",
     "partners": "node.cli.partners",
     "query": "node.cli.query",
     "resolve": "node.cli.resolve",
@@ -45,6 +47,7 @@ SINGLE: dict[str, str] = {
 ORDER = (
     "init", "serve", "status", "doctor", "key", "token", "encoder", "collection", "anchors",
     "space", "peer", "policy", "partners", "query", "resolve", "audit",
+    "backup", "restore",
 )  # fmt: skip
 
 

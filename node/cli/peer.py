@@ -149,6 +149,23 @@ def card(
     )
 
 
+@app.command("approve-log")
+def approve_log(organisation: Name) -> None:
+    """Accept the audit log that a partner has opened after a loss; ask its admin what was lost."""
+    from node.operations.peers import NamedPeer, PeerLog
+
+    result = run_operation("peer.approve-log", NamedPeer(organisation=organisation), PeerLog)
+
+    def people() -> None:
+        if result.before == result.now:
+            line(f"{organisation} still has the log {result.now}")
+            return
+        line(f"{organisation} has the log {result.now} now")
+        line(f"of {result.before} {result.seen} leaves were seen here; their receipts stay valid")
+
+    finish(result, people, next_step="interlingua partners")
+
+
 def _change(operation: str, organisation: str, next_step: str) -> None:
     from node.operations.peers import NamedPeer, PeerInfo
 

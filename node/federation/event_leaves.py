@@ -43,6 +43,7 @@ def peer_appender(log: AuditLog, clock: Clock, by: str | None) -> peer_book.Appe
             root=peer.record.pinned,
             root_version=peer.root.version,
             document=peer.root.digest,
+            log=peer.log_origin,
         )
         await log.append(Entry(leaf, guard=guard))
 

@@ -234,6 +234,32 @@ class PeerBook:
             )
         return peer.card
 
+    def log_later(self, organisation: str) -> None:
+        """Note that the partner as it is now has no leaf yet: `log_missing` appends it."""
+        unlogged = self.get(organisation).changed(logged=False)
+        self._write(unlogged.record)
+        self._swap(organisation, unlogged)
+
+    async def approve_log(self, organisation: str, at: int, append: AppendLeaf) -> Peer:
+        """Accept the log that a partner's card names in place of the one that was approved.
+
+        The log that is approved already is no error and leaves no leaf.
+        """
+        return await self._turns.take(lambda: self._approve_log(organisation, at, append))
+
+    async def _approve_log(self, organisation: str, at: int, append: AppendLeaf) -> Peer:
+        before = self.get(organisation)
+        if before.log_approved:
+            return before
+        origin = before.card.log_origin
+
+        def approved() -> Peer:
+            newest = self._peers[organisation]
+            return newest.changed(log_origin=origin, changed_at=at, logged=False)
+
+        await append(approved(), lambda: self._swap(organisation, approved()))
+        return self._settle(organisation)
+
     async def log_missing(self, append: AppendLeaf) -> None:
         """Append the `peer` leaves that a crash prevented; call it before serving."""
         for peer in self.all():

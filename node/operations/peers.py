@@ -68,6 +68,18 @@ class PeerList(BaseModel):
     peers: tuple[PeerInfo, ...]
 
 
+class PeerLog(BaseModel):
+    """Which audit log of a partner is accepted: the one before, and the one now.
+
+    They are the same if nothing was to be approved. `seen` counts the leaves of the one before.
+    """
+
+    organisation: str
+    before: str
+    now: str
+    seen: int
+
+
 class PeerRefreshed(PeerInfo):
     """A partner after its documents were fetched; `problem` says why they could not be."""
 
@@ -146,6 +158,22 @@ async def refresh(node: Node, request: NamedPeer, progress: Progress) -> PeerRef
     outcome = await node.refresher.refresh(request.organisation)
     info = _info(node.peers.get(request.organisation))
     return PeerRefreshed(**info.model_dump(), problem=outcome.problem)
+
+
+@operation("peer.approve-log")
+async def approve_log(node: Node, request: NamedPeer, progress: Progress) -> PeerLog:
+    """Accept the audit log that a partner has opened after a loss."""
+    del progress
+    before = node.peers.get(request.organisation).log_origin
+    seen = node.log.seen(before)
+    append = peer_appender(node.log, node.clock, caller())
+    peer = await node.peers.approve_log(request.organisation, node.clock(), append)
+    return PeerLog(
+        organisation=peer.organisation,
+        before=before,
+        now=peer.log_origin,
+        seen=seen.size if seen else 0,
+    )
 
 
 @operation("peer.card", role="auditor")

@@ -115,6 +115,11 @@ class PolicyBook:
             self._stored = self._stored.model_copy(update={"logged": True})
             self._write(self._stored)
 
+    def log_later(self) -> None:
+        """Note that the policy has no leaf yet: `log_if_missing` appends it."""
+        self._stored = self._stored.model_copy(update={"logged": False})
+        self._write(self._stored)
+
     def _swap(self, policy: Policy, stored: StoredPolicy) -> None:
         self._policy, self._stored = policy, stored
 

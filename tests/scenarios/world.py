@@ -211,24 +211,25 @@ class World:
     async def serve(self, data: DataDirectory) -> Organisation:
         """Serve an organisation that was founded before."""
         settings = parse_settings(data.config_file.read_text(), "interlingua.toml", environ={})
-        stack = AsyncExitStack()
-        stack.enter_context(data.lock())
-        node = await stack.enter_async_context(
-            Node.opened(data, settings, passphrase=Passphrase(), clock=self.time)
-        )
-        await node.start()
-        connections = Connections(256)
-        app = federation_app(node, Metrics(), connections)
-        await stack.enter_async_context(
-            listening(
-                "federation",
-                app,
-                connections,
-                settings.federation,
-                1.0,
-                server_context(settings.federation),
+        async with AsyncExitStack() as opening:
+            opening.enter_context(data.lock())
+            node = await opening.enter_async_context(
+                Node.opened(data, settings, passphrase=Passphrase(), clock=self.time)
             )
-        )
+            await node.start()
+            connections = Connections(256)
+            app = federation_app(node, Metrics(), connections)
+            await opening.enter_async_context(
+                listening(
+                    "federation",
+                    app,
+                    connections,
+                    settings.federation,
+                    1.0,
+                    server_context(settings.federation),
+                )
+            )
+            stack = opening.pop_all()
         made = Organisation(settings.organisation, node, settings.url, stack)
         self.organisations.append(made)
         return made

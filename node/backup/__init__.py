@@ -1,0 +1,1 @@
+"""Backup and restore of a whole node, and what a restored node must settle before it serves."""

@@ -1,0 +1,78 @@
+"""Asking a partner what it holds of this organisation, before anything may be logged.
+
+The rule of this file: nothing is written. A node that was restored must not append to its log
+before it knows what partners hold of it, so this one request leaves no leaf on the asker's side;
+the partner's own log has it.
+"""
+
+import secrets
+from collections.abc import Callable
+
+from keys.signer import Signer
+from node.clock import Clock
+from node.federation.client import Client
+from node.federation.exchange import Unverifiable
+from node.federation.peer import Peer
+from protocol.accept_answer import AuthenticatedProblem, accept_answer
+from protocol.answer_content import AnsweringPeer
+from protocol.answer_refused import AnswerRefused
+from protocol.limits import MAX_ANSWER_BYTES, NONCE_BYTES
+from protocol.messages import Denial, Held
+from protocol.profile import HELD
+from protocol.root import authority_of
+from protocol.sign import sign_request
+
+
+class HeldRefused(Exception):
+    """The partner answered with a signed problem; the text is its code and detail."""
+
+
+async def ask_held(
+    organisation: str,
+    signer: Callable[[], Signer],
+    client: Client,
+    peer: Peer,
+    clock: Clock,
+    deadline_s: float,
+) -> Held:
+    """Return what `peer` holds of `organisation`.
+
+    Raises TransportError, Unverifiable or HeldRefused.
+    """
+    request = sign_request(
+        HELD,
+        authority_of(peer.url),
+        organisation,
+        peer.organisation,
+        b"",
+        signer(),
+        clock(),
+        secrets.token_bytes(NONCE_BYTES),
+    )
+    raw = await client.exchange(
+        peer.url + request.path,
+        peer.transport,
+        request.method,
+        request.headers,
+        None,
+        deadline_s=deadline_s,
+        max_bytes=MAX_ANSWER_BYTES,
+    )
+    answering = AnsweringPeer(peer.root.ring, peer.card.log_origin, peer.card.log_kid)
+    try:
+        said = accept_answer(request, None, raw, answering, clock())
+    except AnswerRefused as error:
+        raise Unverifiable(error.reason, str(error), error.claimed) from None
+    if isinstance(said, AuthenticatedProblem):
+        raise HeldRefused(_words(said.problem.code, said.problem.detail))
+    if isinstance(said.payload, Denial):
+        problem = said.payload.problem
+        raise HeldRefused(_words(problem.code, problem.detail))
+    if not isinstance(said.payload, Held):
+        raise TypeError("acceptance gives an answer of its endpoint's kind")
+    return said.payload
+
+
+def _words(code: str, detail: str | None) -> str:
+    text = f"{code}: {detail}" if detail else code
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -1,0 +1,185 @@
+"""A node comes back from a backup: as itself, or after a loss as its own successor."""
+
+import asyncio
+import shutil
+from pathlib import Path
+
+import pytest
+
+from node.backup.errors import NodeBehind, NotCompared
+from node.backup.settle import check
+from node.clock import system_clock
+from node.data_directory import DataDirectory
+from node.operations.backup import (
+    Restored,
+    go_on_without,
+    restore_after_loss,
+    restore_backup,
+    write_backup,
+)
+from node.operations.peers import NamedPeer, PeerLog
+from node.operations.registry import silent
+from node.passphrase import Passphrase
+from protocol.leaf import AdminActed, Answered, Compared, PeerChanged, PolicyApplied, Succeeded
+from tests.scenarios.world import Organisation, World, documents, grant, pair
+
+
+async def two(world: World) -> tuple[Organisation, Organisation]:
+    """A lab that asks, and a clinic that answers."""
+    lab = await world.organisation("lab.example", documents("lab"))
+    clinic = await world.organisation("clinic.example", documents("clinic"))
+    await pair(lab, clinic)
+    await clinic.grant(grant("lab.example"))
+    await lab.grant(grant("clinic.example"))
+    return lab, clinic
+
+
+async def back_up(one: Organisation, to: Path) -> None:
+    await asyncio.to_thread(write_backup, one.node.data, to, None, system_clock(), silent)
+
+
+async def restore(file: Path, to: Path) -> DataDirectory:
+    data = DataDirectory(to)
+    await asyncio.to_thread(restore_backup, file, data, lambda: None, system_clock(), silent)
+    return data
+
+
+async def after_loss(file: Path, to: Path, *without: str) -> tuple[DataDirectory, Restored]:
+    data, keys = DataDirectory(to), Passphrase()
+    result = await asyncio.to_thread(
+        restore_after_loss, file, data, lambda: None, keys, without, system_clock(), silent
+    )
+    return data, result
+
+
+async def test_a_backup_of_a_serving_node_asks_and_answers_from_elsewhere(world: World) -> None:
+    lab, clinic = await two(world)
+    asking = asyncio.create_task(ask_on(lab, 20))
+    await back_up(clinic, world.directory / "during")
+    assert await asking == ["ok"] * 20
+    await back_up(clinic, world.directory / "after")
+    before = clinic.all_leaves()
+    await clinic.stop()
+
+    again = await world.serve(await restore(world.directory / "after", world.directory / "new"))
+
+    assert again.all_leaves()[: len(before)] == before
+    (settled,) = again.leaves(AdminActed)
+    assert settled.operation == "restore"
+    assert len(lab.leaves(Compared)) == 1
+    assert (await lab.ask_one()).state == "ok"
+    assert (await again.ask_one()).state == "ok"
+    assert not again.node.data.mark_file.exists()
+    # the other one is a whole node too, and as old as it is
+    with pytest.raises(NodeBehind):
+        await world.serve(await restore(world.directory / "during", world.directory / "old"))
+
+
+async def ask_on(lab: Organisation, times: int) -> list[str]:
+    return [(await lab.ask_one()).state for _ in range(times)]
+
+
+async def test_an_old_backup_is_refused_while_a_partner_holds_more(world: World) -> None:
+    lab, clinic = await two(world)
+    await back_up(clinic, world.directory / "backup")
+    assert (await lab.ask_one()).state == "ok"
+    held = clinic.node.log.size()
+    await clinic.stop()
+    data = await restore(world.directory / "backup", world.directory / "new")
+    for _ in range(2):  # starting again does not help
+        with pytest.raises(NodeBehind, match=rf"lab.example.*checkpoint of {held} leaves") as found:
+            await world.serve(data)
+        assert "--after-loss" in found.value.fix
+
+
+async def test_nothing_is_guessed_of_a_partner_that_cannot_be_asked(world: World) -> None:
+    lab, clinic = await two(world)
+    assert (await lab.ask_one()).state == "ok"
+    await back_up(clinic, world.directory / "backup")
+    await clinic.stop()
+    lab_data = lab.node.data
+    await lab.stop()
+    data = await restore(world.directory / "backup", world.directory / "new")
+    with pytest.raises(NotCompared, match=r"lab\.example") as found:
+        await world.serve(data)
+    assert "interlingua restore --without lab.example" in found.value.fix
+    go_on_without(data, ["lab.example"])
+    again = await world.serve(data)
+    assert [leaf.operation for leaf in again.leaves(AdminActed)] == ["restore.without", "restore"]
+    lab = await world.serve(lab_data)
+    assert (await lab.ask_one()).state == "ok"
+
+
+async def test_after_a_loss_a_successor_log_is_opened_and_partners_approve_it(
+    world: World,
+) -> None:
+    lab, clinic = await two(world)
+    await back_up(clinic, world.directory / "backup")
+    assert (await lab.ask_one()).state == "ok"
+    old_log, held = clinic.node.log_origin, clinic.node.log.size()
+    await clinic.stop()
+    data, result = await after_loss(world.directory / "backup", world.directory / "new")
+    assert result.successor is not None
+    assert result.successor != old_log
+    assert f"checkpoint of {held} leaves" in result.found[0]
+
+    again = await world.serve(data)
+    first, *rest = again.all_leaves()
+    assert isinstance(first, Succeeded)
+    assert (first.origin, first.held_by) == (old_log, "lab.example")
+    assert first.held is not None
+    assert f"\n{held}\n" in first.held
+    # the new log says itself who the partners are and what is granted
+    assert [type(leaf) for leaf in rest if isinstance(leaf, PeerChanged | PolicyApplied)]
+    assert again.node.log_origin == result.successor
+    assert (data.path / "predecessors" / "interlingua.db").exists()
+
+    await lab.node.refresher.refresh("clinic.example")
+    asked = await lab.ask_one()
+    assert asked.state == "not-active"
+    assert asked.detail is not None
+    assert result.successor in asked.detail
+    assert (await again.ask_one()).state == "denied"  # nor is it answered
+    approved = await lab.do("peer.approve-log", NamedPeer(organisation=again.name), PeerLog)
+    assert (approved.before, approved.now, approved.seen) == (old_log, result.successor, held)
+    assert lab.leaves(PeerChanged)[-1].log == result.successor
+
+    spent = await lab.ask_one()
+    assert (spent.state, spent.code) == ("denied", "budget-exhausted")
+    assert (await again.ask_one()).state == "ok"
+    world.time.offset += 86_400
+    await lab.node.refresher.refresh("clinic.example")
+    assert (await lab.ask_one()).state == "ok"
+    assert len(again.leaves(Answered)) == 1
+    # and it can be backed up and restored like any other
+    await back_up(again, world.directory / "backup-2")
+    await again.stop()
+    third = await world.serve(await restore(world.directory / "backup-2", world.directory / "3"))
+    assert (await lab.ask_one()).state == "ok"
+    assert third.node.log_origin == result.successor
+
+
+async def test_a_copy_of_an_old_directory_is_noticed_by_partners_and_by_itself(
+    world: World,
+) -> None:
+    lab, clinic = await two(world)
+    assert (await lab.ask_one()).state == "ok"
+    await clinic.stop()
+    old = world.directory / "copy"
+    shutil.copytree(clinic.node.data.path, old)
+    clinic = await world.serve(clinic.node.data)
+    assert (await lab.ask_one()).state == "ok"
+    await clinic.stop()
+
+    copied = await world.serve(DataDirectory(old))
+    answer = await lab.ask_one()
+    assert (answer.state, answer.code) == ("unverifiable", "log-went-back")
+    found = await check(copied.node)
+    assert "lab.example" in found.behind[0]
+    assert copied.node.log.held is not None
+    refused = await lab.ask_one()
+    assert (refused.state, refused.code) == ("denied", "unavailable")
+    assert (await copied.ask_one()).state == "failed"
+    await copied.stop()
+    with pytest.raises(NodeBehind):  # nor does it start again
+        await world.serve(DataDirectory(old))
