@@ -222,7 +222,7 @@ class Collection:
             planned = [plan(record, known.get(record.id)) for record in batch]
             if all(item.step is Step.NOTHING for item in planned):
                 return Counts(unchanged=len(batch))
-            ready = await prepare(planned, self.encoder)
+            ready = await prepare(planned, self.encoder, self._around.settings.max_pieces)
             index = await self._keeper.index()
             row, at = self._row, self._around.clock()
 
