@@ -50,6 +50,7 @@ class DataDirectory:
         self.card_file = self.path / "card.json"
         self.roots = self.path / "roots"
         self.mark_file = self.path / "restored.json"
+        self.announced_file = self.path / "announced.json"
         self.draft_file = self.path / "root-draft.json"
         self.keys = self.path / "keys"
         self.master_file = self.keys / "master.key"

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from node.config import Settings
     from node.data_directory import DataDirectory
     from node.encoders.registry import Encoders
+    from node.federation.announcements import Announcements
+    from node.federation.announcer import Announcer
     from node.federation.asker import Asker
     from node.federation.client import Client
     from node.federation.peers import PeerBook
@@ -113,7 +115,7 @@ class Node:
         await self._log_missing()
         await self.collections.load()
         await self.renew()
-        _ = self.responder, self.asker
+        _ = self.responder, self.asker, self.announcements, self.announcer
 
     async def settle(self) -> None:
         """Let a restored node compare itself with its partners before anything is logged."""
@@ -248,6 +250,44 @@ class Node:
         return refresher
 
     @cached_property
+    def announcements(self) -> Announcements:
+        """Partners' root documents and cards that are brought to this node."""
+        from node.federation.announcements import Announcements
+        from node.federation.event_leaves import peer_appender
+
+        append = peer_appender(self.log, self.clock, None)
+        announcements = Announcements(
+            self.peers,
+            self.clock,
+            lambda peer: append(peer, lambda: None),
+            self.refresher.suggest,
+        )
+        self._closing.push_async_callback(announcements.close)
+        return announcements
+
+    @cached_property
+    def announcer(self) -> Announcer:
+        """Own root documents and cards, brought to partners."""
+        from node.federation.announcer import TELL_EVERY_S, Announcer, Documents
+
+        def documents() -> Documents:
+            identity = self.identity
+            return Documents(
+                identity.organisation,
+                identity.root.url,
+                identity.root_raw,
+                self.card.raw,
+                identity.chain,
+            )
+
+        announcer = Announcer(
+            documents, self.peers, self.client, self.clock, self.data.announced_file
+        )
+        self._closing.push_async_callback(announcer.close)
+        self.periodic.append(Periodic("announce", TELL_EVERY_S, announcer.tell_due))
+        return announcer
+
+    @cached_property
     def responder(self) -> Responder:
         """What answers partners' questions."""
         from node.federation.responder import Responder, Rooms
@@ -285,12 +325,16 @@ class Node:
             self.client,
             self.log,
             self.clock,
+            self.peers,
+            self.refresher,
+            self.announcer.again,
         )
         return Asker(
             AskerRooms(
                 organisation=organisation,
                 peers=self.peers,
                 refresher=self.refresher,
+                announcer=self.announcer,
                 exchanger=exchanger,
                 routes=self.routes,
                 encoders=self.encoders,
@@ -332,8 +376,9 @@ class Node:
         self.card.current()
 
     def _documents_changed(self) -> None:
-        """A new version of the root document is in force: the card follows at once."""
+        """A new version of the root document is in force: the card follows, partners are told."""
         self.card.current()
+        self.announcer.changed()
 
     def _offered(self) -> Offered:
         """What the card says: spaces of collections and shared spaces, and routes into them."""

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from node.audit.errors import LogUnavailable
 from node.federation.actors import Actors
+from node.federation.announcer import Announcer
 from node.federation.ask import AskRequest, AskResult, SiloState, SiloStatus
 from node.federation.client import DeadlinePassed, TransportError
 from node.federation.encode_question import Encoded, encode_question
@@ -67,6 +68,7 @@ class AskerRooms:
     organisation: str
     peers: PeerBook
     refresher: Refresher
+    announcer: Announcer
     exchanger: Exchanger
     routes: Routes
     encoders: "Encoders"
@@ -146,7 +148,7 @@ class Asker:
     async def _offered(self, name: str, deadline_s: float) -> PartnerOffered:
         began = time.monotonic()
         try:
-            peer = await _within(self._rooms.refresher.current(name), deadline_s)
+            peer = await _within(self._contact(name), deadline_s)
             left = deadline_s - (time.monotonic() - began)
             offers = await _within(self._offers.of(peer, left, fresh=True), left)
             return PartnerOffered(name, offers, "ok")
@@ -154,11 +156,17 @@ class Asker:
             state, fields = _failure(error)
             return PartnerOffered(name, (), state, fields.get("code"), fields.get("detail"))
 
+    async def _contact(self, name: str) -> Peer:
+        """The partner with a valid card, once it can know this node's keys."""
+        peer = await self._rooms.refresher.current(name)
+        await self._rooms.announcer.before_asking(name)
+        return peer
+
     async def _ask_partner(self, name: str, job: _Job) -> list[Reading]:
         """One partner: its card, its offers, then its collections, all within the deadline."""
         request = job.request
         try:
-            peer = await _within(self._rooms.refresher.current(name), job.left())
+            peer = await _within(self._contact(name), job.left())
             offers = await _within(self._offers.of(peer, job.left()), job.left())
             chosen = targets(request, name, offers)
             if not chosen:  # perhaps something was granted a moment ago

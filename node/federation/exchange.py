@@ -10,7 +10,7 @@ and the same id: the partner answers it once and charges it once.
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,9 @@ from node.clock import Clock
 from node.federation.client import Client, ConnectionBroke, TransportError
 from node.federation.log_order import gone_back, seen_with
 from node.federation.peer import Peer
-from protocol.accept_answer import AuthenticatedProblem, accept_answer
+from node.federation.peers import PeerBook
+from node.federation.refresh import Refresher
+from protocol.accept_answer import AuthenticatedProblem, RawAnswer, accept_answer
 from protocol.answer_content import AcceptedAnswer, AnsweringPeer
 from protocol.answer_refused import AnswerRefused
 from protocol.leaf import ReceiptFacts, Received, Sent, Unanswered
@@ -35,6 +37,10 @@ from protocol.sign import SignedRequest, sign_request
 ATTEMPTS = 3
 PAUSE_S = 0.2
 """Wait before a question that is still being answered is sent again (seconds)."""
+
+
+NEWER_KEYS_MAY_HELP = frozenset({"key", "receipt"})
+"""Refusals of an answer that a newer root document of the partner may cure."""
 
 
 class Unverifiable(Exception):
@@ -67,12 +73,19 @@ class Exchanger:
         client: Client,
         log: AuditLog,
         clock: Clock,
+        peers: PeerBook,
+        refresher: Refresher,
+        introduce: Callable[[str], Awaitable[bool]],
     ) -> None:
+        """`introduce` brings the own documents to a partner; whether it has read them."""
         self._organisation = organisation
         self._signer = signer
         self._client = client
         self._log = log
         self._clock = clock
+        self._peers = peers
+        self._refresher = refresher
+        self._introduce = introduce
 
     async def ask(
         self, peer: Peer, asking: Asking, deadline_s: float
@@ -91,7 +104,8 @@ class Exchanger:
                 said = await self._exchange(peer, request, asking.query, left)
             except (TransportError, Unverifiable) as error:
                 await self._note_unanswered(peer, request, error)
-                if isinstance(error, ConnectionBroke) and attempt < ATTEMPTS:
+                again = isinstance(error, ConnectionBroke) or await self._is_known_now(peer, error)
+                if again and attempt < ATTEMPTS:
                     continue
                 raise
             await self._note_received(peer, request, asking.query, said)
@@ -104,9 +118,20 @@ class Exchanger:
     async def offers(self, peer: Peer, deadline_s: float) -> AcceptedAnswer | AuthenticatedProblem:
         """Ask which collections are open; raises as `ask` does."""
         request = self._sign(OFFERS, peer, b"")
-        said = await self._exchange(peer, request, None, deadline_s)
+        try:
+            said = await self._exchange(peer, request, None, deadline_s)
+        except Unverifiable as error:
+            if not await self._is_known_now(peer, error):
+                raise
+            request = self._sign(OFFERS, peer, b"")
+            said = await self._exchange(peer, request, None, deadline_s)
         await self._note_received(peer, request, None, said)
         return said
+
+    async def _is_known_now(self, peer: Peer, error: Exception) -> bool:
+        """Whether a partner that did not recognise this node has read its newest keys since."""
+        claimed = error.claimed if isinstance(error, Unverifiable) else None
+        return claimed == Code.NOT_AUTHENTICATED and await self._introduce(peer.organisation)
 
     def _sign(self, endpoint: Endpoint, peer: Peer, body: bytes) -> SignedRequest:
         return sign_request(
@@ -133,16 +158,34 @@ class Exchanger:
             deadline_s=max(deadline_s, 0.001),
             max_bytes=MAX_ANSWER_BYTES,
         )
-        card = peer.card
-        answering = AnsweringPeer(peer.root.ring, card.log_origin, card.log_kid)
-        try:
-            said = accept_answer(request, asked, raw, answering, self._clock())
-        except AnswerRefused as error:
-            raise Unverifiable(error.reason, str(error), error.claimed) from None
+        said = await self._accept(peer.organisation, request, asked, raw)
         back = gone_back(seen, said) if isinstance(said, AcceptedAnswer) else None
         if back is not None:
             raise Unverifiable("log-went-back", back)
         return said
+
+    async def _accept(
+        self, organisation: str, request: SignedRequest, asked: Query | None, raw: RawAnswer
+    ) -> AcceptedAnswer | AuthenticatedProblem:
+        """Judge an answer by the keys that are known when it is here, not when it was asked for.
+
+        So a key that was revoked meanwhile is refused; one that is not known yet is looked for.
+        """
+        peer = self._peers.active(organisation)
+        try:
+            return accept_answer(request, asked, raw, _answering(peer), self._clock())
+        except AnswerRefused as error:
+            if error.reason not in NEWER_KEYS_MAY_HELP:
+                raise _unverifiable(error) from None
+            refused = error
+        await self._refresher.refresh(organisation)
+        newer = self._peers.active(organisation)
+        if newer.root is peer.root:
+            raise _unverifiable(refused) from None
+        try:
+            return accept_answer(request, asked, raw, _answering(newer), self._clock())
+        except AnswerRefused as error:
+            raise _unverifiable(error) from None
 
     def _sent(self, peer: Peer, request: SignedRequest, asking: Asking) -> Sent:
         query = asking.query
@@ -223,3 +266,11 @@ def _under_way(said: AcceptedAnswer | AuthenticatedProblem) -> bool:
 
 def _results(answer: Answer) -> int:
     return sum(len(r) if isinstance(r, tuple) else int(r or 0) for r in answer.results)
+
+
+def _answering(peer: Peer) -> AnsweringPeer:
+    return AnsweringPeer(peer.root.ring, peer.card.log_origin, peer.card.log_kid)
+
+
+def _unverifiable(error: AnswerRefused) -> Unverifiable:
+    return Unverifiable(error.reason, str(error), error.claimed)

@@ -74,7 +74,7 @@ class Refresher:
     async def refresh_all(self) -> None:
         """Fetch the documents of every active partner, one after the other; for the timer."""
         for peer in self._peers.all():
-            if peer.state == "active":
+            if peer.state == "active" and peer.root.url is not None:
                 await self.refresh(peer.organisation)
 
     def suggest(self, organisation: str) -> None:
@@ -127,11 +127,7 @@ class Refresher:
             _log.warning("partner not refreshed", peer=organisation, problem=problem)
         peer = self._peers.get(organisation)
         if peer.root.version != held:
-            try:
-                await self._note(peer)
-            except LogUnavailable as error:
-                # the document holds all the same: it may revoke a key
-                _log.error("new root document not logged", peer=organisation, cause=str(error))
+            await note_new_root(self._note, peer)
         return Outcome(organisation, problem)
 
     async def _fetch_roots(self, peer: Peer) -> None:
@@ -146,6 +142,14 @@ class Refresher:
 
     async def _get(self, peer: Peer, path: str) -> bytes:
         return await fetch_document(self._client, peer.documents_url + path, peer.transport)
+
+
+async def note_new_root(note: Callable[[Peer], Awaitable[None]], peer: Peer) -> None:
+    """Log a partner's new root document; it holds all the same: it may revoke a key."""
+    try:
+        await note(peer)
+    except LogUnavailable as error:
+        _log.error("new root document not logged", peer=peer.organisation, cause=str(error))
 
 
 async def fetch_document(client: Client, url: str, transport: Transport) -> bytes:

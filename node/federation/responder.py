@@ -304,17 +304,21 @@ class Responder:
             queries=reservation.query_effect(),
             exposures=reservation.exposure_effects(),
         )
-        entry = Entry(leaf, effects, lambda: self._look_again(question.peer, generation))
+        entry = Entry(leaf, effects, lambda: self._look_again(accepted, generation))
         submitted: asyncio.Future[Receipt] = self._rooms.log.submit(entry)
         reservation.follow(submitted)
         # shielded: a partner who hangs up does not take back what the log is writing
         receipt = await asyncio.shield(submitted)
         return self._replies.with_receipt(accepted, status, payload, receipt, self._rooms.clock())
 
-    def _look_again(self, peer: str, generation: int | None) -> None:
+    def _look_again(self, accepted: AcceptedRequest, generation: int | None) -> None:
         """Run by the log writer, in leaf order, just before the transaction."""
+        peer, at = accepted.from_, self._rooms.clock()
         if not self._rooms.peers.is_active(peer):
-            raise self._admission.inactive(peer, self._rooms.clock())
+            raise self._admission.inactive(peer, at)
+        ring = self._rooms.peers.ring(peer, at)
+        if ring is None or accepted.kid in ring.revocations:
+            raise Refused(Code.NOT_AUTHENTICATED, f"{accepted.kid} was revoked meanwhile")
         if generation is not None and self._rooms.policy.current.generation != generation:
             raise _PolicyMoved
 

@@ -2,13 +2,16 @@
 
 The handler turns the HTTP request into a `RawRequest` (headers as raw pairs in wire order, path and
 query as they were sent) and writes what `node.responder` answers. Besides the signed endpoints it
-serves the node's two signed documents to anybody. Everything else is unknown.
+serves the node's two signed documents to anybody, and takes partners'. Everything else is unknown.
 """
 
 from __future__ import annotations
 
+import asyncio
+
 from aiohttp import web
 
+from node.federation.announcements import ANSWER_AFTER_S
 from node.listeners.app_keys import LISTENER, METRICS, NODE
 from node.listeners.bodies import Bodies, TooManyBytes
 from node.listeners.connections import Connections
@@ -17,12 +20,14 @@ from node.metrics import Metrics
 from node.node import Node
 from node.operations.errors import NotFound
 from protocol.accept_query import RawRequest
-from protocol.limits import MAX_QUERY_BYTES
+from protocol.announcement import ANNOUNCE_PATH
+from protocol.limits import MAX_ANNOUNCEMENT_BYTES, MAX_QUERY_BYTES
 from protocol.problems import KINDS, PROBLEM_TYPE, Code, Problem
 from protocol.profile import ENDPOINTS
 
 SIGNED_DOCUMENT = "application/json"
 BODIES = web.AppKey("bodies", Bodies)
+ANNOUNCED = web.AppKey("announced", Bodies)
 
 
 def federation_app(node: Node, metrics: Metrics, connections: Connections) -> web.Application:
@@ -34,6 +39,8 @@ def federation_app(node: Node, metrics: Metrics, connections: Connections) -> we
     app.router.add_get("/.well-known/interlingua-root", root_document)
     app.router.add_get("/.well-known/interlingua-root/{version:[1-9][0-9]{0,8}}", root_document)
     app.router.add_get("/.well-known/interlingua-node", card)
+    app[ANNOUNCED] = Bodies(MAX_ANNOUNCEMENT_BYTES, node.settings.federation.body_timeout_s)
+    app.router.add_post(ANNOUNCE_PATH, announce)
     for endpoint in ENDPOINTS:
         app.router.add_route(endpoint.method, endpoint.path, signed)
     app.router.add_route("*", "/{anything:.*}", unknown)
@@ -55,6 +62,22 @@ async def signed(request: web.Request) -> web.Response:
     raw = RawRequest(request.method, authority, path, query, request.raw_headers, body)
     answer = await node.responder.answer(raw, request.remote or "")
     return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
+
+
+async def announce(request: web.Request) -> web.Response:
+    """Somebody's newest documents: the same answer for everybody, after the same time."""
+    announcements = request.app[NODE].announcements
+    if not announcements.admit(request.remote or ""):
+        return _refused(Code.RATE_LIMITED)
+    try:
+        body = await request.app[ANNOUNCED].read(request)
+    except web.HTTPRequestEntityTooLarge:
+        return _refused(Code.TOO_LARGE)
+    except TooManyBytes:
+        return _refused(Code.RATE_LIMITED)
+    announcements.take(body)
+    await asyncio.sleep(ANSWER_AFTER_S)
+    return web.Response(status=202)
 
 
 async def root_document(request: web.Request) -> web.Response:

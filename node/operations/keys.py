@@ -159,12 +159,14 @@ async def import_(node: Node, request: SignedRoot, progress: Progress) -> RootCh
 
 
 async def _changed(node: Node, change: Change) -> RootChanged:
-    del node
+    telling = await node.announcer.tell_all() if change.published else None
     return RootChanged(
         version=change.document.version,
         published=change.published,
         expires=change.document.expires,
         created=change.created,
+        told=telling.told if telling else (),
+        untold=telling.untold if telling else (),
     )
 
 

@@ -1,0 +1,233 @@
+"""Keys of running nodes: replaced without one failed question, withdrawn from everybody at once."""
+
+import asyncio
+import secrets
+from pathlib import Path
+
+import pytest
+
+from keys.keyfile import read_key
+from keys.signer import Signer
+from node.federation.ask import SiloStatus
+from node.operations.keys import KeyList, Revoke, RootChanged, Rotate
+from node.operations.peers import NamedPeer, PeerRefreshed
+from node.operations.registry import NoRequest
+from protocol.announcement import ANNOUNCE_PATH, Announcement
+from protocol.leaf import Answered, PeerChanged
+from protocol.profile import OFFERS
+from protocol.root import authority_of
+from protocol.root_draft import sign_draft
+from protocol.sign import sign_request
+from tests.scenarios.conftest import Pair, Watched
+from tests.scenarios.middleman import Message
+from tests.scenarios.test_withdrawing import held_search
+from tests.scenarios.world import Organisation, grant
+
+DAY_S = 86_400
+ASKERS = 3
+
+
+async def rotated(one: Organisation, purpose: str, **fields: object) -> RootChanged:
+    request = Rotate.model_validate({"purpose": purpose, **fields})
+    return await one.do("key.rotate", request, RootChanged)
+
+
+async def revoked(one: Organisation, purpose: str) -> tuple[str, RootChanged]:
+    listed = await one.do("key.list", NoRequest(), KeyList)
+    (kid,) = [k.kid for k in listed.keys if (k.purpose, k.state) == (purpose, "in use")]
+    return kid, await one.do("key.revoke", Revoke(kid=kid, reason="stolen"), RootChanged)
+
+
+def version_at(holder: Organisation, owner: Organisation) -> int:
+    return holder.node.peers.get(owner.name).root.version
+
+
+async def thief_asks(paired: Pair, stolen: Signer) -> int:
+    """The status of a request that somebody signs with a key of the lab."""
+    clinic = paired.clinic.node
+    signed = sign_request(
+        OFFERS,
+        authority_of(paired.clinic.url),
+        "lab.example",
+        "clinic.example",
+        b"",
+        stolen,
+        paired.world.time(),
+        secrets.token_bytes(16),
+    )
+    raw = await paired.lab.node.client.exchange(
+        paired.clinic.url + signed.path,
+        paired.lab.node.peers.get("clinic.example").transport,
+        signed.method,
+        signed.headers,
+        None,
+        deadline_s=5,
+        max_bytes=1 << 20,
+    )
+    assert clinic.peers.is_active("lab.example")
+    return raw.status
+
+
+class Load:
+    """Questions of a lab, several at a time; they pause while the clock is moved."""
+
+    def __init__(self, paired: Pair) -> None:
+        self._paired = paired
+        self._turn = asyncio.Semaphore(ASKERS)
+        self._enough = asyncio.Condition()
+        self.statuses: list[SiloStatus] = []
+
+    async def run(self) -> None:
+        """Ask until cancelled."""
+        await asyncio.gather(*(self._ask() for _ in range(ASKERS)))
+
+    async def go_on(self) -> None:
+        """Wait for a few more answers."""
+        wanted = len(self.statuses) + 2 * ASKERS
+        async with self._enough:
+            await self._enough.wait_for(lambda: len(self.statuses) >= wanted)
+
+    async def a_day_passes(self) -> None:
+        """Move the clock, while no question is under way, and let both nodes keep house."""
+        for _ in range(ASKERS):
+            await self._turn.acquire()
+        self._paired.world.time.offset += DAY_S
+        for _ in range(ASKERS):
+            self._turn.release()
+        for one in (self._paired.lab, self._paired.clinic):
+            await one.node.renew()
+
+    async def _ask(self) -> None:
+        while True:
+            async with self._turn:
+                self.statuses.append(await self._paired.lab.ask_one())
+            async with self._enough:
+                self._enough.notify_all()
+
+
+async def test_keys_are_replaced_under_load_without_one_failed_question(paired: Pair) -> None:
+    both, load = (paired.lab, paired.clinic), Load(paired)
+    await paired.clinic.grant(grant("lab.example", rate=1_000_000, queries_per_day=1_000_000))
+    before = {one.name: one.node.identity.signer("sign").kid for one in both}
+    asking = asyncio.create_task(load.run())
+    for one in both:
+        for purpose in ("sign", "card"):
+            await rotated(one, purpose)
+            await load.go_on()
+    for _ in range(4):  # the new keys' turn comes, then the old ones end
+        await load.a_day_passes()
+        await load.go_on()
+    asking.cancel()
+    await asyncio.wait([asking])
+    assert [status for status in load.statuses if status.state != "ok"] == []
+    for one in both:
+        assert one.node.identity.signer("sign").kid != before[one.name]
+
+
+async def test_partners_are_told_of_a_new_key_at_once(paired: Pair) -> None:
+    changed = await rotated(paired.clinic, "sign")
+    assert (changed.told, changed.untold) == (("lab.example",), ())
+    assert version_at(paired.lab, paired.clinic) == 2
+    noted = paired.lab.leaves(PeerChanged)[-1]
+    assert (noted.peer, noted.root_version) == ("clinic.example", 2)
+
+
+async def test_a_stolen_key_is_refused_as_soon_as_it_is_revoked(paired: Pair) -> None:
+    stolen = paired.lab.node.identity.signer("sign")
+    assert await thief_asks(paired, stolen) == 200
+    kid, changed = await revoked(paired.lab, "sign")
+    assert kid == stolen.kid
+    assert changed.told == ("clinic.example",)
+    assert await thief_asks(paired, stolen) == 401
+    assert (await paired.lab.ask_one()).state == "ok"
+
+
+async def test_a_revocation_that_was_not_announced_is_seen_by_the_next_fetch(
+    watched: Watched,
+) -> None:
+    async def no_announcements(message: Message) -> Message:
+        if ANNOUNCE_PATH in message.line:
+            raise ConnectionError
+        return message
+
+    stolen = watched.clinic.node.identity.signer("sign")
+    watched.lab.node.announcer.changed()
+    changed = (await revoked(watched.clinic, "sign"))[1]
+    assert changed.told == ("lab.example",)  # the lab is reached without the middleman
+    watched.between.on_request = no_announcements
+    _, unheard = await revoked(watched.lab, "sign")
+    assert unheard.untold == ("clinic.example",)
+    assert version_at(watched.clinic, watched.lab) == 1
+    refreshed = NamedPeer(organisation="lab.example")
+    await watched.clinic.do("peer.refresh", refreshed, PeerRefreshed)
+    assert version_at(watched.clinic, watched.lab) == 2
+    assert stolen.kid in watched.clinic.node.identity.root.ring.revocations
+    assert (await watched.lab.ask_one()).state == "ok"
+
+
+async def test_an_answer_under_way_is_signed_with_the_key_that_replaces_a_revoked_one(
+    paired: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await paired.lab.ask()
+    with held_search(paired.clinic, monkeypatch) as gate:
+        question = asyncio.create_task(paired.lab.ask_one())
+        await gate.reached.wait()
+        await revoked(paired.clinic, "sign")
+        gate.opened.set()
+        assert (await question).state == "ok"
+
+
+async def test_a_question_under_way_is_not_answered_once_its_key_is_revoked(
+    paired: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await paired.lab.ask()
+    with held_search(paired.clinic, monkeypatch) as gate:
+        question = asyncio.create_task(paired.lab.ask_one())
+        await gate.reached.wait()
+        kid, changed = await revoked(paired.lab, "sign")
+        assert changed.told == ("clinic.example",)
+        gate.opened.set()
+        status = await question
+    # the node asks again with its new key, under which the question is answered
+    assert status.state == "ok"
+    assert kid not in {leaf.key for leaf in paired.clinic.leaves(Answered)[1:]}
+
+
+async def test_a_root_key_is_replaced_while_questions_go_on(paired: Pair) -> None:
+    changed = await rotated(paired.clinic, "root")
+    assert changed.told == ("lab.example",)
+    assert (await paired.lab.ask_one()).state == "ok"
+    held = paired.lab.node.peers.get("clinic.example")
+    assert held.record.pinned not in {key.kid for key in held.root.roots}
+    await rotated(paired.clinic, "sign")
+    assert version_at(paired.lab, paired.clinic) == 3
+
+
+async def test_an_older_document_is_announced_in_vain(paired: Pair) -> None:
+    clinic = paired.clinic.node
+    old = Announcement.of("clinic.example", clinic.identity.chain(), clinic.card.raw)
+    await revoked(paired.clinic, "card")
+    held = paired.lab.node.peers.get("clinic.example").record
+    paired.lab.node.announcements.take(old.encode())
+    await paired.lab.node.announcements.close()
+    assert paired.lab.node.peers.get("clinic.example").record == held
+
+
+async def test_a_node_serves_for_a_week_without_its_root_key_and_is_renewed_from_afar(
+    paired: Pair, tmp_path: Path
+) -> None:
+    clinic = paired.clinic
+    away = clinic.node.data.key_file("root").rename(tmp_path / "root.key")
+    for _ in range(7):
+        paired.world.time.offset += DAY_S
+        for one in (paired.lab, clinic):
+            await one.node.renew()
+        assert (await paired.lab.ask_one()).state == "ok"
+    waiting = await rotated(clinic, "sign")
+    assert not waiting.published
+    signed, _ = sign_draft((await clinic.node.roots.export()).payload, read_key(away, None))
+    changed = await clinic.node.roots.publish(signed)
+    assert changed.published
+    assert (await clinic.node.announcer.tell_all()).told == ("lab.example",)
+    assert waiting.created[0] in paired.lab.node.peers.get("clinic.example").root.ring.records
+    assert (await paired.lab.ask_one()).state == "ok"
