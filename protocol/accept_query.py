@@ -125,6 +125,31 @@ def accept(request: RawRequest, receiver: ReceiverContext, at: int) -> AcceptedR
 
     Every Refused of this function is unauthenticated: its answer is not signed.
     """
+    binding, signature = _authenticate(request, receiver, at)  # steps 1 to 7
+    hashed = sha256(request.body)
+    if content_digest(hashed.digest()) != binding.content_digest:  # step 8
+        raise _not_authenticated(f"the body is not the one that {binding.from_} signed")
+    return AcceptedRequest(
+        binding=binding,
+        created=signature.created,
+        expires=signature.expires,
+        body=request.body,
+        body_digest=f"sha256:{hashed.hexdigest()}",
+    )
+
+
+def sender_of(head: RawRequest, receiver: ReceiverContext, at: int) -> str:
+    """Return who signed a request of which only the header fields have come (its `body` is empty).
+
+    Steps 1 to 7, so that a node can tell partners from strangers while bodies still come in; it
+    authenticates nothing but the digest of a body. Raises Refused as `accept` does.
+    """
+    return _authenticate(head, receiver, at)[0].from_
+
+
+def _authenticate(
+    request: RawRequest, receiver: ReceiverContext, at: int
+) -> tuple[Binding, SignatureFields]:
     endpoint, fields = _read_head(request)  # step 1
     signature = _read_signature(fields, endpoint)  # step 2
     _check_window(signature, at)  # step 3
@@ -142,9 +167,6 @@ def accept(request: RawRequest, receiver: ReceiverContext, at: int) -> AcceptedR
     key = _find_key(receiver, from_, signature, base, at)  # step 6
     if not verify(key.public, signature.signature, base):  # step 7
         raise _not_authenticated(f"the signature of {from_} does not verify")
-    hashed = sha256(request.body)
-    if content_digest(hashed.digest()) != digest:  # step 8
-        raise _not_authenticated(f"the body is not the one that {from_} signed")
     binding = Binding(
         endpoint=endpoint,
         authority=request.authority,
@@ -157,13 +179,7 @@ def accept(request: RawRequest, receiver: ReceiverContext, at: int) -> AcceptedR
         kid=key.kid,
         public=key.public,
     )
-    return AcceptedRequest(
-        binding=binding,
-        created=signature.created,
-        expires=signature.expires,
-        body=request.body,
-        body_digest=f"sha256:{hashed.hexdigest()}",
-    )
+    return binding, signature
 
 
 def _read_head(request: RawRequest) -> tuple[Endpoint, dict[str, str]]:

@@ -51,7 +51,7 @@ from node.federation.routing import Routes
 from node.policy.book import PolicyBook
 from node.policy.grants import Grant
 from node.policy.policy import Policy
-from protocol.accept_query import AcceptedRequest, RawRequest, ReceiverContext, accept
+from protocol.accept_query import AcceptedRequest, RawRequest, ReceiverContext, accept, sender_of
 from protocol.leaf import Leaf, new_salt
 from protocol.limits import IDEMPOTENCY_S
 from protocol.messages import Answer, Denial
@@ -107,6 +107,14 @@ class Responder:
         )
         rooms.log.on_reload(self._budgets.reload)
         rooms.log.on_reload(self._exposures.reload)
+
+    def partner_behind(self, head: RawRequest) -> str | None:
+        """Name the partner whose signature covers these header fields, before the body is whole."""
+        at = self._rooms.clock()
+        try:
+            return sender_of(head, self._receiver(at), at)
+        except Refused:
+            return None
 
     async def answer(self, raw: RawRequest, remote: str) -> RawResponse:
         """Answer one request; `remote` is for the own log only. Raises nothing but cancellation."""

@@ -1,20 +1,32 @@
 """Reading request bodies of strangers: each within its size and time, all within one sum.
 
 Without the sum, every connection that the cap permits could hold a body of the largest size in
-memory before anything about its sender is known.
+memory before anything about its sender is known. Within it, nobody may hold so much that others
+get nothing:
+
+- one address an eighth, all strangers together one half;
+- a partner a quarter. Who a partner is, its signed header fields say before the body is whole; they
+  are judged only where the address has used up its share, since judging costs a signature check.
+  So partners behind one proxy, or beside a stranger who fills everything, are still read.
 """
 
 from __future__ import annotations
 
 import asyncio
+import ipaddress
+from collections import Counter
+from collections.abc import Callable
 
 from aiohttp import web
 
 MAX_HELD_BYTES = 128 * 1024 * 1024
 
+Vouch = Callable[[], str | None]
+"""Names the partner that signed a request's header fields, None for anybody else."""
+
 
 class TooManyBytes(Exception):
-    """All bodies together would take too much memory; the sender may try again."""
+    """The bodies would take too much memory, all together or this sender's; it may try again."""
 
 
 class Bodies:
@@ -30,17 +42,23 @@ class Bodies:
         self._body_bytes = body_bytes
         self._body_s = body_s
         self._held_bytes = held_bytes
-        self._held = 0
+        self._strangers_bytes = max(held_bytes // 2, body_bytes)
+        self._address_bytes = max(held_bytes // 8, body_bytes)
+        self._partner_bytes = max(held_bytes // 4, body_bytes)
+        self._by_address: Counter[str] = Counter()
+        self._by_partner: Counter[str] = Counter()
 
-    async def read(self, request: web.Request) -> bytes:
+    async def read(self, request: web.Request, vouch: Vouch = lambda: None) -> bytes:
         """The whole body of a request.
+
+        `vouch` is called at most once, where the sender's address has no share left.
 
         Raises:
             HTTPRequestEntityTooLarge: it is longer than a body may be; the rest is not read.
             TimeoutError: it did not arrive in time.
             TooManyBytes: other bodies hold the memory.
         """
-        body = bytearray()
+        body, account = bytearray(), _Account(self._by_address, network_of(request.remote or ""))
         try:
             async with asyncio.timeout(self._body_s):
                 async for chunk in request.content.iter_any():
@@ -48,10 +66,62 @@ class Bodies:
                         raise web.HTTPRequestEntityTooLarge(
                             max_size=self._body_bytes, actual_size=len(body) + len(chunk)
                         )
-                    if self._held + len(chunk) > self._held_bytes:
-                        raise TooManyBytes
-                    self._held += len(chunk)
+                    if not self._fits(account, len(chunk)):
+                        self._vouched(account, vouch(), len(body), len(chunk))
+                    account.add(len(chunk))
                     body += chunk
         finally:
-            self._held -= len(body)
+            account.add(-len(body))
         return bytes(body)
+
+    def _fits(self, account: _Account, more: int) -> bool:
+        strangers, partners = self._by_address.total(), self._by_partner.total()
+        if strangers + partners + more > self._held_bytes:
+            return False
+        if account.book is self._by_partner:
+            return account.held + more <= self._partner_bytes
+        return (
+            account.held + more <= self._address_bytes and strangers + more <= self._strangers_bytes
+        )
+
+    def _vouched(self, account: _Account, partner: str | None, held: int, more: int) -> None:
+        """Count what has come so far for the partner instead; raises TooManyBytes."""
+        if account.book is self._by_partner or partner is None:
+            raise TooManyBytes
+        account.add(-held)
+        account.book, account.name = self._by_partner, partner
+        account.add(held)
+        if not self._fits(account, more):
+            raise TooManyBytes
+
+
+class _Account:
+    """What one body's bytes are counted under; an account with nothing in it is forgotten."""
+
+    def __init__(self, book: Counter[str], name: str) -> None:
+        self.book = book
+        self.name = name
+
+    @property
+    def held(self) -> int:
+        """Bytes of this and all other bodies of the account."""
+        return self.book[self.name]
+
+    def add(self, count: int) -> None:
+        """Count bytes in, or out where `count` is negative."""
+        self.book[self.name] += count
+        if not self.book[self.name]:
+            del self.book[self.name]
+
+
+def network_of(address: str) -> str:
+    """What counts as one sender: an IPv4 address, or an IPv6 /64, which one customer has."""
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(ip, ipaddress.IPv4Address):
+        return str(ip)
+    if ip.ipv4_mapped is not None:
+        return str(ip.ipv4_mapped)
+    return str(ipaddress.ip_network((ip, 64), strict=False))

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 
+from dataclasses import replace
+
 from aiohttp import web
 
 from node.federation.announcements import ANSWER_AFTER_S
@@ -51,16 +53,16 @@ async def signed(request: web.Request) -> web.Response:
     """A signed endpoint: the request as it came, to the responder and back."""
     path, _, query = request.raw_path.partition("?")
     node = request.app[NODE]
+    # not request.host, which invents a name where the header is missing
+    authority = request.headers.get("Host", "").lower()
+    head = RawRequest(request.method, authority, path, query, request.raw_headers, b"")
     try:
-        body = await request.app[BODIES].read(request)
+        body = await request.app[BODIES].read(request, lambda: node.responder.partner_behind(head))
     except web.HTTPRequestEntityTooLarge:
         return _refused(Code.TOO_LARGE)
     except TooManyBytes:
         return _refused(Code.BUSY)
-    # not request.host, which invents a name where the header is missing
-    authority = request.headers.get("Host", "").lower()
-    raw = RawRequest(request.method, authority, path, query, request.raw_headers, body)
-    answer = await node.responder.answer(raw, request.remote or "")
+    answer = await node.responder.answer(replace(head, body=body), request.remote or "")
     return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
 
 

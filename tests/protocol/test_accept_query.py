@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import protocol.accept_query
 from keys.ring import KeyRecord, KeyRing, Revocation
 from keys.signer import verify
-from protocol.accept_query import RawRequest, ReceiverContext, accept
+from protocol.accept_query import RawRequest, ReceiverContext, accept, sender_of
 from protocol.canonical import digest
 from protocol.problems import Code, Refused
 from protocol.profile import OFFERS, QUERY
@@ -50,6 +50,23 @@ def code_of(raw: RawRequest, receiver: ReceiverContext = RECEIVER, at: int = AT)
     assert not caught.value.authenticated
     assert caught.value.problem().detail is None
     return caught.value.code
+
+
+def test_who_signed_is_known_before_the_body_has_come() -> None:
+    assert sender_of(replace(SENT, body=b""), RECEIVER, AT) == CLINIC
+
+
+def test_before_the_body_has_come_nobody_else_is_taken_for_a_partner() -> None:
+    head = replace(SENT, body=b"")
+    for broken in (
+        replace(head, authority="elsewhere.example"),
+        without("Signature")(head),
+        received(signed(signer=STRANGER)),
+    ):
+        with pytest.raises(Refused):
+            sender_of(replace(broken, body=b""), RECEIVER, AT)
+    with pytest.raises(Refused):
+        sender_of(head, RECEIVER, AT + 3600)
 
 
 def test_a_signed_question_is_accepted() -> None:
