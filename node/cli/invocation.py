@@ -52,11 +52,6 @@ def current() -> Invocation:
     return _current.get()
 
 
-def started() -> bool:
-    """Whether a verb has begun (its command line was valid)."""
-    return _current.get(None) is not None
-
-
 def default_data_directory() -> Path:
     """`$XDG_DATA_HOME/interlingua`, by default `~/.local/share/interlingua`."""
     base = os.environ.get("XDG_DATA_HOME")
@@ -155,7 +150,8 @@ def _guarded(function: Callable[..., Any], values: dict[str, Any]) -> None:
         from node.cli.output import show_problem
 
         problem = _problem(error)
-        show_problem(problem, debug=error if os.environ.get("INTERLINGUA_DEBUG") else None)
+        debug = error if os.environ.get("INTERLINGUA_DEBUG") else None
+        show_problem(problem, as_json=current().json, debug=debug)
         raise typer.Exit(problem.exit_code) from None
 
 

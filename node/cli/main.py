@@ -6,7 +6,6 @@ its line to `VERBS`. The files import no heavy module at the top: `--help` stays
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from importlib import import_module
@@ -14,8 +13,6 @@ from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
-
-from node.operations.exit_codes import ExitCode
 
 GROUPS: dict[str, str] = {
     "anchors": "node.cli.anchors",
@@ -103,31 +100,14 @@ def main() -> None:
     # cores. Read when numpy is first imported, so it must be set before.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
-        app(prog_name="interlingua")
-    except SystemExit as leaving:
-        if leaving.code == ExitCode.USAGE and "--json" in sys.argv and not _printed_json():
-            typer.echo(json.dumps({"problem": _usage_problem()}))
-        raise
+        leaving = app(prog_name="interlingua", standalone_mode=False)
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # what typer says of a command line has it
+            raise
+        from node.cli.usage import refused
 
-
-def _printed_json() -> bool:
-    """Whether a verb ran, which then printed its own JSON object."""
-    from node.cli import invocation
-
-    return invocation.started()
-
-
-def _usage_problem() -> dict[str, object]:
-    """The problem of a command line that typer refused; its words are on standard error."""
-    return {
-        "type": "urn:interlingua:problem:usage",
-        "title": "The command line is not valid",
-        "status": 400,
-        "detail": "The command line is not valid; standard error says where.",
-        "code": "usage",
-        "fix": "See --help of the command.",
-        "exit_code": int(ExitCode.USAGE),
-    }
+        leaving = refused(error, as_json="--json" in sys.argv)
+    sys.exit(leaving)
 
 
 if __name__ == "__main__":

@@ -101,14 +101,16 @@ def _rich_table(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
     Console().print(shown)
 
 
-def show_problem(problem: OperationProblem, *, debug: BaseException | None = None) -> None:
-    """Show why a verb did not succeed, and the fix."""
+def show_problem(
+    problem: OperationProblem, *, as_json: bool, debug: BaseException | None = None
+) -> None:
+    """Show why a verb did not succeed, and the fix; with `as_json` also as the one object."""
     if debug is not None:
         traceback.print_exception(debug)
     typer.echo(f"error: {_harmless(problem.detail)}", err=True)
     if problem.fix:
         typer.echo(f"fix: {_harmless(problem.fix)}", err=True)
-    if current().json:
+    if as_json:
         import json
 
         typer.echo(json.dumps({"problem": problem.model_dump()}))

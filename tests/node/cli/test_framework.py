@@ -209,13 +209,36 @@ def test_help_shows_every_verb_in_the_order_of_a_first_use() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["token", "creat"], ["tokn"], ["token", "create"], ["status", "--unknown"]]
+    ("arguments", "cause"),
+    [
+        (["token", "creat"], "No such command 'creat'. Did you mean 'create'?"),
+        (["tokn"], "No such command 'tokn'. Did you mean 'token'?"),
+        (["token", "create"], "Missing argument 'name'."),
+        (["status", "--unknown"], "No such option: --unknown."),
+        (["query", "x"], "Missing option '--purpose'."),
+        (
+            ["query", "x", "--purpose", "care", "-k", "ten"],
+            "Invalid value for '-k' / '--k': it must be a whole number, e.g. 10.",
+        ),
+    ],
 )
-def test_a_wrong_command_line_is_usage_also_in_json(arguments: list[str]) -> None:
+def test_a_wrong_command_line_names_cause_and_fix_also_in_json(
+    arguments: list[str], cause: str
+) -> None:
     done = process(*arguments, "--json")
     assert done.returncode == ExitCode.USAGE
-    assert json.loads(done.stdout)["problem"]["exit_code"] == ExitCode.USAGE
-    assert done.stderr
+    problem = OperationProblem.model_validate(json.loads(done.stdout)["problem"])
+    assert (problem.code, problem.exit_code) == ("usage", ExitCode.USAGE)
+    assert problem.detail == cause
+    assert "--help` shows what it takes" in problem.fix
+    assert done.stderr == f"error: {cause}\nfix: {problem.fix}\n"
+
+
+def test_a_group_without_a_verb_shows_its_help() -> None:
+    done = process("token")
+    assert done.returncode == ExitCode.USAGE
+    assert "create" in done.stdout
+    assert "Traceback" not in done.stderr
 
 
 def test_a_near_miss_is_suggested() -> None:

@@ -1,0 +1,48 @@
+"""A command line that cannot be understood: cause and fix like those of any other error.
+
+typer's own words stand where they are plain; those that it takes over from pydantic do not. It is
+imported only when there is something to say.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from node.cli.output import show_problem
+from node.operations.errors import InvalidRequest
+
+PLAIN = {
+    "Input should be a valid integer": "it must be a whole number, e.g. 10",
+    "Input should be a valid number": "it must be a number, e.g. 2.5",
+    "Input should be a valid boolean": "it must be true or false",
+    "Input should be ": "it must be one of ",
+}
+"""How pydantic begins, and what is said instead; the last keeps the list that follows."""
+
+
+def refused(error: Any, *, as_json: bool) -> int:
+    """Show why typer refused a command line; return the exit code.
+
+    Args:
+        error: typer's `UsageError` or one of its kind (its class is not exported).
+        as_json: print the problem on standard output too.
+    """
+    words = _plain(error.format_message().strip())
+    if not words:  # a group without a verb: typer has shown its help
+        return int(error.exit_code)
+    path = error.ctx.command_path if error.ctx is not None else "interlingua"
+    problem = InvalidRequest(
+        words if words.endswith((".", "?", ")")) else f"{words}.",
+        fix=f"`{path} --help` shows what it takes.",
+        code="usage",
+    ).problem()
+    show_problem(problem, as_json=as_json)
+    return problem.exit_code
+
+
+def _plain(text: str) -> str:
+    for begins, instead in PLAIN.items():
+        before, found, after = text.partition(begins)
+        if found:
+            return before + instead + (after if instead.endswith(" ") else "")
+    return text
