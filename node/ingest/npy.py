@@ -5,6 +5,7 @@ The array is mapped, not loaded. Pickled arrays are refused: they would run code
 
 from collections.abc import Iterator
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,14 @@ from node.ingest.errors import BadRecord, IngestError
 from node.ingest.record import Record, single_precision
 
 _MAX_ID_CHARS = 512
+
+_UNREADABLE = (
+    ValueError, TypeError, OverflowError, EOFError, MemoryError, RecursionError, SyntaxError,
+    TokenError, UserWarning,
+)  # fmt: skip
+"""What numpy lets through of a damaged head, which it reads as Python, or as an older Python. A
+MemoryError speaks of what the head claims; nothing was loaded yet."""
+_MAGIC = b"\x93NUMPY"
 
 
 def read(vectors: Path, ids: Path, labels: frozenset[str] = frozenset()) -> Iterator[Record]:
@@ -61,13 +70,16 @@ def count(vectors: Path) -> int:
 
 def _mapped(path: Path) -> npt.NDArray[Any]:
     try:
+        with path.open("rb") as file:
+            if file.read(len(_MAGIC)) != _MAGIC:
+                raise ValueError("an archive or a pickle, which numpy would open as such")
         array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except OSError as error:
         raise IngestError(
             f"{path} cannot be read: {error.strerror or 'it is damaged'}",
             fix="Check the path, and that the node's user may read the file.",
         ) from None
-    except (ValueError, EOFError):
+    except _UNREADABLE:
         raise IngestError(
             f"{path} is not an array of numbers as numpy.save writes one",
             fix="Write it again: numpy.save(PATH, vectors), uncompressed and without objects.",

@@ -40,6 +40,8 @@ NO_FLOOR = -1000
 """The floor of a grant that names none: no cosine lies below it, so it decides nothing."""
 
 MAX_GRANT_FILE_BYTES = 1 << 20
+MAX_NUMBER = 1_000_000
+"""Far beyond every score and width."""
 
 Label = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
@@ -51,6 +53,8 @@ def _instant(value: object) -> object:
             raise ValueError("a date-time needs an offset, such as 2027-01-01T00:00:00Z")
         return int(value.timestamp())
     if isinstance(value, date):
+        if value == date.max:
+            raise ValueError("a date before 9999-12-31 is expected")
         following = value + timedelta(days=1)
         return int(datetime(following.year, following.month, following.day, tzinfo=UTC).timestamp())
     raise ValueError("a date such as 2027-01-01 is expected, without quotes")
@@ -60,10 +64,12 @@ def _milli(value: object) -> object:
     """Turn 0.25 into 250 thousandths, exactly or not at all."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise ValueError("a number such as 0.25 is expected")
-    thousandths = Decimal(value) * 1000
-    if not thousandths.is_finite() or thousandths != thousandths.to_integral_value():
-        raise ValueError("at most three decimals are kept")
-    return int(thousandths)
+    exact = Decimal(value)
+    # its size is looked at before it is computed with: decimal arithmetic ends somewhere
+    sound = exact.is_finite() and -MAX_NUMBER <= exact <= MAX_NUMBER
+    if not sound or exact != exact.quantize(Decimal("0.001")):
+        raise ValueError(f"at most three decimals are kept, of numbers up to {MAX_NUMBER}")
+    return int(exact * 1000)
 
 
 def _sorted_once(values: tuple[str, ...]) -> tuple[str, ...]:

@@ -121,7 +121,8 @@ def sound_rows(rows: FloatArray, envelope: Envelope) -> FloatArray:
             "states",
             fix="Compute them with the model that the envelope names, as float32.",
         )
-    full = rows.any(axis=1)
+    with np.errstate(invalid="ignore"):  # a NaN is some component; `checked` refuses it
+        full = rows.any(axis=1)
     empty = len(rows) - int(full.sum())
     if empty > MAX_EMPTY * len(rows):
         raise EmbeddingsRefused(

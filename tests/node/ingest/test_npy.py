@@ -70,3 +70,19 @@ def test_pickles_and_other_files_are_refused(tmp_path: Path) -> None:
     vectors.unlink()
     with pytest.raises(IngestError, match="No such file"):
         list(npy.read(vectors, names))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"PK\x03\x04 an archive that is none",
+        b"\x93NUMPY\x01\x00\x02\x00(\n",
+        b"\x93NUMPY\x01\x00\x0a\x00{'descr':\n ",
+    ],
+)
+def test_a_damaged_head_is_refused(tmp_path: Path, raw: bytes) -> None:
+    """Found by fuzzing: numpy raises errors of its tokenizer and of zip files for such."""
+    vectors, names = files(tmp_path, np.ones((3, 2), "f4"), "a\nb\nc\n")
+    vectors.write_bytes(raw)
+    with pytest.raises(IngestError, match="not an array"):
+        list(npy.read(vectors, names))
