@@ -65,6 +65,9 @@ class LocalApiListener(Section):
     allow_remote: bool = Field(
         False, description="Permit another address than loopback (tokens then cross the network)."
     )
+    names: tuple[str, ...] = Field(
+        (), description="Host names under which it may be called; addresses and localhost always may."
+    )
     max_body_bytes: int = Field(
         4 * 1024 * 1024, ge=1024, description="Largest request body, in bytes."
     )
@@ -77,6 +80,9 @@ class AdminListener(Section):
     port: Port = Field(8442, description="Port; 0 lets the system choose.")
     allow_remote: bool = Field(
         False, description="Permit another address than loopback (metrics name partners)."
+    )
+    names: tuple[str, ...] = Field(
+        (), description="Host names under which it may be called; addresses and localhost always may."
     )
 
 

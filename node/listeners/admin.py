@@ -13,6 +13,7 @@ from aiohttp import web
 from node.health import Health
 from node.listeners.app_keys import LISTENER, METRICS, NODE
 from node.listeners.connections import Connections
+from node.listeners.hosts import known_hosts_only
 from node.listeners.middleware import counts, name_the_server, problems
 from node.metrics import Metrics
 from node.node import Node
@@ -24,7 +25,9 @@ def admin_app(
     node: Node, metrics: Metrics, health: Health, connections: Connections
 ) -> web.Application:
     """The application of the admin listener."""
-    app = web.Application(middlewares=[connections.middleware(), counts, problems])
+    settings = node.settings.admin
+    hosts = known_hosts_only((settings.host, *settings.names))
+    app = web.Application(middlewares=[connections.middleware(), counts, problems, hosts])
     app.on_response_prepare.append(name_the_server)
     app[NODE], app[METRICS], app[LISTENER], app[HEALTH] = node, metrics, "admin", health
     app.router.add_get("/healthz", healthz)

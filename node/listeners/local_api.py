@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from node.listeners.app_keys import LISTENER, METRICS, NODE
 from node.listeners.connections import Connections
 from node.listeners.endpoints import ENDPOINTS, OPENAPI_PATH, Endpoint
+from node.listeners.hosts import known_hosts_only
 from node.listeners.local_scope import narrowed, require_role
 from node.listeners.middleware import counts, name_the_server, problems
 from node.metrics import Metrics
@@ -33,9 +34,11 @@ DOCUMENT = web.AppKey("document", bytes)
 
 def local_app(node: Node, metrics: Metrics, connections: Connections) -> web.Application:
     """The application of the local API."""
+    settings = node.settings.local_api
+    hosts = known_hosts_only((settings.host, *settings.names))
     app = web.Application(
-        client_max_size=node.settings.local_api.max_body_bytes,
-        middlewares=[connections.middleware(), counts, problems],
+        client_max_size=settings.max_body_bytes,
+        middlewares=[connections.middleware(), counts, problems, hosts],
     )
     app.on_response_prepare.append(name_the_server)
     app[NODE], app[METRICS], app[LISTENER] = node, metrics, "local_api"

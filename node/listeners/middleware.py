@@ -23,6 +23,7 @@ TITLES = {
     408: "The request took too long to arrive",
     413: "The request is too large",
     415: "This content type is not taken",
+    421: "This listener is not called by that name",
 }
 FIXES = {
     400: "Send a well-formed HTTP/1.1 request.",
@@ -32,6 +33,7 @@ FIXES = {
     408: "Send the whole request without a pause, or a smaller one.",
     413: "Send less at once; docs/configuration.md and docs/protocol.md name the limits.",
     415: "Send `Content-Type: application/json`.",
+    421: "Call it by its address or localhost, or list the name in local_api.names or admin.names.",
 }
 ANY_FIX = "Look at the node's log and at `interlingua doctor`, then try again."
 
