@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 from pydantic import StringConstraints, ValidationError
 
-from protocol import notation
+from protocol import metadata_filter, notation
 
 SHOWN = 5
 """Faults named at once; a file with more of them is mended step by step."""
@@ -48,6 +48,9 @@ PATTERNS: dict[str, str] = {
     _pattern(notation.Base64url): "must be base64url without padding",
     _pattern(notation.Bits128): "must be 128 bits in base64url, 22 characters",
     _pattern(notation.Opaque): _PRINTABLE,
+    _pattern(metadata_filter.FieldName): (
+        "must name a field of the metadata: 1 to 64 letters, digits and _ . -, e.g. year"
+    ),
     _pattern(notation.Url): "must be a URL, e.g. https://clinic.example/requests",
     r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$": (
         "must be 1 to 64 letters, digits and . _ @ -, beginning with a letter or digit, e.g. app-1"

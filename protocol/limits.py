@@ -53,6 +53,18 @@ MAX_DIMENSION = 8192
 MAX_K = 1000
 """Documents asked for, per vector."""
 
+MAX_FILTER_FIELDS = 8
+"""Fields of one filter on metadata."""
+
+MAX_FILTERABLE = 32
+"""Fields of metadata that one grant lets questions filter by."""
+
+MAX_FILTER_VALUES = 64
+"""Values that one condition of a filter allows."""
+
+MAX_FILTER_CHARS = 256
+"""Characters of one value of a filter."""
+
 MAX_RESULTS = 65_536
 """Documents asked for in one query: vectors times k."""
 

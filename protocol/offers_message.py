@@ -14,12 +14,14 @@ from protocol.limits import (
     MAX_ANSWER_BYTES,
     MAX_ANSWER_ITEMS,
     MAX_BIN_WIDTH_MILLI,
+    MAX_FILTERABLE,
     MAX_K,
     MAX_OFFERS,
     MAX_PURPOSES,
     MAX_SPACES,
 )
 from protocol.message_json import build, read_object
+from protocol.metadata_filter import FieldName
 from protocol.notation import (
     Bits128,
     CollectionName,
@@ -42,7 +44,8 @@ class Offer(WireModel):
     """One collection, as one grant opens it.
 
     `language` is a BCP 47 tag. `spaces` are the ids of spaces in which questions are accepted, the
-    collection's own first. `queries_left` are vectors until the end of the UTC day.
+    collection's own first. `filterable` are fields that a question's filter may
+    name. `queries_left` are vectors until the end of the UTC day.
     `exposure_quarters` says how many quarters of the exposure budget (different records in an
     epoch) are used up, None where there is none. `expires` is the first second at which the
     grant or its agreement no longer holds.
@@ -59,6 +62,9 @@ class Offer(WireModel):
     bin_width_milli: Annotated[int, Field(ge=BIN_WIDTH_MILLI, le=MAX_BIN_WIDTH_MILLI)] | None = None
     max_k: Annotated[int, Field(ge=1, le=MAX_K)]
     spaces: Annotated[tuple[SpaceId, ...], Field(strict=False, max_length=MAX_SPACES)] = ()
+    filterable: Annotated[
+        tuple[FieldName, ...], Field(strict=False, max_length=MAX_FILTERABLE)
+    ] = ()
     queries_left: Count
     exposure_quarters: Annotated[int, Field(ge=0, le=4)] | None = None
     agreement: Opaque | None = None

@@ -17,6 +17,7 @@ from protocol.limits import (
     MAX_RESULTS,
 )
 from protocol.message_json import build, read_object
+from protocol.metadata_filter import MetadataFilter
 from protocol.notation import (
     Bits128,
     CollectionName,
@@ -42,7 +43,7 @@ class Query(WireModel):
     takes what the grant gives. `actor` is a commitment to the person who asks, `agreement` the id
     of the contract under which it happens. `space` is the envelope's space id, the space in which
     the vectors lie; `route` names one adapter of the peer's card by its digest, None leaves the
-    choice to the peer.
+    choice to the peer. `filter` narrows what is searched, by fields that the grant names.
     """
 
     v: Version1 = 1
@@ -57,6 +58,7 @@ class Query(WireModel):
     space: SpaceId
     envelope: Envelope
     route: Digest | None = None
+    filter: MetadataFilter | None = None
     vectors: Vectors
 
     @model_validator(mode="after")

@@ -58,6 +58,10 @@ def explain(
         str | None, typer.Option(help="boolean, count, ranks or bins; default: as granted.")
     ] = None,
     agreement: Annotated[str | None, typer.Option(help="The agreement it would name.")] = None,
+    filter_: Annotated[
+        list[str] | None,
+        typer.Option("--filter", help="A metadata field that it would filter by; repeat for more."),
+    ] = None,
 ) -> None:
     """Say whether a question would be answered now, which rule decides, and why."""
     from node.operations.policy import Explain, Explanation
@@ -70,6 +74,7 @@ def explain(
             "k": k,
             "granularity": granularity,
             "agreement": agreement,
+            "filter": tuple(filter_ or ()),
         }
     )
     result = run_operation("policy.explain", request, Explanation)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,12 +47,20 @@ def query(
         str | None, typer.Option(help="boolean, count, ranks or bins; default: as granted.")
     ] = None,
     agreement: Annotated[str | None, typer.Option(help="Id of the agreement it is under.")] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Only documents whose metadata fit: FIELD=VALUE, FIELD=VALUE,VALUE or "
+            "FIELD=LEAST..MOST; repeat for more, all must fit."
+        ),
+    ] = None,
     deadline: Annotated[float | None, typer.Option(help="Seconds that each partner has.")] = None,
     no_own: Annotated[
         bool, typer.Option("--no-own", help="Leave the own collections out.")
     ] = False,
 ) -> None:
     """Ask one question; print one merged list and what became of every partner."""
+    from node.cli.where import read_where
     from node.federation.ask import AskRequest, AskResult
 
     if (question is None) == (vectors is None):
@@ -68,6 +77,7 @@ def query(
             "encoder": encoder,
             "granularity": granularity,
             "agreement": agreement,
+            "filter": read_where(where) if where else None,
             "deadline_s": deadline,
             "own": not no_own,
         }
@@ -113,6 +123,7 @@ def _show(result: AskResult) -> None:
             ("#", "ORGANISATION", "COLLECTION", "RECORD", "SCORE", "ROUTE", "OVERLAP"),
             [_row(each) for each in results],
         )
+        _explain(results)
         line()
     table(
         ("SILO", "STATUS", "HITS", "LEFT TODAY", "MS", "WHY"),
@@ -122,6 +133,16 @@ def _show(result: AskResult) -> None:
     urls = {r.organisation: r.request_url for r in found if r.request_url}
     for organisation, url in sorted(urls.items()):
         note(f"records of {organisation}: apply at {url}")
+
+
+def _explain(results: Sequence[Result]) -> None:
+    """Why a record stands below one with a lower score, where that happened."""
+    places = ", ".join(f"#{each.place}" for each in results if each.held_back)
+    if places:
+        note(
+            f"{places}: below lower scores, because one partner holds at most half of a list and"
+            " one more, whatever it claims (docs/federation.md, How lists are merged)"
+        )
 
 
 def _row(each: Result) -> tuple[object, ...]:

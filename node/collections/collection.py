@@ -5,7 +5,7 @@ it. A snapshot that is due is built in the background and swapped in when it is 
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from sqlite3 import Connection
@@ -27,6 +27,9 @@ from node.store import chunk_rows, collection_rows, document_rows
 from node.store.collection_rows import CollectionRow
 from node.store.document_rows import DocumentRow
 from protocol.envelope import Envelope
+from protocol.metadata_filter import Condition
+
+_FILTERS_KEPT = 64  # filters of which the documents are remembered until something changes
 
 _log = structlog.get_logger(__name__)
 
@@ -53,6 +56,7 @@ class Collection:
         self._keeper = IndexKeeper(row, around)
         self._writing = asyncio.Lock()
         self._counted: dict[frozenset[str] | None, int] = {}
+        self._matching: dict[str, npt.NDArray[np.int64]] = {}
 
     @property
     def name(self) -> str:
@@ -116,6 +120,18 @@ class Collection:
             with self._around.store.read() as db:
                 self._counted[visible] = document_rows.count_visible(db, self._row.key, visible)
         return self._counted[visible]
+
+    async def matching(self, conditions: Mapping[str, Condition]) -> npt.NDArray[np.int64]:
+        """Return the sorted internal keys of the documents whose metadata fulfil all conditions."""
+        wanted = repr(sorted(conditions.items()))
+        kept = self._matching.get(wanted)
+        if kept is not None:
+            return kept
+        matching = self._matching
+        keys = await self._keeper.in_search_thread(self._find_matching, conditions)
+        if len(matching) < _FILTERS_KEPT:
+            matching[wanted] = keys  # of no use to anybody where a change replaced it meanwhile
+        return keys
 
     async def search(
         self,
@@ -244,11 +260,15 @@ class Collection:
         document_rows.delete(db, (document.key for document in found.values()))
         return Change(np.array(removed, dtype=np.int64), None, {}), len(found)
 
+    def _find_matching(self, conditions: Mapping[str, Condition]) -> npt.NDArray[np.int64]:
+        with self._around.store.read() as db:
+            return np.array(document_rows.matching(db, self._row.key, conditions), dtype=np.int64)
+
     def _delete_rows(self) -> None:
         with self._around.store.write() as db:
             collection_rows.delete(db, self._row.key)
 
     def _after_change(self) -> None:
-        self._counted.clear()
+        self._counted, self._matching = {}, {}
         self._keeper.start_rebuild_if_due()
         self._changed(self.name)

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from protocol.limits import MAX_BATCH, MAX_K
+from protocol.metadata_filter import MetadataFilter
 from protocol.notation import CollectionName, Organisation, PurposeName
 
 MAX_TEXT_CHARS = 100_000
@@ -47,7 +48,9 @@ class AskRequest(_Model):
     Give `texts`, or `vectors` of the encoder's space. `peers` and `collections` narrow what is
     asked (a collection as `name` or `organisation/name`); empty means everything that is open for
     the purpose. `encoder` names the encoder, or a collection whose encoder is meant; it may be left
-    out where there is only one. `own = false` leaves the own collections out.
+    out where there is only one. `filter` narrows what is searched by the documents' metadata, at
+    partners only by the fields that their grants name. `own = false` leaves the own collections
+    out.
     """
 
     texts: Annotated[
@@ -63,6 +66,7 @@ class AskRequest(_Model):
     own: bool = True
     granularity: Granularity | None = None
     agreement: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,128}$")] | None = None
+    filter: MetadataFilter | None = None
     deadline_s: Annotated[float, Field(gt=0, le=MAX_DEADLINE_S)] | None = None
 
     @model_validator(mode="after")
@@ -83,7 +87,8 @@ class FigureShown(_Model):
 class RouteShown(_Model):
     """How a question was carried into a silo's space, and how well that is known to work.
 
-    `kind` is `identity` where nothing was mapped. `figures` were measured by this node on held-out
+    `kind` is `identity` where the silo was searched by the question as it was encoded, as own
+    collections of the encoder's space always are. `figures` were measured by this node on held-out
     anchors for the whole way, `partner_figures` by the partner for its own map;
     `low_confidence` says that this answer's scores are unusually low for the route.
     """
@@ -132,6 +137,8 @@ class Result(_Model):
 
     `reference` is the partner's name for it, `external_id` the own one; `bin` is the middle of its
     score bin in `score_space`, None where the silo gave ranks only; `rank` is its rank in the silo.
+    `held_back` says that a record with a lower bin stands before it, because one partner holds at
+    most half of every beginning of the list and one more, whatever scores it claims.
     """
 
     place: int
@@ -146,6 +153,7 @@ class Result(_Model):
     route: str
     overlap: FigureShown | None
     request_url: str | None
+    held_back: bool = False
 
 
 class AskResult(_Model):

@@ -242,6 +242,7 @@ class Asker:
             space=envelope.space_id,
             envelope=envelope,
             route=plan.route,
+            filter=job.request.filter,
             vectors=encode(vectors, envelope.dtype),
         )
 
@@ -253,7 +254,9 @@ class Asker:
         queries = {space: job.queries[space] for space, _ in spaces.most_common() if space}
         own = job.encoded.envelope.space_id
         queries.setdefault(own, job.encoded.vectors)
-        question = OwnQuestion(self._rooms.organisation, queries, own, job.request.k)
+        question = OwnQuestion(
+            self._rooms.organisation, queries, own, job.request.k, job.request.filter
+        )
         found = await asyncio.gather(
             *(
                 search_own(question, self._rooms.collections.get(name), self._rooms.routes)

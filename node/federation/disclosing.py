@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from node.federation.disclose import Scored
     from node.federation.judgement import Routed
     from node.federation.reservation import Reservation, ReservedRecords
+    from node.index.segment import IntArray
     from protocol.query_message import Query
 
 ROUNDS = 16
@@ -59,6 +60,12 @@ def record_limits(routed: "Routed") -> RecordLimits:
     return limits_of(grant, width, lambda: collection.count_visible(grant.visible))
 
 
+async def _filtered(query: "Query", routed: "Routed") -> "IntArray | None":
+    if query.filter is None:
+        return None
+    return await routed.permitted.collection.matching(query.filter)
+
+
 async def _search(
     query: "Query",
     routed: "Routed",
@@ -75,7 +82,7 @@ async def _search(
             query.k,
             routed.permitted.grant.visible,
             inbound.rescore_map,
-            records.among,
+            records.among.within(await _filtered(query, routed)),
         )
     except Exception as error:
         _log.exception("search failed", collection=query.collection)

@@ -48,7 +48,15 @@ def permit(
     """Step 11: the grant's rules. Raises Refused (not-granted) with the rule that decided."""
     ruling = rule_on(
         policy,
-        Asked(peer, query.collection, query.purpose, query.k, query.granularity, query.agreement),
+        Asked(
+            peer,
+            query.collection,
+            query.purpose,
+            query.k,
+            query.granularity,
+            query.agreement,
+            tuple(query.filter or ()),
+        ),
         at,
     )
     if not ruling.allowed or ruling.grant is None or ruling.granularity is None:

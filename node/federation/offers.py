@@ -47,6 +47,7 @@ def offers_to(
                 bin_width_milli=grant.bin_width if grant.granularity == "bins" else None,
                 max_k=grant.max_k,
                 spaces=tuple(dict.fromkeys(accepted))[:MAX_SPACES],
+                filterable=grant.filterable,
                 queries_left=queries_left(grant),
                 exposure_quarters=exposure_quarters(grant),
                 agreement=grant.agreement.id if grant.agreement else None,

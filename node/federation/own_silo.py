@@ -14,7 +14,9 @@ from node.federation.disclose import Scored, bin_of, middle_of
 from node.federation.merge import SiloHit, SiloRanking
 from node.federation.routing import NoRoute, Routes, own_route
 from node.federation.scoring import search_scored
+from node.index.among import EVERYTHING
 from protocol.limits import BIN_WIDTH_MILLI
+from protocol.metadata_filter import MetadataFilter
 
 if TYPE_CHECKING:
     from node.collections.collection import Collection
@@ -30,6 +32,7 @@ class OwnQuestion:
     queries: Mapping[str, NDArray[np.float32]]
     space: str
     k: int
+    filter: MetadataFilter | None = None
 
 
 async def search_own(
@@ -53,6 +56,7 @@ async def search_own(
 
     try:
         route = own_route(question.queries, question.space, collection.space_id, routes)
+        matching = await collection.matching(question.filter) if question.filter else None
         found = await search_scored(
             collection,
             route.searched,
@@ -60,6 +64,7 @@ async def search_own(
             question.k,
             None,
             route.inbound.rescore_map,
+            EVERYTHING.within(matching),
         )
     except NoRoute as error:
         return status("no-route", detail=str(error)), ()
@@ -71,7 +76,7 @@ async def search_own(
         SiloRanking(question.organisation, collection.name, True, space, tuple(map(_hit, ranking)))
         for ranking in found
     )
-    shown = RouteShown(kind=route.inbound.kind, score_space=space)
+    shown = RouteShown(kind=route.kind, score_space=space)
     hits = sum(map(len, found))
     return (
         status("ok", version=collection.version, granularity="bins", hits=hits, route=shown),

@@ -12,6 +12,7 @@ from node.operations.registry import NoRequest, Progress, operation
 from node.policy.diff import Change, difference
 from node.policy.grants import ALL_LABELS, Grant, Granularity
 from node.policy.rules import Asked, rule_on
+from protocol.metadata_filter import FieldName
 from protocol.notation import CollectionName, Organisation, PurposeName
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class GrantShown(BaseModel):
     labels: tuple[str, ...]
     granularity: Granularity
     bin_width: float
+    filterable: tuple[str, ...]
     max_k: int
     floor: float
     smallest_count: int
@@ -80,7 +82,7 @@ class PolicyShown(BaseModel):
 
 
 class Explain(BaseModel, extra="forbid"):
-    """A question that a peer might ask."""
+    """A question that a peer might ask; `filter` are the fields that its filter would name."""
 
     peer: Organisation
     collection: CollectionName
@@ -88,6 +90,7 @@ class Explain(BaseModel, extra="forbid"):
     k: Annotated[int, Field(ge=1)] = 10
     granularity: Granularity | None = None
     agreement: str | None = None
+    filter: tuple[FieldName, ...] = ()
 
 
 class RuleChecked(BaseModel):
@@ -158,6 +161,7 @@ async def explain(node: Node, request: Explain, progress: Progress) -> Explanati
         request.k,
         request.granularity,
         request.agreement,
+        request.filter,
     )
     ruling = rule_on(node.policy.current, asked, at)
     grant = ruling.grant

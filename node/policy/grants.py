@@ -25,7 +25,8 @@ from pydantic import (
 )
 
 from node.policy.errors import GrantInvalid
-from protocol.limits import BIN_WIDTH_MILLI, MAX_BIN_WIDTH_MILLI, MAX_K
+from protocol.limits import BIN_WIDTH_MILLI, MAX_BIN_WIDTH_MILLI, MAX_FILTERABLE, MAX_K
+from protocol.metadata_filter import FieldName
 from protocol.notation import CollectionName, Digest, Organisation, PurposeName
 
 Granularity = Literal["boolean", "count", "ranks", "bins"]
@@ -106,6 +107,10 @@ class Grant(_Section):
     granularity: Granularity = "bins"
     bin_width: Milli = BIN_WIDTH_MILLI
     """Width of a score bin in thousandths; a multiple of the protocol's width."""
+    filterable: Annotated[
+        tuple[FieldName, ...], Field(max_length=MAX_FILTERABLE, strict=False), Names
+    ] = ()
+    """Fields of the documents' metadata that a question's filter may name."""
     max_k: Annotated[int, Field(ge=1, le=MAX_K)] = 10
     floor: Annotated[Milli, Field(ge=-1000, le=1000)] = NO_FLOOR
     """Documents whose score lies below it (thousandths) are never shown or counted."""

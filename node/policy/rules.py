@@ -20,12 +20,13 @@ Rule = Literal[
     "agreement-expired",
     "granularity",
     "k",
+    "filter",
 ]
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a question asks for, as far as a grant speaks of it."""
+    """What a question asks for, as far as a grant speaks of it; `filter`: the fields it names."""
 
     peer: str
     collection: str
@@ -33,6 +34,7 @@ class Asked:
     k: int
     granularity: Granularity | None = None
     agreement: str | None = None
+    filter: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -135,10 +137,19 @@ def _k(asked: Asked, grant: Grant, _at: int) -> Check:
     return Check("k", asked.k <= grant.max_k, f"k = {asked.k}, at most {grant.max_k} is granted")
 
 
+def _filter(asked: Asked, grant: Grant, _at: int) -> Check:
+    # whether the collection has such a field makes no difference: it is not looked at
+    beyond = sorted(set(asked.filter) - set(grant.filterable))
+    if beyond:
+        return Check("filter", False, f"no filter by {', '.join(beyond)} is granted")
+    return Check("filter", True, f"filters by {', '.join(grant.filterable) or 'nothing'} granted")
+
+
 _GRANT_RULES: tuple[Callable[[Asked, Grant, int], Check], ...] = (
     _grant_expiry,
     _agreement,
     _agreement_expiry,
     _granularity,
     _k,
+    _filter,
 )

@@ -7,6 +7,8 @@ from typing import Any
 
 import orjson
 
+from protocol.metadata_filter import Condition
+
 _MAX_VARIABLES = 500  # placeholders in one statement, well below SQLite's limit
 
 
@@ -125,6 +127,47 @@ def count_visible(db: sqlite3.Connection, collection: int, visible: frozenset[st
         (collection,),
     )
     return sum(n for labels, n in rows if not visible.isdisjoint(orjson.loads(labels)))
+
+
+def matching(
+    db: sqlite3.Connection, collection: int, conditions: Mapping[str, Condition]
+) -> list[int]:
+    """Return the keys of the documents whose metadata fulfil every condition, ascending.
+
+    A field that holds a list fulfils a condition when one of its entries does.
+    """
+    parts, given = ["d.collection = ?"], list[int | str]([collection])
+    for field, condition in conditions.items():
+        test, wanted = _condition(condition)
+        # json_each gives a scalar as one row and a list as one row an entry; an object, whose
+        # members it would give too, has no place in a filter
+        parts.append(
+            "json_type(d.metadata, ?) <> 'object' AND EXISTS"  # noqa: S608 - `test` is this file's
+            f" (SELECT 1 FROM json_each(d.metadata, ?) AS v WHERE {test})"
+        )
+        given += [f'$."{field}"'] * 2 + wanted
+    rows = db.execute(
+        f"SELECT d.key FROM documents d WHERE {' AND '.join(parts)} ORDER BY d.key",  # noqa: S608 - texts of this file; every value is bound
+        given,
+    )
+    return [int(key) for (key,) in rows]
+
+
+def _condition(condition: Condition) -> tuple[str, list[int | str]]:
+    """A test of `v.value` and `v.atom`, and the values bound in it."""
+    if condition.any_of is None:
+        bounds = [("v.value >= ?", condition.least), ("v.value <= ?", condition.most)]
+        given = [(test, bound) for test, bound in bounds if bound is not None]
+        return " AND ".join(["v.type = 'integer'", *(test for test, _ in given)]), [
+            bound for _, bound in given
+        ]
+    tests, wanted = [], list[int | str]()
+    for kind, of in (("integer", int), ("text", str)):
+        some = [value for value in condition.any_of if isinstance(value, of)]
+        if some:
+            tests.append(f"(v.type = '{kind}' AND v.value IN ({','.join('?' * len(some))}))")
+            wanted += some
+    return f"({' OR '.join(tests)})", wanted
 
 
 def delete(db: sqlite3.Connection, keys: Iterable[int]) -> None:

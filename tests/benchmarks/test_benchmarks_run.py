@@ -44,3 +44,8 @@ def test_the_audit_log(tmp_path: Path) -> None:
     assert said.count("appends/s") == 4
     for figure in ("one inclusion proof", "room", "fsck", "verify"):
         assert figure in said
+
+
+def test_recall_of_filtered_searches() -> None:
+    said = printed("filtered_recall", "--documents", "300", "--dimension", "32", "--queries", "5")
+    assert said.count("anywhere") == said.count("one side") == 8

@@ -133,9 +133,9 @@ async def test_a_question_that_means_nothing_is_refused_before_any_search(
     collection = paired.clinic.node.collections.get(DOCS)
     search = collection.search
 
-    async def watch(queries: Any, k: int, visible: Any) -> Any:
+    async def watch(queries: Any, k: int, *narrowed: Any) -> Any:
         searched.append(k)
-        return await search(queries, k, visible)
+        return await search(queries, k, *narrowed)
 
     monkeypatch.setattr(collection, "search", watch)
     reading = await ask_raw(paired, **fields)

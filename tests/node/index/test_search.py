@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from node.index.among import Among
 from node.index.candidate import Candidate
 from node.index.collection_index import CollectionIndex
 from tests.node.collections.rooms import vectors
@@ -141,3 +142,24 @@ def test_equal_scores_are_ordered_by_key(source: Source) -> None:
     keys = source.put(index, np.repeat(vectors(1, D), 20, axis=0))
     [found] = index.search(vectors(1, D), 5, None)
     assert [one.key for one in found] == keys[:5]
+
+
+@pytest.mark.parametrize("share", [0.9, 0.5, 0.05, 0.002])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_search_among_some_documents_finds_what_scoring_all_of_them_finds(
+    source: Source, share: float, seed: int
+) -> None:
+    """Those that qualify lie anywhere (seed 0), or all on one side of the space (seed 1)."""
+    rows, queries = rows_and_queries(6_000)
+    index = source.index()
+    keys = np.array(source.put(index, rows[:5_000]))
+    index.rebuild(Event())
+    keys = np.concatenate([keys, source.put(index, rows[5_000:])])
+    order = np.random.default_rng(3).random(len(rows)) if seed == 0 else rows[:, 0]
+    chosen = order <= np.quantile(order, share)
+    expected = [exact(rows[chosen], keys[chosen], query, 10) for query in queries]
+    for among in (Among(only=keys[chosen]), Among(without=keys[~chosen])):
+        found = index.search(queries, 10, None, among)
+        assert {one.key for row in found for one in row} <= set(keys[chosen].tolist())
+        assert all(len(row) == min(10, chosen.sum()) for row in found)
+        assert recall(found, expected) > 0.95
