@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from node.federation.announcer import Announcer
     from node.federation.asker import Asker
     from node.federation.client import Client
+    from node.federation.pairing import Pairing
     from node.federation.peers import PeerBook
     from node.federation.references import References
     from node.federation.refresh import Refresher
@@ -155,6 +156,7 @@ class Node:
 
         if self.data.mark_file.exists():
             raise LogHeld("This node was restored and has not compared itself with its partners.")
+
         log = AuditLog.open(
             self.data.log_file, self.identity.signer("log"), self.log_origin, self.clock
         )
@@ -192,6 +194,13 @@ class Node:
         from node.federation.peers import PeerBook
 
         return PeerBook.open(self.data.peers)
+
+    @cached_property
+    def pairing(self) -> Pairing:
+        """Invitations, and requests that answer them."""
+        from node.federation.pairing_rooms import pairing_of
+
+        return pairing_of(self)
 
     @cached_property
     def policy(self) -> PolicyBook:

@@ -65,17 +65,16 @@ _FAILURES: dict[Reason, str] = {
     "documents-invalid": "not-verified",
 }
 
+_AGAIN = "A new invitation is needed: `interlingua peer invite` on the inviting side."
 _FIXES: dict[Reason, str] = {
     "invitation-invalid": "Copy the whole line or file that `interlingua peer invite` gave.",
-    "invitation-unknown": "Ask the partner's admin for a new invitation.",
-    "invitation-expired": "Ask the partner's admin for a new invitation.",
-    "invitation-used": "If it was not you who used it, tell the partner's admin; a new invitation "
-    "is needed in any case.",
-    "invitation-for-another": "Ask the partner's admin for an invitation of your own.",
+    "invitation-unknown": _AGAIN,
+    "invitation-expired": _AGAIN,
+    "invitation-used": f"{_AGAIN} Tell the other admin if it was not you who used it.",
+    "invitation-for-another": _AGAIN,
     "request-invalid": "Use the file that `interlingua peer request --output` wrote.",
-    "request-unsigned": "Let the other side make a new request: `interlingua peer request`.",
-    "documents-invalid": "Begin anew with `interlingua peer invite`; if it happens again, compare "
-    "the clocks and the fingerprints with the partner's admin.",
+    "request-unsigned": "Let the other side request anew: `interlingua peer request`.",
+    "documents-invalid": "Compare the clocks, then begin anew with `interlingua peer invite`.",
 }
 
 

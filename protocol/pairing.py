@@ -33,7 +33,7 @@ from protocol.limits import (
 )
 from protocol.notation import Bits128, Digest, KeyId, Organisation, Version1
 from protocol.problems import TYPE_PREFIX, Problem
-from protocol.root import RootDocument, accept_root
+from protocol.root import ROOT_TYPE, RootDocument, RootRefused, accept_root
 
 REQUEST_TYPE = "application/vnd.interlingua.pairing-request+json"
 REQUEST_FILE = "interlingua-pairing-request-v1"
@@ -149,6 +149,18 @@ def accept_documents(
         raise PairingRefused(
             "documents-invalid", f"The documents of {organisation} do not verify: {error}."
         ) from None
+
+
+def pin_of(root_raw: bytes) -> str:
+    """Return the key id of a root key that signed an own root document: what others pin.
+
+    Raises RootRefused where nothing signed it.
+    """
+    document, signed = read_document(root_raw, ROOT_TYPE, RootDocument, RootRefused)
+    for key in document.roots:
+        if key.kid in signed.signatures:
+            return key.kid
+    raise RootRefused("signatures", "none of its root keys signed the root document")
 
 
 @dataclass(frozen=True, slots=True)

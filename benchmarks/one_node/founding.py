@@ -22,9 +22,15 @@ from node.federation.routing import Plan
 from node.ingest.record import Record
 from node.node import Node
 from node.operations.catalogue import find
-from node.operations.peers import AddPeer, OwnBundle
+from node.operations.pairing import (
+    Approve,
+    Invite,
+    NewInvitation,
+    PairingRequested,
+    RequestPairing,
+)
 from node.operations.policy import GrantFiles
-from node.operations.registry import NoRequest, silent
+from node.operations.registry import silent
 from node.passphrase import Passphrase
 from node.spaces.anchor_set import Anchor, make_anchor_set
 from node.spaces.create import create_space
@@ -163,12 +169,16 @@ def _embeddings(node: Node, world: World, width: int, set_id: str) -> AnchorEmbe
 
 
 async def trust(one: Node, other: Node) -> None:
-    """Let one organisation add the other."""
-    bundle = await find("peer.card").handler(other, NoRequest(), silent)
-    if not isinstance(bundle, OwnBundle):
-        raise TypeError("peer.card gives a bundle")
-    request = AddPeer(bundle=bundle.bundle, words=bundle.fingerprint)
-    await find("peer.add").handler(one, request, silent)
+    """Make the other an active partner of the one, by an invitation that is answered by mail."""
+    invited = await find("pairing.invite").handler(other, Invite(), silent)
+    if not isinstance(invited, NewInvitation):
+        raise TypeError("pairing.invite gives an invitation")
+    answer = RequestPairing(invitation=invited.file, send=False)
+    asked = await find("pairing.request").handler(one, answer, silent)
+    if not isinstance(asked, PairingRequested):
+        raise TypeError("pairing.request gives a pending partner")
+    approval = Approve(organisation=asked.organisation, words=asked.words or "")
+    await find("pairing.approve").handler(one, approval, silent)
 
 
 def _routes(lab: Node, shape: Shape) -> list[Route]:

@@ -81,7 +81,7 @@ def _set_up(federation: Federation, chosen: argparse.Namespace) -> dict[str, Mem
     say.step("Nodes: keys, root document, configuration; then each serves as its own process")
     each(members, Member.create, say)
     report["nodes"] = each(members, federation.serve, say)
-    say.step("Pairing: each trusts the others by twelve words that their administrators read out")
+    say.step("Pairing: invitation, request, and six words that administrators read to each other")
     each(members, Member.pair, say)
     report["texts"] = federation.texts()
     say.result(f"texts are written: {json.dumps(report['texts'])}")

@@ -1,7 +1,7 @@
 """What the three administrators hand to each other: a folder of small files.
 
 The rule of this file: nothing private is in it. In real life these files travel by mail or a shared
-drive, and the twelve words of a fingerprint over another channel than the rest, such as the phone.
+drive, and the six words of a pairing over another channel than the rest, such as the phone.
 """
 
 from __future__ import annotations

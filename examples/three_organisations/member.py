@@ -22,7 +22,9 @@ ANCHOR_SET = "public"
 SPACE = "commons"
 ENCODER = "main"
 """What each calls its own model at home; nobody else sees the name."""
-WORDS, URL, EMBEDDINGS = "fingerprint", "url", "anchors.safetensors"
+INVITATION, WORDS = "invitation-for", "words-for"
+"""What one hands to one other: the file's kind, a hyphen and the other's short name."""
+EMBEDDINGS = "anchors.safetensors"
 SIGNED, JOINED = "signed", "joined"
 SIGNATURES = 2
 """Of the three, so many must sign the shared space: its author and one who computed it again."""
@@ -33,7 +35,7 @@ class Site:
     """Where an organisation's node is and how it is set up.
 
     `url` is where partners reach it. `settings` go to `interlingua init --set`. `peer_options` are
-    added to `peer add`, for private networks.
+    added to `peer invite` and `peer request`, for private networks.
     """
 
     data: Path
@@ -63,7 +65,7 @@ class Member:
         return tuple(one for one in ORGANISATIONS if one.name != self.organisation.name)
 
     def create(self) -> None:
-        """Make the node and hand over its address and the words of its root key."""
+        """Make the node, with its keys and its root document."""
         settings = [part for one in self.site.settings for part in ("--set", one)]
         made = self.cli.run(
             "init",
@@ -71,15 +73,43 @@ class Member:
             *("--no-passphrase", *settings),
         )
         self.terminal.result(f"fingerprint: {made['fingerprint']}")
-        self.exchange.give(self.organisation, WORDS, made["fingerprint"])
-        self.exchange.give(self.organisation, URL, self.site.url)
 
     def pair(self) -> None:
-        """Trust the two others by the words that their administrators read out."""
-        for other in self.others:
-            words = self.exchange.receive(other, WORDS)
-            url = self.exchange.receive(other, URL)
-            self.cli.run("peer", "add", url, "--fingerprint", words, *self.site.peer_options)
+        """Pair with the two others: whoever comes first in the list invites.
+
+        Each reads out the six words that its own node shows, and types those that the other read.
+        """
+        names = [one.name for one in ORGANISATIONS]
+        own = names.index(self.organisation.name)
+        invited = [other for other in self.others if names.index(other.name) > own]
+        inviters = [other for other in self.others if names.index(other.name) < own]
+        for other in invited:
+            self._invite(other)
+        for other in inviters:
+            self._request(other)
+        for other in invited:
+            self._hand_over(WORDS, other, self._approve(other))
+        for other in inviters:
+            self._approve(other)
+
+    def _invite(self, other: Organisation) -> None:
+        invited = self.cli.run("peer", "invite", "--for", other.name, *self.site.peer_options)
+        self._hand_over(INVITATION, other, invited["text"])
+
+    def _request(self, inviter: Organisation) -> None:
+        invitation = self.exchange.receive(inviter, f"{INVITATION}-{self.organisation.short}")
+        asked = self.cli.run("peer", "request", invitation, *self.site.peer_options)
+        self.terminal.result(f"words: {asked['words']}")
+        self._hand_over(WORDS, inviter, asked["words"])
+
+    def _approve(self, other: Organisation) -> str:
+        """Approve by the words that the other read out; returns those that stand here."""
+        said = self.exchange.receive(other, f"{WORDS}-{self.organisation.short}")
+        approved = self.cli.run("peer", "approve", other.name, "--words", said)
+        return str(approved["words"])
+
+    def _hand_over(self, what: str, other: Organisation, text: str) -> None:
+        self.exchange.give(self.organisation, f"{what}-{other.short}", text)
 
     def load(self, encoder: Sequence[str]) -> dict[str, Any]:
         """Connect the own model, make the collection, bring the documents in.

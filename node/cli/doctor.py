@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
+
+from node.cli.findings import show_findings
 from node.cli.invocation import VerbGroup, current
-from node.cli.output import finish, line
 from node.cli.run import run_operation
-from node.operations.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from node.data_directory import DataDirectory
@@ -17,24 +18,21 @@ app = VerbGroup()
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    organisation: Annotated[
+        str | None,
+        typer.Argument(help="Check everything between this node and this partner instead."),
+    ] = None,
+) -> None:
     """Look for what keeps the node from its work; exit code 1 when there is a problem."""
-    diagnosis = _diagnose()
+    if organisation is None:
+        show_findings(_diagnose(), "interlingua status")
+        return
+    from node.doctor.finding import Diagnosis
+    from node.operations.peers import NamedPeer
 
-    def people() -> None:
-        for finding in diagnosis.findings:
-            line(f"{finding.level}: {finding.cause} [{finding.code}]")
-            line(f"    fix: {finding.fix}")
-        if not diagnosis.findings:
-            line("nothing is wrong")
-        line(f"checked: {', '.join(diagnosis.checked)}")
-
-    finish(
-        diagnosis,
-        people,
-        next_step="interlingua status",
-        exit_code=ExitCode.OK if diagnosis.healthy else ExitCode.FAILED,
-    )
+    diagnosis = run_operation("peer.test", NamedPeer(organisation=organisation), Diagnosis)
+    show_findings(diagnosis, "interlingua partners")
 
 
 def _in_token(data: DataDirectory) -> frozenset[str]:

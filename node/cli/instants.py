@@ -12,6 +12,14 @@ _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _AGE = re.compile(r"(\d{1,9})([smhdw])")
 
 
+def parse_duration(text: str) -> int:
+    """Read a length of time such as `90m`, `24h`, `7d`: seconds; raises typer.BadParameter."""
+    length = _AGE.fullmatch(text)
+    if length is None:
+        raise typer.BadParameter(f"{text!r} is no length of time; write 90m, 24h or 7d")
+    return int(length.group(1)) * _UNITS[length.group(2)]
+
+
 def parse_instant(text: str | None, now: int | None = None) -> int | None:
     """Read `2026-04-01`, `2026-04-01T12:30`, `...Z` or an age such as `90m`, `24h`, `7d`.
 

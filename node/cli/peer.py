@@ -1,71 +1,35 @@
-"""`interlingua peer`: whom this node trusts."""
+"""`interlingua peer`: whom this node trusts. The verbs that lead to a partnership: `pairing.py`."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
+from node.cli import pairing
+from node.cli.dates import minute
 from node.cli.invocation import VerbGroup
 from node.cli.output import finish, line, note, table
+from node.cli.pairing import Name
 from node.cli.run import run_operation
 
 if TYPE_CHECKING:
-    from node.operations.peers import PeerInfo
+    from node.operations.peer_info import PeerInfo
 
-app = VerbGroup(help="Partners: add by fingerprint, pause, resume, revoke.")
+app = VerbGroup(help="Partners: invite, request, approve, test, pause, revoke.")
 
-Name = Annotated[str, typer.Argument(metavar="ORGANISATION", help="The partner's name.")]
-
-
-@app.command()
-def add(
-    card: Annotated[
-        str,
-        typer.Argument(help="The partner's bundle: a file, - for standard input, or its URL."),
-    ],
-    fingerprint: Annotated[
-        str,
-        typer.Option(help="The twelve words of its root key, from its admin over another channel."),
-    ],
-    allow_private: Annotated[
-        bool, typer.Option("--allow-private", help="Permit addresses in private ranges.")
-    ] = False,
-    allow_plaintext: Annotated[
-        bool, typer.Option("--allow-plaintext", help="Permit http beyond loopback.")
-    ] = False,
-    ca: Annotated[
-        Path | None,
-        typer.Option(
-            help="PEM file of the authorities that may certify this partner.", exists=True
-        ),
-    ] = None,
-) -> None:
-    """Add a partner whose root key has these words."""
-    from node.operations.peers import AddPeer, PeerInfo
-
-    is_url = card.startswith(("https://", "http://"))
-    request = AddPeer(
-        bundle=None if is_url else _read(card),
-        url=card if is_url else None,
-        words=fingerprint,
-        allow_private=allow_private,
-        allow_plaintext=allow_plaintext,
-        ca_file=ca.absolute() if ca else None,
-    )
-    result = run_operation("peer.add", request, PeerInfo)
-    finish(
-        result,
-        lambda: line(f"{result.organisation} is {result.state}"),
-        next_step="interlingua policy apply GRANTS.toml (what it may ask); interlingua partners",
-    )
+for _verb in (
+    pairing.invite,
+    pairing.request,
+    pairing.receive,
+    pairing.approve,
+    pairing.invitations,
+    pairing.uninvite,
+):
+    app.command()(_verb)
 
 
 @app.command("list")
 def list_() -> None:
-    """List partners and their states."""
+    """List partners and their states, and the words of those that wait for approval."""
     from node.operations.peers import PeerList
     from node.operations.registry import NoRequest
 
@@ -73,14 +37,15 @@ def list_() -> None:
 
     def people() -> None:
         table(
-            ("ORGANISATION", "STATE", "URL", "ROOT", "CARD UNTIL"),
+            ("ORGANISATION", "STATE", "URL", "ROOT", "CARD UNTIL", "WORDS"),
             [
                 (
                     p.organisation,
                     p.state,
-                    p.url or "asks only",
+                    p.url or "only asks",
                     f"v{p.root_version}",
-                    _date(p.card_expires),
+                    minute(p.card_expires),
+                    (p.words or "") if p.state == "pending" else "",
                 )
                 for p in result.peers
             ],
@@ -90,9 +55,40 @@ def list_() -> None:
 
 
 @app.command()
+def show(organisation: Name) -> None:
+    """Show one partner: state, words, fingerprint, documents."""
+    from node.operations.peer_info import PeerInfo
+    from node.operations.peers import NamedPeer
+
+    result = run_operation("peer.show", NamedPeer(organisation=organisation), PeerInfo)
+
+    def people() -> None:
+        line(f"{result.organisation} is {result.state} since {minute(result.changed_at)}")
+        line(f"url: {result.url or 'none, it only asks'}")
+        line(f"words of the pairing: {result.words or 'none, it was added before pairings'}")
+        line(f"fingerprint of its root key: {result.fingerprint}")
+        line(f"root document: version {result.root_version}, until {minute(result.root_expires)}")
+        line(f"card: serial {result.card_serial}, until {minute(result.card_expires)}")
+        line(f"spaces: {len(result.spaces)}")
+
+    finish(result, people, next_step=f"interlingua peer test {organisation}")
+
+
+@app.command("test")
+def test_(organisation: Name) -> None:
+    """Check everything between this node and one partner; exit code 1 when there is a problem."""
+    from node.cli.findings import show_findings
+    from node.doctor.finding import Diagnosis
+    from node.operations.peers import NamedPeer
+
+    diagnosis = run_operation("peer.test", NamedPeer(organisation=organisation), Diagnosis)
+    show_findings(diagnosis, "interlingua partners")
+
+
+@app.command()
 def pause(organisation: Name) -> None:
     """Answer a partner nothing until it is resumed; takes effect at once."""
-    _change("peer.pause", organisation, "interlingua peer resume")
+    _change("peer.pause", organisation, f"interlingua peer resume {organisation}")
 
 
 @app.command()
@@ -103,8 +99,22 @@ def resume(organisation: Name) -> None:
 
 @app.command()
 def revoke(organisation: Name) -> None:
-    """End a partnership, also for questions under way; only adding it anew begins it again."""
+    """End a partnership, also for questions under way; only a new pairing begins it again."""
     _change("peer.revoke", organisation, "interlingua peer list")
+
+
+@app.command()
+def remove(organisation: Name) -> None:
+    """Revoke a partner, or refuse one that is pending, and forget it."""
+    from node.operations.peer_info import PeerInfo
+    from node.operations.peers import NamedPeer
+
+    result = run_operation("peer.remove", NamedPeer(organisation=organisation), PeerInfo)
+    finish(
+        result,
+        lambda: line(f"{result.organisation} is no partner any more"),
+        next_step="interlingua policy show (grants to it stay until they are taken out)",
+    )
 
 
 @app.command()
@@ -117,36 +127,9 @@ def refresh(organisation: Name) -> None:
     def people() -> None:
         if result.problem:
             note(f"not fetched: {result.problem}")
-        line(f"root v{result.root_version}, card until {_date(result.card_expires)}")
+        line(f"root v{result.root_version}, card until {minute(result.card_expires)}")
 
     finish(result, people, next_step="interlingua partners")
-
-
-@app.command()
-def card(
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write the bundle to this file.")
-    ] = None,
-) -> None:
-    """Give the own bundle, and the words that a partner's admin must compare."""
-    from node.operations.peers import OwnBundle
-    from node.operations.registry import NoRequest
-
-    result = run_operation("peer.card", NoRequest(), OwnBundle)
-    if output is not None:
-        output.write_text(result.bundle + "\n", "utf-8")
-
-    def people() -> None:
-        if output is None:
-            line(result.bundle)
-        note(f"fingerprint: {result.fingerprint}")
-        note("Give these words to the partner's admin over another channel than the bundle.")
-
-    finish(
-        result,
-        people,
-        next_step=f"on the partner's node: interlingua peer add {output or 'FILE'} --fingerprint …",
-    )
 
 
 @app.command("approve-log")
@@ -167,29 +150,8 @@ def approve_log(organisation: Name) -> None:
 
 
 def _change(operation: str, organisation: str, next_step: str) -> None:
-    from node.operations.peers import NamedPeer, PeerInfo
+    from node.operations.peer_info import PeerInfo
+    from node.operations.peers import NamedPeer
 
     result: PeerInfo = run_operation(operation, NamedPeer(organisation=organisation), PeerInfo)
-    finish(
-        result,
-        lambda: line(f"{result.organisation} is {result.state}"),
-        next_step=f"{next_step} {organisation}" if "resume" in next_step else next_step,
-    )
-
-
-def _read(source: str) -> str:
-    if source == "-":
-        return sys.stdin.read()
-    path = Path(source)
-    if not path.is_file():
-        raise typer.BadParameter(f"there is no file {source}", param_hint="CARD")
-    try:
-        return path.read_text("utf-8").strip()
-    except UnicodeDecodeError:
-        raise typer.BadParameter(f"{source} is not a bundle", param_hint="CARD") from None
-
-
-def _date(at: int) -> str:
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%MZ")
+    finish(result, lambda: line(f"{result.organisation} is {result.state}"), next_step=next_step)

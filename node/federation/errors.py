@@ -5,8 +5,12 @@ FederationError
   +- PeerExists        the partner was added before
   +- PeerNotActive     the partner is pending, paused or revoked, so it is not asked
   |    +- LogNotApproved it has opened a successor log that no person has approved here
-  +- BundleInvalid     the file given to `peer add` is not a partner's root document and card
-  +- WordsDiffer       the words do not belong to the root key in the bundle
+  +- PeerDamaged       a partner's file cannot be read
+  +- InvitationsDamaged the file of invitations cannot be read
+  +- WordsDiffer       the words are not those of the pairing
+  +- OwnInvitation     a node was given an invitation, or a request, of its own
+  +- TooManyPairings   more invitations or pending partners than a node keeps
+  +- PairingFailed     the inviter's node gave no answer that means anything
   +- CardUnavailable   no valid card of the partner is held and none could be fetched
   +- QuestionInvalid   the question cannot be asked as it stands
   +- NothingToAsk      nobody could be asked: no partner, no collection
@@ -51,18 +55,59 @@ class LogNotApproved(PeerNotActive):
     code = "log-not-approved"
 
 
-class BundleInvalid(FederationError):
-    """Not a root document with a card, or one that does not verify."""
+class PeerDamaged(FederationError):
+    """A partner's file was changed or cut off."""
 
-    failure = "not-verified"
-    code = "bundle-invalid"
+    code = "peer-damaged"
+    fix = "Restore it from a backup, or delete it and pair with the partner anew."
+
+
+class InvitationsDamaged(FederationError):
+    """The file of invitations was changed or cut off."""
+
+    code = "invitations-damaged"
+    fix = "Restore it from a backup, or delete it: open invitations are then no longer good."
 
 
 class WordsDiffer(FederationError):
-    """The fingerprint words belong to another root key."""
+    """The words belong to another pairing, or somebody stands between the two sides."""
 
     failure = "not-verified"
     code = "words-differ"
+    fix = (
+        "Let the partner's admin read out the words that `interlingua peer list` shows there. If "
+        "they differ from yours, somebody stands between you: remove the partner and invite anew."
+    )
+
+
+class OwnInvitation(FederationError):
+    """No node pairs with itself."""
+
+    failure = "invalid-request"
+    code = "own-invitation"
+    fix = "Use the file or line that the partner's admin gave you."
+
+
+class TooManyPairings(FederationError):
+    """What waits for people has an upper bound."""
+
+    failure = "conflict"
+    code = "too-many-pairings"
+    fix = (
+        "Withdraw what is not needed: interlingua peer invitations; interlingua peer uninvite ID; "
+        "interlingua peer list; interlingua peer remove ORGANISATION"
+    )
+
+
+class PairingFailed(FederationError):
+    """The inviter's node answered neither that it received the request nor why it did not."""
+
+    failure = "unavailable"
+    code = "pairing-failed"
+    fix = (
+        "Try again later. If the invitation is used by then, ask for a new one, or send the "
+        "request by mail: interlingua peer request INVITATION --output FILE"
+    )
 
 
 class CardUnavailable(FederationError):

@@ -20,7 +20,10 @@ State = Literal["pending", "active", "paused", "revoked"]
 
 
 class PeerRecord(BaseModel):
-    """What `peers/<organisation>.json` holds; `root` and `card` are whole DSSE envelopes."""
+    """What `peers/<organisation>.json` holds; `root` and `card` are whole DSSE envelopes.
+
+    `words` are the six of its pairing, None where it was added before there were pairings.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -37,6 +40,7 @@ class PeerRecord(BaseModel):
     added_at: int
     changed_at: int
     logged: bool = False
+    words: str | None = None
     log_origin: str | None = None
 
 

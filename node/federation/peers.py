@@ -2,7 +2,8 @@
 
 Rules of this file:
 
-- Only a person adds a partner, by the words of its root key; that key's id is pinned.
+- Only a person makes a partner: a pairing adds it as `pending`, which is nobody yet, and the words
+  that its admin read out make it active. The root key's id of the pairing is pinned.
 - The highest versions of root document and card that were accepted are kept and never go back; what
   cannot be fetched or accepted leaves the old one in force until it expires.
 - Every change of state leaves a `peer` leaf. The state changes in memory in the guard of that leaf,
@@ -11,31 +12,32 @@ Rules of this file:
   missing leaf is then appended when the node opens.
 - Withdrawing holds even when the leaf cannot be written; permitting does not.
 
-States: `active` <-> `paused`, both -> `revoked`; only adding it anew ends `revoked`.
+States: `pending` -> `active` <-> `paused`, all -> `revoked`; only a new pairing ends `revoked`.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from keys.ring import KeyRing
+from keys.words import same_words
 from node import durable_file
-from node.federation.client import Transport
 from node.federation.errors import (
-    BundleInvalid,
     CardUnavailable,
     LogNotApproved,
+    PeerDamaged,
     PeerExists,
     PeerNotActive,
     PeerUnknown,
+    WordsDiffer,
 )
 from node.federation.peer import Peer, PeerRecord, State, read_peer
 from node.turns import Turns
 from protocol.card import Card, accept_card
-from protocol.document import DocumentRefused, read_document
-from protocol.root import ROOT_TYPE, RootDocument, RootRefused, accept_root
+from protocol.document import DocumentRefused
+from protocol.root import accept_root
 
 _NEXT: dict[State, tuple[State, ...]] = {
-    "pending": ("revoked",),
+    "pending": ("active", "revoked"),
     "active": ("paused", "revoked"),
     "paused": ("active", "revoked"),
     "revoked": (),
@@ -57,16 +59,16 @@ class PeerBook:
 
     @classmethod
     def open(cls, directory: Path) -> "PeerBook":
-        """Read every partner's file; raises BundleInvalid, naming it, for a damaged one."""
+        """Read every partner's file; raises PeerDamaged, naming it, for a damaged one."""
         book = cls(directory)
         for path in sorted(directory.glob("*.json")):
             try:
                 record = PeerRecord.model_validate_json(path.read_bytes())
                 peer = read_peer(record)
             except (ValueError, DocumentRefused) as error:
-                raise BundleInvalid(
+                raise PeerDamaged(
                     f"{path.name} among the partners is damaged: {error}",
-                    fix="Restore it from a backup, or delete it and add the partner again.",
+                    fix="Restore it from a backup, or delete it and pair with the partner anew.",
                 ) from None
             book._peers[record.organisation] = peer
         return book
@@ -120,38 +122,26 @@ class PeerBook:
             return None
         return peer.ring(at)
 
-    async def add(
-        self,
-        pinned: str,
-        root: bytes,
-        card: bytes,
-        transport: Transport,
-        at: int,
-        append: AppendLeaf,
-    ) -> Peer:
-        """Add a partner whose documents were judged (`bundle.judge`); raises PeerExists."""
-        record = PeerRecord(
-            organisation=read_document(root, ROOT_TYPE, RootDocument, RootRefused)[0].organisation,
-            state="active",
-            pinned=pinned,
-            root=root.decode(),
-            card=card.decode(),
-            reach=transport.reach,
-            allow_private=transport.allow_private,
-            allow_plaintext=transport.allow_plaintext,
-            ca_file=transport.ca_file,
-            added_at=at,
-            changed_at=at,
-        )
+    async def add(self, record: PeerRecord, append: AppendLeaf) -> Peer:
+        """Add a pending partner whose documents were accepted as the first ones of its pin.
+
+        Raises PeerExists, unless the partner of that name is revoked.
+        """
         return await self._turns.take(lambda: self._add(record, append))
+
+    def require_free(self, organisation: str) -> None:
+        """Raise PeerExists where a partner of that name is here and not revoked."""
+        before = self._peers.get(organisation)
+        if before is not None and before.state != "revoked":
+            raise PeerExists(
+                f"{organisation} is a partner already ({before.state}).",
+                fix=f"If it is to be paired anew: interlingua peer remove {organisation}, then "
+                "begin with an invitation.",
+            )
 
     async def _add(self, record: PeerRecord, append: AppendLeaf) -> Peer:
         name, before = record.organisation, self._peers.get(record.organisation)
-        if before is not None and before.state != "revoked":
-            raise PeerExists(
-                f"{name} is a partner already ({before.state}).",
-                fix=f"interlingua peer revoke {name}, then add it again.",
-            )
+        self.require_free(name)
         peer = read_peer(record)
         self._write(record)
         try:
@@ -162,6 +152,24 @@ class PeerBook:
             raise
         return self._settle(name)
 
+    async def approve(self, organisation: str, words: str, at: int, append: AppendLeaf) -> Peer:
+        """Make a pending partner active, by the words that its admin read out.
+
+        Raises WordsDiffer, or PeerNotActive where nothing waits for approval.
+        """
+        return await self._turns.take(lambda: self._approve(organisation, words, at, append))
+
+    async def _approve(self, organisation: str, words: str, at: int, append: AppendLeaf) -> Peer:
+        peer = self.get(organisation)
+        if peer.state != "pending":
+            raise PeerNotActive(
+                f"{organisation} is {peer.state} here: nothing waits for approval.",
+                fix="interlingua peer list",
+            )
+        if peer.record.words is None or not same_words(words, peer.record.words):
+            raise WordsDiffer(f"These are not the six words of the pairing with {organisation}.")
+        return await self._change_state(organisation, "active", at, append)
+
     async def change_state(
         self, organisation: str, state: State, at: int, append: AppendLeaf
     ) -> Peer:
@@ -169,7 +177,22 @@ class PeerBook:
 
         A caller who goes away does not stop it.
         """
+        if state == "active" and self.get(organisation).state == "pending":
+            raise PeerNotActive(
+                f"{organisation} is pending here.",
+                fix=f'interlingua peer approve {organisation} --words "..."',
+            )
         return await self._turns.take(lambda: self._change_state(organisation, state, at, append))
+
+    async def remove(self, organisation: str, at: int, append: AppendLeaf) -> Peer:
+        """Forget a partner; one that is not revoked is revoked first, with its leaf."""
+        return await self._turns.take(lambda: self._remove(organisation, at, append))
+
+    async def _remove(self, organisation: str, at: int, append: AppendLeaf) -> Peer:
+        revoked = await self._change_state(organisation, "revoked", at, append)
+        durable_file.remove(self._path(organisation))
+        self._swap(organisation, None)
+        return revoked
 
     async def _change_state(
         self, organisation: str, state: State, at: int, append: AppendLeaf
@@ -299,4 +322,7 @@ class PeerBook:
         return self._directory / f"{organisation}.json"
 
 
-_REVIVE = "interlingua peer resume NAME ends a pause; a revoked partner must be added again."
+_REVIVE = (
+    "interlingua peer resume NAME ends a pause; a revoked partner is paired with anew: "
+    "interlingua peer invite"
+)

@@ -8,7 +8,6 @@ serves the node's two signed documents to anybody, and takes partners'. Everythi
 from __future__ import annotations
 
 import asyncio
-
 from dataclasses import replace
 
 from aiohttp import web
@@ -18,6 +17,7 @@ from node.listeners.app_keys import LISTENER, METRICS, NODE
 from node.listeners.bodies import Bodies, TooManyBytes
 from node.listeners.connections import Connections
 from node.listeners.middleware import counts, name_the_server, problems
+from node.listeners.pairing import add_pairing
 from node.metrics import Metrics
 from node.node import Node
 from node.operations.errors import NotFound
@@ -45,6 +45,7 @@ def federation_app(node: Node, metrics: Metrics, connections: Connections) -> we
     app.router.add_post(ANNOUNCE_PATH, announce)
     for endpoint in ENDPOINTS:
         app.router.add_route(endpoint.method, endpoint.path, signed)
+    add_pairing(app, node.settings.federation.body_timeout_s)
     app.router.add_route("*", "/{anything:.*}", unknown)
     return app
 

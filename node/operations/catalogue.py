@@ -16,6 +16,7 @@ MODULES: dict[str, str] = {
     "collection": "node.operations.collections",
     "encoder": "node.operations.encoders",
     "key": "node.operations.keys",
+    "pairing": "node.operations.pairing",
     "partners": "node.operations.partners",
     "peer": "node.operations.peers",
     "policy": "node.operations.policy",

@@ -11,7 +11,10 @@ from node.operations.registry import NoRequest, Progress, operation
 if TYPE_CHECKING:
     from node.node import Node
 
-CHECKS = ("files", "listeners", "identity", "log", "collections", "encoders", "spaces", "partners")
+CHECKS = (
+    "files", "listeners", "identity", "pairings", "log", "collections", "encoders", "spaces",
+    "partners",
+)  # fmt: skip
 
 
 @operation("doctor")
@@ -23,6 +26,7 @@ async def doctor(node: Node, request: NoRequest, progress: Progress) -> Diagnosi
     from node.doctor.hsm import check_hsm
     from node.doctor.identity import check_identity
     from node.doctor.listeners import check_listeners
+    from node.doctor.pairing import check_pairings
     from node.doctor.proxy import check_proxy
 
     progress(0, len(CHECKS), "checks")
@@ -32,8 +36,9 @@ async def doctor(node: Node, request: NoRequest, progress: Progress) -> Diagnosi
         *check_listeners(node.settings, node.clock()),
         *check_proxy(os.environ),
         *check_identity(node),
+        *check_pairings(node),
     ]
-    done = 3
+    done = 4
     for check in (
         rooms.check_log,
         rooms.check_collections,

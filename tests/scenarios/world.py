@@ -32,9 +32,18 @@ from node.listeners.tls import server_context
 from node.metrics import Metrics
 from node.node import Node
 from node.operations.catalogue import find
-from node.operations.peers import AddPeer, NamedPeer, OwnBundle, PeerInfo
+from node.operations.pairing import (
+    Approve,
+    Invite,
+    NewInvitation,
+    PairingRequested,
+    ReceivedRequest,
+    RequestPairing,
+)
+from node.operations.peer_info import PeerInfo
+from node.operations.peers import NamedPeer
 from node.operations.policy import GrantFiles, PolicyChanges
-from node.operations.registry import NoRequest, silent
+from node.operations.registry import silent
 from node.passphrase import Passphrase
 from protocol.envelope import Envelope, Prompts
 from protocol.leaf import AnyLeaf, Leaf, decode_leaf
@@ -130,10 +139,31 @@ class Organisation:
         return await self.do(f"peer.{verb}", NamedPeer(organisation=peer), PeerInfo)
 
     async def trust(self, other: Organisation, **fields: Any) -> PeerInfo:
-        """Add a partner by its bundle and words."""
-        bundle = await other.do("peer.card", NoRequest(), OwnBundle)
-        request = AddPeer(bundle=bundle.bundle, words=bundle.fingerprint, **fields)
-        return await self.do("peer.add", request, PeerInfo)
+        """Make the other an active partner here, and this one nobody there.
+
+        The other invites, this side requests by mail and approves; the request is never received.
+        """
+        invited = await other.invite()
+        asked = await self.request(invited.file, send=False, **fields)
+        return await self.approve(other.name, asked.words)
+
+    async def invite(self, **fields: Any) -> NewInvitation:
+        """Make an invitation; fields are those of Invite."""
+        return await self.do("pairing.invite", Invite(**fields), NewInvitation)
+
+    async def request(self, invitation: str, **fields: Any) -> PairingRequested:
+        """Answer an invitation; fields are those of RequestPairing."""
+        request = RequestPairing(invitation=invitation, **fields)
+        return await self.do("pairing.request", request, PairingRequested)
+
+    async def receive(self, request: str) -> PeerInfo:
+        """Take a request that came by mail."""
+        return await self.do("pairing.receive", ReceivedRequest(request=request), PeerInfo)
+
+    async def approve(self, other: str, words: str | None) -> PeerInfo:
+        """Approve a pending partner by the words that its admin reads out."""
+        request = Approve(organisation=other, words=words or "")
+        return await self.do("pairing.approve", request, PeerInfo)
 
     def all_leaves(self) -> list[AnyLeaf]:
         """Every leaf of the log, oldest first."""
@@ -254,6 +284,9 @@ def free_port() -> int:
 
 
 async def pair(one: Organisation, other: Organisation) -> None:
-    """Let two organisations add each other."""
-    await one.trust(other)
-    await other.trust(one)
+    """Let the other pair with the one that invites it, by mail, and both approve."""
+    invited = await one.invite()
+    asked = await other.request(invited.file, send=False)
+    received = await one.receive(asked.request)
+    await one.approve(other.name, asked.words)
+    await other.approve(one.name, received.words)

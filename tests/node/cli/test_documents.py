@@ -74,7 +74,7 @@ def test_links_lead_somewhere(document: Path) -> None:
 def test_the_check_finds_what_it_is_for() -> None:
     assert fault("interlingua peer adde x") == "no verb peer adde"
     assert fault("interlingua status --jsn") == "no option --jsn of status"
-    assert fault("interlingua peer add lab.card --fingerprint 'a b'") is None
+    assert fault("interlingua peer approve lab.example --words 'a b'") is None
 
 
 def test_the_newcomers_page_has_the_two_commands() -> None:

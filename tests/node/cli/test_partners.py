@@ -17,8 +17,7 @@ from node.cli.main import app
 from node.cli.query import _next_step
 from node.federation.ask import AskResult, Result
 from node.operations.exit_codes import ExitCode
-from node.operations.peers import AddPeer, OwnBundle, PeerInfo
-from node.operations.registry import NoRequest
+from protocol.invitation import Invitation, read_invitation
 from tests.conftest import MakeNode, Serving
 from tests.scenarios.world import Organisation, World, documents, envelope, grant, toml, vector
 
@@ -57,20 +56,23 @@ async def told(verb: Verb, *arguments: object, exit_code: int = 0) -> dict[str, 
     return answer
 
 
-async def test_from_a_bundle_to_an_answer_and_back_to_the_record(
+async def test_from_an_invitation_to_an_answer_and_back_to_the_record(
     verb: Verb, clinic: Organisation, tmp_path: Path
 ) -> None:
-    mine = await told(verb, "peer", "card", "--output", tmp_path / "lab.json")
-    bundle = (tmp_path / "lab.json").read_text()
-    await clinic.do("peer.add", AddPeer(bundle=bundle, words=mine["fingerprint"]), PeerInfo)
+    invited = await told(verb, "peer", "invite", "--output", tmp_path / "invitation.json")
+    assert (invited["state"], invited["organisation"]) == ("open", None)
+    asked = await clinic.request((tmp_path / "invitation.json").read_text(), send=False)
+    (tmp_path / "request.json").write_text(asked.request)
+    pending = await told(verb, "peer", "receive", tmp_path / "request.json")
+    assert (pending["state"], pending["words"]) == ("pending", asked.words)
+    await clinic.approve("lab.example", pending["words"])
     await clinic.grant(grant("lab.example", request_url="https://clinic.example/apply"))
 
-    theirs = await clinic.do("peer.card", NoRequest(), OwnBundle)
-    file = tmp_path / "clinic.json"
-    file.write_text(theirs.bundle)
-    wrong = await verb("peer", "add", file, "--fingerprint", mine["fingerprint"])
+    approve = ("peer", "approve", "clinic.example", "--words")
+    wrong = await verb(*approve, "canal ozone canal ozone canal ozone")
     assert wrong.exit_code == ExitCode.UNVERIFIED
-    added = await told(verb, "peer", "add", file, "--fingerprint", theirs.fingerprint)
+    assert "canal" not in wrong.output
+    added = await told(verb, *approve, asked.words)
     assert (added["organisation"], added["state"]) == ("clinic.example", "active")
 
     offered = await told(verb, "partners")
@@ -85,10 +87,10 @@ async def test_from_a_bundle_to_an_answer_and_back_to_the_record(
     (tmp_path / "q.json").write_text(json.dumps(vector(0).tolist()))
     np.save(tmp_path / "q.npy", vector(0)[None, :])
     for question in ("q.json", "q.npy"):
-        asked = ("query", "--vectors", tmp_path / question, "--purpose", "research", "-k", 2)
-        answer = await told(verb, *asked)
+        line = ("query", "--vectors", tmp_path / question, "--purpose", "research", "-k", 2)
+        answer = await told(verb, *line)
         assert [silo["state"] for silo in answer["silos"]] == ["ok"]
-    shown = await verb(*asked)
+    shown = await verb(*line)
     reference = answer["results"][0][0]["reference"]
     assert reference in shown.output
     assert "apply at https://clinic.example/apply" in shown.output
@@ -100,11 +102,80 @@ async def test_from_a_bundle_to_an_answer_and_back_to_the_record(
     assert (refused["silos"][0]["code"], refused["silos"][0]["rule"]) == ("not-granted", "purpose")
 
 
-async def test_a_partner_added_by_url_is_listed_paused_resumed_and_revoked(
+async def paired(verb: Verb, clinic: Organisation) -> str:
+    """Pair with the clinic over the network, by a line of text; returns the words."""
+    invited = await clinic.invite(organisation="lab.example")
+    asked = await told(verb, "peer", "request", invited.text)
+    words = str(asked["words"])
+    await clinic.approve("lab.example", words)
+    await told(verb, "peer", "approve", "clinic.example", "--words", words)
+    return words
+
+
+async def test_people_are_shown_the_same_words_on_both_sides(
+    verb: Verb, clinic: Organisation, tmp_path: Path
+) -> None:
+    made = await verb("peer", "invite", "--valid", "12h")
+    text = next(line for line in made.output.splitlines() if line.startswith("interlingua-invite:"))
+    assert read_invitation(text).invitation.organisation == "lab.example"
+    assert "peer request" in made.output
+    invited = await told(verb, "peer", "invite", "--for", "clinic.example")
+    asked = await clinic.request(invited["file"], send=False)
+    (tmp_path / "request.json").write_text(asked.request)
+    steps: list[tuple[object, ...]] = [("receive", tmp_path / "request.json")]
+    steps += [("list",), ("show", "clinic.example")]
+    for step in steps:
+        assert str(asked.words) in (await verb("peer", *step)).output
+    listed = await verb("peer", "invitations")
+    assert "clinic.example" in listed.output
+    assert "received" in listed.output
+
+
+async def test_an_invitation_is_listed_and_withdrawn(verb: Verb, clinic: Organisation) -> None:
+    invited = await told(verb, "peer", "invite")
+    assert (await told(verb, "peer", "uninvite", invited["id"]))["state"] == "open"
+    assert (await told(verb, "peer", "invitations"))["invitations"] == []
+    again = await told(verb, "peer", "uninvite", invited["id"], exit_code=ExitCode.FAILED)
+    assert again["problem"]["code"] == "invitation-unknown"
+    asked = await clinic.request(invited["file"], send=False)
+    late = await verb("peer", "receive", "-", stdin=asked.request)
+    assert late.exit_code == ExitCode.FAILED
+    assert "new invitation" in late.output
+
+
+async def test_what_is_no_invitation_is_refused_with_the_fix(verb: Verb, tmp_path: Path) -> None:
+    (tmp_path / "photo").write_bytes(b"\xff\xd8")
+    for path in (tmp_path / "missing", tmp_path / "photo"):
+        assert (await verb("peer", "request", path)).exit_code == ExitCode.USAGE
+    (tmp_path / "note").write_text("Dear colleague, here is our invitation.")
+    for wrong in ("interlingua-invite:AAAA", tmp_path / "note"):
+        refused = await told(verb, "peer", "request", wrong, exit_code=ExitCode.USAGE)
+        assert refused["problem"]["code"] == "invitation-invalid"
+        assert "peer invite" in refused["problem"]["fix"]
+    for valid in ("soon", "10s", "31d"):
+        assert (await verb("peer", "invite", "--valid", valid)).exit_code == ExitCode.USAGE
+
+
+async def test_a_partner_is_tested_by_two_names_of_one_check(
     verb: Verb, clinic: Organisation
 ) -> None:
-    words = (await clinic.do("peer.card", NoRequest(), OwnBundle)).fingerprint
-    await told(verb, "peer", "add", clinic.url, "--fingerprint", words)
+    await paired(verb, clinic)
+    await clinic.grant(grant("lab.example"))
+    for arguments in (("peer", "test"), ("doctor",)):
+        tested = await told(verb, *arguments, "clinic.example")
+        assert [finding["code"] for finding in tested["findings"]] == ["no-encoder", "no-grant"]
+    await told(verb, "peer", "pause", "clinic.example")
+    shown = await verb("peer", "test", "clinic.example")
+    assert shown.exit_code == ExitCode.FAILED
+    assert "fix: interlingua peer resume clinic.example" in shown.output
+    unknown = await verb("doctor", "nobody.example")
+    assert unknown.exit_code == ExitCode.FAILED
+
+
+async def test_a_partner_is_listed_paused_resumed_revoked_and_removed(
+    verb: Verb, clinic: Organisation
+) -> None:
+    await paired(verb, clinic)
     for step, state in (("pause", "paused"), ("resume", "active"), ("revoke", "revoked")):
         assert (await told(verb, "peer", step, "clinic.example"))["state"] == state
         listed = await told(verb, "peer", "list")
@@ -114,14 +185,22 @@ async def test_a_partner_added_by_url_is_listed_paused_resumed_and_revoked(
     again = await verb("peer", "resume", "clinic.example")
     assert again.exit_code == ExitCode.FAILED
     assert "revoked" in again.output
+    assert (await told(verb, "peer", "remove", "clinic.example"))["state"] == "revoked"
+    assert (await told(verb, "peer", "list"))["peers"] == []
 
 
 async def test_a_partner_that_is_not_there_is_unavailable_with_a_fix(verb: Verb) -> None:
     with socket.socket() as taken:  # bound and not listening: connections are refused
         taken.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        invitation = Invitation(
+            organisation="clinic.example",
+            url=f"http://127.0.0.1:{taken.getsockname()[1]}",
+            root="A" * 43,
+            nonce="A" * 22,
+            expires=2_000_000_000,
+        )
         answer = await told(
-            verb, "peer", "add", url, "--fingerprint", "any", exit_code=ExitCode.UNAVAILABLE
+            verb, "peer", "request", invitation.encode(), exit_code=ExitCode.UNAVAILABLE
         )
     assert answer["problem"]["code"] == "peer-unreachable"
     assert "partner's node runs" in answer["problem"]["fix"]
@@ -161,8 +240,7 @@ def test_only_records_of_partners_lead_to_resolve(owners: tuple[bool, ...], name
 async def test_grants_are_compared_applied_shown_explained_and_withdrawn(
     verb: Verb, clinic: Organisation, tmp_path: Path
 ) -> None:
-    words = (await clinic.do("peer.card", NoRequest(), OwnBundle)).fingerprint
-    await told(verb, "peer", "add", clinic.url, "--fingerprint", words)
+    await paired(verb, clinic)
     folder = tmp_path / "grants"
     folder.mkdir()
     (folder / "clinic.toml").write_text(toml(grant("clinic.example", max_k=5)))

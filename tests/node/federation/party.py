@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 
 from keys.ring import KeyPurpose, KeyRecord
 from keys.signer import SeedSigner, Signer
-from keys.words import fingerprint
-from node.federation.bundle import write_bundle
+from node.federation.peer import PeerRecord
 from protocol.card import Card, CardLimits, sign_card
 from protocol.root import Key, RootDocument, sign_root
 
 NOW = 1_800_000_000
 YEAR_S = 365 * 86_400
+WORDS = "census video fly gold slogan glow"
 
 
 @dataclass
@@ -24,10 +24,6 @@ class Party:
     def __post_init__(self) -> None:
         for purpose in ("root", "card", "sign", "log"):
             self.keys.setdefault(purpose, SeedSigner.generate())
-
-    @property
-    def words(self) -> str:
-        return " ".join(fingerprint(self.keys["root"].public))
 
     def root(self, version: int = 1, at: int = NOW, days: int = 90) -> RootDocument:
         def key(purpose: KeyPurpose) -> Key:
@@ -66,5 +62,15 @@ class Party:
     def signed_card(self, card: Card | None = None) -> bytes:
         return sign_card(card or self.card(), [self.keys["card"]])
 
-    def bundle(self) -> str:
-        return write_bundle(self.signed_root(), self.signed_card())
+    def record(self, words: str = WORDS) -> PeerRecord:
+        return PeerRecord(
+            organisation=self.organisation,
+            state="pending",
+            pinned=self.keys["root"].kid,
+            root=self.signed_root().decode(),
+            card=self.signed_card().decode(),
+            reach="public",
+            added_at=NOW,
+            changed_at=NOW,
+            words=words,
+        )

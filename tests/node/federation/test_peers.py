@@ -8,16 +8,17 @@ import pytest
 
 from node.federation.client import Transport
 from node.federation.errors import (
-    BundleInvalid,
     CardUnavailable,
+    PeerDamaged,
     PeerExists,
     PeerNotActive,
     PeerUnknown,
+    WordsDiffer,
 )
 from node.federation.peer import Peer, State
 from node.federation.peers import PeerBook
 from protocol.document import DocumentRefused
-from tests.node.federation.party import NOW, Party
+from tests.node.federation.party import NOW, WORDS, Party
 
 DAY = 86_400
 
@@ -49,14 +50,44 @@ def leaves() -> Leaves:
 
 
 async def add(book: PeerBook, party: Party, leaves: Leaves) -> Peer:
-    return await book.add(
-        party.keys["root"].kid,
-        party.signed_root(),
-        party.signed_card(),
-        Transport(),
-        NOW,
-        leaves.append,
-    )
+    await book.add(party.record(), leaves.append)
+    return await book.approve(party.organisation, WORDS, NOW, leaves.append)
+
+
+async def test_a_pending_partner_is_nobody_until_a_person_approves_it(
+    tmp_path: Path, lab: Party, leaves: Leaves
+) -> None:
+    book = PeerBook.open(tmp_path)
+    assert (await book.add(lab.record(), leaves.append)).state == "pending"
+    assert book.ring("lab.example", NOW) is None
+    assert not book.is_active("lab.example")
+    with pytest.raises(PeerNotActive, match="pending"):
+        book.active("lab.example")
+    with pytest.raises(PeerNotActive, match="pending"):
+        await book.change_state("lab.example", "active", NOW, leaves.append)
+    with pytest.raises(WordsDiffer):
+        await book.approve("lab.example", WORDS.replace("slogan", "slow"), NOW, leaves.append)
+    assert PeerBook.open(tmp_path).get("lab.example").state == "pending"
+    assert (await book.approve("lab.example", WORDS, NOW, leaves.append)).state == "active"
+    with pytest.raises(PeerNotActive, match="active"):
+        await book.approve("lab.example", WORDS, NOW, leaves.append)
+
+
+async def test_a_removed_partner_leaves_a_leaf_and_no_file(
+    tmp_path: Path, lab: Party, leaves: Leaves
+) -> None:
+    book = PeerBook.open(tmp_path)
+    await add(book, lab, leaves)
+    await book.remove("lab.example", NOW, leaves.append)
+    assert leaves.states == ["pending", "active", "revoked"]
+    assert book.find("lab.example") is None
+    assert PeerBook.open(tmp_path).all() == []
+    await add(book, lab, leaves)
+    await book.change_state("lab.example", "revoked", NOW, leaves.append)
+    await book.remove("lab.example", NOW, leaves.append)
+    assert leaves.states.count("revoked") == 2
+    with pytest.raises(PeerUnknown):
+        await book.remove("lab.example", NOW, leaves.append)
 
 
 async def test_an_added_partner_is_active_and_survives_a_restart(
@@ -69,7 +100,7 @@ async def test_an_added_partner_is_active_and_survives_a_restart(
     assert again.root == lab.root()
     assert again.card == lab.card()
     assert again.transport == Transport()
-    assert leaves.states == ["active"]
+    assert leaves.states == ["pending", "active"]
 
 
 async def test_a_partner_is_not_added_twice(tmp_path: Path, lab: Party, leaves: Leaves) -> None:
@@ -90,7 +121,7 @@ async def test_states_change_with_a_leaf_each(
     await add(book, lab, leaves)
     for state in steps:
         await book.change_state("lab.example", state, NOW + 1, leaves.append)
-    assert leaves.states == ["active", *steps]
+    assert leaves.states == ["pending", "active", *steps]
     assert PeerBook.open(tmp_path).get("lab.example").state == final
     assert book.is_active("lab.example") == (final == "active")
 
@@ -101,7 +132,7 @@ async def test_the_same_state_again_leaves_no_leaf(
     book = PeerBook.open(tmp_path)
     await add(book, lab, leaves)
     await book.change_state("lab.example", "active", NOW, leaves.append)
-    assert leaves.states == ["active"]
+    assert leaves.states == ["pending", "active"]
 
 
 async def test_a_revoked_partner_is_nobody_and_does_not_come_back_by_itself(
@@ -142,7 +173,7 @@ async def test_a_withdrawal_holds_although_its_leaf_could_not_be_written(
     assert again.get("lab.example").state == "revoked"
     await again.log_missing(leaves.append)
     await PeerBook.open(tmp_path).log_missing(leaves.append)
-    assert leaves.states == ["active", "revoked"]
+    assert leaves.states == ["pending", "active", "revoked"]
 
 
 async def test_a_permission_does_not_hold_without_its_leaf(
@@ -185,7 +216,7 @@ async def test_a_partner_that_is_resumed_while_it_is_revoked_stays_revoked(
     await asyncio.gather(revoking, return_exceptions=True)
     with pytest.raises(PeerNotActive):
         await resuming
-    assert leaves.states == ["active", "paused", "revoked"]
+    assert leaves.states == ["pending", "active", "paused", "revoked"]
     assert book.get("lab.example").state == "revoked"
     assert PeerBook.open(tmp_path).get("lab.example").state == "revoked"
 
@@ -268,5 +299,5 @@ async def test_a_damaged_file_is_named(tmp_path: Path, lab: Party, leaves: Leave
     await add(PeerBook.open(tmp_path), lab, leaves)
     path = tmp_path / "lab.example.json"
     path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(BundleInvalid, match=r"lab\.example\.json"):
+    with pytest.raises(PeerDamaged, match=r"lab\.example\.json"):
         PeerBook.open(tmp_path)

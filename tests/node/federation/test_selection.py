@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from node.federation.ask import AskRequest
-from node.federation.client import Transport
 from node.federation.errors import NothingToAsk, PeerUnknown, QuestionInvalid
 from node.federation.peer import Peer
 from node.federation.peers import PeerBook
@@ -20,7 +19,7 @@ from node.federation.selection import (
     targets,
 )
 from protocol.messages import Offer
-from tests.node.federation.party import NOW, Party
+from tests.node.federation.party import NOW, WORDS, Party
 
 OWN = "lab.example"
 
@@ -45,14 +44,8 @@ async def peers(tmp_path: Path) -> PeerBook:
 
     for name in ("a.example", "b.example", "paused.example"):
         party = Party(name)
-        await book.add(
-            party.keys["root"].kid,
-            party.signed_root(),
-            party.signed_card(),
-            Transport(),
-            NOW,
-            append,
-        )
+        await book.add(party.record(), append)
+        await book.approve(name, WORDS, NOW, append)
     await book.change_state("paused.example", "paused", NOW, append)
     return book
 

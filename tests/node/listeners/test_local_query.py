@@ -12,8 +12,6 @@ from typer.testing import CliRunner
 
 from node.cli.main import app
 from node.federation.actors import committed
-from node.operations.peers import AddPeer, OwnBundle, PeerInfo
-from node.operations.registry import NoRequest
 from protocol.leaf import Answered
 from tests.conftest import MakeNode, NewNode, Serving
 from tests.scenarios.world import Organisation, World, documents, envelope, grant, vector
@@ -57,15 +55,13 @@ async def lab(make_node: MakeNode, serving: Serving, tmp_path: Path) -> AsyncIte
     new = make_node("lab.example")
     async with serving(new) as listeners:
         made = Lab(listeners.local_api.url, new, clinic)
-        theirs = await clinic.do("peer.card", NoRequest(), OwnBundle)
-        (tmp_path / "clinic.json").write_text(theirs.bundle)
+        (tmp_path / "clinic.json").write_text((await clinic.invite()).file)
         (tmp_path / "envelope.json").write_text(envelope().model_dump_json())
-        await made.verb(
-            "peer", "add", tmp_path / "clinic.json", "--fingerprint", theirs.fingerprint
-        )
-        await made.verb("peer", "card", "--output", tmp_path / "lab.json")
-        bundle = (tmp_path / "lab.json").read_text()
-        await clinic.do("peer.add", AddPeer(bundle=bundle, words=new.fingerprint), PeerInfo)
+        await made.verb("peer", "request", tmp_path / "clinic.json")
+        (pending,) = clinic.node.peers.all()
+        await clinic.approve("lab.example", pending.record.words)
+        words = ("--words", pending.record.words or "")
+        await made.verb("peer", "approve", "clinic.example", *words)
         await clinic.grant(grant("lab.example"))
         await made.verb(
             "encoder", "add", "given", "--kind", "caller",
