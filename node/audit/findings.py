@@ -28,6 +28,7 @@ Kind = Literal[
     "request-differs",  # signed, but not for what the leaf says
     "request-repeated",  # two leaves rest on one signature
     "counters-differ",  # debits do not add up to what the leaves charged
+    "succession-invalid",  # the first leaf does not continue the log that it names
     "receipt-invalid",  # a partner's receipt does not prove its leaf
 ]
 

@@ -18,6 +18,7 @@ from node.audit.findings import Findings
 from node.audit.fsck import Examination, Examined, Progress
 from node.audit.receipts import ReceiptCheck
 from node.audit.request_check import RequestCheck, RingOf
+from node.audit.succession_check import Predecessor, SuccessionCheck
 from protocol.leaf import AnyLeaf, MalformedLeaf, Received, decode_leaf
 from protocol.note import VerifierKey
 
@@ -46,7 +47,8 @@ class Verification:
 
     ``leaves``: how many of each type; ``requests``: signed requests that verified or are findings,
     ``requests_bound``: those whose key is in a known root document; ``receipts``: partners'
-    receipts kept, ``receipts_proved``: those that a known log key proves.
+    receipts kept, ``receipts_proved``: those that a known log key proves; ``predecessor``: the log
+    that this one succeeds.
     """
 
     verdict: Verdict
@@ -56,6 +58,7 @@ class Verification:
     requests_bound: int
     receipts: int
     receipts_proved: int
+    predecessor: Predecessor | None = None
 
     @property
     def findings(self) -> Findings:
@@ -69,14 +72,18 @@ def verify_log(path: Path, anchors: Anchors, progress: Progress) -> Verification
     Raises LogDamaged, LogTooNew or LogUnavailable where it cannot be read at all.
     """
     with schema.snapshot(path) as connection:
-        return _verify(connection, anchors, progress)
+        return _verify(path, connection, anchors, progress)
 
 
-def _verify(connection: sqlite3.Connection, anchors: Anchors, progress: Progress) -> Verification:
+def _verify(
+    path: Path, connection: sqlite3.Connection, anchors: Anchors, progress: Progress
+) -> Verification:
     examination = Examination(connection, anchors.log_key, progress)
     findings = examination.findings
     requests = RequestCheck(anchors.organisation, anchors.ring_of, findings)
     receipts = ReceiptCheck(connection, anchors.log_key_of, findings)
+    own_ring = anchors.ring_of(anchors.organisation) if anchors.organisation else None
+    successions = SuccessionCheck(path.parent, own_ring, findings)
     ledger = Ledger()
 
     def each(index: int, data: bytes) -> None:
@@ -86,6 +93,7 @@ def _verify(connection: sqlite3.Connection, anchors: Anchors, progress: Progress
             findings.add("leaf-malformed", str(error), index)
             return
         requests.look(index, leaf)
+        successions.look(index, leaf)
         if isinstance(leaf, Received):
             receipts.look(index, leaf)
         ledger.enter(leaf)
@@ -101,6 +109,7 @@ def _verify(connection: sqlite3.Connection, anchors: Anchors, progress: Progress
         requests_bound=requests.counts.bound,
         receipts=receipts.kept,
         receipts_proved=receipts.proved,
+        predecessor=successions.found,
     )
 
 

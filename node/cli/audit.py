@@ -149,7 +149,8 @@ def _row(leaf: ShownLeaf) -> tuple[object, ...]:
         f"{name}={fields[name]}"
         for name in (
             "collection", "purpose", "decision", "reason", "results", "charged", "state",
-            "event", "use", "operation", "subject", "generation", "counts", "offers", "malformed",
+            "event", "use", "origin", "held_by", "log", "operation", "subject", "generation",
+            "counts", "offers", "malformed",
         )
         if name in fields
     ]  # fmt: skip
@@ -180,6 +181,12 @@ def _say_verified(result: LogVerified) -> None:
         "known root document"
     )
     line(f"receipts  {result.receipts} kept, {result.receipts_proved} proved by a known log key")
+    if result.predecessor is not None:
+        before = result.predecessor
+        line(
+            f"succeeds  {before.origin}: {before.size} leaves are left, {before.lost} or more were "
+            "lost" + (" (compared with predecessors/)" if before.compared else "")
+        )
     line(f"log key   from: {result.log_key_from}")
     line(f"verdict   {result.verdict}")
     if result.whole:

@@ -26,6 +26,33 @@ async def check_log(node: Node) -> AsyncIterator[Finding]:
         yield problem(failure.code, failure.cause, failure.fix or "interlingua audit fsck")
 
 
+async def check_standing(node: Node) -> AsyncIterator[Finding]:
+    """No partner holds more of this node than it has: its log, its documents."""
+    from node.backup.compare import compare
+
+    held = node.log.held if _log_opens(node) else None
+    try:
+        comparison = await compare(node)
+    except Exception as error:  # the log cannot be read: `check_log` has said why
+        yield warning("not-compared", translate(error).cause, "interlingua audit fsck")
+        return
+    for words in comparison.behind:
+        yield problem(
+            "node-behind",
+            f"{words}.",
+            "Stop it, and restore the newest backup; where there is none newer: interlingua "
+            "restore FILE --after-loss --data NEW_DIRECTORY",
+        )
+    if held is not None and not comparison.behind:
+        yield problem("log-held", held, "Start the node again: it compares itself anew.")
+    for words in comparison.not_compared:
+        yield warning(
+            "not-compared",
+            f"What a partner holds of this node is not known: {words}.",
+            "See that it can be reached: interlingua peer test ORGANISATION",
+        )
+
+
 async def check_collections(node: Node) -> AsyncIterator[Finding]:
     """Every index opens, and has caught up with its documents."""
     for collection in node.collections.all():
@@ -102,6 +129,13 @@ async def check_partners(node: Node) -> AsyncIterator[Finding]:
                 f"The grant to {grant.peer} for {grant.collection} applies to nothing.",
                 "interlingua peer list; interlingua collection list; interlingua policy show",
             )
+
+
+def _log_opens(node: Node) -> bool:
+    try:
+        return node.log.size() >= 0
+    except Exception:  # `check_log` has said why
+        return False
 
 
 async def _differs(encoder: Encoder) -> bool:

@@ -8,7 +8,8 @@ before it is settled by the transaction of the leaf, all of it on the event loop
 Three limits read that count. Up to `scored` answers a record may appear with its bin. After
 `answers` of them it is as though the record were not there: it is left out of the search itself,
 so that neither a gap nor a shorter list tells of it. `records` bounds how many records may have a
-count at all; when that is reached, only those are searched.
+count at all; when that is reached, only those are searched. Where the counts of an epoch were lost
+with a log (docs/operations.md), everything counts as told, and nothing is searched.
 """
 
 from collections import Counter
@@ -22,6 +23,12 @@ from node.policy.grants import Grant
 
 Exposed = Callable[[str, str, int], Mapping[int, int]]
 """(peer, collection, epoch) -> answers that spoke of a record, for each that has any."""
+
+ALL = 2**53
+"""More records than any collection has."""
+
+Lost = Callable[[int], bool]
+"""epoch -> whether its counts were lost."""
 
 Scope = tuple[str, str, int]
 """Peer, collection, epoch."""
@@ -81,6 +88,7 @@ class _Counts:
 
     total: dict[int, int]
     held: int = 0
+    lost: bool = False
     worn: dict[int, set[int]] = field(default_factory=dict)
     _among: dict[RecordLimits, Among] = field(default_factory=dict)
 
@@ -97,7 +105,9 @@ class _Counts:
         """The records that may be searched; the same object until one more or less is."""
         if limits not in self._among:
             worn = self.used_up(limits.answers)
-            if self.is_full(limits):
+            if self.lost:
+                found = Among(only=_sorted([]))
+            elif self.is_full(limits):
                 found = Among(only=_sorted([key for key in self.total if key not in worn]))
             else:
                 found = Among(without=_sorted(list(worn))) if worn else EVERYTHING
@@ -124,8 +134,8 @@ class _Counts:
 class Exposures:
     """Answers per peer, collection, epoch and record."""
 
-    def __init__(self, exposed: Exposed) -> None:
-        self._exposed = exposed
+    def __init__(self, exposed: Exposed, lost: Lost = lambda _: False) -> None:
+        self._exposed, self._lost = exposed, lost
         self._scopes: dict[Scope, _Counts] = {}
         self._stale: set[Scope] = set()
 
@@ -136,11 +146,12 @@ class Exposures:
     def withheld(self, scope: Scope, limits: RecordLimits) -> bool:
         """Say whether any record is no longer told of, whatever is asked."""
         counts = self._counts(scope)
-        return bool(counts.used_up(limits.answers)) or counts.is_full(limits)
+        return counts.lost or bool(counts.used_up(limits.answers)) or counts.is_full(limits)
 
     def records(self, scope: Scope) -> int:
-        """Return how many different records the peer was told of."""
-        return len(self._counts(scope).total)
+        """Return how many different records the peer was told of; `ALL` where that was lost."""
+        counts = self._counts(scope)
+        return ALL if counts.lost else len(counts.total)
 
     def reserve(self, scope: Scope, keys: Sequence[int], limits: RecordLimits) -> list[int] | None:
         """Reserve an answer about each record of one list, best first; return those it may tell of.
@@ -150,6 +161,8 @@ class Exposures:
         out. Nothing is reserved then.
         """
         counts = self._counts(scope)
+        if counts.lost and keys:
+            return None
         if any(counts.total.get(key, 0) >= limits.answers for key in keys):
             return None
         allowed = list(keys)
@@ -192,7 +205,9 @@ class Exposures:
         counts = self._scopes.get(scope)
         if counts is None:
             self._forget_before(scope)
-            counts = self._scopes[scope] = _Counts(dict(self._exposed(*scope)))
+            counts = self._scopes[scope] = _Counts(
+                dict(self._exposed(*scope)), lost=self._lost(scope[2])
+            )
         return counts
 
     def _forget_before(self, scope: Scope) -> None:

@@ -98,7 +98,7 @@ class Responder:
         self._rooms = rooms
         self._replies = Replies(rooms.signer)
         self._budgets = QueryBudgets(rooms.log.spent)
-        self._exposures = Exposures(rooms.log.exposed)
+        self._exposures = Exposures(rooms.log.exposed, rooms.log.lost_exposures)
         self._refusals = RefusalCounts()
         nonces = Nonces()
         nonces.load(rooms.log.nonces(rooms.clock()))

@@ -75,6 +75,20 @@ class LogExamined(BaseModel):
     findings: tuple[FoundWrong, ...]
 
 
+class LogBefore(BaseModel):
+    """The log that a successor continues.
+
+    `size` leaves are left of it, and `lost` more are known from a checkpoint that a partner held;
+    `proved`: the key of its checkpoints is known; `compared`: with its file in `predecessors/`.
+    """
+
+    origin: str
+    size: int
+    lost: int
+    proved: bool
+    compared: bool
+
+
 class LogVerified(LogExamined):
     """The result of verify.
 
@@ -91,6 +105,7 @@ class LogVerified(LogExamined):
     receipts: int
     receipts_proved: int
     warnings: tuple[str, ...]
+    predecessor: LogBefore | None = None
 
 
 class ReceiptVerified(BaseModel):
@@ -213,6 +228,7 @@ def _verify(
         receipts=verified.receipts,
         receipts_proved=verified.receipts_proved,
         warnings=warnings,
+        predecessor=LogBefore(**vars(before)) if (before := verified.predecessor) else None,
     )
 
 

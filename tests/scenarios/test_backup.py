@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from node.backup.errors import NodeBehind, NotCompared
+from node.backup.errors import NodeBehind, NotCompared, NotSettled
 from node.backup.settle import check
 from node.clock import system_clock
+from node.config import load_settings
 from node.data_directory import DataDirectory
+from node.doctor.finding import Diagnosis
+from node.identity import Identity
+from node.operations.audit import verify_directory
 from node.operations.backup import (
     Restored,
     go_on_without,
@@ -18,7 +22,7 @@ from node.operations.backup import (
     write_backup,
 )
 from node.operations.peers import NamedPeer, PeerLog
-from node.operations.registry import silent
+from node.operations.registry import NoRequest, silent
 from node.passphrase import Passphrase
 from protocol.leaf import AdminActed, Answered, Compared, PeerChanged, PolicyApplied, Succeeded
 from tests.scenarios.world import Organisation, World, documents, grant, pair
@@ -151,6 +155,12 @@ async def test_after_a_loss_a_successor_log_is_opened_and_partners_approve_it(
     await lab.node.refresher.refresh("clinic.example")
     assert (await lab.ask_one()).state == "ok"
     assert len(again.leaves(Answered)) == 1
+    verified = verify_directory(again.node.data.path, None, silent)
+    assert (verified.verdict, verified.findings) == ("SELF-SIGNED", ())
+    before = verified.predecessor
+    assert before is not None
+    assert (before.origin, before.compared, before.proved) == (old_log, True, True)
+    assert before.size + before.lost == held
     # and it can be backed up and restored like any other
     await back_up(again, world.directory / "backup-2")
     await again.stop()
@@ -183,3 +193,76 @@ async def test_a_copy_of_an_old_directory_is_noticed_by_partners_and_by_itself(
     await copied.stop()
     with pytest.raises(NodeBehind):  # nor does it start again
         await world.serve(DataDirectory(old))
+
+
+async def test_the_root_key_may_be_elsewhere_when_a_log_is_given_up(world: World) -> None:
+    lab, clinic = await two(world)
+    away = world.directory / "root.key"
+    clinic.node.data.key_file("root").rename(away)
+    await back_up(clinic, world.directory / "backup")
+    assert (await lab.ask_one()).state == "ok"
+    await clinic.stop()
+    data, result = await after_loss(world.directory / "backup", world.directory / "new")
+    assert not result.root_signed
+    with pytest.raises(NotSettled, match="is not signed yet"):
+        await world.serve(data)
+    away.rename(data.key_file("root"))  # as signing the draft elsewhere and importing it does
+    settings = load_settings(data.config_file)
+    identity = Identity.open(data, settings, Passphrase(), world.time)
+    identity.renew_root()
+    again = await world.serve(data)
+    assert again.node.log_origin == result.successor
+
+
+async def test_documents_that_partners_hold_are_never_gone_behind(world: World) -> None:
+    lab, clinic = await two(world)
+    await back_up(clinic, world.directory / "backup")
+    clinic.node.identity.renew_root()
+    await clinic.node.renew()
+    await lab.node.refresher.refresh("clinic.example")
+    held = lab.node.peers.get("clinic.example").root
+    assert held.version == 2
+    clinic.node.identity.renew_root()  # a version that nobody has seen
+    await clinic.stop()
+
+    again = await world.serve(await restore(world.directory / "backup", world.directory / "new"))
+    assert again.node.identity.root.digest == held.digest  # taken back from the lab
+    assert (await lab.ask_one()).state == "ok"
+
+
+async def test_after_a_loss_the_root_document_goes_on_from_the_newest_that_is_held(
+    world: World,
+) -> None:
+    lab, clinic = await two(world)
+    await back_up(clinic, world.directory / "backup")
+    for _ in range(2):
+        clinic.node.identity.renew_root()
+        await clinic.node.renew()
+        await lab.node.refresher.refresh("clinic.example")
+    await clinic.stop()
+    data = await restore(world.directory / "backup", world.directory / "old")
+    with pytest.raises(NodeBehind, match="version 3 of this node's root document"):
+        await world.serve(data)
+    data, result = await after_loss(world.directory / "backup", world.directory / "new")
+    assert result.root_version == 4
+    again = await world.serve(data)
+    refreshed = await lab.node.refresher.refresh("clinic.example")
+    assert refreshed.problem is None
+    assert lab.node.peers.get("clinic.example").root.version == 4
+    assert again.node.identity.root.version == 4
+
+
+async def test_doctor_names_partners_that_hold_more(world: World) -> None:
+    lab, clinic = await two(world)
+    await clinic.stop()
+    old = world.directory / "copy"
+    shutil.copytree(clinic.node.data.path, old)
+    clinic = await world.serve(clinic.node.data)
+    assert (await lab.ask_one()).state == "ok"
+    await clinic.stop()
+    copied = await world.serve(DataDirectory(old))
+    found = await copied.do("doctor", NoRequest(), Diagnosis)
+    assert "node-behind" in [finding.code for finding in found.findings]
+    await lab.stop()
+    found = await copied.do("doctor", NoRequest(), Diagnosis)
+    assert "not-compared" in [finding.code for finding in found.findings]

@@ -36,6 +36,15 @@ def granted(more: str = "") -> Grant:
     return grant
 
 
+def test_where_counts_were_lost_everything_counts_as_told() -> None:
+    exposures = Exposures(Log(k1=1).exposed, lambda epoch: epoch == 0)
+    limits = RecordLimits(scored=5, answers=10)
+    assert found(exposures, limits, [1, 2, 3]) == []
+    assert exposures.withheld(SCOPE, limits)
+    assert exposures.reserve(SCOPE, [2], limits) is None
+    assert exposures.reserve(("lab.example", "docs", 1), [2], limits) == [2]
+
+
 def found(exposures: Exposures, limits: RecordLimits, keys: list[int]) -> list[int]:
     """The keys that a search may find."""
     among = exposures.among(SCOPE, limits)
