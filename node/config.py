@@ -36,6 +36,10 @@ LOOPBACK = "127.0.0.1"
 class FederationListener(Section):
     """The listener that partners reach."""
 
+    enabled: bool = Field(
+        True,
+        description="false: this node only asks; it has no url and no port that partners reach.",
+    )
     host: str = Field(LOOPBACK, description="Address to listen on; 0.0.0.0 for all interfaces.")
     port: Port = Field(8440, description="Port; 0 lets the system choose (see listeners.json).")
     tls_certificate: Path | None = Field(
@@ -173,8 +177,10 @@ class Settings(BaseSettings):
     organisation: Organisation = Field(
         description="The organisation's domain-like name, lower case."
     )
-    url: BaseUrl = Field(
-        description="Base URL at which partners reach the federation listener, without a path."
+    url: BaseUrl | None = Field(
+        None,
+        description="Base URL at which partners reach the federation listener, without a path; "
+        "needed unless federation.enabled is false.",
     )
     authorities: tuple[Authority, ...] = Field(
         (), description="Further host:port names under which partners may address this node."
@@ -200,6 +206,15 @@ class Settings(BaseSettings):
         ):
             if (first is None) != (second is None):
                 raise ValueError(f"{name}_certificate and {name}_key belong together; set both")
+        return self
+
+    @model_validator(mode="after")
+    def _is_reached_or_only_asks(self) -> Settings:
+        """Partners are told an address exactly where they can use it."""
+        if self.federation.enabled and self.url is None:
+            raise ValueError("url is missing; set it, or federation.enabled = false to only ask")
+        if not self.federation.enabled and (self.url is not None or self.authorities):
+            raise ValueError("url and authorities are for nodes with federation.enabled = true")
         return self
 
     @classmethod

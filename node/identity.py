@@ -165,7 +165,7 @@ class Identity:
         """Whether addresses changed, or little time is left."""
         return (
             self.root.expires - self._clock() < RENEW_BEFORE_S
-            or self.root.url != own_url(self._settings)
+            or self.root.url != self._settings.url
             or self.root.authorities != authorities_of(self._settings)
         )
 
@@ -183,7 +183,7 @@ class Identity:
         return successor(
             self.root if waiting is None else waiting.model_copy(update=self._place()),
             self._clock(),
-            url=own_url(self._settings),
+            url=self._settings.url,
             authorities=authorities_of(self._settings),
         )
 
@@ -298,12 +298,9 @@ class Identity:
             ) from None
 
 
-def own_url(settings: Settings) -> str | None:
-    """Where partners reach this node."""
-    return settings.url
-
-
 def authorities_of(settings: Settings) -> tuple[str, ...]:
-    """The hosts and ports under which this node answers; that of its URL first."""
+    """The hosts and ports under which this node answers, that of its URL first; none without."""
+    if settings.url is None:
+        return ()
     own = authority_of(settings.url)
     return (own, *(name for name in settings.authorities if name != own))

@@ -83,13 +83,15 @@ async def serve(
         local_api = await listen(
             "local_api", settings.local_api, partial(local_app, node, metrics), LOCAL
         )
-        federation = await listen(
-            "federation",
-            settings.federation,
-            partial(federation_app, node, metrics),
-            settings.federation.max_connections,
-            tls,
-        )
+        federation = None
+        if settings.federation.enabled:
+            federation = await listen(
+                "federation",
+                settings.federation,
+                partial(federation_app, node, metrics),
+                settings.federation.max_connections,
+                tls,
+            )
         stack.callback(addresses.withdraw, data)
         shown = addresses.publish(data, federation, local_api, admin)
         await stack.enter_async_context(running(node.periodic))
@@ -135,7 +137,7 @@ def _stop_on_signals() -> asyncio.Event:
 
 def _ports(shown: Listeners) -> dict[str, str]:
     return {
-        "federation": shown.federation.url,
+        "federation": shown.partners.url if shown.partners is not None else "none",
         "local_api": shown.local_api.url,
         "admin": shown.admin.url,
     }

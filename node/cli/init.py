@@ -21,8 +21,12 @@ app = VerbGroup()
 def init(
     organisation: Annotated[str, typer.Option(help="Domain-like name, e.g. clinic.example.")],
     url: Annotated[
-        str, typer.Option(help="Where partners reach this node, e.g. https://node.clinic.example.")
-    ],
+        str | None,
+        typer.Option(help="Where partners reach this node, e.g. https://node.clinic.example."),
+    ] = None,
+    asks_only: Annotated[
+        bool, typer.Option("--asks-only", help="No url and no inbound port: this node only asks.")
+    ] = False,
     setting: Annotated[
         list[str] | None,
         typer.Option("--set", help="A setting as section.key=value; repeat for more."),
@@ -44,7 +48,11 @@ def init(
     from node.data_directory import DataDirectory
 
     data = DataDirectory(current().data)
-    chosen = {"organisation": organisation, "url": url, **_values(setting or [])}
+    chosen = {"organisation": organisation, **_values(setting or [])}
+    if url is not None:
+        chosen["url"] = url
+    if asks_only:
+        chosen["federation.enabled"] = False
     refuse_unknown_names(chosen, "--set")
     text = commented(chosen)
     settings = parse_settings(text, "the new configuration")

@@ -9,6 +9,6 @@ class Initialised(BaseModel):
     """A new node: its name, address, directory, and the twelve words of its root key."""
 
     organisation: str
-    url: str
+    url: str | None
     data: str
     fingerprint: str

@@ -46,6 +46,7 @@ def _say(listeners: Listeners) -> None:
     if current().json:
         typer.echo(listeners.model_dump_json())
         return
-    line(f"federation  {listeners.federation.url}  (partners)")
+    if listeners.partners is not None:
+        line(f"federation  {listeners.partners.url}  (partners)")
     line(f"local API   {listeners.local_api.url}  (your programs)")
     line(f"admin       {listeners.admin.url}  (health, metrics)")

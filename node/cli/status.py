@@ -33,7 +33,7 @@ def status() -> None:
 def _show(result: Status) -> None:
     line(f"organisation   {result.organisation}  (interlingua {result.version})")
     line(f"fingerprint    {result.fingerprint}")
-    line(f"url            {result.url}")
+    line(f"url            {result.url or 'none: asks only'}")
     line(f"data           {result.data}")
     line(f"root document  version {result.root_version}, until {_day(result.root_expires)}")
     line(f"card           serial {result.card_serial}, until {_day(result.card_expires)}")
@@ -47,7 +47,8 @@ def _show(result: Status) -> None:
     if result.listeners is None:
         line("listeners      none: the node is stopped")
         return
-    line(f"federation     {result.listeners.federation.url}")
+    if result.listeners.partners is not None:
+        line(f"federation     {result.listeners.partners.url}")
     line(f"local API      {result.listeners.local_api.url}")
     line(f"admin          {result.listeners.admin.url}")
 

@@ -37,6 +37,8 @@ def check_listeners(settings: Settings, now: int) -> Iterator[Finding]:
 
 
 def _reach(settings: Settings) -> Iterator[Finding]:
+    if settings.url is None:
+        return
     url, federation = urlsplit(settings.url), settings.federation
     outside = not is_loopback(url.hostname or "")
     if outside and is_loopback(federation.host):

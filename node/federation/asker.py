@@ -141,7 +141,7 @@ class Asker:
         rooms = self._rooms
         for name in names:
             rooms.peers.get(name)
-        wanted = names or [p.organisation for p in rooms.peers.all() if p.state == "active"]
+        wanted = names or [p.organisation for p in rooms.peers.all() if p.is_asked]
         until = deadline_s or rooms.deadline_s
         return list(await asyncio.gather(*(self._offered(name, until) for name in sorted(wanted))))
 

@@ -79,6 +79,11 @@ class Peer:
         return Transport(record.reach, record.allow_private, record.allow_plaintext, record.ca_file)
 
     @property
+    def is_asked(self) -> bool:
+        """Whether questions that name nobody go to it: it is active and has an address."""
+        return self.record.state == "active" and self.card.url is not None
+
+    @property
     def url(self) -> str:
         """Where it is asked; raises Unreachable for a partner that only asks."""
         return _address(self.organisation, self.card.url)

@@ -44,7 +44,7 @@ def partners_for(request: AskRequest, own: str, peers: PeerBook) -> list[str]:
     elif _named(request) and all(org for org, _ in _named(request)):
         chosen = holders
     else:
-        chosen = holders | {peer.organisation for peer in peers.all() if peer.state == "active"}
+        chosen = holders | {peer.organisation for peer in peers.all() if peer.is_asked}
     for name in sorted(chosen - {own}):
         peers.get(name)
     return sorted(chosen - {own})

@@ -7,11 +7,12 @@ is replaced at the next start.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from node import durable_file
+from node.operations.errors import NotFound
 
 if TYPE_CHECKING:
     from node.data_directory import DataDirectory
@@ -27,21 +28,37 @@ class Address(BaseModel):
 
 
 class Listeners(BaseModel):
-    """All listeners of a running node and its process id."""
+    """All listeners of a running node and its process id.
+
+    `partners` is written as `federation`; None for a node that only asks.
+    """
+
+    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
 
     pid: int
-    federation: Address
+    partners: Annotated[Address | None, Field(alias="federation")]
     local_api: Address
     admin: Address
 
+    @property
+    def federation(self) -> Address:
+        """Where partners reach the node; raises NotFound for a node that only asks."""
+        if self.partners is None:
+            raise NotFound(
+                "This node only asks: it has no federation listener.",
+                fix="Set url and federation.enabled = true, and start it again.",
+                code="asks-only",
+            )
+        return self.partners
+
 
 def publish(
-    data: DataDirectory, federation: Listening, local_api: Listening, admin: Listening
+    data: DataDirectory, federation: Listening | None, local_api: Listening, admin: Listening
 ) -> Listeners:
     """Write the file; what it says holds from then on."""
     shown = Listeners(
         pid=os.getpid(),
-        federation=_address(federation),
+        partners=_address(federation) if federation is not None else None,
         local_api=_address(local_api),
         admin=_address(admin),
     )

@@ -38,7 +38,7 @@ class Status(BaseModel):
     """
 
     organisation: str
-    url: str
+    url: str | None
     version: str
     data: str
     fingerprint: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import socket
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,7 +27,7 @@ from node.federation.ask import AskRequest, AskResult, SiloStatus
 from node.ingest.record import Record
 from node.listeners.connections import Connections
 from node.listeners.federation import federation_app
-from node.listeners.listening import listening
+from node.listeners.listening import Listening, listening
 from node.listeners.tls import server_context
 from node.metrics import Metrics
 from node.node import Node
@@ -213,22 +213,21 @@ class World:
         space: Envelope | None = None,
         url: str | None = None,
         setting: Mapping[str, Any] | None = None,
+        asks_only: bool = False,
     ) -> Organisation:
         """Found an organisation with a collection `docs`, and serve it.
 
         `url` is where partners are told to reach it, by default where it listens; `setting` are
-        further settings by dotted name, `space` is its encoder's envelope.
+        further settings by dotted name, `space` is its encoder's envelope. `asks_only`: it has
+        neither url nor listener.
         """
         port = free_port()
         data = DataDirectory(self.directory / f"{name}-{secrets.token_hex(4)}")
-        text = commented(
-            {
-                "organisation": name,
-                "url": (url or "http://127.0.0.1:{port}").format(port=port),
-                "federation.port": port,
-                **(setting or {}),
-            }
-        )
+        place: dict[str, Any] = {"federation.enabled": False}
+        if not asks_only:
+            base = (url or "http://127.0.0.1:{port}").format(port=port)
+            place = {"url": base, "federation.port": port}
+        text = commented({"organisation": name, **place, **(setting or {})})
         settings = parse_settings(text, "interlingua.toml", environ={})
         create_node(data, settings, text, None, self.time())
         made = await self.serve(data)
@@ -247,22 +246,17 @@ class World:
                 Node.opened(data, settings, passphrase=Passphrase(), clock=self.time)
             )
             await node.start()
-            connections = Connections(256)
-            app = federation_app(node, Metrics(), connections)
-            await opening.enter_async_context(
-                listening(
-                    "federation",
-                    app,
-                    connections,
-                    settings.federation,
-                    1.0,
-                    server_context(settings.federation),
-                )
-            )
+            if settings.federation.enabled:
+                await opening.enter_async_context(self._listening(node))
             stack = opening.pop_all()
-        made = Organisation(settings.organisation, node, settings.url, stack)
+        made = Organisation(settings.organisation, node, settings.url or "", stack)
         self.organisations.append(made)
         return made
+
+    def _listening(self, node: Node) -> AbstractAsyncContextManager[Listening]:
+        connections, where = Connections(256), node.settings.federation
+        app = federation_app(node, Metrics(), connections)
+        return listening("federation", app, connections, where, 1.0, server_context(where))
 
     async def close(self) -> None:
         """Stop every node."""
