@@ -23,6 +23,7 @@ from node.config import parse_settings
 from node.config_file import commented
 from node.creation import create_node
 from node.data_directory import DataDirectory
+from node.doctor.finding import Diagnosis
 from node.federation.ask import AskRequest, AskResult, SiloStatus
 from node.ingest.record import Record
 from node.listeners.connections import Connections
@@ -43,7 +44,7 @@ from node.operations.pairing import (
 from node.operations.peer_info import PeerInfo
 from node.operations.peers import NamedPeer
 from node.operations.policy import GrantFiles, PolicyChanges
-from node.operations.registry import silent
+from node.operations.registry import NoRequest, silent
 from node.passphrase import Passphrase
 from protocol.envelope import Envelope, Prompts
 from protocol.leaf import AnyLeaf, Leaf, decode_leaf
@@ -159,6 +160,19 @@ class Organisation:
     async def receive(self, request: str) -> PeerInfo:
         """Take a request that came by mail."""
         return await self.do("pairing.receive", ReceivedRequest(request=request), PeerInfo)
+
+    async def request_by_mail(self, inviter: Organisation) -> str:
+        """Answer a new invitation of another, and return the request instead of sending it."""
+        asked = await self.request((await inviter.invite()).file, send=False)
+        return asked.request
+
+    async def findings(self, partner: str | None = None) -> list[str]:
+        """Codes of what doctor finds here, or between this node and a partner."""
+        if partner is None:
+            found = await self.do("doctor", NoRequest(), Diagnosis)
+        else:
+            found = await self.do("peer.test", NamedPeer(organisation=partner), Diagnosis)
+        return [finding.code for finding in found.findings]
 
     async def approve(self, other: str, words: str | None) -> PeerInfo:
         """Approve a pending partner by the words that its admin reads out."""
