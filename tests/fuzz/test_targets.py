@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from tests.fuzz.target import Target
 
 HERE = Path(__file__).parent
-MACHINERY = {"__init__", "choices", "long", "mutate", "signed", "target", "test_targets"}
+MACHINERY = {
+    "__init__",
+    "choices",
+    "long",
+    "mutate",
+    "signed",
+    "target",
+    "test_long",
+    "test_targets",
+}
 TARGETS: list[Target] = [
     import_module(f"tests.fuzz.{path.stem}").TARGET
     for path in sorted(HERE.glob("*.py"))
