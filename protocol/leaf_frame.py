@@ -5,14 +5,14 @@ field without changing what an earlier leaf hashes to.
 """
 
 import secrets
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
 from protocol.canonical import dumps
 from protocol.limits import MAX_LEAF_BYTES, SALT_BYTES
 from protocol.log_errors import MalformedLeaf
-from protocol.notation import Organisation, Time, WireModel, to_base64url
+from protocol.notation import Organisation, Time, Version1, WireModel, to_base64url
 
 Salt = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{22}$")]
 
@@ -28,7 +28,7 @@ class Leaf(WireModel):
     ``type`` is each subclass's own literal; ``peer`` is ``None`` where no partner is concerned.
     """
 
-    v: Literal[1] = 1
+    v: Version1 = 1
     type: str
     at: Time
     salt: Salt = Field(default_factory=new_salt)

@@ -18,7 +18,7 @@ Rules, in their order:
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 RRF_K = 60
 """The constant of reciprocal rank fusion."""
@@ -50,11 +50,15 @@ class SiloRanking:
 
 @dataclass(frozen=True)
 class MergedHit:
-    """A record's place in the merged list: the silo's number in the input and the rank there."""
+    """A record's place in the merged list: the silo's number in the input and the rank there.
+
+    `held_back` where rule 2 put a hit with a lower bin before it.
+    """
 
     silo: int
     rank: int
     hit: SiloHit
+    held_back: bool = False
 
 
 def half_and_one(length: int) -> int:
@@ -105,7 +109,7 @@ def _ordered(silos: Sequence[SiloRanking], members: Sequence[int], seed: bytes) 
     return sorted(
         hits,
         key=lambda m: (
-            -(m.hit.bin_middle or 0.0) if scored else 0.0,
+            -_bin(m) if scored else 0.0,
             m.rank,
             _tie(silos[m.silo], m.hit, seed),
         ),
@@ -120,16 +124,22 @@ def _capped(
 ) -> list[MergedHit]:
     """Hold back a partner's hits while it has its share and somebody else still has a hit."""
     queue, held, result = list(hits), Counter[str](), list[MergedHit]()
+    passed = set[MergedHit]()
     while queue and len(result) < limit:
         most = share(len(result) + 1)
         may_follow = (
             m for m in queue if silos[m.silo].own or held[silos[m.silo].organisation] < most
         )
         chosen = next(may_follow, queue[0])
+        passed |= {m for m in queue[: queue.index(chosen)] if _bin(m) > _bin(chosen)}
         queue.remove(chosen)
         held[silos[chosen.silo].organisation] += 1
-        result.append(chosen)
+        result.append(replace(chosen, held_back=chosen in passed))
     return result
+
+
+def _bin(hit: MergedHit) -> float:
+    return hit.hit.bin_middle or 0.0
 
 
 def _tie(silo: SiloRanking, hit: SiloHit, seed: bytes) -> bytes:

@@ -97,6 +97,7 @@ def results_of(
                 route=route.kind if route else "identity",
                 overlap=route.figures.get(OVERLAP) if route else None,
                 request_url=status.request_url,
+                held_back=hit.held_back,
             )
         )
     return tuple(results)

@@ -21,6 +21,9 @@ from protocol.problems import Code, Refused
 if TYPE_CHECKING:
     from adapters.affine import AffineMap
 
+IDENTITY = "identity"
+"""The kind of a way on which nothing is mapped."""
+
 
 class NoRoute(Exception):
     """No way leads from the one space to the other; the message says between which."""
@@ -39,7 +42,7 @@ class Inbound:
     out_map: "AffineMap | None" = None
     rescore_map: "AffineMap | None" = None
     adapter: str | None = None
-    kind: str = "identity"
+    kind: str = IDENTITY
     figures: Mapping[str, Figure] = field(default_factory=dict)
 
 
@@ -126,12 +129,14 @@ def refused_space(space: str, into: str) -> Refused:
 class OwnRoute:
     """The own question for one own collection, and how its documents are scored.
 
-    `searched` (n, d) lies in the collection's space, `asked` (n, d) in the score space.
+    `searched` (n, d) lies in the collection's space, `asked` (n, d) in the score space; `kind` is
+    that of the map by which `searched` was made, `identity` where it is the question as encoded.
     """
 
     searched: NDArray[np.float32]
     asked: NDArray[np.float32]
     inbound: Inbound
+    kind: str
 
 
 def own_route(
@@ -150,7 +155,7 @@ def own_route(
             continue
         asked = queries[space]
         if into == own_space:
-            return OwnRoute(queries[own_space], asked, inbound)
+            return OwnRoute(queries[own_space], asked, inbound, IDENTITY)
         searched = asked if inbound.out_map is None else inbound.out_map.apply(asked)
-        return OwnRoute(searched, asked, inbound)
+        return OwnRoute(searched, asked, inbound, inbound.kind)
     raise NoRoute(f"no adapter leads into the space of this collection, {into}")

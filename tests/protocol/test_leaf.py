@@ -8,6 +8,7 @@ import pytest
 import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from protocol.leaf import AnyLeaf, Leaf, MalformedLeaf, Refused, decode_leaf
 from protocol.limits import MAX_LEAF_BYTES
@@ -36,6 +37,13 @@ def test_an_unknown_or_missing_field_is_refused(leaf: Leaf) -> None:
     for name in ("at", "salt", "type", "v"):
         with pytest.raises(MalformedLeaf):
             decode_leaf(rfc8785.dumps({k: v for k, v in fields.items() if k != name}))
+
+
+def test_the_version_is_the_number_one_and_not_what_python_holds_equal_to_it() -> None:
+    fields = json.loads(answered().encode())
+    for wrong in (True, 1.0, "1"):
+        with pytest.raises(ValidationError, match="v"):
+            type(answered()).model_validate({**fields, "v": wrong})
 
 
 def test_an_unknown_type_or_version_is_refused() -> None:

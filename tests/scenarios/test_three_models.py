@@ -99,6 +99,8 @@ async def test_all_scores_are_in_the_shared_space_and_say_how_they_came_there(
     foreign = [hit for hit in hits if not hit.own]
     assert foreign
     assert all("+" in hit.route and hit.overlap is not None for hit in foreign)
+    # the own collection was searched by the question as it was encoded: no map had a part in it
+    assert {hit.route for hit in hits if hit.own} == {"identity"}
 
 
 async def test_both_leaves_name_the_maps_that_were_applied(consortium: Consortium) -> None:

@@ -135,3 +135,11 @@ def test_ties_fall_differently_for_another_seed() -> None:
     silos = [silo(f"s{i}", [475.0]) for i in range(6)]
     orders = {tuple(references(merge(silos, 6, bytes([seed])))) for seed in range(20)}
     assert len(orders) > 10
+
+
+def test_a_hit_that_stands_below_a_lower_bin_is_marked() -> None:
+    merged = merge([silo("eager", [975, 925, 875]), silo("other", [475, 425])], 5, b"seed")
+    assert references(merged) == ["eager-0", "eager-1", "other-0", "eager-2", "other-1"]
+    assert [m.held_back for m in merged] == [False, False, False, True, False]
+    even = merge([silo("a", [475, 475, 475]), silo("b", [475, 475])], 10, b"seed")
+    assert not any(m.held_back for m in even)
