@@ -70,7 +70,8 @@ class LocalApiListener(Section):
         False, description="Permit another address than loopback (tokens then cross the network)."
     )
     names: tuple[str, ...] = Field(
-        (), description="Host names under which it may be called; addresses and localhost always may."
+        (),
+        description="Host names under which it may be called; addresses and localhost always may.",
     )
     max_body_bytes: int = Field(
         4 * 1024 * 1024, ge=1024, description="Largest request body, in bytes."
@@ -86,7 +87,8 @@ class AdminListener(Section):
         False, description="Permit another address than loopback (metrics name partners)."
     )
     names: tuple[str, ...] = Field(
-        (), description="Host names under which it may be called; addresses and localhost always may."
+        (),
+        description="Host names under which it may be called; addresses and localhost always may.",
     )
 
 

@@ -4,6 +4,7 @@ Rule of this file: files are read, never judged anew; a missing or damaged one i
 leaves what depends on it unproved, not wrong.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +13,14 @@ from node.audit.errors import AuditError
 from node.audit.origin import stated_origin
 from node.audit.verify import Anchors
 from node.data_directory import DataDirectory
+from node.federation import superseded
 from node.federation.errors import FederationError
 from node.federation.peer import Peer
 from node.federation.peers import PeerBook
 from protocol.document import DocumentRefused, read_document
 from protocol.note import VerifierKey
 from protocol.root import ROOT_TYPE, RootDocument, RootRefused
+from protocol.root_changes import named
 
 
 @dataclass(frozen=True)
@@ -31,33 +34,40 @@ class FoundAnchors:
 def unknown(log_key: VerifierKey | None) -> Anchors:
     """Return the anchors of somebody who has nothing but, perhaps, the log's key."""
     organisation = log_key.name.partition("/")[0] if log_key else None
-    return Anchors(organisation, log_key, lambda _: None, lambda _: None)
+    return Anchors(organisation, log_key, lambda _: None, lambda _, __: ())
 
 
 def from_directory(data: DataDirectory, log_key: VerifierKey | None) -> FoundAnchors:
     """Read a data directory's root documents; ``log_key`` given by the auditor goes first."""
     warnings: list[str] = []
-    own = _own_root(data.roots, warnings)
-    peers = _peers(data.peers, warnings)
+    versions = _own_roots(data.roots, warnings)
+    own = versions[-1] if versions else None
+    rings = _partners(data.peers, warnings)
+    if own is not None:
+        rings[own.organisation] = every_key(versions)
 
-    def ring_of(organisation: str) -> KeyRing | None:
-        if own is not None and organisation == own.organisation:
-            return own.ring
-        peer = peers.get(organisation)
-        return peer.root.ring if peer else None
-
-    def log_key_of(organisation: str) -> VerifierKey | None:
-        peer = peers.get(organisation)
-        record = peer.root.ring.records.get(peer.card.log_kid) if peer else None
-        return VerifierKey(peer.card.log_origin, record.public) if peer and record else None
+    def log_keys_of(organisation: str, origin: str) -> tuple[VerifierKey, ...]:
+        ring = rings.get(organisation)
+        records = ring.records.values() if ring else ()
+        return tuple(VerifierKey(origin, r.public) for r in records if r.purpose == "log")
 
     anchors = Anchors(
         organisation=own.organisation if own else None,
         log_key=log_key or (_own_log_key(own, data.log_file, warnings) if own else None),
-        ring_of=ring_of,
-        log_key_of=log_key_of,
+        ring_of=rings.get,
+        log_keys_of=log_keys_of,
     )
     return FoundAnchors(anchors, tuple(warnings))
+
+
+def every_key(documents: Iterable[RootDocument]) -> KeyRing:
+    """Return all keys that an organisation's documents (oldest first) ever named.
+
+    A key that was rotated away has the validity that the last version to name it gave it.
+    """
+    known = list(documents)
+    revoked = {kid: entry for each in known for kid, entry in each.ring.revocations.items()}
+    return KeyRing(named(known).values(), revoked.values())
 
 
 def _own_log_key(own: RootDocument, log_file: Path, warnings: list[str]) -> VerifierKey | None:
@@ -73,23 +83,35 @@ def _own_log_key(own: RootDocument, log_file: Path, warnings: list[str]) -> Veri
         return None
 
 
-def _own_root(folder: Path, warnings: list[str]) -> RootDocument | None:
+def _own_roots(folder: Path, warnings: list[str]) -> list[RootDocument]:
+    """Read every version that is kept, oldest first; none where the newest cannot be used."""
     versions = sorted(
         (int(file.stem), file) for file in folder.glob("*.json") if file.stem.isdigit()
     )
     if not versions:
         warnings.append("There is no own root document; the log's own statement of its key counts.")
-        return None
-    try:
-        return read_document(versions[-1][1].read_bytes(), ROOT_TYPE, RootDocument, RootRefused)[0]
-    except (OSError, DocumentRefused) as error:
-        warnings.append(f"The own root document cannot be used: {error}.")
-        return None
+    found = []
+    for number, file in versions:
+        try:
+            found.append(read_document(file.read_bytes(), ROOT_TYPE, RootDocument, RootRefused)[0])
+        except (OSError, DocumentRefused) as error:
+            warnings.append(f"Version {number} of the own root document cannot be used: {error}.")
+            if number == versions[-1][0]:
+                return []
+    return found
 
 
-def _peers(folder: Path, warnings: list[str]) -> dict[str, Peer]:
+def _partners(folder: Path, warnings: list[str]) -> dict[str, KeyRing]:
+    """Every key that partners, also former ones, ever had."""
+    peers: dict[str, Peer] = {}
     try:
-        return {peer.organisation: peer for peer in PeerBook.open(folder).all()}
+        peers = {peer.organisation: peer for peer in PeerBook.open(folder).all()}
     except (OSError, FederationError) as error:
         warnings.append(f"The partners' root documents cannot be used: {error}.")
-        return {}
+    rings = {}
+    for name in sorted({*peers, *superseded.organisations(folder)}):
+        documents, damaged = superseded.kept(folder, name)
+        warnings += [f"A superseded root document cannot be used: {each}" for each in damaged]
+        newest = [peers[name].root] if name in peers else []
+        rings[name] = every_key([*documents, *newest])
+    return rings

@@ -17,7 +17,7 @@ from node.audit import schema, tree_rows
 from node.audit.findings import Findings
 from protocol.canonical import digest
 from protocol.leaf import AnyLeaf, MalformedLeaf, Received, decode_leaf
-from protocol.log_errors import LogMaterialError, MalformedProof
+from protocol.log_errors import LogMaterialError, MalformedProof, UntrustedNote
 from protocol.note import VerifierKey, decode_base64
 from protocol.tlog_proof import VerifiedReceipt, verify_receipt
 
@@ -28,12 +28,12 @@ class ReceiptCheck:
     def __init__(
         self,
         connection: sqlite3.Connection,
-        log_key_of: Callable[[str], VerifierKey | None],
+        log_keys_of: Callable[[str, str], tuple[VerifierKey, ...]],
         findings: Findings,
     ) -> None:
         self.kept = 0
         self.proved = 0
-        self._connection, self._log_key_of, self._findings = connection, log_key_of, findings
+        self._connection, self._log_keys_of, self._findings = connection, log_keys_of, findings
         self._seen = 0
 
     def look(self, index: int, leaf: Received) -> None:
@@ -50,19 +50,31 @@ class ReceiptCheck:
         if digest(raw) != leaf.receipt.leaf:
             self._findings.add("receipt-invalid", "the kept leaf is not the one received", index)
             return
-        log_key = self._log_key_of(leaf.peer)
-        if log_key is None or log_key.name != leaf.receipt.origin:
-            return  # the partner's log key of that time is not known here
-        self._prove(index, leaf, raw, proof, log_key)
+        log_keys = self._log_keys_of(leaf.peer, leaf.receipt.origin)
+        if not log_keys:
+            return  # no log key of the partner is known here
+        self._prove(index, leaf, raw, proof, log_keys)
 
     def _prove(
-        self, index: int, leaf: Received, raw: bytes, proof: bytes, log_key: VerifierKey
+        self,
+        index: int,
+        leaf: Received,
+        raw: bytes,
+        proof: bytes,
+        log_keys: tuple[VerifierKey, ...],
     ) -> None:
-        try:
-            proved = verify_receipt(raw, proof, log_key, log_key.name)
-            problem = _contradiction(leaf, decode_leaf(raw), proved)
-        except LogMaterialError as error:
-            problem = str(error)
+        """Prove a receipt under one of the keys that the partner's log ever had."""
+        problem: str | None = None
+        for log_key in log_keys:
+            try:
+                proved = verify_receipt(raw, proof, log_key, log_key.name)
+                problem = _contradiction(leaf, decode_leaf(raw), proved)
+                break
+            except UntrustedNote as error:  # perhaps another one signed it
+                problem = str(error)
+            except LogMaterialError as error:
+                problem = str(error)
+                break
         if problem:
             self._findings.add("receipt-invalid", f"{leaf.peer}: {problem}", index)
         else:

@@ -23,8 +23,8 @@ from protocol.leaf import AnyLeaf, MalformedLeaf, Received, decode_leaf
 from protocol.note import VerifierKey
 
 Verdict = Literal["SELF-SIGNED", "INVALID"]
-LogKeyOf = Callable[[str], VerifierKey | None]
-"""organisation -> the verifier key of its audit log, ``None`` if it is unknown."""
+LogKeysOf = Callable[[str, str], tuple[VerifierKey, ...]]
+"""(organisation, log origin) -> the verifier keys that it ever had for its log; none if unknown."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,14 @@ class Anchors:
     """What the auditor knows without the log: names and keys.
 
     ``organisation``: whose log it is; ``log_key``: the key that must have signed it (``None``
-    believes the log's own statement of its key); ``ring_of`` and ``log_key_of``: of partners.
+    believes the log's own statement of its key); ``ring_of`` and ``log_keys_of``: of partners,
+    with their retired keys.
     """
 
     organisation: str | None
     log_key: VerifierKey | None
     ring_of: RingOf
-    log_key_of: LogKeyOf
+    log_keys_of: LogKeysOf
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def _verify(
     examination = Examination(connection, anchors.log_key, progress)
     findings = examination.findings
     requests = RequestCheck(anchors.organisation, anchors.ring_of, findings)
-    receipts = ReceiptCheck(connection, anchors.log_key_of, findings)
+    receipts = ReceiptCheck(connection, anchors.log_keys_of, findings)
     own_ring = anchors.ring_of(anchors.organisation) if anchors.organisation else None
     successions = SuccessionCheck(path.parent, own_ring, findings)
     ledger = Ledger()

@@ -31,6 +31,7 @@ from node.federation.errors import (
     WordsDiffer,
 )
 from node.federation.peer import Peer, PeerRecord, State, read_peer
+from node.federation.superseded import keep
 from node.turns import Turns
 from protocol.card import Card, accept_card
 from protocol.document import DocumentRefused
@@ -143,6 +144,8 @@ class PeerBook:
         name, before = record.organisation, self._peers.get(record.organisation)
         self.require_free(name)
         peer = read_peer(record)
+        if before is not None:
+            keep(self._directory, name, [before.record.root])
         self._write(record)
         try:
             await append(peer, lambda: self._swap(name, peer))
@@ -190,6 +193,7 @@ class PeerBook:
 
     async def _remove(self, organisation: str, at: int, append: AppendLeaf) -> Peer:
         revoked = await self._change_state(organisation, "revoked", at, append)
+        keep(self._directory, organisation, [revoked.record.root])
         durable_file.remove(self._path(organisation))
         self._swap(organisation, None)
         return revoked
@@ -223,10 +227,12 @@ class PeerBook:
         """
         peer = self.get(organisation)
         root, root_text = peer.root, peer.record.root
+        superseded = []
         for number, raw in enumerate(roots, 1):
             if raw.decode() != root_text:
                 passing = number < len(roots)
                 root = accept_root(raw, peer.record.pinned, root, at, intermediate=passing)
+                superseded.append(root_text)
                 root_text = raw.decode()
         new_card, card_text = peer.card, peer.record.card
         if card is not None and card.decode() != card_text:
@@ -237,6 +243,7 @@ class PeerBook:
             # a record of an earlier release pins no log: then the one it had until now
             update={"root": root_text, "card": card_text, "log_origin": peer.log_origin}
         )
+        keep(self._directory, organisation, superseded)
         self._write(record)
         renewed = Peer(record, root, new_card)
         self._peers[organisation] = renewed

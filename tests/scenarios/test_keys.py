@@ -9,9 +9,10 @@ import pytest
 from keys.keyfile import read_key
 from keys.signer import Signer
 from node.federation.ask import SiloStatus
+from node.operations.audit import verify_directory
 from node.operations.keys import KeyList, Revoke, RootChanged, Rotate
 from node.operations.peers import NamedPeer, PeerRefreshed
-from node.operations.registry import NoRequest
+from node.operations.registry import NoRequest, silent
 from protocol.announcement import ANNOUNCE_PATH, Announcement
 from protocol.leaf import Answered, PeerChanged
 from protocol.profile import OFFERS
@@ -231,3 +232,30 @@ async def test_a_node_serves_for_a_week_without_its_root_key_and_is_renewed_from
     assert (await clinic.node.announcer.tell_all()).told == ("lab.example",)
     assert waiting.created[0] in paired.lab.node.peers.get("clinic.example").root.ring.records
     assert (await paired.lab.ask_one()).state == "ok"
+
+
+async def test_what_was_signed_under_retired_keys_is_still_bound_in_an_audit(paired: Pair) -> None:
+    both = (paired.lab, paired.clinic)
+    await paired.lab.ask()
+    for one in both:
+        await rotated(one, "sign")
+        await revoked(one, "sign")
+    await paired.lab.ask()
+    paired.world.time.offset += 5 * DAY_S  # both keys of the beginning are named no more
+    for one in both:
+        one.node.identity.renew_root()
+        one.node.announcer.changed()
+        await one.node.announcer.tell_all()
+    await paired.lab.ask()
+    for one in both:
+        verified = verify_directory(one.node.data.path, None, silent)
+        assert verified.findings == ()
+        assert verified.requests_bound == verified.requests >= 3
+        assert verified.receipts_proved == verified.receipts
+
+
+async def test_the_keys_of_a_former_partner_are_kept_for_audits(paired: Pair) -> None:
+    await paired.lab.ask()
+    await paired.clinic.change("remove", "lab.example")
+    verified = verify_directory(paired.clinic.node.data.path, None, silent)
+    assert verified.requests_bound == verified.requests > 0

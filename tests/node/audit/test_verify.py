@@ -18,8 +18,8 @@ from tests.protocol.leaf_samples import AT, SIGNER, answered, evidence
 
 LOG_VKEY = VerifierKey(ORIGIN, LOG_KEY.public)
 RINGS = {"clinic.example": KeyRing([KeyRecord.of(SIGNER.public, "sign", AT - 10, AT + 10)])}
-KNOWING = Anchors("bank.example", LOG_VKEY, RINGS.get, lambda _: LOG_VKEY)
-UNKNOWING = Anchors(None, None, lambda _: None, lambda _: None)
+KNOWING = Anchors("bank.example", LOG_VKEY, RINGS.get, lambda _, __: (LOG_VKEY,))
+UNKNOWING = Anchors(None, None, lambda _: None, lambda _, __: ())
 
 
 def verified(path: Path, anchors: Anchors = KNOWING) -> Verification:
@@ -65,7 +65,7 @@ def test_without_anchors_less_is_proved_and_nothing_is_wrong(tmp_path: Path) -> 
 
 def test_a_log_under_another_key_than_the_auditor_was_told_is_foreign(tmp_path: Path) -> None:
     told = VerifierKey(ORIGIN, SeedSigner.generate().public)
-    anchors = Anchors("bank.example", told, RINGS.get, lambda _: None)
+    anchors = Anchors("bank.example", told, RINGS.get, lambda _, __: ())
     assert {"log-foreign", "checkpoint-invalid"} <= found(log_file(tmp_path), anchors)
 
 
@@ -97,7 +97,7 @@ def test_a_key_that_may_not_sign_questions_is_named(tmp_path: Path) -> None:
     path = appended(tmp_path / "log.db", answer())
     assert found(path) == set()
     card = KeyRing([KeyRecord.of(SIGNER.public, "card", AT - 10, AT + 10)])
-    assert found(path, Anchors("bank.example", LOG_VKEY, lambda _: card, lambda _: None)) == {
+    assert found(path, Anchors("bank.example", LOG_VKEY, lambda _: card, lambda _, __: ())) == {
         "request-unproved"
     }
 
