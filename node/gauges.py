@@ -6,7 +6,7 @@ Alarms are built on these: a log that stopped growing, a card or root document a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from prometheus_client.core import GaugeMetricFamily
@@ -17,10 +17,14 @@ if TYPE_CHECKING:
 
 
 class NodeGauges(Collector):
-    """Reads a node's figures when they are asked for; register it with `Metrics.registry`."""
+    """Reads a node's figures when they are asked for; register it with `Metrics.registry`.
 
-    def __init__(self, node: Node) -> None:
+    `certificate_expires` gives the end of the TLS certificate in use, None without one.
+    """
+
+    def __init__(self, node: Node, certificate_expires: Callable[[], int | None]) -> None:
         self._node = node
+        self._certificate_expires = certificate_expires
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The present figures; before all rooms are open, those that are there."""
@@ -31,6 +35,13 @@ class NodeGauges(Collector):
             "When the root document ends, epoch seconds.",
             node.identity.root.expires,
         )
+        ends = self._certificate_expires()
+        if ends is not None:
+            yield _one(
+                "interlingua_certificate_expires",
+                "When the TLS certificate in use ends, epoch seconds.",
+                ends,
+            )
         if not node.serving:
             return
         yield _one("interlingua_log_leaves", "Leaves in the audit log.", node.log.size())

@@ -18,7 +18,7 @@ import structlog
 from aiohttp import web
 
 from node.admin_socket import admin_socket
-from node.background import running
+from node.background import Periodic, running
 from node.gauges import NodeGauges
 from node.health import Health
 from node.listeners import addresses
@@ -26,8 +26,9 @@ from node.listeners.admin import admin_app
 from node.listeners.connections import Connections
 from node.listeners.federation import federation_app
 from node.listeners.listening import Listening, Where, listening
+from node.listeners.live_tls import LOOK_S, LiveTls
 from node.listeners.local_api import local_app
-from node.listeners.tls import require_loopback, server_context
+from node.listeners.tls import require_loopback
 from node.metrics import Metrics
 from node.node import Node
 
@@ -65,7 +66,8 @@ async def serve(
     stop = stop or _stop_on_signals()
     require_loopback("local_api", settings.local_api)
     require_loopback("admin", settings.admin)
-    tls = server_context(settings.federation)
+    live = LiveTls(settings.federation)
+    tls = live.context
     async with AsyncExitStack() as stack:
         stack.enter_context(data.lock())
         addresses.withdraw(data)  # what a killed node left
@@ -73,7 +75,7 @@ async def serve(
         await node.settle()
         listen = partial(_listen, stack, settings.shutdown_s)
         metrics, health = Metrics(), Health(node)
-        metrics.registry.register(NodeGauges(node))
+        metrics.registry.register(NodeGauges(node, lambda: live.expires))
         # first, so that an orchestrator sees a node that takes its time to load indexes
         admin = await listen(
             "admin", settings.admin, partial(admin_app, node, metrics, health), LOCAL
@@ -94,7 +96,9 @@ async def serve(
             )
         stack.callback(addresses.withdraw, data)
         shown = addresses.publish(data, federation, local_api, admin)
-        await stack.enter_async_context(running(node.periodic))
+        await stack.enter_async_context(
+            running([*node.periodic, Periodic("tls", LOOK_S, live.look)])
+        )
         node.serving = True
         health.serving()
         log.info("serving", organisation=settings.organisation, **_ports(shown))

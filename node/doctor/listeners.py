@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from cryptography import x509
-
 from node.doctor.finding import Finding, problem, warning
+from node.listeners.live_tls import certificate_expiry
 from node.listeners.tls import is_loopback, require_loopback, server_context
 from node.operations.errors import OperationError
 
@@ -33,7 +33,8 @@ def check_listeners(settings: Settings, now: int) -> Iterator[Finding]:
         except OperationError as error:
             yield problem(error.code, error.cause, error.fix)
     yield from _reach(settings)
-    yield from _certificate(settings, now)
+    yield from _certificates(settings, now)
+    yield from _exposed_keys(settings)
 
 
 def _reach(settings: Settings) -> Iterator[Finding]:
@@ -63,19 +64,27 @@ def _reach(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _certificate(settings: Settings, now: int) -> Iterator[Finding]:
-    path = settings.federation.tls_certificate
-    if path is None:
-        return
-    try:
-        certificate = x509.load_pem_x509_certificates(path.read_bytes())[0]
-    except (OSError, ValueError):
-        return  # `server_context` has said so
-    until = int(certificate.not_valid_after_utc.timestamp())
-    if until - now < SOON_S:
-        how = problem if until <= now else warning
-        yield how(
-            "certificate-expiry",
-            f"The TLS certificate is valid until {datetime.fromtimestamp(until, UTC):%Y-%m-%d}.",
-            f"Renew {path} and start the node again.",
-        )
+def _certificates(settings: Settings, now: int) -> Iterator[Finding]:
+    federation, partners = settings.federation, settings.partners
+    for what, path, then in (
+        ("TLS certificate", federation.tls_certificate, "a running node takes it by itself"),
+        ("certificate shown to partners", partners.client_certificate, "start the node again"),
+    ):
+        until = None if path is None else certificate_expiry(path)
+        if until is not None and until - now < SOON_S:
+            how = problem if until <= now else warning
+            yield how(
+                "certificate-expiry",
+                f"The {what} is valid until {datetime.fromtimestamp(until, UTC):%Y-%m-%d}.",
+                f"Renew {path}; {then}.",
+            )
+
+
+def _exposed_keys(settings: Settings) -> Iterator[Finding]:
+    for path in (settings.federation.tls_key, settings.partners.client_key):
+        if path is not None and path.exists() and path.stat().st_mode & stat.S_IRWXO:
+            yield problem(
+                "tls-key-exposed",
+                f"The private key {path} can be read by everybody on this machine.",
+                f"chmod o= {path}, and renew certificate and key if others were on this machine.",
+            )

@@ -36,10 +36,13 @@ def server_context(settings: FederationListener) -> ssl.SSLContext | None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
-        context.load_cert_chain(settings.tls_certificate, settings.tls_key)
+        context.load_cert_chain(settings.tls_certificate, settings.tls_key, _no_password)
         if settings.client_ca is not None:
             context.load_verify_locations(settings.client_ca)
             context.verify_mode = ssl.CERT_REQUIRED
+            # a ticket would let a partner in again after its authority was taken out of the file
+            context.num_tickets = 0
+            context.options |= ssl.OP_NO_TICKET
     except (OSError, ssl.SSLError) as error:
         raise InvalidRequest(
             f"The TLS files of the federation listener cannot be used: {error}.",
@@ -48,6 +51,15 @@ def server_context(settings: FederationListener) -> ssl.SSLContext | None:
             code="tls-files",
         ) from None
     return context
+
+
+def _no_password() -> str:
+    """Refuse a sealed key: without this, OpenSSL asks for its password on the terminal and waits."""
+    raise InvalidRequest(
+        "The TLS key of the federation listener is sealed with a password.",
+        fix="Give federation.tls_key a file without one, mode 0600, that only the node can read.",
+        code="tls-key-sealed",
+    )
 
 
 def require_loopback(name: str, settings: LocalApiListener | AdminListener) -> None:
