@@ -1,0 +1,148 @@
+"""A log that succeeds another one, and what is seen of partners' logs."""
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from node.audit import schema
+from node.audit.entry import Effects, Entry
+from node.audit.errors import LogForeign, LogHeld
+from node.audit.log import LOST, AuditLog
+from node.audit.origin import is_of, log_origin, stated_origin, successor_origin
+from node.audit.seen_checkpoints import SeenCheckpoint
+from node.audit.succession import predecessor_file, predecessors
+from node.audit.verify import Anchors, Verification, verify_log
+from node.operations.registry import silent
+from protocol.leaf import AdminActed, Succeeded
+from tests.node.audit.entries import DAY, LOG_KEY, ORIGIN, event, exchange, opened
+from tests.protocol.leaf_samples import AT
+
+SUCCESSOR = successor_origin("bank.example", AT)
+
+
+async def succeeded(folder: Path, **changes: object) -> Path:
+    """A log that succeeds another one, which is kept; changes are fields of its first leaf."""
+    old, new = folder / "old.db", folder / "log.db"
+    async with opened(old) as log:
+        await log.append(exchange(1))
+        note = log.checkpoint().decode()
+    aside = predecessor_file(folder, ORIGIN)
+    aside.parent.mkdir()
+    shutil.copy(old, aside)
+    fields = {"origin": ORIGIN, "key": LOG_KEY.kid, "last": note, "day": DAY, "epoch": 3}
+    first = Succeeded.model_validate({"at": AT, **fields, **changes})
+    log = AuditLog.open(new, LOG_KEY, SUCCESSOR, lambda: AT)
+    await log.append(Entry(first))
+    await log.close()
+    return new
+
+
+def verified(path: Path) -> Verification:
+    anchors = Anchors("bank.example", None, lambda _: None, lambda *_: ())  # type: ignore[arg-type]  # no partner is asked for
+    return verify_log(path, anchors, silent)
+
+
+async def test_what_was_lost_counts_as_spent_and_told(tmp_path: Path) -> None:
+    path = await succeeded(tmp_path)
+    log = AuditLog.open(path, LOG_KEY, SUCCESSOR, lambda: AT)
+    try:
+        assert log.spent("clinic.example", "papers", DAY) == LOST
+        assert log.spent("clinic.example", "papers", DAY + 1) == 0
+        assert (log.lost_exposures(3), log.lost_exposures(4)) == (True, False)
+    finally:
+        await log.close()
+
+
+async def test_a_first_log_has_lost_nothing(tmp_path: Path) -> None:
+    async with opened(tmp_path / "log.db") as log:
+        assert log.spent("clinic.example", "papers", DAY) == 0
+        assert not log.lost_exposures(0)
+
+
+async def test_verify_says_what_is_succeeded(tmp_path: Path) -> None:
+    found = verified(await succeeded(tmp_path))
+    assert found.verdict == "SELF-SIGNED"
+    assert found.predecessor is not None
+    assert (found.predecessor.origin, found.predecessor.size) == (ORIGIN, 1)
+    assert (found.predecessor.lost, found.predecessor.compared) == (0, True)
+    assert predecessors(tmp_path) == {ORIGIN}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"last": "no note"},
+        {"held": f"other/log\n9\n{'A' * 43}=\n\nx"},
+        {"origin": "bank.example/x"},
+    ],
+    ids=["no checkpoint", "another log's", "another name"],
+)
+async def test_a_first_leaf_that_names_another_log_is_a_finding(
+    tmp_path: Path, changes: dict[str, object]
+) -> None:
+    found = verified(await succeeded(tmp_path, **changes))
+    assert [one.kind for one in found.findings.listed] == ["succession-invalid"]
+
+
+async def test_a_log_before_that_ends_otherwise_is_a_finding(tmp_path: Path) -> None:
+    path = await succeeded(tmp_path)
+    async with opened(predecessor_file(tmp_path, ORIGIN)) as log:
+        await log.append(event())
+    found = verified(path)
+    assert "another checkpoint" in found.findings.listed[0].detail
+
+
+async def test_a_log_cannot_become_a_successor_later(tmp_path: Path) -> None:
+    path = await succeeded(tmp_path)
+    first = Succeeded(at=AT, origin=ORIGIN, key=LOG_KEY.kid, last="x", day=DAY, epoch=3)
+    log = AuditLog.open(path, LOG_KEY, SUCCESSOR, lambda: AT)
+    await log.append(Entry(first))
+    await log.close()
+    assert "can only begin" in verified(path).findings.listed[0].detail
+
+
+async def test_a_log_that_is_held_takes_nothing(tmp_path: Path) -> None:
+    async with opened(tmp_path / "log.db") as log:
+        await log.append(event())
+        log.hold("partners hold more")
+        with pytest.raises(LogHeld, match="partners hold more"):
+            await log.append(event())
+        assert (log.size(), log.held) == (1, "partners hold more")
+
+
+async def test_the_largest_checkpoint_of_each_log_is_kept(tmp_path: Path) -> None:
+    acted = AdminActed(at=AT, operation="test.act")
+    async with opened(tmp_path / "log.db") as log:
+        for origin, size in (("a/log", 5), ("a/log", 3), ("b/log", 1), ("a/log", 8)):
+            seen = SeenCheckpoint(origin, "a.example", size, b"note %d" % size)
+            await log.append(Entry(acted, Effects(seen=seen)))
+    async with opened(tmp_path / "log.db") as log:  # durably
+        assert log.seen("a/log") == SeenCheckpoint("a/log", "a.example", 8, b"note 8")
+        assert log.seen("c/log") is None
+
+
+async def test_a_log_of_the_first_schema_is_brought_forward(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as old:
+        old.executescript(
+            f"{schema._STEPS[0]} PRAGMA application_id={schema.APPLICATION_ID};"
+            "PRAGMA user_version=1;"
+        )
+    async with opened(path) as log:
+        await log.append(exchange(1))
+        assert log.seen("a/log") is None
+    with closing(sqlite3.connect(path)) as now:
+        assert now.execute("PRAGMA user_version").fetchone()[0] == schema.VERSION
+
+
+async def test_a_log_states_its_own_name(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    assert stated_origin(path, "bank.example") == log_origin("bank.example") == ORIGIN
+    new = await succeeded(tmp_path)
+    assert stated_origin(new, "bank.example") == SUCCESSOR
+    with pytest.raises(LogForeign):
+        stated_origin(new, "clinic.example")
+    assert not is_of("bank.example.org/interlingua", "bank.example")
