@@ -54,7 +54,7 @@ def server_context(settings: FederationListener) -> ssl.SSLContext | None:
 
 
 def _no_password() -> str:
-    """Refuse a sealed key: without this, OpenSSL asks for its password on the terminal and waits."""
+    """Refuse a sealed key; without this, OpenSSL asks for a password on the terminal and waits."""
     raise InvalidRequest(
         "The TLS key of the federation listener is sealed with a password.",
         fix="Give federation.tls_key a file without one, mode 0600, that only the node can read.",
