@@ -7,7 +7,8 @@ the first four letters of a word identify it.
 How many words are enough depends on what an attacker may try offline. A fingerprint can be ground
 by making keys until one matches, and a meeting point can be ground from both ends at once, which
 costs the square root: 12 words (132 bits) leave 2^66 steps for that, 6 words (66 bits) only 2^33.
-So six words are for material to which both sides were bound before either could see the words.
+So six words are for material that cannot be ground from both ends and where each step is slow, as
+in a pairing (protocol/pairing.py), or to which both sides were bound before either saw the words.
 """
 
 import hashlib
@@ -38,18 +39,11 @@ def fingerprint(root_public: bytes) -> list[str]:
 def safety_words(material: bytes, n: int = SAFETY_WORDS) -> list[str]:
     """Return `n` words (1 to 23) of `material`, which both people hold.
 
-    Use six only where both sides had committed to the material before; else use twelve (see above).
+    Six are enough only for material that is hard to grind; else use twelve (see above).
     """
     if not 1 <= n <= MAX_WORDS:
         raise ValueError(f"{n} words were asked for; possible are 1 to {MAX_WORDS}")
     return _words(_SAFETY_LABEL + material, n)
-
-
-def pair_material(one_root: bytes, other_root: bytes) -> bytes:
-    """Return the material of two root public keys, the same whichever side computes it."""
-    if len(one_root) != PUBLIC_KEY_BYTES or len(other_root) != PUBLIC_KEY_BYTES:
-        raise ValueError("an Ed25519 public key has 32 bytes")
-    return b"".join(sorted((one_root, other_root)))
 
 
 def same_words(a: str, b: str) -> bool:

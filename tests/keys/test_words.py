@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mnemonic import Mnemonic
 
-from keys.words import fingerprint, pair_material, safety_words, same_words
+from keys.words import fingerprint, safety_words, same_words
 
 ROOT = bytes(range(32))
 KEYS = st.binary(min_size=32, max_size=32)
@@ -33,11 +33,6 @@ def test_different_roots_have_different_fingerprints(a: bytes, b: bytes) -> None
 @given(KEYS)
 def test_words_of_one_kind_never_pass_for_the_other(key: bytes) -> None:
     assert fingerprint(key) != safety_words(key, 12)
-
-
-@given(KEYS, KEYS)
-def test_both_sides_compute_the_same_pair_material(a: bytes, b: bytes) -> None:
-    assert pair_material(a, b) == pair_material(b, a)
 
 
 @given(st.binary(max_size=64), st.integers(min_value=1, max_value=23))
@@ -89,8 +84,6 @@ def test_an_impossible_number_of_words_is_refused(n: int) -> None:
 def test_keys_of_another_length_are_refused() -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         fingerprint(bytes(31))
-    with pytest.raises(ValueError, match="32 bytes"):
-        pair_material(ROOT, b"")
 
 
 FINGERPRINT_OF_ROOT = (

@@ -16,6 +16,7 @@ from protocol.card import Card, accept_card
 from protocol.document import DocumentRefused
 from protocol.envelope import Envelope
 from protocol.notation import to_base64url
+from protocol.pairing import Side, pairing_words
 from protocol.probe import PROBE_TEXTS, sketch
 from protocol.root import RootDocument, accept_root
 from protocol.strict_json import StrictJsonError, parse
@@ -96,6 +97,9 @@ def test_words() -> None:
         assert " ".join(fingerprint(bytes.fromhex(case["public"]))) == case["words"]
     for case in cases["safety"]:
         assert " ".join(safety_words(bytes.fromhex(case["material"]))) == case["words"]
+    for case in cases["pairing"]:
+        sides = (Side(**case["inviter"]), Side(**case["requester"]))
+        assert pairing_words(*sides) == case["words"]
 
 
 @named(load("roots.json"))

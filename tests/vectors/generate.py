@@ -14,10 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from keys.words import fingerprint, pair_material, safety_words
+from keys.words import fingerprint, safety_words
 from protocol.canonical import digest, dumps
 from protocol.dsse import sign
 from protocol.envelope import SKETCH_BYTES
+from protocol.pairing import Side, pairing_words
 from protocol.probe import PROBE_TEXTS
 from protocol.root import ROOT_TYPE, RevokedKey, RootDocument
 from tests.protocol.organisation import (
@@ -197,12 +198,25 @@ def probe() -> dict[str, Any]:
 def words() -> dict[str, Any]:
     """Fingerprints and safety words of named keys."""
     one, other = signer("root 1").public, signer("root 2").public
-    material = pair_material(one, other)
+    material = b"".join(sorted((one, other)))
+    inviter = {"organisation": "clinic.example", "root": signer("root 1").kid, "nonce": "A" * 22}
+    requester = {
+        "organisation": "lab.example",
+        "root": signer("root 2").kid,
+        "nonce": "A" * 21 + "Q",
+    }
     return {
         "fingerprints": [
             {"public": k.hex(), "words": " ".join(fingerprint(k))} for k in (one, other)
         ],
         "safety": [{"material": material.hex(), "words": " ".join(safety_words(material))}],
+        "pairing": [
+            {
+                "inviter": inviter,
+                "requester": requester,
+                "words": pairing_words(Side(**inviter), Side(**requester)),
+            }
+        ],
     }
 
 
