@@ -53,6 +53,16 @@ class Comparison:
         ]
 
     @property
+    def contradicted(self) -> bool:
+        """Whether log or documents are older: going on would contradict what was signed."""
+        return any(
+            older.what != "clock"
+            for each in self.partners
+            if each.judged is not None
+            for older in each.judged.behind
+        )
+
+    @property
     def not_compared(self) -> list[str]:
         """One sentence for each partner that could not be asked."""
         return [

@@ -21,8 +21,18 @@ MAX_STEPS = 8
 DATABASES = ("store.db", "log.db")
 """Parts that are copied by SQLite, because they change while they are read."""
 
-LEFT_OUT = frozenset({"indexes", "lock", "admin.sock", "listeners.json", "restored.json"})
-"""Entries of a data directory that are rebuilt, or mean something only where they are."""
+LEFT_OUT = frozenset(
+    {
+        "indexes",  # rebuilt
+        "lock",
+        "admin.sock",
+        "listeners.json",
+        "restored.json",
+        "card.json",  # an older one than partners hold would be refused; a new one is signed
+        "invitations.json",  # one that was used since must not become good again
+    }
+)
+"""Entries of a data directory that are made anew, or mean something only there and then."""
 
 _STEP = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+@-]{0,254}")
 _SIDE_FILES = ("-wal", "-shm", "-journal")

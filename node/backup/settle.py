@@ -64,7 +64,7 @@ async def check(node: Node) -> Comparison:
     cannot be asked now is asked the next time.
     """
     comparison = await compare(node)
-    if comparison.behind and node.log.held is None:
+    if comparison.contradicted and node.log.held is None:
         mark = Mark(reason="found-behind", at=node.clock())
         write_mark(node.data.mark_file, mark)
         node.log.hold(_behind(comparison.behind))
@@ -77,8 +77,13 @@ async def _agree(node: Node, mark: Mark) -> None:
     comparison = await compare(node, mark.without, refresh=True)
     if _adopt_root(node, comparison):
         comparison = await compare(node, mark.without)
-    if comparison.behind:
+    if comparison.contradicted:
         raise NodeBehind(_behind(comparison.behind))
+    if comparison.behind:
+        raise NotSettled(
+            f"The clock cannot be right: {'; '.join(comparison.behind)}.",
+            fix="Correct the clock and keep it synchronised (NTP), then start the node again.",
+        )
     if comparison.not_compared:
         raise NotCompared(
             "This node was restored, and it is not known what some partners hold of it: "

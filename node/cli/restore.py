@@ -100,6 +100,10 @@ def _decide(data: DataDirectory, names: tuple[str, ...]) -> None:
 def _say(result: Restored) -> None:
     line(f"{result.organisation} was restored into {result.data}")
     line(f"as of {_time(result.made_at)}: log of {result.log_leaves} leaves")
+    note(
+        "Decisions taken since then are undone: look at `interlingua peer list`, `policy show` and "
+        "`token list`, and revoke again what was revoked."
+    )
     if result.successor is None:
         note("It answers and asks nobody before it has compared itself with its partners.")
         return

@@ -37,6 +37,9 @@ async def check_standing(node: Node) -> AsyncIterator[Finding]:
         yield warning("not-compared", translate(error).cause, "interlingua audit fsck")
         return
     for words in comparison.behind:
+        if not comparison.contradicted:
+            yield warning("clock", f"{words}.", "Keep the clock synchronised (NTP).")
+            continue
         yield problem(
             "node-behind",
             f"{words}.",
@@ -120,6 +123,12 @@ async def check_partners(node: Node) -> AsyncIterator[Finding]:
                 "partner-card",
                 f"The card of {name} is not in force beyond {peer.card.expires} (epoch seconds).",
                 "While the node runs it fetches new ones; check that the partner can be reached.",
+            )
+        if peer.state == "active" and not peer.log_approved:
+            yield problem(
+                "log-not-approved",
+                f"{name} has opened another audit log after a loss; nothing is exchanged with it.",
+                f"Ask its admin what was lost, then: interlingua peer approve-log {name}",
             )
     names = {collection.name for collection in node.collections.all()}
     for grant in node.policy.current.grants:

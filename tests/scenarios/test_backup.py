@@ -144,6 +144,8 @@ async def test_after_a_loss_a_successor_log_is_opened_and_partners_approve_it(
     assert asked.detail is not None
     assert result.successor in asked.detail
     assert (await again.ask_one()).state == "denied"  # nor is it answered
+    found = await lab.do("doctor", NoRequest(), Diagnosis)
+    assert "log-not-approved" in [finding.code for finding in found.findings]
     approved = await lab.do("peer.approve-log", NamedPeer(organisation=again.name), PeerLog)
     assert (approved.before, approved.now, approved.seen) == (old_log, result.successor, held)
     assert lab.leaves(PeerChanged)[-1].log == result.successor

@@ -83,6 +83,8 @@ def test_a_changed_part_is_named() -> None:
         "lock",
         "admin.sock",
         "restored.json",
+        "card.json",
+        "invitations.json",
         "manifest.json",
         "log.db-wal",
         "a/b/c/d/e/f/g/h/i",

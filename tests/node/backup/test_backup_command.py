@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from node.backup.errors import ArchiveDamaged, ArchiveOversized, BackupFailed, TargetNotEmpty
 from node.backup.folder import held_folder
 from node.backup.gather import FOLDER
+from node.backup.manifest import LEFT_OUT
 from node.backup.restore import restored
 from node.cli.main import app
 from node.data_directory import DataDirectory
@@ -38,7 +39,7 @@ def ask(data: Path, *arguments: str, expect: int = 0) -> Any:
 
 def files(data: Path) -> dict[str, bytes]:
     """What a directory holds beyond what is made at each start."""
-    left_out = ("lock", "restored.json", "listeners.json", "admin.sock")
+    left_out = (*LEFT_OUT, "lock")
     return {
         path.relative_to(data).as_posix(): path.read_bytes()
         for path in sorted(data.rglob("*"))
