@@ -5,6 +5,7 @@ The rule of this file: a partner is immutable; whoever changes it makes another,
 without being judged again, because it may have expired since.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -12,9 +13,10 @@ from pydantic import BaseModel, ConfigDict
 
 from keys.ring import KeyRing
 from node.federation.client import Transport, Unreachable
-from protocol.card import CARD_TYPE, Card, CardRefused
+from node.federation.errors import CardUnavailable
+from protocol.card import CARD_TYPE, Card, CardRefused, accept_card
 from protocol.document import read_document
-from protocol.root import ROOT_TYPE, RootDocument, RootRefused
+from protocol.root import ROOT_TYPE, RootDocument, RootRefused, accept_root
 
 State = Literal["pending", "active", "paused", "revoked"]
 
@@ -96,6 +98,48 @@ class Peer:
     def ring(self, at: int) -> KeyRing | None:
         """Its keys, while its root document is valid."""
         return self.root.ring if at < self.root.expires else None
+
+    def card_at(self, at: int) -> Card:
+        """The card while it is valid; raises CardUnavailable."""
+        if not self.card.is_under(self.root):
+            raise CardUnavailable(
+                f"The card of {self.organisation} belongs to an older root document than the one "
+                "held.",
+                fix="Check that the partner's node is running and reachable; it has a new card.",
+            )
+        if not at < self.card.expires:
+            raise CardUnavailable(
+                f"The card of {self.organisation} expired at {self.card.expires}.",
+                fix="Check that the partner's node is running and reachable; it renews it daily.",
+            )
+        return self.card
+
+    def renewed(
+        self, roots: Sequence[bytes], card: bytes | None, at: int
+    ) -> tuple["Peer", list[str]]:
+        """Return the partner with newer documents, and the root documents that they replace.
+
+        `roots` are successive versions, the newest last; the same documents again are no error and
+        give the same partner. Raises DocumentRefused.
+        """
+        root, root_text = self.root, self.record.root
+        superseded = []
+        for number, raw in enumerate(roots, 1):
+            if raw.decode() != root_text:
+                passing = number < len(roots)
+                root = accept_root(raw, self.record.pinned, root, at, intermediate=passing)
+                superseded.append(root_text)
+                root_text = raw.decode()
+        new_card, card_text = self.card, self.record.card
+        if card is not None and card.decode() != card_text:
+            new_card, card_text = accept_card(card, root, self.card, at), card.decode()
+        if (root_text, card_text) == (self.record.root, self.record.card):
+            return self, []
+        record = self.record.model_copy(
+            # a record of an earlier release pins no log: then the one it had until now
+            update={"root": root_text, "card": card_text, "log_origin": self.log_origin}
+        )
+        return Peer(record, root, new_card), superseded
 
     def changed(self, **fields: object) -> "Peer":
         """Return the partner with other fields of its record, its documents as they are."""

@@ -20,22 +20,17 @@ from pathlib import Path
 
 from keys.ring import KeyRing
 from keys.words import same_words
-from node import durable_file
 from node.federation.errors import (
-    CardUnavailable,
     LogNotApproved,
-    PeerDamaged,
     PeerExists,
     PeerNotActive,
     PeerUnknown,
     WordsDiffer,
 )
 from node.federation.peer import Peer, PeerRecord, State, read_peer
-from node.federation.superseded import keep
+from node.federation.peer_files import PeerFiles
 from node.turns import Turns
-from protocol.card import Card, accept_card
-from protocol.document import DocumentRefused
-from protocol.root import accept_root
+from protocol.card import Card
 
 _NEXT: dict[State, tuple[State, ...]] = {
     "pending": ("active", "revoked"),
@@ -54,7 +49,7 @@ class PeerBook:
     """All partners, on disk and in memory."""
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
+        self._files = PeerFiles(directory)
         self._peers: dict[str, Peer] = {}
         self._turns = Turns()
 
@@ -62,16 +57,7 @@ class PeerBook:
     def open(cls, directory: Path) -> "PeerBook":
         """Read every partner's file; raises PeerDamaged, naming it, for a damaged one."""
         book = cls(directory)
-        for path in sorted(directory.glob("*.json")):
-            try:
-                record = PeerRecord.model_validate_json(path.read_bytes())
-                peer = read_peer(record)
-            except (ValueError, DocumentRefused) as error:
-                raise PeerDamaged(
-                    f"{path.name} among the partners is damaged: {error}",
-                    fix="Restore it from a backup, or delete it and pair with the partner anew.",
-                ) from None
-            book._peers[record.organisation] = peer
+        book._peers = book._files.read()
         return book
 
     def all(self) -> list[Peer]:
@@ -145,8 +131,8 @@ class PeerBook:
         self.require_free(name)
         peer = read_peer(record)
         if before is not None:
-            keep(self._directory, name, [before.record.root])
-        self._write(record)
+            self._files.supersede(name, [before.record.root])
+        self._files.write(record)
         try:
             await append(peer, lambda: self._swap(name, peer))
         except BaseException:
@@ -193,8 +179,8 @@ class PeerBook:
 
     async def _remove(self, organisation: str, at: int, append: AppendLeaf) -> Peer:
         revoked = await self._change_state(organisation, "revoked", at, append)
-        keep(self._directory, organisation, [revoked.record.root])
-        durable_file.remove(self._path(organisation))
+        self._files.supersede(organisation, [revoked.record.root])
+        self._files.remove(organisation)
         self._swap(organisation, None)
         return revoked
 
@@ -207,13 +193,13 @@ class PeerBook:
         if state not in _NEXT[before.state]:
             raise PeerNotActive(f"{organisation} is {before.state} here.", fix=_REVIVE)
         after = before.changed(state=state, changed_at=at, logged=False)
-        self._write(after.record)
+        self._files.write(after.record)
         try:
             await append(after, lambda: self._set_state(organisation, state, at))
         except BaseException:
             if state in _PERMITS:
                 self._set_state(organisation, before.state, before.record.changed_at)
-                self._write(self.get(organisation).record)
+                self._files.write(self.get(organisation).record)
             else:
                 self._set_state(organisation, state, at)
             raise
@@ -226,48 +212,21 @@ class PeerBook:
         documents stay in force.
         """
         peer = self.get(organisation)
-        root, root_text = peer.root, peer.record.root
-        superseded = []
-        for number, raw in enumerate(roots, 1):
-            if raw.decode() != root_text:
-                passing = number < len(roots)
-                root = accept_root(raw, peer.record.pinned, root, at, intermediate=passing)
-                superseded.append(root_text)
-                root_text = raw.decode()
-        new_card, card_text = peer.card, peer.record.card
-        if card is not None and card.decode() != card_text:
-            new_card, card_text = accept_card(card, root, peer.card, at), card.decode()
-        if (root_text, card_text) == (peer.record.root, peer.record.card):
-            return peer
-        record = peer.record.model_copy(
-            # a record of an earlier release pins no log: then the one it had until now
-            update={"root": root_text, "card": card_text, "log_origin": peer.log_origin}
-        )
-        keep(self._directory, organisation, superseded)
-        self._write(record)
-        renewed = Peer(record, root, new_card)
-        self._peers[organisation] = renewed
+        renewed, superseded = peer.renewed(roots, card, at)
+        if renewed is not peer:
+            self._files.supersede(organisation, superseded)
+            self._files.write(renewed.record)
+            self._peers[organisation] = renewed
         return renewed
 
     def card(self, organisation: str, at: int) -> Card:
         """The partner's card while it is valid; raises CardUnavailable."""
-        peer = self.get(organisation)
-        if not peer.card.is_under(peer.root):
-            raise CardUnavailable(
-                f"The card of {organisation} belongs to an older root document than the one held.",
-                fix="Check that the partner's node is running and reachable; it has a new card.",
-            )
-        if not at < peer.card.expires:
-            raise CardUnavailable(
-                f"The card of {organisation} expired at {peer.card.expires}.",
-                fix="Check that the partner's node is running and reachable; it renews it daily.",
-            )
-        return peer.card
+        return self.get(organisation).card_at(at)
 
     def log_later(self, organisation: str) -> None:
         """Note that the partner as it is now has no leaf yet: `log_missing` appends it."""
         unlogged = self.get(organisation).changed(logged=False)
-        self._write(unlogged.record)
+        self._files.write(unlogged.record)
         self._swap(organisation, unlogged)
 
     async def approve_log(self, organisation: str, at: int, append: AppendLeaf) -> Peer:
@@ -305,7 +264,7 @@ class PeerBook:
     def _settle(self, organisation: str) -> Peer:
         """Note that the leaf stands."""
         settled = self._peers[organisation].changed(logged=True)
-        self._write(settled.record)
+        self._files.write(settled.record)
         self._peers[organisation] = settled
         return settled
 
@@ -317,16 +276,9 @@ class PeerBook:
 
     def _restore(self, organisation: str, before: Peer | None) -> None:
         if before is None:
-            durable_file.remove(self._path(organisation))
+            self._files.remove(organisation)
         else:
-            self._write(before.record)
-
-    def _write(self, record: PeerRecord) -> None:
-        path = self._path(record.organisation)
-        durable_file.replace(path, record.model_dump_json(indent=1).encode())
-
-    def _path(self, organisation: str) -> Path:
-        return self._directory / f"{organisation}.json"
+            self._files.write(before.record)
 
 
 _REVIVE = (
