@@ -14,7 +14,7 @@ from examples.three_organisations.organisations import Organisation
 
 PATIENCE_S = 600.0
 """Seconds to wait for what another organisation has not handed over yet."""
-GLANCE_S = 0.5
+GLANCE_S = 0.1
 
 
 class NeverCame(Exception):
