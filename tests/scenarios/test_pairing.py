@@ -6,7 +6,13 @@ from typing import Any
 import aiohttp
 import pytest
 
-from node.federation.errors import OwnInvitation, PeerExists, PeerNotActive, WordsDiffer
+from node.federation.errors import (
+    OwnInvitation,
+    PairingFailed,
+    PeerExists,
+    PeerNotActive,
+    WordsDiffer,
+)
 from node.operations.pairing import InvitationInfo, InvitationList, NamedInvitation
 from node.operations.registry import NoRequest
 from protocol.invitation import PairingRefused, read_invitation
@@ -86,6 +92,29 @@ async def test_files_by_mail_are_enough_although_they_travel_for_days(world: Wor
     await clinic.approve("lab.example", received.words)
     await clinic.grant(grant("lab.example"))
     assert (await lab.ask_one()).state == "ok"  # a new card was fetched
+
+
+async def test_a_node_that_only_asks_is_paired_over_its_own_way_out(world: World) -> None:
+    lab = await world.organisation("lab.example", asks_only=True)
+    clinic = await world.organisation("clinic.example", documents("clinic"))
+    await clinic.grant(grant("lab.example"))
+    asked = await lab.request((await clinic.invite(organisation="lab.example")).text)
+    await clinic.approve("lab.example", asked.words)
+    await lab.approve("clinic.example", words_of(clinic, "lab.example"))
+    assert (await lab.ask_one()).state == "ok"
+    assert await clinic.findings("lab.example") == []
+
+
+async def test_a_node_that_only_asks_invites_by_file(world: World) -> None:
+    lab = await world.organisation("lab.example", asks_only=True)
+    clinic = await world.organisation("clinic.example", documents("clinic"))
+    invited = await lab.invite()
+    with pytest.raises(PairingFailed, match="only asks"):
+        await clinic.request(invited.text)
+    with pytest.raises(PairingFailed, match="only asks"):
+        await clinic.request(invited.file)
+    asked = await clinic.request(invited.file, send=False)
+    assert (await lab.receive(asked.request)).words == asked.words
 
 
 async def test_each_direction_has_its_own_grants(world: World) -> None:
