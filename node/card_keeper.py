@@ -81,6 +81,11 @@ class CardKeeper:
         return self._card, self._raw
 
     @property
+    def expires(self) -> int:
+        """When the newest card ends, also where none can be signed any more; 0 without one."""
+        return self._card.expires if self._card is not None else 0
+
+    @property
     def raw(self) -> bytes:
         """The signed envelope of the current card, as it is published."""
         return self.current()[1]
@@ -98,7 +103,8 @@ class CardKeeper:
         if root.expires <= at:
             raise Unavailable(
                 "The root document has expired, so no card can be signed under it.",
-                fix="Put the root key into keys/root.key and start the node: it renews it.",
+                fix="Start the node with the root key in keys/: it renews it. With the root key "
+                "elsewhere: interlingua key root export FILE.",
                 code="root-expired",
             )
         card = Card(

@@ -6,13 +6,16 @@ Alarms are built on these: a log that stopped growing, a card or root document a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from node import expiries
+
 if TYPE_CHECKING:
+    from node.expiries import Expiry
     from node.node import Node
 
 
@@ -48,7 +51,7 @@ class NodeGauges(Collector):
         yield _one(
             "interlingua_card_expires",
             "When the card ends, epoch seconds.",
-            node.card.current()[0].expires,
+            node.card.expires,
         )
         yield _many(
             "interlingua_documents",
@@ -63,6 +66,24 @@ class NodeGauges(Collector):
             Counter(peer.state for peer in node.peers.all()),
         )
         yield _many(
+            "interlingua_key_expires",
+            "When the last key of a purpose ends, epoch seconds.",
+            "purpose",
+            _first_ends(each for each in expiries.own(node) if each.kind in ("key", "root-key")),
+        )
+        yield _many(
+            "interlingua_partner_root_expires",
+            "When a partner's root document ends, epoch seconds.",
+            "organisation",
+            _first_ends(each for each in expiries.partners(node) if each.kind == "partner-root"),
+        )
+        yield _many(
+            "interlingua_grant_expires",
+            "When the first grant to a partner, or its agreement, ends, epoch seconds.",
+            "organisation",
+            _first_ends(expiries.grants(node)),
+        )
+        yield _many(
             "interlingua_partner_card_expires",
             "When a partner's card ends, epoch seconds.",
             "organisation",
@@ -72,6 +93,14 @@ class NodeGauges(Collector):
     def describe(self) -> Iterator[GaugeMetricFamily]:
         """Nothing: without it, registering would already ask the node for its figures."""
         yield from ()
+
+
+def _first_ends(found: Iterable[Expiry]) -> dict[str, int]:
+    """The first end by subject."""
+    ends: dict[str, int] = {}
+    for each in found:
+        ends[each.subject] = min(each.at, ends.get(each.subject, each.at))
+    return ends
 
 
 def _one(name: str, about: str, value: float) -> GaugeMetricFamily:

@@ -14,6 +14,7 @@ from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from node import expiries
 from node.audit.origin import stated_origin
 from node.background import Periodic
 from node.card_keeper import CardKeeper, Offered
@@ -81,6 +82,7 @@ class Node:
         self.periodic = [
             Periodic("card", CARD_CHECK_S, self.renew),
             Periodic("compare", COMPARE_S, self._compare),
+            Periodic("expiry", expiries.LOOK_EVERY_S, lambda: expiries.warn(self)),
         ]
         self._closing = closing
 

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from node import expiries
 from node.doctor.finding import Finding, problem, warning
+from node.expiries import EXPORT
 from protocol.limits import CLOCK_SKEW_S
 
 if TYPE_CHECKING:
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
 
 DAY_S = 86_400
 ROOT_SOON_S = 21 * DAY_S  # the node itself renews with 30 days left, if it has the key
-KEY_SOON_S = 60 * DAY_S
 
 
 def check_identity(node: Node) -> Iterator[Finding]:
@@ -28,26 +29,18 @@ def check_identity(node: Node) -> Iterator[Finding]:
         )
         return
     yield from _root(node, now)
-    for key in root.keys:
-        left = key.not_after - now
-        if left < KEY_SOON_S:
-            how = problem if left <= 0 else warning
-            yield how(
-                "key-expiry",
-                f"The {key.purpose} key {key.kid} is valid until {_day(key.not_after)}.",
-                "Publish a successor in a new version of the root document.",
-            )
+    for each in expiries.own(node):
+        if each.kind in ("key", "root-key") and each.is_near(now):
+            how = problem if each.at <= now else warning
+            yield how("key-expiry", each.sentence(now), each.fix)
+    yield from _draft(node)
     if root.expires > now and node.identity.kid("card"):
         yield from _card(node)
 
 
 def _root(node: Node, now: int) -> Iterator[Finding]:
     root, has_key = node.identity.root, node.identity.has_root_key
-    fix = (
-        "Start the node: it renews the document itself."
-        if has_key
-        else "Bring keys/root.key here for the renewal, and take it away again afterwards."
-    )
+    fix = "Start the node: it renews the document itself." if has_key else EXPORT
     if root.expires <= now:
         yield problem("root-expired", f"The root document expired {_day(root.expires)}.", fix)
     elif root.expires - now < ROOT_SOON_S:
@@ -56,6 +49,23 @@ def _root(node: Node, now: int) -> Iterator[Finding]:
         yield problem(
             "root-outdated", "The root document does not name the url of the settings.", fix
         )
+
+
+def _draft(node: Node) -> Iterator[Finding]:
+    waiting = node.identity.draft()
+    if waiting is not None:
+        yield warning(
+            "root-draft",
+            f"Version {waiting.version} of the root document waits for the root key's signature.",
+            EXPORT,
+        )
+    for key in node.identity.root.keys:
+        if not node.identity.files.at_hand(key.purpose, key.kid):
+            yield warning(
+                "key-away",
+                f"The {key.purpose} key {key.kid} is published, and its file is not in keys/.",
+                f"Restore it, or interlingua key revoke {key.kid} --reason lost",
+            )
 
 
 def _card(node: Node) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
+from node import expiries
 from node.doctor.finding import Finding, problem, warning
 from node.operations.errors import translate
 
@@ -130,6 +131,9 @@ async def check_partners(node: Node) -> AsyncIterator[Finding]:
                 f"{name} has opened another audit log after a loss; nothing is exchanged with it.",
                 f"Ask its admin what was lost, then: interlingua peer approve-log {name}",
             )
+    for each in (*expiries.partners(node), *expiries.grants(node)):
+        if each.kind != "partner-card" and each.is_near(now):
+            yield warning(f"{each.kind}-expiry", each.sentence(now), each.fix)
     names = {collection.name for collection in node.collections.all()}
     for grant in node.policy.current.grants:
         if grant.peer not in known or grant.collection not in names:
