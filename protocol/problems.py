@@ -109,7 +109,7 @@ class Problem(WireModel):
     """An RFC 9457 problem body.
 
     `code` repeats the last part of `type`; `rule` names the grant rule that decided a `not-granted`
-    (collection, purpose, k, ...); `detail` is for people.
+    (collection, purpose, k, ...) or the budget that is used up; `detail` is for people.
     """
 
     type: Annotated[str, StringConstraints(pattern=rf"^{TYPE_PREFIX}[a-z][a-z0-9-]{{0,63}}$")]

@@ -55,6 +55,32 @@ class ExposureEffect:
 
 
 @dataclass(frozen=True)
+class ProbeEffect:
+    """A question vector of ``peer`` that was answered on ``day``: its mark and its sketch."""
+
+    peer: str
+    collection: str
+    day: int
+    mark: bytes
+    sketch: bytes
+
+
+RESET = "budget.reset"
+"""The operation that the `admin` leaf of a reset names; its subject is the collection, if one."""
+
+
+@dataclass(frozen=True)
+class ResetEffect:
+    """All debits, exposures and probes of ``peer`` so far are forgotten.
+
+    ``collection`` None: those of all its collections.
+    """
+
+    peer: str
+    collection: str | None
+
+
+@dataclass(frozen=True)
 class KeptReceipt:
     """A partner's receipt, kept with the leaf that says it was received."""
 
@@ -71,6 +97,8 @@ class Effects:
     idempotency: IdempotencyEffect | None = None
     queries: QueryEffect | None = None
     exposures: tuple[ExposureEffect, ...] = ()
+    probes: tuple[ProbeEffect, ...] = ()
+    reset: ResetEffect | None = None
     receipt: KeptReceipt | None = None
     seen: SeenCheckpoint | None = None
 

@@ -20,7 +20,7 @@ from node.audit.committer import Committer, Prepared
 from node.audit.entry import Entry, Receipt, StoredAnswer
 from node.audit.errors import LogHeld, LogUnavailable
 from node.audit.seen_checkpoints import SeenCheckpoint
-from node.audit.succession import succession
+from node.audit.succession import succession, was_reset
 from node.audit.writer import MAX_WAITING, Writer
 from node.clock import Clock
 from protocol.note import VerifierKey
@@ -104,9 +104,12 @@ class AuditLog:
         """Why nothing is appended, None where the log is in use."""
         return self._held
 
-    def lost_exposures(self, epoch: int) -> bool:
-        """Whether disclosures of ``epoch`` were lost with the log before: all count as made."""
-        return self._first is not None and epoch <= self._first.epoch
+    def lost_exposures(self, peer: str, collection: str, epoch: int) -> bool:
+        """Whether disclosures were lost with the log before, and not reset since by a person."""
+        if self._first is None or epoch > self._first.epoch:
+            return False
+        with self._read() as connection:
+            return not was_reset(connection, peer, collection)
 
     async def close(self) -> None:
         """Write what is queued and close the files."""
@@ -128,17 +131,28 @@ class AuditLog:
     def spent(self, peer: str, collection: str, day: int) -> int:
         """Return the vectors debited from ``peer`` for ``collection`` on ``day``.
 
-        ``LOST`` for a day of which debits were lost with the log before.
+        ``LOST`` for a day of which debits were lost with the log before, unless they were reset.
         """
-        if self._first is not None and day <= self._first.day:
-            return LOST
         with self._read() as connection:
+            lost = self._first is not None and day <= self._first.day
+            if lost and not was_reset(connection, peer, collection):
+                return LOST
             return state_rows.spent(connection, peer, collection, day)
 
     def exposed(self, peer: str, collection: str, epoch: int) -> dict[int, int]:
         """Return how many answers have told ``peer`` of each record, for those that have any."""
         with self._read() as connection:
             return state_rows.exposed(connection, peer, collection, epoch)
+
+    def probes(self, peer: str, collection: str, day: int, most: int) -> list[tuple[bytes, bytes]]:
+        """Return mark and sketch of at most ``most`` vectors that ``peer`` was answered."""
+        with self._read() as connection:
+            return state_rows.probes(connection, peer, collection, day, most)
+
+    def exposed_records(self, peer: str | None, epoch: int) -> list[tuple[str, str, int, int, int]]:
+        """Return (peer, collection, records, answers, most) of what was told in ``epoch``."""
+        with self._read() as connection:
+            return state_rows.exposed_records(connection, peer, epoch)
 
     def idempotent(self, peer: str, key: str, at: int) -> StoredAnswer | None:
         """Return what was answered to the idempotency key, if it is still live at ``at``."""

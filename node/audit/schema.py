@@ -55,13 +55,19 @@ CREATE TABLE seen_checkpoints (
     origin TEXT PRIMARY KEY, peer TEXT NOT NULL, size INTEGER NOT NULL, note BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 """
+_V3 = """
+CREATE TABLE probes (
+    day INTEGER NOT NULL, peer TEXT NOT NULL, collection TEXT NOT NULL, mark BLOB NOT NULL,
+    sketch BLOB NOT NULL, PRIMARY KEY (day, peer, collection, mark)
+) STRICT, WITHOUT ROWID;
+"""
 _APPEND_ONLY = "".join(
     f"CREATE TRIGGER {table}_{verb} BEFORE {verb} ON {table} "
     f"BEGIN SELECT RAISE(ABORT, '{table} are only appended'); END;"
     for table in ("leaves", "nodes", "checkpoints")
     for verb in ("UPDATE", "DELETE")
 )
-_STEPS = (_V1 + _APPEND_ONLY, _V2)
+_STEPS = (_V1 + _APPEND_ONLY, _V2, _V3)
 """Each step makes the next version of the one before; steps are only ever added at the end."""
 
 VERSION = len(_STEPS)

@@ -7,9 +7,10 @@ key is never replaced or purged. Live means: the present second is not after ``u
 import sqlite3
 
 from node.audit import seen_checkpoints
-from node.audit.entry import Effects, StoredAnswer
+from node.audit.entry import Effects, ResetEffect, StoredAnswer
 from node.audit.errors import AlreadyRecorded
 
+DAY_S = 86_400
 PURGE_ROWS = 512  # expired rows removed per batch: more than a batch adds, so that none pile up
 
 
@@ -26,6 +27,8 @@ def apply(connection: sqlite3.Connection, effects: Effects, leaf_index: int) -> 
             "INSERT OR REPLACE INTO idempotency VALUES (?, ?, ?, ?, ?, ?)",
             (i.peer, i.key, i.body_digest, i.payload, leaf_index, i.until),
         )
+    if effects.reset:
+        _reset(connection, effects.reset)
     if effects.queries:
         q = effects.queries
         connection.execute(
@@ -39,6 +42,11 @@ def apply(connection: sqlite3.Connection, effects: Effects, leaf_index: int) -> 
             "ON CONFLICT (peer, collection, epoch, document) DO UPDATE SET n = n + 1",
             [(e.peer, e.collection, e.epoch, e.document) for e in effects.exposures],
         )
+    if effects.probes:
+        connection.executemany(
+            "INSERT OR IGNORE INTO probes VALUES (?, ?, ?, ?, ?)",
+            [(p.day, p.peer, p.collection, p.mark, p.sketch) for p in effects.probes],
+        )
     if effects.receipt:
         r = effects.receipt
         connection.execute(
@@ -46,6 +54,14 @@ def apply(connection: sqlite3.Connection, effects: Effects, leaf_index: int) -> 
         )
     if effects.seen:
         seen_checkpoints.keep(connection, effects.seen)
+
+
+def _reset(connection: sqlite3.Connection, reset: ResetEffect) -> None:
+    for table in ("queries", "exposures", "probes"):
+        connection.execute(
+            f"DELETE FROM {table} WHERE peer = ?1 AND (?2 IS NULL OR collection = ?2)",  # noqa: S608 - one of the names above
+            (reset.peer, reset.collection),
+        )
 
 
 def refuse_recorded(connection: sqlite3.Connection, effects: Effects, at: int) -> None:
@@ -69,7 +85,7 @@ def _live(
 
 
 def purge(connection: sqlite3.Connection, at: int) -> None:
-    """Remove some of the nonces and stored answers that expired before ``at``."""
+    """Remove some of the nonces, stored answers and probes that expired before ``at``."""
     connection.execute(
         "DELETE FROM nonces WHERE (peer, nonce) IN "
         "(SELECT peer, nonce FROM nonces WHERE until < ? LIMIT ?)",
@@ -79,6 +95,11 @@ def purge(connection: sqlite3.Connection, at: int) -> None:
         "DELETE FROM idempotency WHERE rowid IN "
         "(SELECT rowid FROM idempotency WHERE until < ? LIMIT ?)",
         (at, PURGE_ROWS),
+    )
+    connection.execute(
+        "DELETE FROM probes WHERE (day, peer, collection, mark) IN "
+        "(SELECT day, peer, collection, mark FROM probes WHERE day < ? LIMIT ?)",
+        (at // DAY_S - 1, PURGE_ROWS),
     )
 
 
@@ -106,6 +127,33 @@ def exposed(
         (peer, collection, epoch),
     )
     return {int(document): int(n) for document, n in rows}
+
+
+def probes(
+    connection: sqlite3.Connection, peer: str, collection: str, day: int, most: int
+) -> list[tuple[bytes, bytes]]:
+    """Return mark and sketch of at most ``most`` vectors that ``peer`` was answered on ``day``."""
+    rows = connection.execute(
+        "SELECT mark, sketch FROM probes WHERE day = ? AND peer = ? AND collection = ? LIMIT ?",
+        (day, peer, collection, most),
+    )
+    return [(bytes(mark), bytes(sketch)) for mark, sketch in rows]
+
+
+def exposed_records(
+    connection: sqlite3.Connection, peer: str | None, epoch: int
+) -> list[tuple[str, str, int, int, int]]:
+    """Return (peer, collection, records, answers, most) of what was told in ``epoch``, by name.
+
+    ``most``: answers about the record that has most; ``peer`` None: of every peer.
+    """
+    rows = connection.execute(
+        "SELECT peer, collection, count(*), sum(n), max(n) FROM exposures "
+        "WHERE epoch = ?1 AND (?2 IS NULL OR peer = ?2) GROUP BY peer, collection "
+        "ORDER BY peer, collection",
+        (epoch, peer),
+    )
+    return [(str(p), str(c), int(records), int(n), int(most)) for p, c, records, n, most in rows]
 
 
 def idempotent(connection: sqlite3.Connection, peer: str, key: str, at: int) -> StoredAnswer | None:

@@ -8,8 +8,9 @@ import sqlite3
 from pathlib import Path
 
 from node.audit import schema, tree_rows
+from node.audit.entry import RESET
 from node.audit.errors import AuditError
-from protocol.leaf import MalformedLeaf, Succeeded, decode_leaf
+from protocol.leaf import AdminActed, MalformedLeaf, Succeeded, decode_leaf
 
 FOLDER = "predecessors"
 """The folder of a data directory in which the logs of before lie."""
@@ -25,6 +26,22 @@ def succession(connection: sqlite3.Connection) -> Succeeded | None:
     except MalformedLeaf:
         return None  # a damage that `audit verify` names
     return first if isinstance(first, Succeeded) else None
+
+
+def was_reset(connection: sqlite3.Connection, peer: str, collection: str) -> bool:
+    """Tell whether a person has reset in this log what ``peer`` used of ``collection``."""
+    rows = connection.execute(
+        "SELECT l.data FROM facts f JOIN leaves l USING (idx) "
+        "WHERE f.type = 'admin' AND f.peer = ?",
+        (peer,),
+    )
+    acts = (decode_leaf(raw) for (raw,) in rows)
+    return any(
+        isinstance(act, AdminActed)
+        and act.operation == RESET
+        and act.subject in (None, collection)
+        for act in acts
+    )
 
 
 def predecessor_file(data: Path, origin: str) -> Path:

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Literal
 
 from node.audit import schema
+from node.audit.entry import RESET
 from node.audit.findings import Findings
 from node.audit.fsck import Examination, Examined, Progress
 from node.audit.receipts import ReceiptCheck
 from node.audit.request_check import RequestCheck, RingOf
 from node.audit.succession_check import Predecessor, SuccessionCheck
-from protocol.leaf import AnyLeaf, MalformedLeaf, Received, decode_leaf
+from protocol.leaf import AdminActed, AnyLeaf, MalformedLeaf, Received, decode_leaf
 from protocol.note import VerifierKey
 
 Verdict = Literal["SELF-SIGNED", "INVALID"]
@@ -125,9 +126,18 @@ class Ledger:
     def enter(self, leaf: AnyLeaf) -> None:
         """Add one leaf."""
         self.types[leaf.type] += 1
+        if isinstance(leaf, AdminActed) and leaf.operation == RESET:
+            self._forget(leaf.peer or "", leaf.subject)
+            return
         scope = (leaf.peer or "", getattr(leaf, "collection", None) or "")
         self._charged[scope] += getattr(leaf, "charged", None) or 0
         self._exposed[scope] += getattr(leaf, "exposed", None) or 0
+
+    def _forget(self, peer: str, collection: str | None) -> None:
+        """What was debited before a reset stands in no counter any more."""
+        for told in (self._charged, self._exposed):
+            for scope in [s for s in told if s[0] == peer and collection in (None, s[1])]:
+                del told[scope]
 
     def compare(self, connection: sqlite3.Connection, findings: Findings) -> None:
         """Compare with the tables that budgets and exposure limits rest on."""

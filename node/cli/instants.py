@@ -20,6 +20,11 @@ def parse_duration(text: str) -> int:
     return int(length.group(1)) * _UNITS[length.group(2)]
 
 
+def shown_day(instant: int) -> str:
+    """Write epoch seconds as a day, UTC: `2026-04-01`."""
+    return datetime.fromtimestamp(instant, UTC).date().isoformat()
+
+
 def parse_instant(text: str | None, now: int | None = None) -> int | None:
     """Read `2026-04-01`, `2026-04-01T12:30`, `...Z` or an age such as `90m`, `24h`, `7d`.
 

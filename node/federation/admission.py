@@ -6,13 +6,12 @@ and is counted; what is wrong with the question itself is kept with it and ends 
 
 from collections.abc import Callable
 
-from node.federation.budgets import QueryBudgets, RateTokens
-from node.federation.exposures import Exposures
+from node.federation.budgets import RateTokens
 from node.federation.judgement import refusal
+from node.federation.ledgers import Ledgers
 from node.federation.peers import PeerBook
 from node.federation.question import Question
-from node.federation.replay import InFlight, Nonces, NoncesFull
-from node.federation.reservation import Reservation
+from node.federation.replay import Nonces, NoncesFull
 from node.policy.book import PolicyBook
 from protocol.accept_query import AcceptedRequest
 from protocol.problems import Code, Refused
@@ -27,19 +26,16 @@ class Admission:
         self,
         peers: PeerBook,
         policy: PolicyBook,
-        budgets: QueryBudgets,
-        exposures: Exposures,
+        ledgers: Ledgers,
         nonces: Nonces,
         seconds: Callable[[], float],
     ) -> None:
         self._peers = peers
         self._policy = policy
-        self._budgets = budgets
-        self._exposures = exposures
+        self._ledgers = ledgers
         self._nonces = nonces
         self._seconds = seconds
         self._tokens = RateTokens()
-        self._in_flight = InFlight()
 
     def admit(self, accepted: AcceptedRequest, at: int) -> Question:
         """Return the question of a request; raises Refused for what leaves no leaf."""
@@ -53,7 +49,7 @@ class Admission:
             raise Refused(Code.BUSY, str(error), authenticated=True) from None
         if not new:
             raise Refused(Code.REPLAYED, "its nonce was seen before", authenticated=True)
-        reservation = Reservation(peer, at, self._budgets, self._exposures, self._in_flight)
+        reservation = self._ledgers.reservation(peer, at)
         question = Question(accepted, reservation)
         if accepted.endpoint is QUERY:
             self._read(question)
@@ -74,7 +70,9 @@ class Admission:
             return
         if query.vectors.n > 1:
             self._take_tokens(question.peer, query.vectors.n - 1)
-        taken = self._in_flight.enter(question.peer, query.id, question.accepted.body_digest)
+        taken = self._ledgers.in_flight.enter(
+            question.peer, query.id, question.accepted.body_digest
+        )
         if taken == "under way":
             raise Refused(Code.IN_FLIGHT, "the same question is under way", authenticated=True)
         if taken == "other body":

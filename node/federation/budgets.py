@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from node.federation.probing import concerns
+
 Spent = Callable[[str, str, int], int]
 """(peer, collection, day) -> vectors that the log says were debited."""
 
@@ -65,6 +67,16 @@ class QueryBudgets:
         self._let_go(key, n)
         for old in [k for k in self._settled if k[2] < day - 1]:
             del self._settled[old]
+
+    def reset(self, peer: str, collection: str | None) -> None:
+        """Count what was debited before a reset that the log has just committed as nothing.
+
+        To be called when the reset's own outcome comes, in the order of the log: what was committed
+        before it has been settled by then, what comes after it has not.
+        """
+        for key in self._settled:
+            if concerns(key, peer, collection):
+                self._settled[key] = 0
 
     def reload(self) -> None:
         """Read the counters from the log again, each as soon as nothing is reserved from it.

@@ -73,15 +73,15 @@ async def _search(
     numbers: list[int],
 ) -> "list[list[Scored]]":
     """Step 13; whatever goes wrong is a failure of this node, and told as no more."""
-    asked, inbound = routed.vectors[np.array(numbers)], routed.inbound
+    some = np.array(numbers)
     try:
         return await search_scored(
             routed.permitted.collection,
-            asked if inbound.out_map is None else inbound.out_map.apply(asked),
-            asked,
+            routed.searched()[some],
+            routed.vectors[some],
             query.k,
             routed.permitted.grant.visible,
-            inbound.rescore_map,
+            routed.inbound.rescore_map,
             records.among.within(await _filtered(query, routed)),
         )
     except Exception as error:

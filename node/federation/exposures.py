@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from node.federation.probing import concerns
 from node.index.among import EVERYTHING, Among
 from node.policy.grants import Grant
 
@@ -27,8 +28,8 @@ Exposed = Callable[[str, str, int], Mapping[int, int]]
 ALL = 2**53
 """More records than any collection has."""
 
-Lost = Callable[[int], bool]
-"""epoch -> whether its counts were lost."""
+Lost = Callable[[str, str, int], bool]
+"""(peer, collection, epoch) -> whether the counts were lost."""
 
 Scope = tuple[str, str, int]
 """Peer, collection, epoch."""
@@ -87,7 +88,7 @@ class _Counts:
     """The counts of one scope: `total` of the log and of what is reserved, `held` of the latter."""
 
     total: dict[int, int]
-    held: int = 0
+    held: Counter[int] = field(default_factory=Counter)
     lost: bool = False
     worn: dict[int, set[int]] = field(default_factory=dict)
     _among: dict[RecordLimits, Among] = field(default_factory=dict)
@@ -134,7 +135,7 @@ class _Counts:
 class Exposures:
     """Answers per peer, collection, epoch and record."""
 
-    def __init__(self, exposed: Exposed, lost: Lost = lambda _: False) -> None:
+    def __init__(self, exposed: Exposed, lost: Lost = lambda *_: False) -> None:
         self._exposed, self._lost = exposed, lost
         self._scopes: dict[Scope, _Counts] = {}
         self._stale: set[Scope] = set()
@@ -176,7 +177,7 @@ class Exposures:
                 allowed = [key for key in keys if key not in beyond]
         for key in allowed:
             counts.add(key, 1)
-        counts.held += len(allowed)
+        counts.held.update(allowed)
         return allowed
 
     def may_score(self, scope: Scope, keys: Sequence[int], limits: RecordLimits) -> bool:
@@ -189,24 +190,33 @@ class Exposures:
         counts = self._counts(scope)
         for key, n in exposures.items():
             counts.add(key, -n)
-        self._let_go(scope, counts, sum(exposures.values()))
+        self._let_go(scope, counts, exposures)
 
     def settle(self, scope: Scope, exposures: Mapping[int, int]) -> None:
         """Turn reservations into counts: the log has committed them."""
-        self._let_go(scope, self._counts(scope), sum(exposures.values()))
+        self._let_go(scope, self._counts(scope), exposures)
+
+    def reset(self, peer: str, collection: str | None) -> None:
+        """Forget what was told before a reset that the log has just committed.
+
+        As `QueryBudgets.reset`: what is still reserved counts on.
+        """
+        for scope in [s for s in self._scopes if concerns(s, peer, collection)]:
+            counts = self._scopes[scope]
+            self._scopes[scope] = _Counts(dict(counts.held), counts.held, self._lost(*scope))
 
     def reload(self) -> None:
         """Read the counts from the log again, each scope as soon as nothing is reserved in it."""
         self._stale.update(self._scopes)
         for scope in list(self._stale):
-            self._let_go(scope, self._scopes[scope], 0)
+            self._let_go(scope, self._scopes[scope], {})
 
     def _counts(self, scope: Scope) -> _Counts:
         counts = self._scopes.get(scope)
         if counts is None:
             self._forget_before(scope)
             counts = self._scopes[scope] = _Counts(
-                dict(self._exposed(*scope)), lost=self._lost(scope[2])
+                dict(self._exposed(*scope)), lost=self._lost(*scope)
             )
         return counts
 
@@ -218,16 +228,14 @@ class Exposures:
                 del self._scopes[old]
                 self._stale.discard(old)
 
-    def _let_go(self, scope: Scope, counts: _Counts, n: int) -> None:
-        counts.held -= n
+    def _let_go(self, scope: Scope, counts: _Counts, exposures: Mapping[int, int]) -> None:
+        for key, n in exposures.items():
+            counts.held[key] -= n
+            if not counts.held[key]:
+                del counts.held[key]
         if not counts.held and scope in self._stale:
             self._stale.discard(scope)
             self._scopes.pop(scope, None)
-
-
-def reserved(keys: Sequence[int]) -> Counter[int]:
-    """Return reservations of one answer each, as `release` and `settle` take them."""
-    return Counter(keys)
 
 
 def _sorted(keys: list[int]) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":

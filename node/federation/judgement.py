@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from node.collections.errors import UnknownCollection
+from node.federation.mismatch import differences
 from node.federation.routing import Inbound, Routes
 from node.policy.grants import Grant, Granularity
 from node.policy.policy import Policy
@@ -40,6 +41,11 @@ class Routed:
     permitted: Permitted
     vectors: NDArray[np.float32]
     inbound: Inbound
+
+    def searched(self) -> NDArray[np.float32]:
+        """Return the vectors (n, d) in the collection's own space."""
+        out_map = self.inbound.out_map
+        return self.vectors if out_map is None else out_map.apply(self.vectors)
 
 
 def permit(
@@ -82,7 +88,13 @@ def route(query: Query, permitted: Permitted, routes: Routes) -> Routed:
         vectors = decode(query.vectors, query.envelope)
     except VectorsRefused as error:
         raise refusal(Code.VECTORS_INVALID, f"{error.reason}: {error}") from None
-    inbound = routes.inbound(query.space, query.route, permitted.collection.space_id)
+    try:
+        inbound = routes.inbound(query.space, query.route, permitted.collection.space_id)
+    except Refused as refused:
+        if refused.code is not Code.SPACE_NOT_ACCEPTED:
+            raise
+        differ = differences(query.envelope, [permitted.collection.envelope])
+        raise refusal(refused.code, f"{refused.detail} ({differ})") from None
     return Routed(permitted, vectors, inbound)
 
 

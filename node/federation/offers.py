@@ -1,9 +1,9 @@
 """Which collections are open to a partner, and on what terms: its own grants, and nothing else."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from node.collections.errors import UnknownCollection
+from node.federation.ledgers import Ledgers
 from node.federation.routing import Routes
 from node.policy.grants import Grant
 from node.policy.policy import Policy
@@ -21,8 +21,7 @@ def offers_to(
     policy: Policy,
     collections: "Collections",
     routes: Routes,
-    queries_left: Callable[[Grant], int],
-    exposure_quarters: Callable[[Grant], int | None],
+    ledgers: Ledgers,
     at: int,
 ) -> Offers:
     """Return the offers to one peer: a grant that holds now, of a collection that exists."""
@@ -48,8 +47,8 @@ def offers_to(
                 max_k=grant.max_k,
                 spaces=tuple(dict.fromkeys(accepted))[:MAX_SPACES],
                 filterable=grant.filterable,
-                queries_left=queries_left(grant),
-                exposure_quarters=exposure_quarters(grant),
+                queries_left=ledgers.queries_left(grant, at),
+                exposure_quarters=ledgers.exposure_quarters(grant, collection, at),
                 agreement=grant.agreement.id if grant.agreement else None,
                 expires=ends,
                 request_url=grant.request_url,

@@ -31,6 +31,7 @@ MAX_EPOCH = 2**32 - 1
 _TAG = b"il-ref-1"  # 64 bits; checked on the way back
 _BLOCK = 16
 _INFO = b"interlingua-reference-v1"
+_OTHER_INFO = b"interlingua-other-v1:"
 
 
 class ReferenceForeign(RoomError):
@@ -84,6 +85,11 @@ class References:
                 ),
             )
         return key, epoch
+
+    def secret(self, use: bytes) -> bytes:
+        """Return 32 bytes derived from the master secret for another use than references."""
+        info = _OTHER_INFO + use
+        return HKDF(hashes.SHA256(), MASTER_BYTES, salt=None, info=info).derive(self._master)
 
     def _cipher(self, peer: str, collection: str, epoch: int) -> Cipher[modes.ECB]:
         # ECB over single, never-repeating blocks is a pseudorandom permutation, which is what is

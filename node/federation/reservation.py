@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from node.audit.entry import ExposureEffect, QueryEffect, Receipt
+from node.audit.entry import ExposureEffect, ProbeEffect, QueryEffect, Receipt
 from node.federation.budgets import QueryBudgets
 from node.federation.epochs import day_of, epoch_of
 from node.federation.exposures import Exposures, RecordLimits, Scope
+from node.federation.probing import Probe, Probes
 from node.federation.replay import InFlight
 from node.index.among import Among
 from node.policy.grants import Grant
@@ -21,17 +22,19 @@ from node.policy.grants import Grant
 
 @dataclass
 class Reservation:
-    """What a peer's question holds: its idempotency key, queries of a grant, answers of records."""
+    """What a peer's question holds: its idempotency key, queries, answers of records, probes."""
 
     peer: str
     at: int
     budgets: QueryBudgets
     exposures: Exposures
+    probes: Probes
     in_flight: InFlight
     question: str | None = None
     collection: str | None = None
     queries: int = 0
     told: Counter[int] = field(default_factory=Counter)
+    asked: tuple[Probe, ...] = ()
     _following: bool = False
     _abandoned: bool = False
 
@@ -42,6 +45,13 @@ class Reservation:
         )
         if left:
             self.collection, self.queries = grant.collection, n
+        return left
+
+    def reserve_probes(self, probes: tuple[Probe, ...], limit: int) -> bool:
+        """Remember these vectors, and say whether few enough of the day's lie near each."""
+        left = self.probes.reserve(self._day_scope, probes, limit)
+        if left:
+            self.asked = probes
         return left
 
     def records(self, limits: RecordLimits) -> "ReservedRecords":
@@ -55,13 +65,18 @@ class Reservation:
             raise RuntimeError("answers are reserved after the query budget, never before")
         return self.peer, self.collection, epoch_of(self.at)
 
+    @property
+    def _day_scope(self) -> Scope:
+        return *self.scope[:2], day_of(self.at)
+
     def give_back_work(self) -> None:
         """Give back queries and answers of records; the idempotency key stays held."""
         if self.collection is not None:
             scope = (self.peer, self.collection)
             self.budgets.release(*scope, day_of(self.at), self.queries)
             self.exposures.release(self.scope, self.told)
-        self.collection, self.queries, self.told = None, 0, Counter()
+            self.probes.release(self._day_scope, self.asked)
+        self._hold_nothing()
 
     def settle(self) -> None:
         """Turn everything into debits; the log has committed them."""
@@ -69,7 +84,8 @@ class Reservation:
             scope = (self.peer, self.collection)
             self.budgets.settle(*scope, day_of(self.at), self.queries)
             self.exposures.settle(self.scope, self.told)
-        self.collection, self.queries, self.told = None, 0, Counter()
+            self.probes.settle(self._day_scope, self.asked)
+        self._hold_nothing()
         self._leave()
 
     def follow(self, submitted: asyncio.Future[Receipt]) -> None:
@@ -108,6 +124,16 @@ class Reservation:
         return tuple(
             ExposureEffect(self.peer, self.collection, epoch, key) for key in self.told.elements()
         )
+
+    def probe_effects(self) -> tuple[ProbeEffect, ...]:
+        """The vectors to remember that belong into the leaf's transaction."""
+        if self.collection is None:
+            return ()
+        peer, collection, day = self._day_scope
+        return tuple(ProbeEffect(peer, collection, day, p.mark, p.sketch) for p in self.asked)
+
+    def _hold_nothing(self) -> None:
+        self.collection, self.queries, self.told, self.asked = None, 0, Counter(), ()
 
     def _leave(self) -> None:
         if self.question is not None:

@@ -34,14 +34,13 @@ from node.audit.errors import AlreadyRecorded, LogUnavailable
 from node.clock import Clock
 from node.federation.admission import Admission, other_question
 from node.federation.answers import disclosed_answer, repeated_answer, shows
-from node.federation.budgets import QueryBudgets
 from node.federation.disclosing import search_and_disclose
-from node.federation.epochs import day_of, epoch_of
-from node.federation.exposures import Exposures, records_limit
 from node.federation.held import held_of
 from node.federation.judgement import Routed, permit, refusal, route
+from node.federation.ledgers import Ledgers
 from node.federation.offers import offers_to
 from node.federation.peers import PeerBook
+from node.federation.probing import Sketcher
 from node.federation.question import Question
 from node.federation.references import References
 from node.federation.refusal_counts import RefusalCounts
@@ -49,7 +48,6 @@ from node.federation.replay import Nonces
 from node.federation.replies import RawResponse, Replies
 from node.federation.routing import Routes
 from node.policy.book import PolicyBook
-from node.policy.grants import Grant
 from node.policy.policy import Policy
 from protocol.accept_query import AcceptedRequest, RawRequest, ReceiverContext, accept, sender_of
 from protocol.leaf import Leaf, new_salt
@@ -85,6 +83,7 @@ class Rooms:
     collections: "Collections"
     routes: Routes
     log: "AuditLog"
+    ledgers: Ledgers
     references: References
     clock: Clock
     suggest_refresh: Callable[[str], None] = field(default=lambda _name: None)
@@ -97,16 +96,11 @@ class Responder:
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
         self._replies = Replies(rooms.signer)
-        self._budgets = QueryBudgets(rooms.log.spent)
-        self._exposures = Exposures(rooms.log.exposed, rooms.log.lost_exposures)
+        self._sketcher = Sketcher(rooms.references.secret(b"sketch-v1"))
         self._refusals = RefusalCounts()
         nonces = Nonces()
         nonces.load(rooms.log.nonces(rooms.clock()))
-        self._admission = Admission(
-            rooms.peers, rooms.policy, self._budgets, self._exposures, nonces, rooms.seconds
-        )
-        rooms.log.on_reload(self._budgets.reload)
-        rooms.log.on_reload(self._exposures.reload)
+        self._admission = Admission(rooms.peers, rooms.policy, rooms.ledgers, nonces, rooms.seconds)
 
     def partner_behind(self, head: RawRequest) -> str | None:
         """Name the partner whose signature covers these header fields, before the body is whole."""
@@ -150,19 +144,6 @@ class Responder:
                 self._refusals.put_back(leaf)
                 _log.error("refusals not logged", cause=str(error))
 
-    def queries_left(self, grant: Grant, at: int) -> int:
-        """Return how many vectors the peer may still ask of the grant's collection today."""
-        return self._budgets.left(grant.peer, grant.collection, day_of(at), grant.queries_per_day)
-
-    def exposure_quarters(self, grant: Grant, at: int) -> int | None:
-        """Return how many quarters of the grant's exposure budget are used up, None without one."""
-        collection = self._rooms.collections.get(grant.collection)
-        limit = records_limit(grant, lambda: collection.count_visible(grant.visible))
-        if limit is None:
-            return None
-        told = self._exposures.records((grant.peer, grant.collection, epoch_of(at)))
-        return min(4, 4 * told // limit) if limit else 4
-
     def _receiver(self, at: int) -> ReceiverContext:
         rooms = self._rooms
         return ReceiverContext(
@@ -194,7 +175,7 @@ class Responder:
             policy = self._rooms.policy.current
             routed = self._judge(question, query, policy)  # steps 11 and 12
             shown = await search_and_disclose(query, routed, question.reservation)  # 13 and 14
-            left = self.queries_left(routed.permitted.grant, question.at)
+            left = rooms.ledgers.queries_left(routed.permitted.grant, question.at)
             answer = disclosed_answer(question, query, routed, shown, rooms.references, left)
             try:
                 return await self._release(question, query, routed, answer, policy)
@@ -209,12 +190,22 @@ class Responder:
         permitted = permit(question.peer, query, policy, rooms.collections, question.at)
         question.grant = grant = permitted.grant
         if not question.reservation.reserve_queries(grant, query.vectors.n):
-            left = self.queries_left(grant, question.at)
+            left = rooms.ledgers.queries_left(grant, question.at)
             raise refusal(
                 Code.BUDGET_EXHAUSTED,
                 f"{left} of {grant.queries_per_day} vectors are left today (UTC)",
+                rule="queries-per-day",
             )
-        return route(query, permitted, rooms.routes)
+        routed = route(query, permitted, rooms.routes)
+        probes = self._sketcher.probes(routed.searched())
+        if not question.reservation.reserve_probes(probes, grant.near_duplicates_per_day):
+            raise refusal(
+                Code.BUDGET_EXHAUSTED,
+                f"at most {grant.near_duplicates_per_day} questions a day may lie this close "
+                "together (UTC)",
+                rule="near-duplicates",
+            )
+        return routed
 
     async def _release(
         self, question: Question, query: Query, routed: Routed, answer: Answer, policy: Policy
@@ -238,7 +229,7 @@ class Responder:
         policy = self._rooms.policy.current
         permitted = permit(question.peer, query, policy, self._rooms.collections, question.at)
         question.grant = permitted.grant
-        left = self.queries_left(permitted.grant, question.at)
+        left = self._rooms.ledgers.queries_left(permitted.grant, question.at)
         answer = repeated_answer(stored.payload, permitted.grant, left)
         if answer is None:
             raise refusal(
@@ -260,8 +251,7 @@ class Responder:
             policy,
             self._rooms.collections,
             self._rooms.routes,
-            lambda grant: self.queries_left(grant, question.at),
-            lambda grant: self.exposure_quarters(grant, question.at),
+            self._rooms.ledgers,
             question.at,
         )
         payload = offers.encode()
@@ -311,6 +301,7 @@ class Responder:
             idempotency=kept,
             queries=reservation.query_effect(),
             exposures=reservation.exposure_effects(),
+            probes=reservation.probe_effects(),
         )
         entry = Entry(leaf, effects, lambda: self._look_again(accepted, generation))
         submitted: asyncio.Future[Receipt] = self._rooms.log.submit(entry)

@@ -13,8 +13,10 @@ from node.operations.registry import Operation, registered
 MODULES: dict[str, str] = {
     "anchors": "node.operations.anchors",
     "audit": "node.operations.audit",
+    "budget": "node.operations.budgets",
     "collection": "node.operations.collections",
     "encoder": "node.operations.encoders",
+    "exposure": "node.operations.budgets",
     "key": "node.operations.keys",
     "pairing": "node.operations.pairing",
     "partners": "node.operations.partners",

@@ -53,6 +53,7 @@ class GrantShown(BaseModel):
     smallest_count: int
     rate: int
     queries_per_day: int
+    near_duplicates_per_day: int
     scored_answers: int | None
     answers_per_record: int | None
     records_per_epoch: int | None
@@ -165,7 +166,7 @@ async def explain(node: Node, request: Explain, progress: Progress) -> Explanati
     )
     ruling = rule_on(node.policy.current, asked, at)
     grant = ruling.grant
-    left = node.responder.queries_left(grant, at) if grant else None
+    left = node.ledgers.queries_left(grant, at) if grant else None
     checks = [known, *(RuleChecked(**vars(check)) for check in ruling.checks)]
     if ruling.allowed and grant is not None and left is not None:
         checks.append(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from node.audit import schema
-from node.audit.entry import Effects, Entry
+from node.audit.entry import RESET, Effects, Entry, ResetEffect
 from node.audit.errors import LogForeign, LogHeld
 from node.audit.log import LOST, AuditLog
 from node.audit.origin import is_of, log_origin, stated_origin, successor_origin
@@ -51,7 +51,8 @@ async def test_what_was_lost_counts_as_spent_and_told(tmp_path: Path) -> None:
     try:
         assert log.spent("clinic.example", "papers", DAY) == LOST
         assert log.spent("clinic.example", "papers", DAY + 1) == 0
-        assert (log.lost_exposures(3), log.lost_exposures(4)) == (True, False)
+        scope = "clinic.example", "papers"
+        assert (log.lost_exposures(*scope, 3), log.lost_exposures(*scope, 4)) == (True, False)
     finally:
         await log.close()
 
@@ -59,7 +60,24 @@ async def test_what_was_lost_counts_as_spent_and_told(tmp_path: Path) -> None:
 async def test_a_first_log_has_lost_nothing(tmp_path: Path) -> None:
     async with opened(tmp_path / "log.db") as log:
         assert log.spent("clinic.example", "papers", DAY) == 0
-        assert not log.lost_exposures(0)
+        assert not log.lost_exposures("clinic.example", "papers", 0)
+
+
+@pytest.mark.parametrize("collection", ["papers", None])
+async def test_a_person_may_reset_what_was_lost(tmp_path: Path, collection: str | None) -> None:
+    path, scope = await succeeded(tmp_path), ("clinic.example", "papers")
+    log = AuditLog.open(path, LOG_KEY, SUCCESSOR, lambda: AT)
+    reset = AdminActed(at=AT, operation=RESET, peer=scope[0], subject=collection)
+    await log.append(Entry(reset, Effects(reset=ResetEffect(scope[0], collection))))
+    await log.close()
+    log = AuditLog.open(path, LOG_KEY, SUCCESSOR, lambda: AT)
+    try:
+        assert log.spent(*scope, DAY) == 0
+        assert not log.lost_exposures(*scope, 3)
+        assert log.lost_exposures("clinic.example", "letters", 3) == (collection is not None)
+        assert log.lost_exposures("lab.example", "papers", 3)
+    finally:
+        await log.close()
 
 
 async def test_verify_says_what_is_succeeded(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def granted(more: str = "") -> Grant:
 
 
 def test_where_counts_were_lost_everything_counts_as_told() -> None:
-    exposures = Exposures(Log(k1=1).exposed, lambda epoch: epoch == 0)
+    exposures = Exposures(Log(k1=1).exposed, lambda *scope: scope == SCOPE)
     limits = RecordLimits(scored=5, answers=10)
     assert found(exposures, limits, [1, 2, 3]) == []
     assert exposures.withheld(SCOPE, limits)

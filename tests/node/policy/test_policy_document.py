@@ -41,6 +41,7 @@ def test_the_documented_defaults_are_those_of_the_code() -> None:
         ("smallest_count", f"`{grant.smallest_count}`"),
         ("rate", f"`{grant.rate}`"),
         ("queries_per_day", f"`{grant.queries_per_day}`"),
+        ("near_duplicates_per_day", f"`{grant.near_duplicates_per_day}`"),
     ):
         assert re.search(rf"^\| `{name}` \|[^|]*\| {re.escape(shown)} \|", POLICY, re.MULTILINE)
 

@@ -1,0 +1,173 @@
+"""Questions that lie close together: how many of them a peer may ask of a collection in a day.
+
+The rule of this file: whoever feels its way around one point asks many questions that hardly
+differ, and that is noticed however the answers are shown. A question is remembered as a sketch: the
+signs of 256 random projections of its vector in the collection's own space, whatever space it came
+in. Sketches of two vectors at an angle a differ in 256 a / pi bits on average (Charikar, STOC
+2002), so those that differ in `NEAR_BITS` or fewer lie within about 0.25 rad, a cosine of 0.97. The
+projections come from the node's secret: nobody else can tell how a question is sketched.
+
+The very same vector again is no second question: its answer is known. What is remembered of a day
+is bounded; beyond that the oldest is forgotten first. Debits go the way of all others: reserved,
+then settled with the leaf or given back.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from node.policy.grants import MAX_REMEMBERED
+
+BITS = 256
+NEAR_BITS = 20
+"""Sketches that differ in so many bits or fewer count as near: an angle of about 0.25 rad."""
+
+MARK_BYTES = 16
+
+Scope = tuple[str, str, int]
+"""Peer, collection, day."""
+
+Remembered = Callable[[str, str, int], Sequence[tuple[bytes, bytes]]]
+"""(peer, collection, day) -> mark and sketch of each question that the log says was answered."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One question vector as it is remembered: what tells it apart, and where it about lies."""
+
+    mark: bytes
+    sketch: bytes
+
+
+class Sketcher:
+    """Sketches vectors under one secret (32 bytes)."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._seed = int.from_bytes(secret, "big")
+        self._projections = lru_cache(maxsize=16)(self._drawn)
+
+    def probes(self, vectors: NDArray[np.float32]) -> tuple[Probe, ...]:
+        """Return the probes of vectors (n, d), in their order."""
+        signs = vectors @ self._projections(vectors.shape[1]).T > 0
+        rows = np.ascontiguousarray(vectors)
+        return tuple(
+            Probe(hashlib.sha256(row.tobytes()).digest()[:MARK_BYTES], sketch.tobytes())
+            for row, sketch in zip(rows, np.packbits(signs, axis=1), strict=True)
+        )
+
+    def _drawn(self, dimension: int) -> NDArray[np.float32]:
+        draw = np.random.default_rng([self._seed, dimension])
+        return draw.standard_normal((BITS, dimension), dtype=np.float32)
+
+
+@dataclass
+class _Day:
+    """The probes of one scope: `sketches` by mark, oldest first, answered or only reserved."""
+
+    sketches: dict[bytes, bytes]
+    answered: set[bytes]
+    held: Counter[bytes] = field(default_factory=Counter)
+
+    def near(self, sketch: bytes) -> int:
+        """Return how many of the sketches lie near this one."""
+        if not self.sketches:
+            return 0
+        known = np.frombuffer(b"".join(self.sketches.values()), dtype=np.uint64)
+        apart = known.reshape(-1, BITS // 64) ^ np.frombuffer(sketch, dtype=np.uint64)
+        return int((np.bitwise_count(apart).sum(axis=1) <= NEAR_BITS).sum())
+
+    def hold(self, probe: Probe) -> None:
+        self.sketches.setdefault(probe.mark, probe.sketch)
+        self.held[probe.mark] += 1
+
+    def let_go(self, probe: Probe) -> None:
+        self.held[probe.mark] -= 1
+        if not self.held[probe.mark]:
+            del self.held[probe.mark]
+            if probe.mark not in self.answered:
+                self.sketches.pop(probe.mark, None)
+
+    def settle(self, probe: Probe) -> None:
+        self.sketches.setdefault(probe.mark, probe.sketch)  # a reset may have taken it out
+        self.answered.add(probe.mark)
+        self.let_go(probe)
+        excess = len(self.sketches) - MAX_REMEMBERED
+        for mark in [m for m in self.sketches if m not in self.held][: max(0, excess)]:
+            del self.sketches[mark]
+            self.answered.discard(mark)
+
+
+class Probes:
+    """What each peer asked of each collection today, in sketches."""
+
+    def __init__(self, remembered: Remembered) -> None:
+        self._remembered = remembered
+        self._days: dict[Scope, _Day] = {}
+        self._stale: set[Scope] = set()
+
+    def reserve(self, scope: Scope, probes: Sequence[Probe], limit: int) -> bool:
+        """Remember a question's vectors if each is one of at most `limit` near it, and say so."""
+        day = self._day(scope)
+        taken: list[Probe] = []
+        for probe in probes:
+            if probe.mark not in day.sketches and day.near(probe.sketch) >= limit:
+                self.release(scope, taken)
+                return False
+            day.hold(probe)
+            taken.append(probe)
+        return True
+
+    def release(self, scope: Scope, probes: Sequence[Probe]) -> None:
+        """Forget what was reserved: nothing was answered."""
+        day = self._day(scope)
+        for probe in probes:
+            day.let_go(probe)
+        self._drop_if_stale(scope, day)
+
+    def settle(self, scope: Scope, probes: Sequence[Probe]) -> None:
+        """Remember what was reserved for the day: the log has committed it."""
+        day = self._day(scope)
+        for probe in probes:
+            day.settle(probe)
+        self._drop_if_stale(scope, day)
+
+    def reset(self, peer: str, collection: str | None) -> None:
+        """Forget what was answered before a reset that the log has just committed."""
+        for scope in [s for s in self._days if concerns(s, peer, collection)]:
+            day = self._days[scope]
+            day.answered.clear()
+            day.sketches = {m: s for m, s in day.sketches.items() if m in day.held}
+
+    def reload(self) -> None:
+        """Read what the log remembers again, each scope as soon as nothing is reserved in it."""
+        self._stale.update(self._days)
+        for scope in list(self._stale):
+            self._drop_if_stale(scope, self._days[scope])
+
+    def _day(self, scope: Scope) -> _Day:
+        day = self._days.get(scope)
+        if day is None:
+            self._forget_before(scope[2])
+            known = dict(self._remembered(*scope))
+            day = self._days[scope] = _Day(known, set(known))
+        return day
+
+    def _forget_before(self, today: int) -> None:
+        for old in [s for s in self._days if s[2] < today - 1 and not self._days[s].held]:
+            del self._days[old]
+            self._stale.discard(old)
+
+    def _drop_if_stale(self, scope: Scope, day: _Day) -> None:
+        if scope in self._stale and not day.held:
+            self._stale.discard(scope)
+            self._days.pop(scope, None)
+
+
+def concerns(scope: tuple[str, str, int], peer: str, collection: str | None) -> bool:
+    """Say whether a scope is of this peer and collection (None: any of its collections)."""
+    return scope[0] == peer and collection in (None, scope[1])
