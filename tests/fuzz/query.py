@@ -17,11 +17,13 @@ from tests.protocol.exchange import ENVELOPE, question
 
 
 def valid() -> list[bytes]:
-    """One question, a batch, and a batch in float16."""
+    """One question, one with a filter, a batch, and a batch in float16."""
     rows = np.eye(4, dtype=np.float32)
     small = Envelope.model_validate({**ENVELOPE.model_dump(), "dtype": "float16"})
+    narrowed = {"language": {"any_of": ["en", 7]}, "year": {"least": 2019, "most": 2024}}
     return [
         question().encode(),
+        question(filter=narrowed, granularity="count").encode(),
         question(vectors=encode(rows)).encode(),
         question(vectors=encode(rows, "float16"), envelope=small, space=small.space_id).encode(),
     ]
