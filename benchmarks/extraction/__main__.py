@@ -88,7 +88,7 @@ def table(runs: list[dict[str, Any]]) -> str:
             "",
             f"{value} after so many vectors asked; mean (least to most) over seeds",
             "",
-            f"| {kind} | control | first question |{heads} refused after |",
+            f"| {kind} | control | first question |{heads} refused |",
             "| --- " * (4 + len(budgets)) + "|",
         ]
         for attack, control in dict.fromkeys((r["attack"], r["control"]) for r in of_kind):
@@ -99,6 +99,8 @@ def table(runs: list[dict[str, Any]]) -> str:
             stops = {run["stopped"] for run in same} - {None}
             spent = np.mean([run["spent"] for run in same])
             end = f"{spent:,.0f}: {', '.join(sorted(stops))}" if stops else ""
+            away = sum(run["turned_away"] for run in same) / sum(run["spent"] for run in same)
+            end += f"{away:.0%} of all, as too near" if away else ""
             lines.append(f"| {attack} | {control} | {first:.3f} |{cells} {end} |")
     return "\n".join(lines[1:])
 

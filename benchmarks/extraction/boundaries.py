@@ -79,7 +79,7 @@ async def floor(target: Target, budget: int) -> Estimates:
     async def side(questions: Floats) -> list[int]:
         shown = await partner.ask(questions, "ranks")
         most = int(partner.grant.get("max_k", 10))
-        return [_listed(target.reference, one, most) for one in shown]
+        return [-1 if one is None else _listed(target.reference, one, most) for one in shown]
 
     ends = partial(_from, target)
     async for points, off in _edges(target, budget, ends, side):
@@ -93,7 +93,7 @@ async def known(target: Target, budget: int, other: str, vector: Floats, k: int)
 
     async def side(questions: Floats) -> list[int]:
         shown = await partner.ask(questions, "ranks", k)
-        return [_before(target.reference, other, one) for one in shown]
+        return [_before(target.reference, other, one or ()) for one in shown]
 
     def ends(count: int) -> tuple[Floats, Floats]:
         reach = float(target.rng.choice([0.5, 1.0]))
@@ -161,14 +161,11 @@ async def edge(target: Target, budget: int, centre: Floats, out: Floats) -> Esti
     """
     partner = target.partner
 
-    async def side(questions: Floats) -> list[int]:
-        return [int(bool(one)) for one in await partner.ask(questions, "boolean", 1)]
-
     def ends(count: int) -> tuple[Floats, Floats]:
         away = LOCAL * unit(target.rng.standard_normal((count, len(out))))
         return np.tile(centre, (count, 1)), unit(out + away)
 
-    async for points, off in _edges(target, budget, ends, side):
+    async for points, off in _edges(target, budget, ends, partial(_yes, target)):
         slabs = Slabs(points, target.floor - off, target.floor + off)
         yield partner.spent, inside_most(slabs, target.question, target.prior.near)
 
@@ -178,13 +175,8 @@ async def last_edge(target: Target) -> tuple[Floats, Floats] | None:
 
     None where no way out was found.
     """
-    partner = target.partner
-
-    async def side(questions: Floats) -> list[int]:
-        return [int(bool(one)) for one in await partner.ask(questions, "boolean", 1)]
-
     halving = Halving(*_from(target, 1))
-    if not await halving.run(side) or not halving.told[0]:
+    if not await halving.run(partial(_yes, target)) or not halving.told[0]:
         return None
     ((crossing,), _) = halving.found
     inwards = unit(target.question - (target.question @ crossing) * crossing)
@@ -216,6 +208,12 @@ def _from(target: Target, count: int) -> tuple[Floats, Floats]:
     away = target.rng.standard_normal((count, len(centre)))
     away -= np.outer(away @ centre, centre)
     return np.tile(centre, (count, 1)), unit(away)
+
+
+async def _yes(target: Target, questions: Floats) -> list[int]:
+    """Inside where there is one above the floor."""
+    said = await target.partner.ask(questions, "boolean", 1)
+    return [-1 if one is None else int(one) for one in said]
 
 
 def _listed(reference: str, shown: Shown, most: int) -> int:

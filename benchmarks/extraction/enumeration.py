@@ -96,6 +96,6 @@ async def enumerate_collection(
             asked = np.stack(waiting[: budget - partner.spent])
             waiting = waiting[len(asked) :]
             for question, shown in zip(asked, await partner.ask(asked, "ranks", k), strict=False):
-                seen.add(question, shown)
+                seen.add(question, shown or ())
         shares.append(len(seen.sums) / documents)
     return shares

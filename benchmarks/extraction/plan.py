@@ -38,8 +38,10 @@ ENUMERATIONS = [
     Case("probes", "records_per_epoch = 200", {"records_per_epoch": 200}),
     Case("neighbours", "share_per_epoch = 0.1", {"share_per_epoch": 0.1}),
     Case("probes", "answers_per_record = 5", {"answers_per_record": 5}),
+    Case("probes", "near_duplicates_per_day = 50", {"near_duplicates_per_day": 50}),
 ]
 
+NEAR = "near_duplicates_per_day"
 RANKS = {"granularity": "ranks"}
 RECONSTRUCTIONS = [
     Case("bins", LIFTED, limited=False),
@@ -65,5 +67,16 @@ RECONSTRUCTIONS = [
     Case(
         "edge", "smallest_count = 5, limits lifted",
         {"granularity": "boolean", "floor": FLOOR, "smallest_count": 5}, limited=False,
+    ),
+    Case("bins", f"{NEAR} = 50, other limits lifted", {NEAR: 50}, limited=False),
+    Case("ranks", f"{NEAR} = 50, other limits lifted", {**RANKS, NEAR: 50}, limited=False),
+    Case("known", f"{NEAR} = 50, other limits lifted", {**RANKS, NEAR: 50}, limited=False),
+    Case(
+        "floor", f"{NEAR} = 50, other limits lifted", {**RANKS, "floor": FLOOR, NEAR: 50},
+        limited=False,
+    ),
+    Case(
+        "edge", f"{NEAR} = 50, other limits lifted",
+        {"granularity": "boolean", "floor": FLOOR, NEAR: 50}, limited=False,
     ),
 ]  # fmt: skip

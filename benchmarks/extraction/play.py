@@ -30,12 +30,15 @@ TRIES = 50
 class Curve:
     """What one attack reached after each budget, what it had from the first question, its end.
 
+    `turned_away` of the `spent` vectors were refused as too near to others.
+
     `values` are shares of the collection, or cosines to the truth.
     """
 
     values: list[float]
     first: float
     spent: int
+    turned_away: int
     stopped: str | None
 
 
@@ -49,7 +52,13 @@ async def enumerate_once(
     )
     k = int(partner.grant.get("max_k", 10))
     shares = await enumerate_collection(partner, propose, len(silo.documents), budgets, k)
-    return Curve(shares, min(k / len(silo.documents), shares[0]), partner.spent, partner.stopped)
+    return Curve(
+        shares,
+        min(k / len(silo.documents), shares[0]),
+        partner.spent,
+        partner.turned_away,
+        partner.stopped,
+    )
 
 
 async def reconstruct_once(
@@ -76,7 +85,7 @@ async def _play_listed(
 ) -> Curve | None:
     for question in questions:
         shown = await partner.ask(question[None], "ranks")
-        if shown and len(shown[0]) >= (2 if "known" in attack else 1):
+        if shown and shown[0] and len(shown[0]) >= (2 if "known" in attack else 1):
             break
     else:
         return None
@@ -147,7 +156,7 @@ async def _curve(
     async for spent, estimate in estimates:
         reached.append((spent, float(unit(estimate) @ truth)))
     values = [[cosine for spent, cosine in reached if spent <= one][-1] for one in budgets]
-    return Curve(values, first, partner.spent, partner.stopped)
+    return Curve(values, first, partner.spent, partner.turned_away, partner.stopped)
 
 
 def _fields(silo: Silo, case: Case) -> dict[str, Any]:

@@ -58,7 +58,7 @@ async def bins(target: Target, budget: int, width: float) -> Estimates:
         questions = target.around(estimate, count, target.rng.choice([0.4, 0.8, 1.2]))
         before = len(numbers)
         for question, shown in zip(questions, await partner.ask(questions, "bins"), strict=False):
-            number = dict(shown).get(target.reference)
+            number = dict(shown or ()).get(target.reference)
             if number is not None:
                 asked.append(question)
                 numbers.append(number)
@@ -78,7 +78,7 @@ async def ranks(target: Target, budget: int) -> Estimates:
         count = min(max(2 * BATCH, len(lists)), budget - partner.spent)
         questions = target.around(estimate, count, target.rng.choice([0.4, 0.8, 1.2]))
         lists += zip(questions, await partner.ask(questions, "ranks"), strict=False)
-        near = [(q, shown) for q, shown in lists if target.reference in dict(shown)]
+        near = [(q, shown) for q, shown in lists if target.reference in dict(shown or ())]
         if near:
             estimate = _ordered(target, near)
         yield partner.spent, estimate

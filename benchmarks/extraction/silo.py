@@ -52,8 +52,18 @@ Floats = NDArray[np.float64]
 Shown = tuple[tuple[str, int | None], ...]
 """References with their bins, best first."""
 
-UNLIMITED = {"rate": 1_000_000, "queries_per_day": 100_000_000, "floor": -1.0}
+UNLIMITED = {
+    "rate": 1_000_000,
+    "queries_per_day": 100_000_000,
+    "near_duplicates_per_day": 4096,
+    "floor": -1.0,
+}
 """What every grant here says unless it says otherwise: no control but those that are named."""
+
+
+TOO_NEAR = "budget-exhausted (near-duplicates)"
+DIVIDED = ("busy", "budget-exhausted", TOO_NEAR)
+"""Refusals after which a smaller batch may be answered."""
 
 
 class Refused(Exception):
@@ -68,13 +78,15 @@ class Partner:
     grant: dict[str, Any]
     silo: Silo
     spent: int = 0
+    turned_away: int = 0
     stopped: str | None = None
 
     async def ask(self, vectors: Floats, granularity: Granularity, k: int = 0) -> list[Any]:
-        """Ask n questions (n, d) and return what is shown for each; less once refused.
+        """Ask n questions (n, d) and return what is shown for each; fewer once refused for good.
 
-        `k` is by default all that the grant allows. A `Shown` for each vector, or count or
-        boolean. After a refusal the partner asks no more, and `stopped` says why.
+        `k` is by default all that the grant allows. A `Shown` for each vector, or count or boolean;
+        None for one that was refused because it lies too near to others, which counts as asked.
+        After any other refusal the partner asks no more, and `stopped` says why.
         """
         shown: list[Any] = []
         for start in range(0, len(vectors), MAX_BATCH):
@@ -84,14 +96,18 @@ class Partner:
         return shown
 
     async def _ask(self, batch: Floats, granularity: Granularity, k: int) -> list[Any]:
-        """Ask one batch; where there is no room for so many at once, half of it and so on."""
+        """Ask one batch; where not so many are let through at once, half of it and so on."""
         try:
             shown = await self.silo.answer(self, batch, granularity, k)
         except Refused as refused:
-            if str(refused) in ("busy", "budget-exhausted") and len(batch) > 1:
+            if str(refused) in DIVIDED and len(batch) > 1:
                 half = len(batch) // 2
                 shown = await self._ask(batch[:half], granularity, k)
                 return shown + await self.ask(batch[half:], granularity, k)
+            if str(refused) == TOO_NEAR:
+                self.spent += 1
+                self.turned_away += 1
+                return [None]
             self.stopped = str(refused)
             return []
         self.spent += len(batch)
