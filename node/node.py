@@ -25,6 +25,7 @@ from protocol.limits import MAX_CARD_ROUTES
 
 if TYPE_CHECKING:
     from node.audit.log import AuditLog
+    from node.backup.standing import Standing
     from node.collections.registry import Collections
     from node.config import Settings
     from node.data_directory import DataDirectory
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 
 CARD_CHECK_S = 60.0
 REFUSALS_S = 20.0
-COMPARE_S = 86_400.0
+COMPARE_S = 3_600.0
 
 
 class Node:
@@ -130,9 +131,14 @@ class Node:
 
     async def _compare(self) -> None:
         """Look whether partners hold more of this node than it has: a copy of an older state."""
-        from node.backup.settle import check
+        await self.standing.check()
 
-        await check(self)
+    @cached_property
+    def standing(self) -> Standing:
+        """Comparison with what partners hold of this node."""
+        from node.backup.standing import Standing
+
+        return Standing(self)
 
     async def _log_missing(self) -> None:
         """Append the leaves of decisions that a crash cut off between file and log."""

@@ -23,7 +23,7 @@ from node.audit.origin import stated_origin
 from node.audit.succession import predecessor_file
 from node.backup.compare import Comparison, compare
 from node.backup.errors import NodeBehind, NotCompared, NotSettled
-from node.backup.marker import Mark, Succession, read_mark, write_mark
+from node.backup.marker import Mark, Succession, read_mark
 from node.federation.epochs import day_of, epoch_of
 from protocol.document import DocumentRefused
 from protocol.leaf import AdminActed, Succeeded
@@ -57,28 +57,13 @@ async def settle(node: Node) -> None:
     _log.info("settled", reason=mark.reason, without=list(mark.without))
 
 
-async def check(node: Node) -> Comparison:
-    """Compare a node at work with its partners; one that is behind stops logging, and is marked.
-
-    For a copy of an old directory that was put back without `interlingua restore`. A partner that
-    cannot be asked now is asked the next time.
-    """
-    comparison = await compare(node)
-    if comparison.contradicted and node.log.held is None:
-        mark = Mark(reason="found-behind", at=node.clock())
-        write_mark(node.data.mark_file, mark)
-        node.log.hold(_behind(comparison.behind))
-        _log.error("this node is behind its partners and answers nobody", found=comparison.behind)
-    return comparison
-
-
 async def _agree(node: Node, mark: Mark) -> None:
     """Compare with every partner; take over a root document that only they have."""
     comparison = await compare(node, mark.without, refresh=True)
     if _adopt_root(node, comparison):
         comparison = await compare(node, mark.without)
     if comparison.contradicted:
-        raise NodeBehind(_behind(comparison.behind))
+        raise NodeBehind(say_behind(comparison.behind))
     if comparison.behind:
         raise NotSettled(
             f"The clock cannot be right: {'; '.join(comparison.behind)}.",
@@ -167,5 +152,6 @@ async def _append(node: Node, operation: str, subject: str | None, detail: str |
     await node.log.append(Entry(leaf))
 
 
-def _behind(found: Sequence[str]) -> str:
+def say_behind(found: Sequence[str]) -> str:
+    """One sentence on everything that partners hold beyond this node."""
     return f"Partners hold more of this node than it has itself: {'; '.join(found)}."

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from node.backup.errors import NodeBehind, NotCompared, NotSettled
-from node.backup.settle import check
 from node.clock import system_clock
 from node.config import load_settings
 from node.data_directory import DataDirectory
@@ -186,7 +185,7 @@ async def test_a_copy_of_an_old_directory_is_noticed_by_partners_and_by_itself(
     copied = await world.serve(DataDirectory(old))
     answer = await lab.ask_one()
     assert (answer.state, answer.code) == ("unverifiable", "log-went-back")
-    found = await check(copied.node)
+    found = await copied.node.standing.check()
     assert "lab.example" in found.behind[0]
     assert copied.node.log.held is not None
     refused = await lab.ask_one()
@@ -268,3 +267,14 @@ async def test_doctor_names_partners_that_hold_more(world: World) -> None:
     await lab.stop()
     found = await copied.do("doctor", NoRequest(), Diagnosis)
     assert "not-compared" in [finding.code for finding in found.findings]
+
+
+async def test_partners_are_asked_once_a_day_what_they_hold(world: World) -> None:
+    lab, clinic = await two(world)
+    for _ in range(3):
+        assert not (await clinic.node.standing.check()).behind
+    assert len(lab.leaves(Compared)) == 1
+    world.time.offset += 86_400
+    await clinic.node.refresher.refresh("lab.example")
+    await clinic.node.standing.check()
+    assert len(lab.leaves(Compared)) == 2
