@@ -20,6 +20,7 @@ from node.operations.backup import (
     restore_backup,
     write_backup,
 )
+from node.operations.budgets import BudgetWasReset, ResetBudget
 from node.operations.peers import NamedPeer, PeerLog
 from node.operations.registry import NoRequest, silent
 from node.passphrase import Passphrase
@@ -154,8 +155,12 @@ async def test_after_a_loss_a_successor_log_is_opened_and_partners_approve_it(
     assert (await again.ask_one()).state == "ok"
     world.time.offset += 86_400
     await lab.node.refresher.refresh("clinic.example")
-    assert (await lab.ask_one()).state == "ok"
+    next_day = await lab.ask_one()
+    assert (next_day.state, next_day.hits) == ("ok", 0)  # what it has learnt is not known
     assert len(again.leaves(Answered)) == 1
+    reset = ResetBudget(peer="lab.example")  # a person's decision, with a leaf
+    await again.do("budget.reset", reset, BudgetWasReset)
+    assert (await lab.ask_one()).hits == 10
     verified = verify_directory(again.node.data.path, None, silent)
     assert (verified.verdict, verified.findings) == ("SELF-SIGNED", ())
     before = verified.predecessor
