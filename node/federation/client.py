@@ -5,16 +5,8 @@ network to a loopback or private address, and the address is checked where the s
 plaintext goes to loopback only, unless a person allowed it for this peer; no redirects, no cookies,
 no content encodings; the answer is read up to a cap; one deadline covers everything. A proxy is
 used where the environment names one (node/federation/proxy.py).
-Whatever goes wrong here is the transport's fault and never data:
 
-TransportError
-  +- DeadlinePassed      nothing complete within the caller's deadline
-  +- Unreachable         no connection could be made
-  |    +- ConnectionBroke it was made and broke before the answer was whole
-  |    +- ProxyFailed   the proxy made no connection
-  |    +- TlsFailed     the partner's certificate does not verify, or TLS is not spoken there
-  +- AddressNotAllowed   the address policy or the plaintext rule forbids this connection
-  +- AnswerTooLarge      more bytes than an answer may have
+Whatever goes wrong here is a TransportError (node/federation/transport_errors.py).
 """
 
 import asyncio
@@ -31,73 +23,39 @@ from yarl import URL
 from node.addresses import AddressPolicy, Reach, connector, refusal
 from node.federation.no_connection import why
 from node.federation.proxy import Proxy, check_named
+from node.federation.transport_errors import (
+    AddressNotAllowed,
+    AnswerTooLarge,
+    ClientKeySealed,
+    ConnectionBroke,
+    DeadlinePassed,
+    ProxyFailed,
+    TlsFailed,
+    TransportError,
+    TransportKind,
+    Unreachable,
+)
 from protocol.accept_answer import RawAnswer
 
-TransportKind = Literal["unreachable", "timeout", "address-refused", "oversized"]
+__all__ = [
+    "AddressNotAllowed",
+    "AnswerTooLarge",
+    "Client",
+    "ClientIdentity",
+    "ClientKeySealed",
+    "ConnectionBroke",
+    "DeadlinePassed",
+    "ProxyFailed",
+    "TlsFailed",
+    "Transport",
+    "TransportError",
+    "TransportKind",
+    "Unreachable",
+    "reach_of_url",
+]
 
 CHUNK_BYTES = 1 << 16
 CONNECTIONS_PER_PEER = 32
-
-
-class TransportError(Exception):
-    """The partner could not be asked; `kind` is the word that a status line shows."""
-
-    kind: TransportKind = "unreachable"
-    failure = "unavailable"
-    code = "peer-transport"
-    fix = "Check the partner's address, and ask its admin whether its node runs."
-
-
-class DeadlinePassed(TransportError):
-    """The caller's deadline passed before the answer was whole."""
-
-    kind: TransportKind = "timeout"
-    code = "peer-timeout"
-    fix = "Try again later, or ask the partner's admin whether its node is overloaded."
-
-
-class Unreachable(TransportError):
-    """No connection could be made."""
-
-    code = "peer-unreachable"
-    fix = "Check the address, the certificate and the network, and that the partner's node runs."
-
-
-class ConnectionBroke(Unreachable):
-    """A connection broke before the answer was whole; the question may or may not have arrived."""
-
-
-class TlsFailed(Unreachable):
-    """No TLS connection came about: a certificate, a name, an authority, or no TLS at all."""
-
-    code = "peer-tls"
-    fix = (
-        "Compare the certificate with the partner's admin: name, validity, authority. A private "
-        "authority is named when pairing (--ca), or in partners.ca_file for all."
-    )
-
-
-class ProxyFailed(Unreachable):
-    """The proxy is not there, or made no connection; whether the partner is there is not known."""
-
-    code = "proxy-failed"
-    fix = "Check HTTPS_PROXY and what that proxy permits; NO_PROXY names hosts reached without it."
-
-
-class AddressNotAllowed(TransportError):
-    """The connection was refused on this side; the message says who may allow it and how."""
-
-    kind: TransportKind = "address-refused"
-    code = "address-refused"
-    fix = "Only an admin can allow it: `interlingua peer --help` names the options."
-
-
-class AnswerTooLarge(TransportError):
-    """The partner sent more than an answer may have."""
-
-    kind: TransportKind = "oversized"
-    code = "answer-too-large"
-    fix = "Ask for fewer records at once, and tell the partner's admin."
 
 
 @dataclass(frozen=True)
@@ -251,7 +209,7 @@ class Client:
         context = ssl.create_default_context(cafile=str(authorities) if authorities else None)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if self._identity is not None:
-            context.load_cert_chain(self._identity.certificate, self._identity.key)
+            context.load_cert_chain(self._identity.certificate, self._identity.key, _no_password)
         return context
 
 
@@ -283,6 +241,11 @@ def _check_plaintext(target: URL, transport: Transport) -> None:
             f"{target.host} is reached without TLS, which is allowed on loopback only; "
             "ask the partner for an https address, or pair with it anew by --allow-plaintext"
         )
+
+
+def _no_password() -> str:
+    """Without this, OpenSSL would ask on the terminal, and the node would wait."""
+    raise ClientKeySealed("the key in partners.client_key is sealed with a password")
 
 
 def _allowed(transport: Transport) -> frozenset[Reach]:

@@ -35,6 +35,7 @@ def server_context(settings: FederationListener) -> ssl.SSLContext | None:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION  # costs the server more than who asks for it
     try:
         context.load_cert_chain(settings.tls_certificate, settings.tls_key, _no_password)
         if settings.client_ca is not None:

@@ -160,15 +160,16 @@ async def join(node: Node, request: JoinSpace, progress: Progress) -> SpaceInfo:
     import asyncio
 
     from node.spaces.anchor_store import AnchorStore
+    from node.spaces.handed_over import read_manifest_file, read_tensor_file
     from node.spaces.join import join as join_space
     from node.spaces.manifest import accept_manifest, accept_positions
     from node.spaces.maps import Ground
 
-    raw = await asyncio.to_thread(request.manifest.read_bytes)
+    raw = await asyncio.to_thread(read_manifest_file, request.manifest)
     manifest = accept_manifest(raw, _ring_of(node), node.clock())
     node.spaces.check_name(manifest)
     positions_file = request.consensus or _beside(request.manifest, manifest.name)
-    raw_positions = await asyncio.to_thread(positions_file.read_bytes)
+    raw_positions = await asyncio.to_thread(read_tensor_file, positions_file)
     positions = accept_positions(raw_positions, manifest)
     store = AnchorStore(node.data.anchors)
     anchors = await asyncio.to_thread(store.load, manifest.anchors)
@@ -194,12 +195,13 @@ async def sign(node: Node, request: SignSpace, progress: Progress) -> SignedSpac
     from node.spaces.anchor_store import AnchorStore
     from node.spaces.create import check_members, recompute
     from node.spaces.errors import EmbeddingsRefused
+    from node.spaces.handed_over import read_manifest_file, read_tensor_file
     from node.spaces.manifest import accept_positions, count_signatures, countersign, read_manifest
 
-    raw = await asyncio.to_thread(request.manifest.read_bytes)
+    raw = await asyncio.to_thread(read_manifest_file, request.manifest)
     manifest = read_manifest(raw)
     beside = _beside(request.manifest, manifest.name)
-    positions = accept_positions(await asyncio.to_thread(beside.read_bytes), manifest)
+    positions = accept_positions(await asyncio.to_thread(read_tensor_file, beside), manifest)
     store = AnchorStore(node.data.anchors)
     anchors = await asyncio.to_thread(store.load, manifest.anchors)
     members = await asyncio.to_thread(_read_members, request.members)
@@ -310,19 +312,10 @@ def _others(
 
 
 def _read_members(files: Sequence[Path]) -> list[AnchorEmbeddings]:
-    from adapters.tensor_file import MAX_FILE_BYTES
     from node.spaces.embedding_file import decode_embeddings
-    from node.spaces.errors import EmbeddingsRefused
+    from node.spaces.handed_over import read_tensor_file
 
-    members = []
-    for path in files:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise EmbeddingsRefused(
-                f"{path} is larger than {MAX_FILE_BYTES} bytes",
-                fix="Check that it is the file that is meant; use fewer anchors where it is.",
-            )
-        members.append(decode_embeddings(path.read_bytes()))
-    return members
+    return [decode_embeddings(read_tensor_file(path)) for path in files]
 
 
 def _ring_of(node: Node) -> Callable[[str], KeyRing | None]:

@@ -101,6 +101,20 @@ def check_members(anchors: AnchorSet, members: Sequence[AnchorEmbeddings]) -> No
         seen.add(_key(each))
 
 
+def check_rows(manifest: SpaceManifest, positions: Positions, anchors: AnchorSet) -> None:
+    """Refuse a consensus that rests on other anchors than those of the fit part (ManifestRefused).
+
+    Where a founder's file is missing, the consensus cannot be computed again; an author could have
+    fitted it on the very anchors by which routes are chosen and measured.
+    """
+    if not np.isin(positions.rows, anchors.split.fit).all():
+        raise ManifestRefused(
+            f"the consensus of {manifest.name} rests on anchors that are kept for choosing and "
+            "measuring, or on none of this set",
+            fix="Do not use it; ask its author for one that was fitted on the fit part alone.",
+        )
+
+
 def common_rows(anchors: AnchorSet, members: Sequence[AnchorEmbeddings]) -> NDArray[np.int64]:
     """Return the rows (m,) of the fit part of which every member's model makes something."""
     rows = anchors.split.fit

@@ -4,6 +4,7 @@ SpaceError
 ├── AnchorsRefused     a file holds no usable anchor texts
 ├── UnknownAnchors     no anchor set of that name or id
 ├── NotEmbedded        the anchor set has not been embedded with that encoder
+├── FileTooLong        a file that was handed over is longer than any of its kind
 ├── EmbeddingsRefused  a file of embeddings is damaged, of other texts, or not the one pinned
 ├── ManifestRefused    a manifest does not verify, or its consensus is another one
 ├── CannotJoin         the own embeddings are not those that the manifest pins
@@ -49,6 +50,13 @@ class EmbeddingsRefused(SpaceError):
 
     failure = "not-verified"
     fix = "Get the file again from the member that made it (`interlingua anchors export`)."
+
+
+class FileTooLong(SpaceError):
+    """A file that a member handed over is longer than any of its kind."""
+
+    failure = "invalid-request"
+    fix = "Check that it is the file that is meant; use fewer anchors where it is."
 
 
 class ManifestRefused(SpaceError):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from adapters.affine import AffineMap
 from adapters.files import adapter_digest, encode_adapter
 from node.operations.registry import Progress
-from node.spaces.create import check_members, recompute
+from node.spaces.create import check_members, check_rows, recompute
 from node.spaces.embedding_file import AnchorEmbeddings
 from node.spaces.errors import CannotJoin, EmbeddingsRefused
 from node.spaces.maps import Ground, Party, fit_inward, fit_outward
@@ -40,11 +40,13 @@ def join(
     Raises:
         CannotJoin: the manifest pins other embeddings of this member.
         EmbeddingsRefused: of other anchors, not those that are pinned, or degenerate.
-        ManifestRefused: the consensus is not what the founders' embeddings give.
+        ManifestRefused: the consensus is not what the founders' embeddings give, or rests on
+            anchors that are kept for measuring.
     """
     everyone = [own, *others]
     check_members(ground.anchors, everyone)
     _check_pinned(ground, own, others)
+    check_rows(ground.manifest, ground.positions, ground.anchors)
     progress(0, None, "computing the consensus again")
     apart = recompute(ground.manifest, ground.positions, ground.anchors, everyone)
     parties = _fit_all(ground, everyone, progress)

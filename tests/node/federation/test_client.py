@@ -3,15 +3,25 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from aiohttp import web
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from node.federation.client import (
     AddressNotAllowed,
     AnswerTooLarge,
     Client,
+    ClientIdentity,
+    ClientKeySealed,
     ConnectionBroke,
     DeadlinePassed,
     Transport,
@@ -174,6 +184,22 @@ async def test_an_address_that_was_not_allowed_is_never_connected_to(
 async def test_whatever_goes_wrong_is_one_kind_of_error(client: Client, url: str) -> None:
     with pytest.raises(TransportError):
         await send(client, url, deadline_s=2.0)
+
+
+async def test_a_sealed_client_key_is_named_and_nobody_is_asked_for_its_password(
+    tmp_path: Path,
+) -> None:
+    issued = trustme.CA().issue_cert("clinic.example")
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    issued.cert_chain_pems[0].write_to_path(str(certificate))
+    plain = load_pem_private_key(issued.private_key_pem.bytes(), None)
+    sealed = BestAvailableEncryption(b"hunter2")
+    key.write_bytes(plain.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, sealed))
+    client = Client(ClientIdentity(certificate, key))
+    with pytest.raises(ClientKeySealed) as refused:
+        await send(client, "https://127.0.0.1:9/")
+    await client.close()
+    assert "partners.client_key" in refused.value.fix
 
 
 @pytest.mark.parametrize(

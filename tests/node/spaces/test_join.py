@@ -3,8 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from node.spaces.errors import CannotJoin, EmbeddingsRefused
+from node.spaces.errors import CannotJoin, EmbeddingsRefused, ManifestRefused
 from node.spaces.join import join
+from node.spaces.manifest import Positions
 from node.spaces.maps import Ground
 from tests.adapters.worlds import unit
 from tests.node.spaces.consortium import AT, created, embeddings, ground, members, unseen
@@ -81,6 +82,21 @@ def test_a_founder_joins_with_the_embeddings_that_are_pinned() -> None:
         join(ground(), drifted, [B], AT, unseen)
     with pytest.raises(EmbeddingsRefused, match=r"of a\.example are not those"):
         join(ground(), B, [drifted], AT, unseen)
+
+
+@pytest.mark.parametrize("stray", ["held out", "beyond the set"])
+def test_a_consensus_on_other_anchors_than_the_fit_part_is_refused_without_its_founders(
+    stray: str,
+) -> None:
+    whole = ground()
+    rows = whole.positions.rows.copy()
+    rows[-1] = 10_000 if stray == "beyond the set" else whole.anchors.split.test[0]
+    order = np.argsort(rows)
+    positions = Positions(whole.positions.positions[order], rows[order])
+    manifest = whole.manifest.model_copy(update={"consensus": positions.digest})
+    late = embeddings("d.example", 18, 44)
+    with pytest.raises(ManifestRefused, match="kept for choosing and measuring"):
+        join(Ground(manifest, whole.anchors, positions), late, [A], AT, unseen)
 
 
 def test_a_model_that_says_the_same_to_everything_cannot_enrol() -> None:

@@ -1,0 +1,27 @@
+"""Reading files that other members hand over: nothing is read that could not be what is meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from adapters.tensor_file import MAX_FILE_BYTES
+from node.spaces.errors import FileTooLong
+from protocol.limits import MAX_DOCUMENT_BYTES
+
+
+def read_manifest_file(path: Path) -> bytes:
+    """The bytes of a manifest. Raises FileTooLong, OSError."""
+    return _read(path, MAX_DOCUMENT_BYTES)
+
+
+def read_tensor_file(path: Path) -> bytes:
+    """The bytes of a file of positions or embeddings. Raises FileTooLong, OSError."""
+    return _read(path, MAX_FILE_BYTES)
+
+
+def _read(path: Path, max_bytes: int) -> bytes:
+    with path.open("rb") as file:
+        raw = file.read(max_bytes + 1)
+    if len(raw) > max_bytes:
+        raise FileTooLong(f"{path} is longer than {max_bytes} bytes")
+    return raw
