@@ -58,11 +58,12 @@ async def test_a_partner_that_lost_its_announcement_is_told_again(asking: Pair) 
     """The clinic does not know the key that the lab's memory says it was told of."""
     assert await state(asking) == "ok"
     asked = Rotate(purpose="sign", at_once=True)
-    held = asking.clinic.node.peers.get("lab.example").record
-    await asking.lab.do("key.rotate", asked, RootChanged)
-    asking.clinic.node.peers._write(held)
     clinic = asking.clinic
+    file = clinic.node.data.peers / "lab.example.json"
+    held = file.read_bytes()
+    await asking.lab.do("key.rotate", asked, RootChanged)
     await clinic.stop()
+    file.write_bytes(held)
     asking.world.organisations.remove(clinic)
     await asking.world.serve(clinic.node.data)
     assert await state(asking) == "ok"

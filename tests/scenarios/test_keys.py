@@ -1,13 +1,16 @@
 """Keys of running nodes: replaced without one failed question, withdrawn from everybody at once."""
 
 import asyncio
+import json
 import secrets
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from keys.keyfile import read_key
+from keys.keyfile import KeyFileMissing, read_key
 from keys.signer import Signer
+from node.cli.main import app
 from node.federation.ask import SiloStatus
 from node.operations.audit import verify_directory
 from node.operations.keys import KeyList, Revoke, RootChanged, Rotate
@@ -15,6 +18,7 @@ from node.operations.peers import NamedPeer, PeerRefreshed
 from node.operations.registry import NoRequest, silent
 from protocol.announcement import ANNOUNCE_PATH, Announcement
 from protocol.leaf import Answered, PeerChanged
+from protocol.limits import CLOCK_SKEW_S
 from protocol.profile import OFFERS
 from protocol.root import authority_of
 from protocol.root_draft import sign_draft
@@ -22,7 +26,7 @@ from protocol.sign import sign_request
 from tests.scenarios.conftest import Pair, Watched
 from tests.scenarios.middleman import Message
 from tests.scenarios.test_withdrawing import held_search
-from tests.scenarios.world import Organisation, grant
+from tests.scenarios.world import Organisation, documents, grant, pair
 
 DAY_S = 86_400
 ASKERS = 3
@@ -259,3 +263,60 @@ async def test_the_keys_of_a_former_partner_are_kept_for_audits(paired: Pair) ->
     await paired.clinic.change("remove", "lab.example")
     verified = verify_directory(paired.clinic.node.data.path, None, silent)
     assert verified.requests_bound == verified.requests > 0
+
+
+async def test_a_lost_sign_key_is_revoked_while_the_node_cannot_start(paired: Pair) -> None:
+    clinic, data = paired.clinic, paired.clinic.node.data
+    lost = clinic.node.identity.kid("sign")
+    await clinic.stop()
+    paired.world.organisations.remove(clinic)
+    data.key_file("sign").unlink()
+    with pytest.raises(KeyFileMissing):
+        await paired.world.serve(data)
+    line = ["key", "revoke", lost, "--reason", "lost", "--json", "--data", str(data.path)]
+    done = await asyncio.to_thread(CliRunner().invoke, app, line)
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["told"] == ["lab.example"]
+    again = await paired.world.serve(data)
+    assert again.node.identity.kid("sign") != lost
+    assert (await paired.lab.ask_one()).state == "ok"
+
+
+async def test_an_organisation_that_lost_its_root_key_pairs_anew_under_its_name(
+    paired: Pair,
+) -> None:
+    """Only people can begin it anew: the old root is revoked by the partner's admin."""
+    before = paired.lab.node.peers.get("clinic.example").record.pinned
+    await paired.clinic.stop()
+    paired.world.organisations.remove(paired.clinic)
+    await paired.lab.change("revoke", "clinic.example")
+    anew = await paired.world.organisation("clinic.example", documents("clinic"))
+    await pair(anew, paired.lab)
+    await anew.grant(grant("lab.example"))
+    assert (await paired.lab.ask_one()).state == "ok"
+    assert paired.lab.node.peers.get("clinic.example").record.pinned != before
+
+
+async def test_an_older_card_is_announced_in_vain(paired: Pair) -> None:
+    clinic, lab = paired.clinic.node, paired.lab.node
+    old = Announcement.of("clinic.example", clinic.identity.chain(), clinic.card.raw)
+    paired.world.time.offset += DAY_S
+    await clinic.renew()
+    await clinic.announcer.tell_all()
+    held = lab.peers.get("clinic.example").record
+    lab.announcements.take(old.encode())
+    await lab.announcements.close()
+    assert lab.peers.get("clinic.example").record == held
+
+
+async def test_a_new_key_is_not_used_before_slow_clocks_take_it_for_valid(paired: Pair) -> None:
+    changed = await rotated(paired.clinic, "sign")
+    ring = paired.lab.node.peers.get("clinic.example").root.ring
+    paired.world.time.offset += DAY_S + CLOCK_SKEW_S // 2
+    assert paired.clinic.node.identity.kid("sign") not in changed.created
+    paired.world.time.offset += CLOCK_SKEW_S
+    assert paired.clinic.node.identity.kid("sign") in changed.created
+    assert ring.usable(changed.created[0], "sign", paired.world.time() - CLOCK_SKEW_S)
+    for one in (paired.lab, paired.clinic):
+        await one.node.renew()
+    assert (await paired.lab.ask_one()).state == "ok"
