@@ -193,14 +193,12 @@ class Asker:
     async def _ask_collection(self, peer: Peer, target: Target, job: _Job) -> Reading:
         name = peer.organisation
         try:
-            reading = await self._ask_once(peer, target, job)
+            reading = await self._ask_by(peer, target, job)
             if reading is None or reading.status.code in STALE_CARD:
                 await _within(self._rooms.refresher.refresh(name), job.left())
                 newer = self._rooms.peers.active(name)
-                if newer.card is not peer.card:
+                if reading is None or newer.card is not peer.card:
                     reading = await self._ask_once(newer, target, job)
-            if reading is None:
-                raise NoRoute(f"no adapter leads from {job.encoded.envelope.space_id} to it")
             if reading.status.state == "denied":
                 self._offers.forget(name)
             return reading
@@ -208,14 +206,18 @@ class Asker:
             state, fields = _failure(error)
             return Reading(self._status(name, target.collection, job, state, **fields))
 
-    async def _ask_once(self, peer: Peer, target: Target, job: _Job) -> Reading | None:
-        """Ask one collection by the best route of the card that is held; None without a route."""
-        offer = target.offer
-        into = offer.spaces[0] if offer is not None and offer.spaces else None
+    async def _ask_by(self, peer: Peer, target: Target, job: _Job) -> Reading | None:
+        """Ask by the card that is held; None where it has no route (a newer one may have)."""
         try:
-            plan = self._rooms.routes.plan(job.encoded.envelope, peer.card, into)
+            return await self._ask_once(peer, target, job)
         except NoRoute:
             return None
+
+    async def _ask_once(self, peer: Peer, target: Target, job: _Job) -> Reading:
+        """Ask one collection by the best route of the card that is held; raises NoRoute."""
+        offer = target.offer
+        into = offer.spaces[0] if offer is not None and offer.spaces else None
+        plan = self._rooms.routes.plan(job.encoded.envelope, peer.card, into)
         query = self._query(target, plan, job)
         said = await self._rooms.exchanger.ask(peer, Asking(query, plan.own_adapter), job.left())
         status = self._status(peer.organisation, target.collection, job, "ok")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from node.federation.mismatch import differences
 from protocol.card import Card, Figure
 from protocol.envelope import Envelope
 from protocol.probe import adopt
@@ -112,7 +113,16 @@ class SameSpace:
         same = adopt(own, card.spaces)
         if same.space_id == into or (into is None and same.space_id in card.by_space):
             return Plan(same)
-        raise NoRoute(f"{card.organisation} has no collection in the space {own.space_id}")
+        raise no_route(
+            f"{card.organisation} has no collection in the space asked in", own, card, into
+        )
+
+
+def no_route(why: str, own: Envelope, card: Card, into: str | None) -> NoRoute:
+    """Return the error of a question that reaches no collection in `into` (None: any space)."""
+    wanted = [each for each in card.spaces if into in (None, each.space_id)]
+    differ = differences(own, wanted)
+    return NoRoute(f"{why} ({differ})" if differ else why)
 
 
 def refused_space(space: str, into: str) -> Refused:

@@ -10,7 +10,14 @@ from pathlib import Path
 import structlog
 
 from adapters.metrics import Estimate
-from node.federation.routing import Inbound, NoRoute, Plan, SameSpace, refused_space
+from node.federation.routing import (
+    Inbound,
+    NoRoute,
+    Plan,
+    SameSpace,
+    no_route,
+    refused_space,
+)
 from node.spaces.embedding_file import AnchorEmbeddings
 from node.spaces.errors import SpaceDamaged, SpaceExists, UnknownSpace
 from node.spaces.join import Joining
@@ -149,9 +156,12 @@ class Spaces:
             if (ranked := _plan(each, card, target)) is not None
         ]
         if not plans:
-            raise NoRoute(
+            raise no_route(
                 f"{card.organisation} offers no route from a shared space that this node has joined"
-                f" with {own.model}: join one with it (`interlingua space join`)"
+                f" with {own.model}: join one with it (`interlingua space join`)",
+                own,
+                card,
+                into,
             )
         return max(plans, key=lambda ranked: ranked[0])[1]
 

@@ -43,3 +43,4 @@ async def test_another_model_of_the_same_name_is_another_space(world: World) -> 
     await clinic.grant(grant("lab.example"))
     status = only(await lab.ask(own=True), "clinic.example")
     assert status.state == "no-route"
+    assert "so the vectors are another model's" in (status.detail or "")

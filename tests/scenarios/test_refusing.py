@@ -140,6 +140,8 @@ async def test_a_question_that_means_nothing_is_refused_before_any_search(
     monkeypatch.setattr(collection, "search", watch)
     reading = await ask_raw(paired, **fields)
     assert reading.status.code == code
+    if code == "space-not-accepted":
+        assert "model: two there, one here" in (reading.status.detail or "")
     assert searched == [10]  # the ordinary question that `ask_raw` asks for its status
 
 

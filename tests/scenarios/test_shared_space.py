@@ -252,4 +252,4 @@ async def test_before_joining_there_is_no_route_and_it_says_so(world: World) -> 
     status = only(await ask(lab, 205), "clinic.example")
     assert status.state == "no-route"
     assert status.detail is not None
-    assert "no adapter leads" in status.detail
+    assert "dimension: 16 there, 24 here" in status.detail
