@@ -50,3 +50,13 @@ def test_maps_between_models(data: Path) -> None:
     report = json.loads(said.splitlines()[-1])
     assert report["anchors"] == 230
     assert {route["asker"] for route in report["routes"]} == set(report["models"])
+
+
+def test_what_a_partner_takes_out_of_texts(data: Path) -> None:
+    pytest.importorskip("sklearn", reason="the extra demo is not installed")
+    texts = ("--data", str(data), "--encoder", "sklearn-word:24", "--seeds", "1")
+    cases = ("--only", "probes max_k = 10", "--only", "bins the default", "--json")
+    said = printed("extraction", *texts, *cases, "--enumerate", "4,40", "--reconstruct", "40")
+    enumerated, reconstructed = json.loads(said)["runs"]
+    assert enumerated["values"][0] <= enumerated["values"][1] <= 1
+    assert -1 <= reconstructed["values"][0] <= 1
