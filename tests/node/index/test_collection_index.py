@@ -3,14 +3,22 @@
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from sqlite3 import Connection, IntegrityError
 from threading import Event
 
+import numpy as np
 import pytest
 
 from node.index.graph import BuildStopped
+from node.index.segment import Segment
 from node.index.settings import IndexSettings
+from node.index.view import Change
+from node.store import chunk_rows, document_rows
+from node.store.document_rows import NewDocument
 from tests.node.collections.rooms import vectors
 from tests.node.index.source import Source, make
+
+ALL = frozenset({"all"})
 
 
 @pytest.fixture
@@ -121,3 +129,35 @@ def test_a_change_that_fails_is_not_seen(source: Source) -> None:
         index.change(fail)  # type: ignore[arg-type]  # it never returns
     assert index.view is before
     assert source.index().view.live == 10
+
+
+def test_a_change_whose_commit_fails_is_never_seen(source: Source) -> None:
+    index = source.index()
+    kept = source.put(index, vectors(10))
+    before = index.view
+
+    def late(db: Connection, sequence: int) -> tuple[Change, None]:
+        """A change like any other; its transaction is refused by the database at COMMIT."""
+        db.execute("PRAGMA defer_foreign_keys = ON")
+        key = document_rows.upsert(
+            db, source.row.key, NewDocument("late", None, None, {}, ALL, b""), sequence, 0
+        )
+        rows = vectors(1, seed=7)
+        (chunk,) = chunk_rows.insert(db, source.row.version_key, key, [(0, 0)], rows)
+        label_set = document_rows.label_set(db, ALL)
+        # a chunk of a document that is not there: only COMMIT looks at it
+        chunk_rows.insert(db, source.row.version_key, key + 1_000, [(0, 0)], rows)
+        added = Segment(
+            np.array([chunk]), np.array([key]), np.array([label_set], "i4"), rows,
+            index.nearness.norms(rows),
+        )  # fmt: skip
+        return Change(np.empty(0, "i8"), added, {label_set: ALL}), None
+
+    with pytest.raises(IntegrityError):
+        index.change(late)
+    assert index.view is before
+    found = index.search(vectors(1, seed=7), 20, None)[0]
+    assert sorted(one.key for one in found) == sorted(kept)
+    more = source.put(index, vectors(1, seed=8))  # and the next change is not in its way
+    assert source.index().view.live == 11
+    assert {one.key for one in index.search(vectors(1), 20, None)[0]} == {*kept, *more}
