@@ -112,7 +112,8 @@ def partners(node: Node) -> Iterator[Expiry]:
         name = peer.organisation
         fix = f"See that it can be reached: interlingua peer refresh {name}"
         yield Expiry("partner-root", f"The root document of {name}", peer.root.expires, fix, name)
-        yield Expiry("partner-card", f"The card of {name}", peer.card.expires, fix, name)
+        if peer.is_asked:
+            yield Expiry("partner-card", f"The card of {name}", peer.card.expires, fix, name)
 
 
 def grants(node: Node) -> Iterator[Expiry]:

@@ -161,12 +161,23 @@ class RootKeeper:
         if after is not before:
             for leaf in _differences(before, after, self._clock()):
                 await self._append(leaf)
-            for kid in after.ring.revocations:
-                for purpose in ROTATING:
-                    self._identity.files.remove(purpose, kid)
+            self._remove_files(before, after)
             log.info("root document published", version=after.version, expires=after.expires)
             self._changed()
         return Change(after, published=True, created=created)
+
+    def _remove_files(self, before: RootDocument, after: RootDocument) -> None:
+        """Delete card and sign keys that were revoked or have ended: nobody takes them any more."""
+        for kid in set(before.ring.records) - set(after.ring.records):
+            purpose = before.ring.records[kid].purpose
+            if purpose not in ROTATING:
+                continue
+            try:
+                self._identity.files.remove(purpose, kid)
+            except (
+                Exception
+            ) as error:  # whatever keeps the file: the change is in force all the same
+                log.error("retired key not deleted", key=kid, cause=type(error).__name__)
 
     async def _export(self) -> RootDocument:
         identity = self._identity

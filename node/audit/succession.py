@@ -37,9 +37,7 @@ def was_reset(connection: sqlite3.Connection, peer: str, collection: str) -> boo
     )
     acts = (decode_leaf(raw) for (raw,) in rows)
     return any(
-        isinstance(act, AdminActed)
-        and act.operation == RESET
-        and act.subject in (None, collection)
+        isinstance(act, AdminActed) and act.operation == RESET and act.subject in (None, collection)
         for act in acts
     )
 

@@ -119,7 +119,7 @@ async def check_partners(node: Node) -> AsyncIterator[Finding]:
     now = node.clock()
     known = {peer.organisation: peer for peer in node.peers.all()}
     for name, peer in known.items():
-        if peer.state == "active" and peer.card.expires < now + SOON_S:
+        if peer.is_asked and peer.card.expires < now + SOON_S:
             yield warning(
                 "partner-card",
                 f"The card of {name} is not in force beyond {peer.card.expires} (epoch seconds).",

@@ -74,6 +74,16 @@ async def test_a_new_key_is_published_a_day_before_it_signs(
     assert [key.kid for key in node.identity.root.ring.all_usable(purpose, keeping.now)] == [new]
 
 
+async def test_the_file_of_a_key_that_has_ended_is_deleted(keeping: Keeping) -> None:
+    node, old = keeping.node, keeping.node.identity.kid("sign")
+    await node.roots.rotate("sign")
+    keeping.now += 4 * DAY_S
+    assert node.identity.files.at_hand("sign", old)
+    await node.roots.rotate("card")
+    assert not node.identity.files.at_hand("sign", old)
+    assert node.data.key_file("root").exists()
+
+
 async def test_each_step_of_a_key_is_in_the_log(keeping: Keeping) -> None:
     node, old = keeping.node, keeping.node.identity.kid("sign")
     (new,) = (await node.roots.rotate("sign")).created
