@@ -31,6 +31,7 @@ from protocol.limits import (
     CLOCK_SKEW_S,
     MAX_ANSWER_BYTES,
     MAX_PROBLEM_BYTES,
+    MAX_PROBLEM_ITEMS,
     SIGNATURE_LIFETIME_S,
 )
 from protocol.message_json import build, read_object
@@ -118,7 +119,7 @@ def _claimed(answer: RawAnswer, fields: dict[str, str]) -> str | None:
     if fields.get("content-type") != PROBLEM_TYPE:
         return None
     try:
-        return build(Problem, read_object(answer.body, MAX_PROBLEM_BYTES, 64)).code
+        return build(Problem, read_object(answer.body, MAX_PROBLEM_BYTES, MAX_PROBLEM_ITEMS)).code
     except Refused:
         return None
 
@@ -153,7 +154,7 @@ def _find_key(peer: AnsweringPeer, signature: SignatureFields, at: int) -> KeyRe
 
 def _read_problem(answer: RawAnswer, kid: str) -> AuthenticatedProblem:
     try:
-        problem = build(Problem, read_object(answer.body, MAX_PROBLEM_BYTES, 64))
+        problem = build(Problem, read_object(answer.body, MAX_PROBLEM_BYTES, MAX_PROBLEM_ITEMS))
     except Refused as refused:
         raise AnswerRefused("message", refused.local_detail) from None
     if problem.status != answer.status:

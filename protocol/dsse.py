@@ -18,12 +18,14 @@ from pydantic import Field, StringConstraints, ValidationError
 
 from keys.signer import SIGNATURE_BYTES, Signer, verify
 from protocol.canonical import dumps
-from protocol.limits import MAX_DOCUMENT_BYTES, MAX_SIGNATURES
+from protocol.limits import (
+    MAX_DOCUMENT_BYTES,
+    MAX_ENVELOPE_DEPTH,
+    MAX_ENVELOPE_ITEMS,
+    MAX_SIGNATURES,
+)
 from protocol.notation import KeyId, WireModel
 from protocol.strict_json import StrictJsonError, parse
-
-_MAX_DEPTH = 4
-_MAX_ITEMS = 4 * MAX_SIGNATURES
 
 Reason = Literal["form", "type", "signatures"]
 
@@ -110,7 +112,7 @@ def add_signatures(raw: bytes, payload_type: str, signers: Iterable[Signer]) -> 
 def read_envelope(raw: bytes, payload_type: str, max_bytes: int = MAX_DOCUMENT_BYTES) -> Signed:
     """Return the envelope in `raw` without verifying it. Raises DsseRefused: form or type."""
     try:
-        wire = _Wire.model_validate(parse(raw, max_bytes, _MAX_DEPTH, _MAX_ITEMS))
+        wire = _Wire.model_validate(parse(raw, max_bytes, MAX_ENVELOPE_DEPTH, MAX_ENVELOPE_ITEMS))
     except StrictJsonError as error:
         raise DsseRefused("form", f"not a DSSE envelope: {error}") from None
     except ValidationError as error:

@@ -14,6 +14,7 @@ from pydantic import Field, StringConstraints
 
 from keys.signer import verify
 from keys.thumbprint import thumbprint
+from protocol.limits import MAX_EVIDENCE_CHARS, MAX_EVIDENCE_COMPONENTS
 from protocol.log_errors import MalformedLeaf
 from protocol.notation import WireModel, from_base64url
 
@@ -22,7 +23,9 @@ _INPUT = re.compile(r'([a-z]+)=(\(([^()]*)\)(?:;[a-z]+=(?:"[^"\\]*"|\d+))*)')
 _KEY_ID = re.compile(r';keyid="([^"]*)"')
 
 ComponentName = Annotated[str, StringConstraints(pattern=r"^@?[a-z][a-z0-9-]{0,63}$")]
-HeaderValue = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]{0,4096}$")]
+HeaderValue = Annotated[
+    str, StringConstraints(pattern=r"^[\x20-\x7e]*$", max_length=MAX_EVIDENCE_CHARS)
+]
 PublicKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
 
 
@@ -34,7 +37,9 @@ class Evidence(WireModel):
     key, base64url without padding.
     """
 
-    components: Annotated[tuple[tuple[ComponentName, HeaderValue], ...], Field(max_length=16)]
+    components: Annotated[
+        tuple[tuple[ComponentName, HeaderValue], ...], Field(max_length=MAX_EVIDENCE_COMPONENTS)
+    ]
     signature_input: HeaderValue
     signature: HeaderValue
     public: PublicKey

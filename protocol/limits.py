@@ -89,6 +89,12 @@ MAX_REFERENCE_CHARS = 64
 MAX_DESCRIPTION_CHARS = 4096
 """An offer's description (characters)."""
 
+MAX_PROBLEM_ITEMS = 64
+"""JSON values in one problem."""
+
+MAX_TITLE_CHARS = 128
+"""The title of a problem (characters)."""
+
 MAX_DETAIL_CHARS = 512
 """The detail of a problem (characters)."""
 
@@ -128,6 +134,18 @@ ROOT_LIFETIME_S = 90 * 24 * 3600
 
 CARD_LIFETIME_S = 24 * 3600
 """Longest validity of a card (seconds)."""
+
+MAX_ENVELOPE_DEPTH = 4
+"""Nesting of lists and objects in a DSSE envelope; its payload is a string."""
+
+MAX_ENVELOPE_ITEMS = 64
+"""JSON values in a DSSE envelope."""
+
+MAX_EVIDENCE_COMPONENTS = 16
+"""Covered components that a leaf's evidence holds."""
+
+MAX_EVIDENCE_CHARS = 4096
+"""One header value or component value in a leaf's evidence (characters)."""
 
 MAX_DOCUMENT_BYTES = 512 * 1024
 """A root document or card with its envelope (bytes)."""

@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from protocol.limits import MAX_DETAIL_CHARS
+from protocol.limits import MAX_DETAIL_CHARS, MAX_TITLE_CHARS
 from protocol.notation import WireModel, Word
 
 PROBLEM_TYPE = "application/problem+json"
@@ -113,7 +113,7 @@ class Problem(WireModel):
     """
 
     type: Annotated[str, StringConstraints(pattern=rf"^{TYPE_PREFIX}[a-z][a-z0-9-]{{0,63}}$")]
-    title: Annotated[str, Field(max_length=128)]
+    title: Annotated[str, Field(max_length=MAX_TITLE_CHARS)]
     status: Annotated[int, Field(ge=400, le=599)]
     code: Word
     detail: Annotated[str, Field(max_length=MAX_DETAIL_CHARS)] | None = None
