@@ -202,7 +202,7 @@ def _warnings(node: Node, grant: Grant) -> list[str]:
     where = f"{grant.peer}, {grant.collection}:"
     warnings = []
     if node.peers.find(grant.peer) is None:
-        warnings.append(f"{where} {grant.peer} is no peer yet (interlingua peer add)")
+        warnings.append(f"{where} {grant.peer} is no peer yet (interlingua peer invite)")
     if grant.collection not in {collection.name for collection in node.collections.all()}:
         warnings.append(f"{where} there is no such collection yet")
     if grant.labels == (ALL_LABELS,):

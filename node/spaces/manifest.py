@@ -182,7 +182,7 @@ def accept_manifest(raw: bytes, ring_of: RingOf, at: int) -> SpaceManifest:
         raise ManifestRefused(
             f"the manifest of {manifest.name} needs {manifest.threshold} valid signatures of "
             f"its members, {len(signers)} verify here{hint}",
-            fix="Pair with them first (`interlingua peer add`), or get it signed.",
+            fix="Pair with them first (`interlingua peer invite`), or get it signed.",
         )
     return manifest
 
