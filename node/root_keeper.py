@@ -20,7 +20,7 @@ from node.audit.errors import LogUnavailable
 from node.audit.show import Wanted, show
 from node.identity import RootKeyAway
 from node.key_plans import ROTATING, Rotating, Spans, due, immediate, planned, postponed
-from node.operations.errors import Conflict, NotFound
+from node.operations.errors import Conflict, NotFound, translate
 from node.turns import Turns
 from protocol.event_leaves import KeyChanged
 from protocol.root_changes import named, with_key, with_root, without_key
@@ -93,13 +93,20 @@ class RootKeeper:
         self._turns = Turns()
 
     async def keep_current(self) -> None:
-        """Renew the document and replace keys where that is due and the root key is at hand."""
+        """Renew the document and replace keys where that is due and the root key is at hand.
+
+        A failure is logged and tried again: the node serves on with the document that is in force.
+        """
         identity = self._identity
         if not identity.has_root_key:
             return
         purposes = tuple(due(identity.root, self._clock()))
-        if purposes or identity.renewal_due():
+        if not purposes and not identity.renewal_due():
+            return
+        try:
             await self._change(lambda edit: self._add_keys(edit, purposes, at_once=False))
+        except Exception as error:
+            log.error("root document not renewed", cause=translate(error).cause)
 
     async def rotate(self, purpose: Rotating, *, at_once: bool = False) -> Change:
         """Name a successor of a card, sign or log key, to be used after the lead (or at once)."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from keys.keyfile import read_key
+from keys.keyfile import read_key, write_key
 from keys.signer import SeedSigner
 from node.clock import system_clock
 from node.identity import RENEW_BEFORE_S
@@ -72,6 +72,21 @@ async def test_a_new_key_is_published_a_day_before_it_signs(
     assert node.identity.kid(purpose) == node.identity.signer(purpose).kid == new
     keeping.now += node.settings.keys.overlap_s
     assert [key.kid for key in node.identity.root.ring.all_usable(purpose, keeping.now)] == [new]
+
+
+async def test_a_root_key_that_does_not_open_keeps_no_card_from_being_renewed(
+    keeping: Keeping, caplog: pytest.LogCaptureFixture
+) -> None:
+    node = keeping.node
+    path = node.data.key_file("root")
+    signer = read_key(path, None)
+    path.unlink()
+    write_key(path, signer, "root", b"a passphrase that the node does not have")
+    keeping.now += ROOT_LIFETIME_S - RENEW_BEFORE_S + 1
+    await node.renew()
+    assert "root document not renewed" in caplog.text
+    assert node.card.expires > keeping.now
+    assert node.identity.root.version == 1
 
 
 async def test_the_file_of_a_key_that_has_ended_is_deleted(keeping: Keeping) -> None:
