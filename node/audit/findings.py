@@ -30,6 +30,7 @@ Kind = Literal[
     "counters-differ",  # debits do not add up to what the leaves charged
     "succession-invalid",  # the first leaf does not continue the log that it names
     "receipt-invalid",  # a partner's receipt does not prove its leaf
+    "receipt-missing",  # a leaf names a partner's receipt that is not kept any more
 ]
 
 

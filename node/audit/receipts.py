@@ -1,7 +1,8 @@
 """Partners' receipts: the ones this log kept, and single ones from a file.
 
 Rule of this file: a receipt counts only together with the leaf it is for; both are checked against
-what was received, so that neither side can exchange them later.
+what was received, so that neither side can exchange them later. Leaf and receipt are written in one
+transaction: a leaf that names a receipt which is gone is a finding, not an old log.
 
 A receipt file is what an answer's body ends with: the leaf (base64), LF, the tlog-proof. The whole
 body is accepted too; then the payload line in front must be the one that the leaf's digest names.
@@ -31,6 +32,7 @@ class ReceiptCheck:
         log_keys_of: Callable[[str, str], tuple[VerifierKey, ...]],
         findings: Findings,
     ) -> None:
+        self.named = 0
         self.kept = 0
         self.proved = 0
         self._connection, self._log_keys_of, self._findings = connection, log_keys_of, findings
@@ -40,11 +42,14 @@ class ReceiptCheck:
         """Check one ``received`` leaf."""
         if leaf.receipt is None:
             return
+        self.named += 1
         row = self._connection.execute(
             "SELECT leaf, proof FROM kept_receipts WHERE idx = ?", (index,)
         ).fetchone()
         if row is None:
-            return  # the leaf names it; whoever kept it elsewhere can still prove it
+            detail = f"{leaf.peer}: the receipt that this leaf names is not kept here"
+            self._findings.add("receipt-missing", detail, index)
+            return
         self.kept += 1
         raw, proof = bytes(row[0]), bytes(row[1])
         if digest(raw) != leaf.receipt.leaf:

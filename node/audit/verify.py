@@ -48,9 +48,9 @@ class Verification:
     """The verdict with what it rests on.
 
     ``leaves``: how many of each type; ``requests``: signed requests that verified or are findings,
-    ``requests_bound``: those whose key is in a known root document; ``receipts``: partners'
-    receipts kept, ``receipts_proved``: those that a known log key proves; ``predecessor``: the log
-    that this one succeeds.
+    ``requests_bound``: those whose key is in a known root document; ``receipts_named``: partners'
+    receipts that leaves name, ``receipts``: those kept, ``receipts_proved``: those that a known log
+    key proves; ``predecessor``: the log that this one succeeds.
     """
 
     verdict: Verdict
@@ -58,6 +58,7 @@ class Verification:
     leaves: dict[str, int]
     requests: int
     requests_bound: int
+    receipts_named: int
     receipts: int
     receipts_proved: int
     predecessor: Predecessor | None = None
@@ -109,6 +110,7 @@ def _verify(
         leaves=dict(sorted(ledger.types.items())),
         requests=requests.counts.checked,
         requests_bound=requests.counts.bound,
+        receipts_named=receipts.named,
         receipts=receipts.kept,
         receipts_proved=receipts.proved,
         predecessor=successions.found,

@@ -180,7 +180,10 @@ def _say_verified(result: LogVerified) -> None:
         f"requests  {result.requests} signatures checked, {result.requests_bound} by keys in a "
         "known root document"
     )
-    line(f"receipts  {result.receipts} kept, {result.receipts_proved} proved by a known log key")
+    line(
+        f"receipts  {result.receipts} of {result.receipts_named} kept, {result.receipts_proved} "
+        "proved by a known log key"
+    )
     if result.predecessor is not None:
         before = result.predecessor
         line(

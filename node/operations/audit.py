@@ -93,8 +93,9 @@ class LogVerified(LogExamined):
     """The result of verify.
 
     `log_key_from`: `given`, `root document`, or `the log itself` (then the log vouches for itself).
-    `requests_bound`: signed requests whose key is in a root document known here; `receipts_proved`:
-    kept receipts that a known log key proves.
+    `requests_bound`: signed requests whose key is in a root document known here; `receipts_named`:
+    partners' receipts that leaves name, `receipts`: those kept, `receipts_proved`: those that a
+    known log key proves.
     """
 
     verdict: str
@@ -102,6 +103,7 @@ class LogVerified(LogExamined):
     leaves: dict[str, int]
     requests: int
     requests_bound: int
+    receipts_named: int
     receipts: int
     receipts_proved: int
     warnings: tuple[str, ...]
@@ -225,6 +227,7 @@ def _verify(
         leaves=verified.leaves,
         requests=verified.requests,
         requests_bound=verified.requests_bound,
+        receipts_named=verified.receipts_named,
         receipts=verified.receipts,
         receipts_proved=verified.receipts_proved,
         warnings=warnings,

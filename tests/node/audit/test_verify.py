@@ -52,7 +52,7 @@ def test_an_untouched_log_is_self_signed_and_says_what_was_proved(tmp_path: Path
     assert result.findings.listed == []
     assert result.leaves == {"admin": 7, "answered": 4, "received": 1}
     assert (result.requests, result.requests_bound) == (4, 4)
-    assert (result.receipts, result.receipts_proved) == (1, 1)
+    assert (result.receipts_named, result.receipts, result.receipts_proved) == (1, 1, 1)
     assert result.examined.size == LEAVES
 
 
@@ -131,7 +131,18 @@ def test_counters_that_the_leaves_do_not_add_up_to_are_named(
 def test_an_exchanged_receipt_is_named(tmp_path: Path, statement: str) -> None:
     path = log_file(tmp_path, kept=True)
     tamper(path, statement)
-    assert found(path) == {"receipt-invalid"}
+    assert found(path) >= {"receipt-invalid"}
+
+
+@pytest.mark.parametrize("anchors", [KNOWING, UNKNOWING], ids=["known keys", "no keys"])
+def test_a_receipt_that_is_gone_is_named_by_its_leaf(tmp_path: Path, anchors: Anchors) -> None:
+    path = log_file(tmp_path, kept=True)
+    tamper(path, "DELETE FROM kept_receipts")
+    result = verified(path, anchors)
+    assert result.verdict == "INVALID"
+    (finding,) = result.findings.listed
+    assert (finding.kind, finding.index) == ("receipt-missing", LEAVES - 1)
+    assert (result.receipts_named, result.receipts, result.receipts_proved) == (1, 0, 0)
 
 
 def test_a_leaf_of_an_unknown_form_is_named_though_its_hash_is_right(tmp_path: Path) -> None:
