@@ -144,7 +144,7 @@ class Node:
         """Append the leaves of decisions that a crash cut off between file and log."""
         from node.federation.event_leaves import peer_appender, policy_appender
 
-        await self.policy.log_if_missing(policy_appender(self.log, self.clock, None, None))
+        await self.policy.log_if_missing(policy_appender(self.log, self.clock, None))
         await self.peers.log_missing(peer_appender(self.log, self.clock, None))
         await self.roots.log_missing()
 

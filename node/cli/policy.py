@@ -10,6 +10,7 @@ import typer
 from node.cli.invocation import VerbGroup
 from node.cli.output import finish, line, note, table
 from node.cli.run import run_operation
+from node.operations.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from node.operations.policy import PolicyChanges
@@ -63,7 +64,10 @@ def explain(
         typer.Option("--filter", help="A metadata field that it would filter by; repeat for more."),
     ] = None,
 ) -> None:
-    """Say whether a question would be answered now, which rule decides, and why."""
+    """Say whether a question would be answered now, which rule decides, and why.
+
+    Exit code 3 when it would be refused.
+    """
     from node.operations.policy import Explain, Explanation
 
     request = Explain.model_validate(
@@ -86,7 +90,12 @@ def explain(
         )
         line(f"{'answered' if result.allowed else 'refused'}: {result.rule} ({result.reason})")
 
-    finish(result, people, next_step="interlingua policy show")
+    finish(
+        result,
+        people,
+        next_step="interlingua policy show",
+        exit_code=ExitCode.OK if result.allowed else ExitCode.REFUSED,
+    )
 
 
 @app.command()

@@ -1,23 +1,27 @@
 """Leaves of decisions that people take about partners and grants, each appended with its guard."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from node.audit.entry import Entry
-from node.audit.log import AuditLog
-from node.clock import Clock
-from node.federation import peers as peer_book
-from node.federation.peer import Peer
-from node.policy import book as policy_book
-from node.policy.policy import Policy
-from protocol.leaf import PeerChanged, PolicyApplied
+if TYPE_CHECKING:
+    from node.audit.log import AuditLog
+    from node.clock import Clock
+    from node.federation import peers as peer_book
+    from node.federation.peer import Peer
+    from node.policy import book as policy_book
+    from node.policy.policy import Policy
+
+# the rest is imported where a leaf is made: the command line imports operations for their models
 
 
-def policy_appender(
-    log: AuditLog, clock: Clock, by: str | None, previous: str | None
-) -> policy_book.AppendLeaf:
-    """Return what appends `policy` leaves on behalf of `by`; `previous` is the digest before."""
+def policy_appender(log: AuditLog, clock: Clock, by: str | None) -> policy_book.AppendLeaf:
+    """Return what appends `policy` leaves on behalf of `by`."""
+    from node.audit.entry import Entry
+    from protocol.leaf import PolicyApplied
 
-    async def append(policy: Policy, guard: Callable[[], None]) -> None:
+    async def append(policy: Policy, previous: str | None, guard: Callable[[], None]) -> None:
         leaf = PolicyApplied(
             at=clock(),
             by=by,
@@ -33,6 +37,8 @@ def policy_appender(
 
 def peer_appender(log: AuditLog, clock: Clock, by: str | None) -> peer_book.AppendLeaf:
     """Return what appends `peer` leaves on behalf of `by`."""
+    from node.audit.entry import Entry
+    from protocol.leaf import PeerChanged
 
     async def append(peer: Peer, guard: Callable[[], None]) -> None:
         leaf = PeerChanged(

@@ -11,6 +11,7 @@ from node.operations.caller import caller
 from node.operations.registry import NoRequest, Progress, operation
 from node.policy.diff import Change, difference
 from node.policy.grants import ALL_LABELS, Grant, Granularity
+from node.policy.purposes import KNOWN, nearest
 from node.policy.rules import Asked, rule_on
 from protocol.metadata_filter import FieldName
 from protocol.notation import CollectionName, Organisation, PurposeName
@@ -118,9 +119,8 @@ class Explanation(BaseModel):
 async def apply(node: Node, request: GrantFiles, progress: Progress) -> PolicyChanges:
     """Bring grant files into force, all or none, from the next query on."""
     del progress
-    before = node.policy.current
-    append = policy_appender(node.log, node.clock, caller(), before.digest)
-    after = await node.policy.apply(request.files, node.clock(), append)
+    append = policy_appender(node.log, node.clock, caller())
+    before, after = await node.policy.apply(request.files, node.clock(), append)
     return _changes(node, before, after)
 
 
@@ -205,6 +205,19 @@ def _warnings(node: Node, grant: Grant) -> list[str]:
         warnings.append(f"{where} {grant.peer} is no peer yet (interlingua peer invite)")
     if grant.collection not in {collection.name for collection in node.collections.all()}:
         warnings.append(f"{where} there is no such collection yet")
+    if not grant.has_floor and grant.granularity in ("boolean", "count"):
+        warnings.append(
+            f"{where} without a floor, {grant.granularity} only says whether there are k documents"
+        )
+    warnings += [
+        f"{where} {_unknown(purpose)}" for purpose in grant.purposes if purpose not in KNOWN
+    ]
     if grant.labels == (ALL_LABELS,):
         warnings.append(f"{where} every document is visible, whatever its labels")
     return warnings
+
+
+def _unknown(purpose: str) -> str:
+    near = nearest(purpose)
+    meant = f"; did you mean {near}?" if near else ""
+    return f"the purpose {purpose} is not one of docs/purposes.md{meant}"

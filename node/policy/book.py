@@ -31,8 +31,9 @@ class StoredPolicy(BaseModel):
     files: dict[str, str]
 
 
-AppendLeaf = Callable[[Policy, Callable[[], None]], Awaitable[None]]
-"""Appends the `policy` leaf; the second argument is the guard to run just before its commit."""
+AppendLeaf = Callable[[Policy, str | None, Callable[[], None]], Awaitable[None]]
+"""Appends the `policy` leaf of a policy; the second argument is the digest of the one before it,
+the third the guard to run just before the commit."""
 
 
 class PolicyBook:
@@ -79,15 +80,19 @@ class PolicyBook:
         """Read grant files as the policy that would follow the present one (nothing changes)."""
         return read_policy(files, self._policy.generation + 1)
 
-    async def apply(self, files: Mapping[str, str], at: int, append: AppendLeaf) -> Policy:
-        """Bring grant files into force, all or none; return the policy that then holds.
+    async def apply(
+        self, files: Mapping[str, str], at: int, append: AppendLeaf
+    ) -> tuple[Policy, Policy]:
+        """Bring grant files into force, all or none; return the policy before and the one after.
 
         Raises GrantInvalid before anything is touched; what `append` raises passes through, with
         the former policy in force again. A caller who goes away does not stop it.
         """
         return await self._turns.take(lambda: self._apply(files, at, append))
 
-    async def _apply(self, files: Mapping[str, str], at: int, append: AppendLeaf) -> Policy:
+    async def _apply(
+        self, files: Mapping[str, str], at: int, append: AppendLeaf
+    ) -> tuple[Policy, Policy]:
         policy = self.propose(files)
         before, before_stored = self._policy, self._stored
         unlogged = StoredPolicy(
@@ -99,19 +104,19 @@ class PolicyBook:
         )
         self._write(unlogged)
         try:
-            await append(policy, lambda: self._swap(policy, unlogged))
+            await append(policy, before.digest, lambda: self._swap(policy, unlogged))
         except BaseException:
             self._swap(before, before_stored)
             self._write(before_stored)
             raise
         self._stored = unlogged.model_copy(update={"logged": True})
         self._write(self._stored)
-        return policy
+        return before, policy
 
     async def log_if_missing(self, append: AppendLeaf) -> None:
         """Append the `policy` leaf that a crash prevented; call it before serving."""
         if not self._stored.logged:
-            await append(self._policy, lambda: None)
+            await append(self._policy, None, lambda: None)
             self._stored = self._stored.model_copy(update={"logged": True})
             self._write(self._stored)
 

@@ -11,6 +11,7 @@ Quantities are kept as integers (scores in thousandths), so that a policy has on
 import tomllib
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -25,9 +26,10 @@ from pydantic import (
 )
 
 from node.policy.errors import GrantInvalid
+from node.wrong_values import describe
 from protocol.limits import BIN_WIDTH_MILLI, MAX_BIN_WIDTH_MILLI, MAX_FILTERABLE, MAX_K
 from protocol.metadata_filter import FieldName
-from protocol.notation import CollectionName, Digest, Organisation, PurposeName
+from protocol.notation import CollectionName, Digest, Opaque, Organisation, PurposeName, Url
 
 Granularity = Literal["boolean", "count", "ranks", "bins"]
 GRANULARITIES: tuple[Granularity, ...] = ("boolean", "count", "ranks", "bins")
@@ -94,7 +96,7 @@ class _Section(BaseModel):
 class Agreement(_Section):
     """The contract under which the peer asks; its id and digest are copied into every leaf."""
 
-    id: Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[!-~]+$")]
+    id: Opaque
     digest: Digest
     until: Instant
     """First second at which the agreement no longer holds."""
@@ -136,9 +138,7 @@ class Grant(_Section):
     agreement: Agreement | None = None
     expires: Instant | None = None
     """First second at which the grant no longer holds."""
-    request_url: (
-        Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$", max_length=2048)] | None
-    ) = None
+    request_url: Url | None = None
     """Where the partner may apply for a record; travels in every answer."""
 
     @model_validator(mode="after")
@@ -203,8 +203,16 @@ def _grant(content: Any, name: str, number: int) -> Grant:
     try:
         return Grant.model_validate(content)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in e['loc']) or 'the grant'}: {e['msg']}"
-            for e in error.errors(include_url=False, include_input=False, include_context=False)
-        )
-        raise GrantInvalid(f"{name}, grant {number}: {problems}") from None
+        raise GrantInvalid(f"{name}, grant {number}: {_faults(error)}") from None
+
+
+def _faults(error: ValidationError) -> str:
+    """What is wrong, field by field; a field that is not known with the nearest one that is."""
+    unknown = [e["loc"] for e in error.errors() if e["type"] == "extra_forbidden"]
+    return "; ".join(filter(None, [describe(error, "grant"), *map(_meant, unknown)]))
+
+
+def _meant(location: tuple[int | str, ...]) -> str:
+    known = Agreement if location[0] == "agreement" and len(location) > 1 else Grant
+    near = get_close_matches(str(location[-1]), known.model_fields, n=1, cutoff=0.5)
+    return f"instead of {location[-1]}, did you mean {near[0]}?" if near else ""

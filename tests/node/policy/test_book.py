@@ -19,15 +19,17 @@ class Leaves:
     def __init__(self, book: PolicyBook) -> None:
         self.book = book
         self.digests: list[str] = []
+        self.previous: list[str | None] = []
         self.fails = False
 
-    async def append(self, policy: Policy, guard: Callable[[], None]) -> None:
+    async def append(self, policy: Policy, previous: str | None, guard: Callable[[], None]) -> None:
         assert self.book.current.digest != policy.digest  # in force only from the leaf on
         guard()
         assert self.book.current.digest == policy.digest
         if self.fails:
             raise OSError("the disk is full")
         self.digests.append(policy.digest)
+        self.previous.append(previous)
 
 
 async def test_nothing_is_shared_before_the_first_application(tmp_path: Path) -> None:
@@ -39,7 +41,7 @@ async def test_nothing_is_shared_before_the_first_application(tmp_path: Path) ->
 async def test_an_applied_policy_holds_at_once_and_after_a_restart(tmp_path: Path) -> None:
     book = PolicyBook.open(tmp_path / "policy.json")
     leaves = Leaves(book)
-    applied = await book.apply({"lab.toml": GRANT}, 100, leaves.append)
+    _, applied = await book.apply({"lab.toml": GRANT}, 100, leaves.append)
     again = PolicyBook.open(tmp_path / "policy.json")
     assert applied == book.current == again.current
     assert again.current.generation == 1
@@ -60,7 +62,7 @@ async def test_a_wrong_file_changes_nothing(tmp_path: Path) -> None:
 async def test_a_failed_commit_leaves_the_former_policy_in_force(tmp_path: Path) -> None:
     book = PolicyBook.open(tmp_path / "policy.json")
     leaves = Leaves(book)
-    before = await book.apply({"lab.toml": GRANT}, 100, leaves.append)
+    _, before = await book.apply({"lab.toml": GRANT}, 100, leaves.append)
     leaves.fails = True
     with pytest.raises(OSError, match="full"):
         await book.apply({}, 101, leaves.append)
@@ -72,10 +74,12 @@ class SlowLeaves:
 
     def __init__(self) -> None:
         self.queued: asyncio.Queue[tuple[Policy, Callable[[], None], asyncio.Future[None]]]
+        self.previous: list[str | None] = []
         self.queued = asyncio.Queue()
 
-    async def append(self, policy: Policy, guard: Callable[[], None]) -> None:
+    async def append(self, policy: Policy, previous: str | None, guard: Callable[[], None]) -> None:
         written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.previous.append(previous)
         await self.queued.put((policy, guard, written))
         await written
 
@@ -109,8 +113,10 @@ async def test_two_applications_at_once_get_a_generation_each(tmp_path: Path) ->
     first = asyncio.create_task(book.apply({"lab.toml": GRANT}, 100, leaves.append))
     second = asyncio.create_task(book.apply({}, 101, leaves.append))
     written = [await leaves.write(), await leaves.write()]
-    assert [await first, await second] == written
+    assert [(await first)[1], (await second)[1]] == written
     assert [policy.generation for policy in written] == [1, 2]
+    assert leaves.previous == [Policy().digest, written[0].digest]
+    assert (await second)[0] == written[0]
     assert book.current.grants == ()
 
 
@@ -120,7 +126,7 @@ async def test_a_leaf_that_a_crash_prevented_is_appended_when_the_node_opens(
     path = tmp_path / "policy.json"
     book = PolicyBook.open(path)
 
-    async def crash(_policy: Policy, _guard: Callable[[], None]) -> None:
+    async def crash(_policy: Policy, _previous: str | None, _guard: Callable[[], None]) -> None:
         # the process dies here: what is on disk is what the next start finds
         path.with_name("seen.json").write_bytes(path.read_bytes())
         raise OSError("the process is gone")
@@ -131,7 +137,7 @@ async def test_a_leaf_that_a_crash_prevented_is_appended_when_the_node_opens(
 
     logged: list[str] = []
 
-    async def append(policy: Policy, _guard: Callable[[], None]) -> None:
+    async def append(policy: Policy, _previous: str | None, _guard: Callable[[], None]) -> None:
         logged.append(policy.digest)
 
     again = PolicyBook.open(path)

@@ -70,7 +70,14 @@ def test_only_an_explicit_star_shows_every_document() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("quota = 5\n", "quota: Extra inputs"),
+        ("quota = 5\n", "quota is not known"),
+        ("querys_per_day = 5\n", "did you mean queries_per_day?"),
+        ("record_per_epoch = 5\n", "did you mean records_per_epoch?"),
+        ('agreement = { id = "A", digst = "x" }\n', "instead of digst, did you mean digest?"),
+        ('agreement = { id = "A B" }\n', "printable ASCII without spaces"),
+        ('filterable = ["a b"]\n', "must name a field of the metadata"),
+        ("share_per_epoch = 1.5\n", "share_per_epoch"),
+        ("near_duplicates_per_day = 0\n", "near_duplicates_per_day must be 1 or more"),
         ("max_k = 0\n", "max_k"),
         ("max_k = 1001\n", "max_k"),
         ('max_k = "5"\n', "max_k"),
@@ -94,6 +101,22 @@ def test_a_wrong_field_is_named(change: str, message: str) -> None:
     with pytest.raises(GrantInvalid, match=r"lab\.toml, grant 1") as caught:
         one(SMALL + change)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SMALL.replace("lab.example", "Lab Example"),
+        SMALL.replace('["research"]', '["Re search"]'),
+        SMALL + 'request_url = "example"\n',
+        SMALL + "max_k = 0\n",
+    ],
+)
+def test_a_message_speaks_neither_of_patterns_nor_as_a_library_does(text: str) -> None:
+    with pytest.raises(GrantInvalid) as caught:
+        one(text)
+    for word in ("pattern", "^", "Input", "string", "Value error"):
+        assert word not in str(caught.value)
 
 
 def test_an_empty_file_grants_nothing() -> None:

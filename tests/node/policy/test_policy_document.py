@@ -4,15 +4,19 @@ import re
 from pathlib import Path
 from typing import get_args
 
+import pytest
+
 from node.federation.ask import SiloState
 from node.federation.epochs import EPOCH_S
 from node.federation.exposures import answers_limit
 from node.federation.merge import RRF_K
 from node.policy.grants import GRANULARITIES, Agreement, Grant, parse_grants
+from node.policy.purposes import PURPOSES, nearest
 from node.policy.rules import Rule
 
 DOCS = Path(__file__).parents[3] / "docs"
 POLICY = (DOCS / "policy.md").read_text("utf-8")
+PURPOSE = (DOCS / "purposes.md").read_text("utf-8")
 FEDERATION = (DOCS / "federation.md").read_text("utf-8")
 
 
@@ -24,6 +28,22 @@ def rows(text: str) -> set[str]:
 def test_every_field_of_a_grant_is_documented() -> None:
     assert set(Grant.model_fields) <= rows(POLICY)
     assert all(f"`{name}`" in POLICY for name in Agreement.model_fields)
+
+
+def test_every_documented_purpose_is_one_of_the_code() -> None:
+    listed = dict(re.findall(r"^\| `([^`]+)` \| (\S+) \|", PURPOSE, re.M))
+    assert listed.keys() == {purpose.name for purpose in PURPOSES}
+    for purpose in PURPOSES:
+        assert (purpose.duo or "own") in listed[purpose.name]
+        assert purpose.meaning in PURPOSE
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [("reserch", "research"), ("clinical_care", "clinical-care"), ("zzz", None)],
+)
+def test_a_misspelt_purpose_is_told_its_nearest(name: str, near: str | None) -> None:
+    assert nearest(name) == near
 
 
 def test_every_granularity_and_rule_is_documented() -> None:
