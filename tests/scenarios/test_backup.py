@@ -283,3 +283,19 @@ async def test_partners_are_asked_once_a_day_what_they_hold(world: World) -> Non
     await clinic.node.refresher.refresh("lab.example")
     await clinic.node.standing.check()
     assert len(lab.leaves(Compared)) == 2
+
+
+async def test_a_log_whose_key_was_stolen_goes_on_in_a_successor(world: World) -> None:
+    lab, clinic = await two(world)
+    assert (await lab.ask_one()).state == "ok"
+    await clinic.stop()
+    await back_up(clinic, world.directory / "backup")
+    data, result = await after_loss(world.directory / "backup", world.directory / "new")
+    assert result.found == ()  # nothing was lost
+    again = await world.serve(data)
+    (first,) = again.leaves(Succeeded)
+    assert again.node.identity.kid("log") != first.key
+    await lab.node.refresher.refresh("clinic.example")
+    assert (await lab.ask_one()).state == "not-active"
+    await lab.do("peer.approve-log", NamedPeer(organisation=again.name), PeerLog)
+    assert (await lab.ask_one()).code == "budget-exhausted"

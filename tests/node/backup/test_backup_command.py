@@ -6,9 +6,11 @@ import json
 import os
 import resource
 import shutil
+import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -234,3 +236,26 @@ def test_a_manifest_of_another_organisation_is_refused(new_node: NewNode, tmp_pa
     (tmp_path / "c").write_bytes(changed)
     with pytest.raises(ArchiveDamaged, match="another organisation"):
         restore_backup(tmp_path / "c", DataDirectory(tmp_path / "n"), lambda: None, 0, silent)
+
+
+KILLED = """
+import os, pathlib, signal, sys
+from node.store.store import Store
+store = Store.open(pathlib.Path(sys.argv[1]))
+with store.write() as db:
+    db.execute("CREATE TABLE probe (word TEXT)")
+    db.execute("INSERT INTO probe VALUES ('kept')")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_node_left_beside_its_database_is_in_the_backup(
+    new_node: NewNode, tmp_path: Path
+) -> None:
+    store = new_node.data.store_file
+    subprocess.run([sys.executable, "-c", KILLED, str(store)], check=False)
+    assert store.with_name("store.db-wal").stat().st_size > 0
+    archive = backed_up(new_node, tmp_path / "b")
+    restore_backup(archive, DataDirectory(tmp_path / "new"), lambda: None, 0, silent)
+    with closing(sqlite3.connect(tmp_path / "new" / "store.db")) as back:
+        assert back.execute("SELECT word FROM probe").fetchall() == [("kept",)]
