@@ -212,7 +212,8 @@ def _from(target: Target, count: int) -> tuple[Floats, Floats]:
 
 async def _yes(target: Target, questions: Floats) -> list[int]:
     """Inside where there is one above the floor."""
-    said = await target.partner.ask(questions, "boolean", 1)
+    least = int(target.partner.grant.get("smallest_count", 1))
+    said = await target.partner.ask(questions, "boolean", least)
     return [-1 if one is None else int(one) for one in said]
 
 

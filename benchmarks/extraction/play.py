@@ -142,7 +142,9 @@ async def _play_edge(
     else:
         return None
     centre, out = points
-    truth = silo.documents[int((silo.documents @ unit(centre + out)).argmax())]
+    least = int(partner.grant.get("smallest_count", 1))
+    # of so many records that must reach the floor, the last decides
+    truth = silo.documents[np.argsort(-(silo.documents @ unit(centre + out)))[least - 1]]
     estimates = boundaries.edge(target, budgets[-1], centre, out)
     return await _curve(partner, estimates, truth, question, budgets)
 
