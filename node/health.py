@@ -2,7 +2,7 @@
 
 Alive: the node can do its duty, which is to write its log. The disk takes a written and flushed
 byte, has room, and the newest attempt to commit to the log did not fail. Ready: start has ended,
-stop has not begun, it is alive, the root document is valid.
+stop has not begun, it is alive, the root document is valid and there is a card under it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keys.keyfile import KeyFileError
 from node.audit.errors import LogUnavailable
+from node.operations.errors import OperationError
 
 if TYPE_CHECKING:
     from node.node import Node
@@ -52,7 +54,17 @@ class Health:
             reasons.append(f"phase: {self._phase}")
         if self._node.identity.root.expires <= self._node.clock():
             reasons.append("root document: expired")
+        else:
+            reasons += self._card_reasons()
         return reasons
+
+    def _card_reasons(self) -> list[str]:
+        """Without a card that is in force no partner can ask."""
+        try:
+            self._node.card.current()
+        except (OperationError, KeyFileError, OSError) as error:
+            return [f"card: {error}"]
+        return []
 
     def _commit_failed(self) -> None:
         """Remember that the log could not be written, until it grows again."""

@@ -29,22 +29,37 @@ def partners(
 
     def people() -> None:
         table(
-            ("PARTNER", "COLLECTION", "TITLE", "PURPOSES", "SHOWS", "K", "LEFT TODAY"),
+            (
+                "PARTNER",
+                "COLLECTION",
+                "TITLE",
+                "LANGUAGE",
+                "PURPOSES",
+                "SHOWS",
+                "K",
+                "LEFT TODAY",
+                "RECORDS SEEN",
+            ),
             [
                 (
                     each.organisation,
                     offer.collection,
                     offer.title or "",
+                    offer.language or "",
                     ", ".join(offer.purposes),
                     offer.granularity,
                     offer.max_k,
                     offer.queries_left,
+                    _quarters(offer.exposure_quarters),
                 )
                 for each in result.partners
                 for offer in each.offers
             ],
         )
         for each in result.partners:
+            for offer in each.offers:
+                if offer.description:
+                    note(f"{each.organisation}/{offer.collection}: {offer.description}")
             if each.state != "ok":
                 note(f"{each.organisation}: {each.state} {each.code or ''} {each.detail or ''}")
 
@@ -55,3 +70,8 @@ def partners(
         next_step='interlingua query "QUESTION" --purpose PURPOSE',
         exit_code=ExitCode.PARTIAL if failed else ExitCode.OK,
     )
+
+
+def _quarters(used: int | None) -> str:
+    """How much of the records that may ever be seen in this epoch was seen, in quarters."""
+    return "" if used is None else f"{used}/4"

@@ -25,7 +25,7 @@ from node.federation.announcer import Announcer
 from node.federation.ask import AskRequest, AskResult, SiloState, SiloStatus
 from node.federation.client import DeadlinePassed, TransportError
 from node.federation.encode_question import Encoded, encode_question
-from node.federation.errors import CardUnavailable, PeerNotActive
+from node.federation.errors import BeyondCard, CardUnavailable, PeerNotActive
 from node.federation.exchange import Asking, Exchanger, Unverifiable
 from node.federation.merge import SiloRanking, merge
 from node.federation.own_silo import OwnQuestion, search_own
@@ -43,8 +43,10 @@ from node.federation.selection import (
     require_somebody,
     targets,
 )
+from protocol.card import CardLimits
 from protocol.envelope import Adaptation
 from protocol.leaf import new_salt
+from protocol.limits import MAX_QUERY_BYTES
 from protocol.messages import Offer, Query
 from protocol.problems import Code
 from protocol.vectors import encode
@@ -218,14 +220,22 @@ class Asker:
         offer = target.offer
         into = offer.spaces[0] if offer is not None and offer.spaces else None
         plan = self._rooms.routes.plan(job.encoded.envelope, peer.card, into)
-        query = self._query(target, plan, job)
+        limits = peer.card.limits
+        query = self._query(target, plan, job, limits)
+        if (
+            limits.max_query_bytes < MAX_QUERY_BYTES
+            and len(query.encode()) > limits.max_query_bytes
+        ):
+            raise BeyondCard(f"it takes questions of at most {limits.max_query_bytes} bytes")
         said = await self._rooms.exchanger.ask(peer, Asking(query, plan.own_adapter), job.left())
         status = self._status(peer.organisation, target.collection, job, "ok")
         return read_answer(said, plan, job.encoded.envelope.space_id, status)
 
-    def _query(self, target: Target, plan: Plan, job: _Job) -> Query:
+    def _query(self, target: Target, plan: Plan, job: _Job, limits: CardLimits) -> Query:
         request, own = job.request, job.encoded
         envelope, vectors = plan.envelope.describing(role="query"), own.vectors
+        if len(vectors) > limits.max_batch:
+            raise BeyondCard(f"it takes {limits.max_batch} vectors at once, not {len(vectors)}")
         if plan.in_map is not None and plan.own_adapter is not None:
             vectors = plan.in_map.apply(vectors)
             source = Adaptation(space=own.envelope.space_id, adapter=plan.own_adapter)
@@ -237,7 +247,7 @@ class Asker:
             salt=new_salt(),
             collection=target.collection,
             purpose=request.purpose,
-            k=min(request.k, target.offer.max_k) if target.offer else request.k,
+            k=min(request.k, limits.max_k, target.offer.max_k if target.offer else request.k),
             granularity=request.granularity,
             actor=self._rooms.actors.commitment(question, job.actor),
             agreement=request.agreement,
@@ -326,6 +336,8 @@ def _failure(error: Exception) -> tuple[SiloState, dict[str, Any]]:
             return "not-active", {"detail": str(error)}
         case NoRoute():
             return "no-route", {"detail": str(error)}
+        case BeyondCard():
+            return "failed", {"code": error.code, "detail": str(error)}
         case LogUnavailable():
             return "failed", {"code": error.code, "detail": str(error)}
     _log.error("asking failed", exc_info=error)

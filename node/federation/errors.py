@@ -12,6 +12,7 @@ FederationError
   +- TooManyPairings   more invitations or pending partners than a node keeps
   +- PairingFailed     the inviter's node gave no answer that means anything
   +- CardUnavailable   no valid card of the partner is held and none could be fetched
+  +- BeyondCard        the question is larger than the partner's card says that it takes
   +- QuestionInvalid   the question cannot be asked as it stands
   +- NothingToAsk      nobody could be asked: no partner, no collection
 """
@@ -115,6 +116,13 @@ class CardUnavailable(FederationError):
 
     failure = "unavailable"
     code = "card-unavailable"
+
+
+class BeyondCard(FederationError):
+    """The question is larger than the partner's card says that it takes."""
+
+    code = "beyond-card"
+    fix = "Ask fewer vectors at a time, or name the other partners."
 
 
 class QuestionInvalid(FederationError):

@@ -1,8 +1,9 @@
 """The admin listener: health, readiness and metrics, on loopback by default.
 
 `/healthz` answers 200 while the node can do its duty, which is to write its log; an orchestrator
-that restarts on 503 does the right thing. `/readyz` answers 200 when indexes and log are open and
-no shutdown has begun; a load balancer goes by it.
+that restarts on 503 does the right thing. `/readyz` answers 200 when the start has ended (which
+opens log and indexes), no stop has begun, and root document and card are valid; a load balancer
+goes by it.
 """
 
 from __future__ import annotations

@@ -27,6 +27,20 @@ async def test_a_serving_node_is_alive_and_ready(new_node: NewNode, serving: Ser
             assert (status, body) == (200, '{"ok":true,"reasons":[]}')
 
 
+async def test_a_node_whose_card_cannot_be_renewed_is_not_ready(
+    new_node: NewNode, serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(new_node) as listeners:
+        monkeypatch.setattr("node.card_keeper.RENEW_AFTER_S", -1)  # so a new one is due at once
+        (new_node.path / "card.json").unlink()
+        (new_node.path / "card.json").mkdir()  # so it cannot be kept, and is not shown
+        status, body = await get(listeners.admin.url + "/readyz")
+        assert status == 503
+        assert "card: " in body
+        status, _ = await get(listeners.admin.url + "/healthz")
+        assert status == 200
+
+
 async def test_metrics_count_requests_by_route_and_no_strangers_path(
     new_node: NewNode, serving: Serving
 ) -> None:
