@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from protocol.query_message import Query
 
 ROUNDS = 16
-"""How often vectors are searched again because other questions use records up meanwhile."""
+"""How often in a row all that is missing is searched again in vain, because other questions use up
+what was found."""
 
 _log = structlog.get_logger(__name__)
 
@@ -39,7 +40,8 @@ async def search_and_disclose(
     terms = Terms.of(routed.permitted.grant, routed.permitted.granularity)
     records = reservation.records(record_limits(routed))
     shown: dict[int, ShownList] = {}
-    for _ in range(ROUNDS):
+    fruitless = 0
+    while fruitless < ROUNDS:
         missing = [at for at in range(len(routed.vectors)) if at not in shown]
         found = await _search(query, routed, records, missing)
         for at, ranking in zip(missing, found, strict=True):
@@ -47,6 +49,8 @@ async def search_and_disclose(
                 shown[at] = disclose(ranking, terms, records)
         if len(shown) == len(routed.vectors):
             return Disclosure(tuple(shown[at] for at in sorted(shown)), records.withheld)
+        # a batch that uses records up itself gets on by at least one vector a round
+        fruitless = fruitless + 1 if len(shown) + len(missing) == len(routed.vectors) else 0
     raise Refused(Code.BUSY, "records are being used up by other questions", authenticated=True)
 
 
