@@ -7,7 +7,7 @@ beside it (docs/protocol-documents.md, section 12).
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
@@ -17,6 +17,7 @@ from node.federation.peers import PeerBook
 from node.federation.refresh import note_new_root
 from protocol.announcement import Announcement, AnnouncementMalformed
 from protocol.document import DocumentRefused, read_document
+from protocol.dsse import DsseRefused, read_envelope
 from protocol.limits import MAX_ANNOUNCEMENTS_PER_MINUTE
 from protocol.root import ROOT_TYPE, RootDocument, RootRefused
 
@@ -26,7 +27,7 @@ ANSWER_AFTER_S = 0.1
 MAX_WAITING = 16
 """Announcements that wait to be judged; further ones are turned away."""
 
-MAX_PER_MINUTE = 20 * MAX_ANNOUNCEMENTS_PER_MINUTE
+MAX_PER_MINUTE = 5 * MAX_ANNOUNCEMENTS_PER_MINUTE
 """Announcements that are read from all addresses together in one minute."""
 
 _log = structlog.get_logger(__name__)
@@ -103,12 +104,28 @@ class Announcements:
     def _renew(self, peer: Peer, announced: Announcement) -> None:
         """Take over what is newer; a card that is refused keeps no root document out."""
         at, name = self._clock(), peer.organisation
-        roots = [raw.encode() for raw in announced.roots]
-        newer = [raw for raw in roots if _version(raw) > peer.root.version]
+        newer = newer_than(peer.root, [raw.encode() for raw in announced.roots])
         self._peers.renew(name, newer, None, at)
         if announced.card is not None:
             self._peers.renew(name, (), announced.card.encode(), at)
 
 
-def _version(raw: bytes) -> int:
-    return read_document(raw, ROOT_TYPE, RootDocument, RootRefused)[0].version
+def newer_than(held: RootDocument, roots: Sequence[bytes]) -> list[bytes]:
+    """Return the announced versions that may follow `held`, in their order.
+
+    What no known root key signed is dropped before it is read: reading a large document takes
+    longer than checking a signature, and strangers send documents too.
+    """
+    keys = {key.kid: key.record.public for key in held.roots}
+    found = []
+    for raw in roots:
+        try:
+            signed = bool(read_envelope(raw, ROOT_TYPE).signers(keys))
+        except DsseRefused:
+            continue
+        if signed:
+            document = read_document(raw, ROOT_TYPE, RootDocument, RootRefused)[0]
+            if document.version > held.version:
+                found.append(raw)
+                keys |= {key.kid: key.record.public for key in document.roots}
+    return found
