@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from node.collections.errors import UnknownCollection
 from node.federation.epochs import EPOCH_S, epoch_of
-from node.federation.exposures import records_limit
 from node.operations.caller import caller
 from node.operations.errors import NotFound
 from node.operations.registry import Progress, operation
@@ -136,6 +134,8 @@ async def exposure(node: Node, request: OfPeer, progress: Progress) -> ExposureS
 
 def _budget(node: Node, grant: Grant) -> BudgetRow | None:
     """A grant's row; None where its collection does not exist (yet)."""
+    from node.federation.exposures import records_limit
+
     at = node.clock()
     try:
         collection = node.collections.get(grant.collection)

@@ -1,14 +1,20 @@
 """Budgets under concurrency, retries, and what an answer costs."""
 
 import asyncio
+import secrets
+from collections import Counter
 from typing import Any
 
 import pytest
 
 from node.federation.exchange import Asking
+from protocol.accept_query import RawRequest
 from protocol.answer_content import AcceptedAnswer
 from protocol.leaf import Answered, Denied, Repeated, new_salt
 from protocol.messages import Answer, Denial, Query
+from protocol.profile import QUERY
+from protocol.root import authority_of
+from protocol.sign import sign_request
 from protocol.vectors import encode
 from tests.scenarios.conftest import Pair
 from tests.scenarios.test_withdrawing import held_search
@@ -47,6 +53,26 @@ async def test_many_questions_at_once_get_exactly_the_budget(paired: Pair) -> No
     assert refused == ["budget-exhausted"] * 56
     assert sum(leaf.charged for leaf in paired.clinic.leaves(Answered)) == 25
     assert min(each.payload.budget.queries for each in answered) == 0
+
+
+async def test_a_thousand_questions_at_once_get_exactly_a_hundred_answers(paired: Pair) -> None:
+    await paired.clinic.grant(grant("lab.example", queries_per_day=100, rate=1_000_000))
+    signer, clinic = paired.lab.node.identity.signer("sign"), paired.clinic.node
+    authority, at = authority_of(paired.clinic.url), paired.world.time()
+
+    async def asked() -> int:
+        body, nonce = question().encode(), secrets.token_bytes(16)
+        signed = sign_request(
+            QUERY, authority, "lab.example", "clinic.example", body, signer, at, nonce
+        )
+        headers = [(name.encode(), value.encode()) for name, value in signed.headers]
+        raw = RawRequest("POST", authority, signed.path, "", headers, signed.body)
+        return (await clinic.responder.answer(raw, "test")).status
+
+    statuses = Counter(await asyncio.gather(*(asked() for _ in range(1000))))
+    assert statuses == {200: 100, 429: 900}
+    assert sum(leaf.charged for leaf in paired.clinic.leaves(Answered)) == 100
+    assert clinic.log.spent("lab.example", DOCS, at // 86_400) == 100
 
 
 async def test_a_batch_that_does_not_fit_takes_nothing(paired: Pair) -> None:

@@ -24,7 +24,9 @@ async def run(path: Path, seed: int) -> None:
 
         async def one() -> None:
             for number in numbers:
-                receipt = await log.append(exchange(number, documents=(number % 50,)))
+                receipt = await log.append(
+                    exchange(number, documents=(number % 50, 50 + number % 7))
+                )
                 note = parse_proof(receipt.proof).checkpoint
                 head = open_checkpoint(note, ORIGIN, log.verifier_key)
                 line = (

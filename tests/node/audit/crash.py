@@ -69,7 +69,11 @@ def compare(path: Path, acknowledged: list[Acknowledged]) -> int:
         charged = connection.execute("SELECT sum(n) FROM queries").fetchone()[0]
         counted = connection.execute("SELECT sum(n) FROM exposures").fetchone()[0]
         nonces = connection.execute("SELECT count(*) FROM nonces").fetchone()[0]
-        assert charged == counted == nonces == size
+        probes = connection.execute("SELECT count(*) FROM probes").fetchone()[0]
+        assert charged == nonces == probes == size
+        assert counted == 2 * size  # the appender tells of two records with each answer
+        told = connection.execute("SELECT document / 50, sum(n) FROM exposures GROUP BY 1")
+        assert all(n == size for _, n in told)
     return size
 
 
