@@ -9,6 +9,8 @@ Rules, in their order:
    organisation has a hit left, however many collections it answers with: scores are claims, and a
    liar who claims the top bin for all its documents gets this share and no more. The own
    collections are not capped, for they have no reason to lie. Figures: docs/federation.md.
+   The same holds for the list that rule 3 makes, so that nobody gets a second share by answering
+   in a second way.
 3. What does not compare is merged by reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR
    2009, k = 60), weight 1 / (60 + r): one list for each score space, and one for each organisation
    that gave ranks only. Where g organisations were ordered together, r is the position divided by
@@ -16,7 +18,7 @@ Rules, in their order:
 """
 
 import hashlib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -78,13 +80,14 @@ def merge(
     """
     fused = []
     for members in _groups(silos).values():
-        ordered = _capped(_ordered(silos, members, seed), silos, limit, share)
+        hits = _ordered(silos, members, seed)
+        ordered = _capped(hits, silos, len(hits), share)
         size = len({silos[number].organisation for number in members})
         for position, hit in enumerate(ordered, 1):
             tie = _tie(silos[hit.silo], hit.hit, seed)
             fused.append((-1.0 / (RRF_K + position / size), tie, hit))
     fused.sort(key=lambda entry: entry[:2])
-    return [hit for _, _, hit in fused[:limit]]
+    return _marked(_capped([hit for _, _, hit in fused], silos, limit, share), silos)
 
 
 def _groups(silos: Sequence[SiloRanking]) -> dict[tuple[str, str], list[int]]:
@@ -123,19 +126,34 @@ def _capped(
     share: Callable[[int], int],
 ) -> list[MergedHit]:
     """Hold back a partner's hits while it has its share and somebody else still has a hit."""
-    queue, held, result = list(hits), Counter[str](), list[MergedHit]()
-    passed = set[MergedHit]()
-    while queue and len(result) < limit:
+    own = {silo.organisation for silo in silos if silo.own}
+    waiting: dict[str, deque[tuple[int, MergedHit]]] = {}
+    for place, hit in enumerate(hits):
+        waiting.setdefault(silos[hit.silo].organisation, deque()).append((place, hit))
+    held, result = Counter[str](), list[MergedHit]()
+    while waiting and len(result) < limit:
         most = share(len(result) + 1)
-        may_follow = (
-            m for m in queue if silos[m.silo].own or held[silos[m.silo].organisation] < most
-        )
-        chosen = next(may_follow, queue[0])
-        passed |= {m for m in queue[: queue.index(chosen)] if _bin(m) > _bin(chosen)}
-        queue.remove(chosen)
-        held[silos[chosen.silo].organisation] += 1
-        result.append(replace(chosen, held_back=chosen in passed))
+        free = [name for name in waiting if name in own or held[name] < most]
+        name = min(free or waiting, key=lambda one: waiting[one][0][0])
+        result.append(waiting[name].popleft()[1])
+        held[name] += 1
+        if not waiting[name]:
+            del waiting[name]
     return result
+
+
+def _marked(merged: Sequence[MergedHit], silos: Sequence[SiloRanking]) -> list[MergedHit]:
+    """Mark what stands below a lower bin of its score space: nothing but rule 2 does that."""
+    lowest: dict[str, float] = {}
+    marked = []
+    for hit in merged:
+        silo, middle = silos[hit.silo], _bin(hit)
+        below = False
+        if silo.scored and silo.score_space is not None:
+            least = min(lowest.get(silo.score_space, middle), middle)
+            lowest[silo.score_space], below = least, least < middle
+        marked.append(replace(hit, held_back=below))
+    return marked
 
 
 def _bin(hit: MergedHit) -> float:

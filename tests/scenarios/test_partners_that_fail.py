@@ -101,20 +101,43 @@ async def test_a_flood_is_cut_off(watched: Watched, both: Organisation) -> None:
     assert only(result, "clinic.example").state == "oversized"
 
 
-async def test_a_liar_does_not_own_the_merged_list(watched: Watched, both: Organisation) -> None:
-    del both
-    world = watched.world
-    # every document of the liar claims to be exactly what was asked for
+@pytest.mark.parametrize(
+    "granted",
+    [["bins"], ["bins", "ranks"], ["ranks", "ranks"]],
+    ids=["scores", "scores and ranks", "ranks twice"],
+)
+async def test_a_liar_does_not_own_the_merged_list(
+    watched: Watched, both: Organisation, granted: list[str]
+) -> None:
+    asked = 0.6 * vector(0) + 0.8 * vector(5)  # the honest documents are at most 0.6 near to it
+    # every document of the liar, in all its collections, claims to be exactly what was asked for
     lies = [
-        Record(id=f"lie-{n}", where="", text="lie", vector=vector(0), labels=frozenset({"open"}))
+        Record(id=f"lie-{n}", where="", text="lie", vector=asked, labels=frozenset({"open"}))
         for n in range(40)
     ]
-    liar = await world.organisation("liar.example", lies)
+    liar = await watched.world.organisation("liar.example")
+    names = [f"lies-{n}" for n in range(len(granted))]
+    for name in names:
+        made = await liar.node.collections.create(name, "given", title=name)
+        await made.ingest(lies, len(lies), silent)
     await pair(liar, watched.lab)
-    await liar.grant(grant("lab.example"))
-    (hits,) = (await watched.lab.ask(k=10)).results
+    await liar.grant(
+        *(
+            grant("lab.example", collection=name, granularity=kind)
+            for name, kind in zip(names, granted, strict=True)
+        )
+    )
+    await watched.lab.node.asker.offers(["liar.example"], None)
+    result = await watched.lab.ask(k=10, vectors=[asked.tolist()])
+    assert [silo.state for silo in result.silos] == ["ok"] * (2 + len(granted))
+    (hits,) = result.results
     claimed = [hit.organisation == "liar.example" for hit in hits]
-    assert hits[0].bin == 0.975
+    honest = [hit for hit in hits if hit.organisation != "liar.example"]
+    assert {hit.organisation for hit in honest} == {"clinic.example", both.name}
+    assert all(hit.bin is not None and hit.bin < 0.65 for hit in honest)
+    for hit in (hit for hit in hits if hit.organisation == "liar.example"):
+        assert hit.bin in (0.975, None)
+    assert len(hits) == 10
     for end in range(1, 11):
         assert sum(claimed[:end]) <= end // 2 + 1
 

@@ -69,6 +69,37 @@ def test_a_liar_with_many_collections_gets_no_more_than_with_one() -> None:
     assert sum(m.silo < 20 for m in merged) == 6
 
 
+def of_all_kinds(organisation: str, count: int) -> list[SiloRanking]:
+    """One organisation that answers with scores in two spaces, and with ranks."""
+    scored = (tuple(SiloHit(f"{organisation}-{n}", 975.0) for n in range(count)),) * 2
+    ranked = tuple(SiloHit(f"{organisation}-{n}", None) for n in range(count))
+    return [
+        SiloRanking(organisation, "one", False, SPACE, scored[0]),
+        SiloRanking(organisation, "other", False, OTHER, scored[1]),
+        SiloRanking(organisation, "ranks", False, None, ranked),
+    ]
+
+
+@given(st.integers(1, 40), st.integers(1, 30), st.booleans(), st.binary(min_size=1, max_size=8))
+def test_a_liar_that_answers_in_several_ways_gets_one_share_of_the_whole_list(
+    limit: int, honest_hits: int, ranks: bool, seed: bytes
+) -> None:
+    honest = silo("honest", [None if ranks else 425.0 - n for n in range(honest_hits)])
+    merged = merge([*of_all_kinds("liar", 30), honest], limit, seed)
+    assert len(merged) == min(limit, 90 + honest_hits)
+    for end in range(1, len(merged) + 1):
+        shown = sum(m.silo == 3 for m in merged[:end])
+        if shown < honest_hits:
+            assert end - shown <= end // 2 + 1
+
+
+def test_the_cap_of_the_whole_list_counts_no_own_collections() -> None:
+    own = SiloRanking("me", "docs", True, SPACE, tuple(SiloHit(f"{n}", 975.0) for n in range(8)))
+    more = SiloRanking("me", "more", True, None, tuple(SiloHit(f"r{n}", None) for n in range(8)))
+    merged = merge([own, more, silo("b", [None], space=None)], 8, b"seed")
+    assert sum(m.silo < 2 for m in merged) == 7
+
+
 def test_many_rank_only_collections_of_one_organisation_count_as_one_silo() -> None:
     many = [
         SiloRanking("many", f"c{n}", False, None, (SiloHit(f"m-{n}", None),)) for n in range(20)
