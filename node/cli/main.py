@@ -101,8 +101,8 @@ def main() -> None:
     # joining a space of 5,200 anchors took 9 s of CPU with one thread and 38 s with two on two busy
     # cores. Read when numpy is first imported, so it must be set before.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # no plugin of pydantic's has business with these values, and looking for some reads the metadata
-    # of every installed package: 30 ms of each start
+    # no plugin of pydantic's has business with these values, and looking for some reads metadata of
+    # every installed package: 30 ms of each start
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")
     try:
         leaving = app(prog_name="interlingua", standalone_mode=False)

@@ -29,7 +29,6 @@ codes come with `VerbGroup`. A model that refuses a value (pydantic) ends with e
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -76,9 +75,10 @@ def _run(data: DataDirectory, name: str, request: BaseModel, progress: Progress)
     while True:
         try:
             with data.lock():
-                return asyncio.run(_in_process(data, name, request, progress)).model_dump(
-                    mode="json"
-                )
+                import asyncio  # a verb on a running node does without it
+
+                done = asyncio.run(_in_process(data, name, request, progress))
+                return done.model_dump(mode="json")
         except DirectoryInUse:
             pass
         try:

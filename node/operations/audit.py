@@ -6,7 +6,6 @@ a long verification delays no answer.
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, Field
@@ -156,6 +155,8 @@ class VerifyLog(BaseModel, extra="forbid"):
 @operation("audit.show", role="auditor")
 async def show(node: Node, request: ShowLeaves, progress: Progress) -> ShownLeaves:
     """Show the newest leaves of the audit log that match."""
+    import asyncio
+
     del progress
     return await asyncio.to_thread(read_leaves, node.data.log_file, request)
 
@@ -163,12 +164,16 @@ async def show(node: Node, request: ShowLeaves, progress: Progress) -> ShownLeav
 @operation("audit.verify", role="auditor")
 async def verify(node: Node, request: VerifyLog, progress: Progress) -> LogVerified:
     """Derive the log again from its leaves, and check every signature that it carries."""
+    import asyncio
+
     return await asyncio.to_thread(verify_directory, node.data.path, request.log_key, progress)
 
 
 @operation("audit.fsck", role="auditor")
 async def fsck(node: Node, request: NoRequest, progress: Progress) -> LogExamined:
     """Examine whether log.db is whole: leaves, subtree hashes, root, checkpoints."""
+    import asyncio
+
     del request
     return await asyncio.to_thread(examine_file, node.data.log_file, progress)
 

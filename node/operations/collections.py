@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -133,6 +132,8 @@ async def create(node: Node, request: CreateCollection, progress: Progress) -> C
 @operation("collection.ingest")
 async def ingest(node: Node, request: Ingest, progress: Progress) -> Ingested:
     """Bring documents in from a file, batch by batch, and index them."""
+    import asyncio
+
     from node.ingest.repeats import without_contradictions
 
     collection = node.collections.get(request.collection)

@@ -22,7 +22,6 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from node.operations.exit_codes import ExitCode
-from node.wrong_values import describe
 
 OUR_ROOMS = ("node.", "protocol.", "adapters.", "keys.")
 _REPORT = "Run it again with INTERLINGUA_DEBUG=1 for the traceback, and report it."
@@ -151,6 +150,8 @@ def translate(error: Exception) -> OperationError:
     if isinstance(error, OperationError):
         return error
     if isinstance(error, ValidationError):
+        from node.wrong_values import describe  # what is wrong is described where something is
+
         return InvalidRequest(f"{describe(error)}.", fix="Correct what is named and try again.")
     if type(error).__module__.startswith(OUR_ROOMS):
         return _of_our_room(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from node.cli.invocation import VerbGroup, current
 from node.cli.main import GROUPS, ORDER, SINGLE, LazyGroup
 from node.cli.main import app as whole
 from node.cli.output import finish, line, note, table
+from node.operations.catalogue import MODULES
 from node.operations.errors import (
     CLASSES,
     NotPermitted,
@@ -25,6 +27,7 @@ from node.operations.errors import (
 from node.operations.exit_codes import MEANING, ExitCode
 from node.operations.tokens import TokenList
 from node.reference import every_verb
+from tests.conftest import NewNode, Serving
 
 runner = CliRunner()
 HEAVY = (
@@ -195,6 +198,39 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
         f"sys.argv = ['interlingua', *{arguments!r}]\n"
         "from node.cli.main import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
+async def test_a_verb_on_a_running_node_loads_nothing_that_only_the_node_needs(
+    new_node: NewNode, serving: Serving
+) -> None:
+    script = (
+        "import sys\n"
+        f"sys.argv = ['interlingua', 'collection', 'list', '--data', {str(new_node.path)!r}]\n"
+        "from node.cli.main import main\n"
+        "try:\n    main()\nexcept SystemExit as ended:\n    assert not ended.code\n"
+        f"unwanted = {(*HEAVY, 'asyncio', 'structlog', 'rich', 'node.config')!r}\n"
+        "print([name for name in unwanted if name in sys.modules])\n"
+    )
+    async with serving(new_node):
+        done = await asyncio.to_thread(
+            subprocess.run, [sys.executable, "-c", script], capture_output=True, text=True
+        )
+    assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
+# protocol.messages, whose offers these show, brings the signatures' libraries
+SHOWING_MESSAGES = {"partners"}
+
+
+def test_what_the_command_line_imports_of_operations_is_their_models_alone() -> None:
+    modules = sorted(set(MODULES.values()) - {f"node.operations.{x}" for x in SHOWING_MESSAGES})
+    script = (
+        "import sys\n"
+        f"for name in {modules!r}:\n    __import__(name)\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules])\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
