@@ -22,6 +22,7 @@ from tests.scenarios.world import (
 )
 
 FLOOD = 9 * 1024 * 1024
+DEADLINE_S = 2.0
 
 
 @pytest.fixture
@@ -68,8 +69,16 @@ async def test_a_hanging_partner_costs_its_own_deadline(
     watched: Watched, both: Organisation
 ) -> None:
     del both
-    watched.between.on_answer = forever
-    result = await watched.lab.ask(deadline_s=0.5)
+    hanging: list[Message] = []
+
+    async def hang(message: Message) -> Message:
+        hanging.append(message)
+        return await forever(message)  # nothing but the asker's own deadline ends this
+
+    watched.between.on_answer = hang
+    async with asyncio.timeout(30 * DEADLINE_S):  # a node that waits for the partner hangs with it
+        result = await watched.lab.ask(deadline_s=DEADLINE_S)
+    assert len(hanging) == 1  # the clinic had answered: what hung was the wire
     friend_answered(result)
     assert only(result, "clinic.example").state == "timeout"
     assert watched.lab.leaves(Unanswered)[-1].reason == "timeout"
