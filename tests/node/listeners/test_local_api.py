@@ -256,3 +256,25 @@ async def test_every_problem_names_its_cause_and_apart_from_it_a_fix(
     assert answer.body["detail"]
     assert answer.body["fix"]
     assert answer.body["fix"] != answer.body["detail"]
+
+
+async def test_what_is_refused_of_any_operation_has_the_shape_that_the_document_states(
+    new_node: NewNode, serving: Serving
+) -> None:
+    secrets = {"right": token(new_node, "admin", purposes="care"), "none": None, "wrong": "ilt_x"}
+    async with serving(new_node) as listeners:
+        document = (await ask(listeners, "GET", OPENAPI_PATH)).body
+        for path, methods in document["paths"].items():
+            for method, described in methods.items():
+                problem = described["responses"]["default"]["content"]["application/problem+json"]
+                bad: dict[str, Any] = {"json": {"bogus": 1}} if method == "post" else {}
+                query = "" if method == "post" else "?bogus=1"
+                for holder, status in (("right", 400), ("none", 401), ("wrong", 401)):
+                    answer = await ask(listeners, method, path + query, secrets[holder], **bad)
+                    assert answer.status == answer.body["status"] == status, (method, path)
+                    assert answer.headers["Content-Type"] == "application/problem+json"
+                    check(answer.body, problem["schema"], document)
+                refused = await ask(listeners, "DELETE", path, secrets["right"])
+                assert refused.status == 405
+                assert method.upper() in refused.headers["Allow"]
+                check(refused.body, problem["schema"], document)
