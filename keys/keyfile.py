@@ -116,12 +116,12 @@ def read_key(
     frame = _read(path)
     if frame.purpose == MASTER or purpose not in (None, frame.purpose):
         raise KeyFileDamaged(
-            f"{path} holds a {frame.purpose} secret, not a {purpose or 'signing'} key; "
-            "check which file belongs where"
+            f"{path} holds a {frame.purpose} secret, not a {purpose or 'signing'} key",
+            fix="Check which file belongs where.",
         )
     signer = SeedSigner.from_seed(_open(path, frame, passphrase))
     if (frame.kid, frame.public) != (signer.kid, _text(signer.public)):
-        raise KeyFileDamaged(f"{path}: its key id or public key is not its seed's; restore it")
+        raise KeyFileDamaged(f"{path}: its key id or public key is not its seed's")
     return signer
 
 
@@ -172,9 +172,9 @@ def _read(path: Path) -> _KeyFile:
         frame = _KeyFile.model_validate(_parse(read_private(path)))
     except (ValidationError, ValueError, RecursionError):
         # The cause is not quoted: it may hold a part of the secret.
-        raise KeyFileDamaged(f"{path} is not a key file; restore it from a backup") from None
+        raise KeyFileDamaged(f"{path} is not a key file") from None
     if (frame.secret is None) == (frame.sealed is None):
-        raise KeyFileDamaged(f"{path} must hold either a secret or a sealed one; restore it")
+        raise KeyFileDamaged(f"{path} must hold either a secret or a sealed one")
     return frame
 
 
@@ -186,9 +186,9 @@ def _open(path: Path, frame: _KeyFile, passphrase: bytes | None) -> bytes:
     if frame.secret is not None:
         return _bytes(path, frame.secret, SECRET_BYTES)
     if frame.sealed is None:
-        raise KeyFileDamaged(f"{path} holds no secret; restore it from a backup")
+        raise KeyFileDamaged(f"{path} holds no secret")
     if passphrase is None:
-        raise KeyFileSealed(f"{path} is sealed; give its passphrase")
+        raise KeyFileSealed(f"{path} is sealed")
     data = _bytes(path, frame.sealed.data, SEALED_BYTES)
     salt = _bytes(path, frame.sealed.salt, SALT_BYTES)
     nonce = _bytes(path, frame.sealed.nonce, NONCE_BYTES)

@@ -18,6 +18,7 @@ import os
 import secrets
 import stat
 from pathlib import Path
+from typing import ClassVar
 
 MAX_FILE_BYTES = 64 * 1024
 
@@ -25,31 +26,57 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 class KeyFileError(Exception):
-    """A key file cannot be used; the text names the file, the cause and the fix."""
+    """A key file cannot be used; the text names file and cause, `fix` says what to do."""
+
+    code: ClassVar[str] = "key-unusable"
+    fix = "Check the file's owner and mode, and the disk; else restore it from a backup."
+
+    def __init__(self, cause: str, *, fix: str = "") -> None:
+        super().__init__(cause)
+        if fix:
+            self.fix = fix
 
 
 class KeyFileExists(KeyFileError):
     """A file of that name is there already and is left alone."""
 
+    code = "key-exists"
+    fix = "Move it away first, if it is no longer needed."
+
 
 class KeyFileMissing(KeyFileError):
     """There is no file of that name."""
+
+    code = "key-missing"
+    fix = "Restore keys/ from a backup, or put the file back."
 
 
 class KeyFileExposed(KeyFileError):
     """Somebody else can read or replace the file, so its secret is not one."""
 
+    code = "key-exposed"
+    fix = "Put the file itself in its place."
+
 
 class KeyFileSealed(KeyFileError):
     """The file is sealed and no passphrase was given."""
+
+    code = "key-sealed"
+    fix = "Give its passphrase."
 
 
 class WrongPassphrase(KeyFileError):
     """The passphrase does not open the file, or the file was changed since it was sealed."""
 
+    code = "passphrase-wrong"
+    fix = "Give the passphrase with which it was sealed, or restore the file from a backup."
+
 
 class KeyFileDamaged(KeyFileError):
     """The file does not hold what it should."""
+
+    code = "key-damaged"
+    fix = "Restore it from a backup."
 
 
 def write_private(path: Path, content: bytes) -> None:
@@ -69,9 +96,7 @@ def write_private(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         os.link(passing, path)
     except FileExistsError:
-        raise KeyFileExists(
-            f"{path} exists and was not replaced; move it away first if it is no longer needed"
-        ) from None
+        raise KeyFileExists(f"{path} exists and was not replaced") from None
     finally:
         passing.unlink(missing_ok=True)
     _sync_directory(path.parent)
@@ -87,12 +112,10 @@ def read_private(path: Path) -> bytes:
     try:
         descriptor = os.open(path, flags)
     except FileNotFoundError:
-        raise KeyFileMissing(f"there is no {path}; create it or restore it from a backup") from None
+        raise KeyFileMissing(f"there is no {path}") from None
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise KeyFileExposed(
-                f"{path} is a symbolic link; put the file itself in its place"
-            ) from None
+            raise KeyFileExposed(f"{path} is a symbolic link") from None
         raise KeyFileError(f"{path} cannot be opened: {error.strerror}") from None
     try:
         _check_private(path, os.fstat(descriptor))
@@ -107,16 +130,16 @@ def read_private(path: Path) -> bytes:
 
 def _check_private(path: Path, found: os.stat_result) -> None:
     if not stat.S_ISREG(found.st_mode):
-        raise KeyFileExposed(f"{path} is not a regular file; put the file itself in its place")
+        raise KeyFileExposed(f"{path} is not a regular file")
     if found.st_uid != os.geteuid():
         raise KeyFileExposed(
-            f"{path} belongs to user {found.st_uid}, and this process runs as {os.geteuid()}; "
-            "give the file to the user that runs the node"
+            f"{path} belongs to user {found.st_uid}, and this process runs as {os.geteuid()}",
+            fix="Give the file to the user that runs the node.",
         )
     if found.st_mode & _OTHERS:
         raise KeyFileExposed(
-            f"{path} has mode {stat.S_IMODE(found.st_mode):04o}, so others may have read it; "
-            f"run chmod 600 {path}, and replace the key if others were on this machine"
+            f"{path} has mode {stat.S_IMODE(found.st_mode):04o}, so others may have read it",
+            fix=f"chmod 600 {path}; replace the key if others were on this machine.",
         )
 
 

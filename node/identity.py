@@ -273,7 +273,7 @@ class Identity:
                 "settings.",
             )
         if not self.files.ids(purpose):
-            return KeyFileMissing(f"there is no {path}; restore it from a backup")
+            return KeyFileMissing(f"there is no {path}")
         return IdentityDamaged(
             f"The root document does not name the {purpose} key in {path}.",
             fix="Restore the key files and roots/ from the same backup.",

@@ -8,7 +8,7 @@ from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keys.keyfile import KeyFileError, KeyFileExposed, KeyFileMissing, is_sealed
+from keys.keyfile import KeyFileError, KeyFileMissing, is_sealed
 from node.doctor.finding import Finding, problem, warning
 from node.health import MIN_FREE_BYTES, disk_reasons
 from node.hsm.pin import PIN_FILE_VARIABLE
@@ -64,15 +64,9 @@ def _keys(data: DataDirectory, in_token: Container[str]) -> Iterator[Finding]:
         except KeyFileMissing as error:
             if purpose == "root" or purpose in in_token:
                 continue  # kept elsewhere; other checks say what is the matter there
-            yield problem("key-missing", f"{error}.", "Restore keys/ from a backup.")
-        except KeyFileExposed as error:
-            yield problem(
-                "key-exposed",
-                f"{error}.",
-                "Correct its mode or owner as said; no backup is needed.",
-            )
+            yield problem(error.code, f"{error}.", error.fix)
         except KeyFileError as error:
-            yield problem("key-unusable", f"{error}.", f"Restore {path} from a backup.")
+            yield problem(error.code, f"{error}.", error.fix)
     if sealed == {False}:
         yield warning(
             "keys-unsealed",

@@ -53,6 +53,7 @@ def note(code: str, cause: str, fix: str) -> Finding:
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Problems first, then warnings, then notes; within a level by code."""
+    """Problems first, then warnings, then notes; within a level by code; each once."""
     levels = get_args(Level)
-    return tuple(sorted(findings, key=lambda each: (levels.index(each.level), each.code)))
+    once = dict.fromkeys(findings)  # one fault can stand in the way of several checks
+    return tuple(sorted(once, key=lambda each: (levels.index(each.level), each.code)))

@@ -70,7 +70,7 @@ def test_a_plain_key_comes_back(plain: Path) -> None:
 def test_a_sealed_key_comes_back_with_its_passphrase_only(sealed: Path) -> None:
     assert is_sealed(sealed)
     assert read_key(sealed, PASSPHRASE).seed == SIGNER.seed
-    with pytest.raises(KeyFileSealed, match="passphrase"):
+    with pytest.raises(KeyFileSealed, match="is sealed"):
         read_key(sealed, None)
     with pytest.raises(WrongPassphrase):
         read_key(sealed, PASSPHRASE + b" ")
@@ -126,7 +126,7 @@ def test_nothing_but_the_file_is_left_behind(plain: Path) -> None:
 
 def test_an_existing_file_is_never_replaced(plain: Path) -> None:
     before = plain.read_bytes()
-    with pytest.raises(KeyFileExists, match="move it away"):
+    with pytest.raises(KeyFileExists, match="was not replaced"):
         write_key(plain, SeedSigner.generate(), "sign", None)
     assert plain.read_bytes() == before
     assert [entry.name for entry in plain.parent.iterdir()] == ["sign.key"]
@@ -165,8 +165,9 @@ def test_a_dangling_link_in_the_way_is_not_followed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o610, 0o601, 0o644, 0o777])
 def test_a_file_that_others_can_touch_is_refused(plain: Path, mode: int) -> None:
     plain.chmod(mode)
-    with pytest.raises(KeyFileExposed, match="chmod 600"):
+    with pytest.raises(KeyFileExposed, match="others may have read it") as refused:
         read_key(plain, None)
+    assert refused.value.fix.startswith(f"chmod 600 {plain}")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
