@@ -254,10 +254,11 @@ async def test_grants_are_compared_applied_shown_explained_and_withdrawn(
     asked = ("policy", "explain", "--peer", "clinic.example", "--collection", "docs")
     allowed = await told(verb, *asked, "--purpose", "research", "-k", 5)
     assert (allowed["allowed"], allowed["queries_left"]) == (True, 1000)
-    refused = await told(verb, *asked, "--purpose", "research", "-k", 6)
+    refused = await told(verb, *asked, "--purpose", "research", "-k", 6, exit_code=3)
     assert (refused["allowed"], refused["rule"]) == (False, "k")
     await told(verb, "peer", "pause", "clinic.example")
-    assert (await told(verb, *asked, "--purpose", "research"))["rule"] == "peer-state"
+    paused = await told(verb, *asked, "--purpose", "research", exit_code=3)
+    assert paused["rule"] == "peer-state"
 
     (folder / "clinic.toml").write_text("quota = 1\n")
     wrong = await verb("policy", "apply", folder)
