@@ -61,6 +61,7 @@ max_k = 1000
 floor = -1.0
 rate = 1000000
 queries_per_day = 100000000
+near_duplicates_per_day = 4096
 """
 
 
