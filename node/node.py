@@ -142,8 +142,9 @@ class Node:
 
     async def _log_missing(self) -> None:
         """Append the leaves of decisions that a crash cut off between file and log."""
-        from node.federation.event_leaves import peer_appender, policy_appender
+        from node.federation.event_leaves import end_interrupted, peer_appender, policy_appender
 
+        await end_interrupted(self.log, self.clock)
         await self.policy.log_if_missing(policy_appender(self.log, self.clock, None))
         await self.peers.log_missing(peer_appender(self.log, self.clock, None))
         await self.roots.log_missing()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keys.signer import Signer
-from node.audit import schema, state_rows, tree_rows
+from node.audit import open_questions, schema, state_rows, tree_rows
 from node.audit.entry import Entry, Receipt
 from node.audit.errors import AuditError, LogForeign, LogUnavailable
 from node.audit.growth import Growth
@@ -158,6 +158,7 @@ def _grow(
             refused[n] = error
             continue
         state_rows.apply(connection, prepared.entry.effects, growth.next_index)
+        open_questions.follow(connection, prepared.entry.leaf)
         growth.add(prepared.entry.leaf, prepared.raw)
     return refused
 

@@ -15,10 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from keys.signer import Signer
-from node.audit import schema, seen_checkpoints, state_rows, tree_rows
+from node.audit import open_questions, schema, seen_checkpoints, state_rows, tree_rows
 from node.audit.committer import Committer, Prepared
 from node.audit.entry import Entry, Receipt, StoredAnswer
 from node.audit.errors import LogHeld, LogUnavailable
+from node.audit.open_questions import OpenQuestion
 from node.audit.seen_checkpoints import SeenCheckpoint
 from node.audit.succession import succession, was_reset
 from node.audit.writer import MAX_WAITING, Writer
@@ -163,6 +164,11 @@ class AuditLog:
         """Return the largest checkpoint that came with answers of the log ``origin``."""
         with self._read() as connection:
             return seen_checkpoints.find(connection, origin)
+
+    def open_questions(self) -> list[OpenQuestion]:
+        """Return the questions that were sent and have not ended in a leaf."""
+        with self._read() as connection:
+            return open_questions.still_open(connection)
 
     def size(self) -> int:
         """Return the number of committed leaves."""

@@ -61,13 +61,18 @@ CREATE TABLE probes (
     sketch BLOB NOT NULL, PRIMARY KEY (day, peer, collection, mark)
 ) STRICT, WITHOUT ROWID;
 """
+_V4 = """
+CREATE TABLE open_questions (
+    peer TEXT NOT NULL, query TEXT NOT NULL, PRIMARY KEY (peer, query)
+) STRICT, WITHOUT ROWID;
+"""
 _APPEND_ONLY = "".join(
     f"CREATE TRIGGER {table}_{verb} BEFORE {verb} ON {table} "
     f"BEGIN SELECT RAISE(ABORT, '{table} are only appended'); END;"
     for table in ("leaves", "nodes", "checkpoints")
     for verb in ("UPDATE", "DELETE")
 )
-_STEPS = (_V1 + _APPEND_ONLY, _V2, _V3)
+_STEPS = (_V1 + _APPEND_ONLY, _V2, _V3, _V4)
 """Each step makes the next version of the one before; steps are only ever added at the end."""
 
 VERSION = len(_STEPS)

@@ -1,4 +1,7 @@
-"""Leaves of decisions that people take about partners and grants, each appended with its guard."""
+"""Leaves of decisions that people take about partners and grants, each appended with its guard.
+
+And the leaves of questions that nobody waits for any more: `end_interrupted`.
+"""
 
 from __future__ import annotations
 
@@ -54,3 +57,14 @@ def peer_appender(log: AuditLog, clock: Clock, by: str | None) -> peer_book.Appe
         await log.append(Entry(leaf, guard=guard))
 
     return append
+
+
+async def end_interrupted(log: AuditLog, clock: Clock) -> None:
+    """End every question that this node had sent when it stopped; call it before any is asked."""
+    from node.audit.entry import Entry
+    from node.audit.open_questions import INTERRUPTED
+    from protocol.leaf import Unanswered
+
+    for question in log.open_questions():
+        leaf = Unanswered(at=clock(), peer=question.peer, query=question.query, reason=INTERRUPTED)
+        await log.append(Entry(leaf))

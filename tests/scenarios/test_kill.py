@@ -1,19 +1,26 @@
-"""kill -9 of a node while it answers: whatever left it is in its log, and in the asker's."""
+"""kill -9 of a node that answers or asks: what left it is in its log, and in the other's."""
 
 import asyncio
 import os
 import signal
 import sys
+from asyncio import FIRST_COMPLETED
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+from node.cli.admin_client import NobodyListens, call
 from node.data_directory import DataDirectory
+from node.federation.ask import AskRequest
 from node.federation.errors import FederationError
+from node.operations.errors import Unavailable
+from node.operations.registry import silent
 from protocol.leaf import Answered, Received, Sent, Unanswered
-from tests.scenarios.world import Organisation, World, documents, grant, pair
+from tests.scenarios.conftest import Watched
+from tests.scenarios.middleman import Message, forever, unchanged
+from tests.scenarios.world import PURPOSE, Organisation, World, documents, grant, pair, vector
 
 ASKERS = 8
 
@@ -93,3 +100,50 @@ async def ask_until_it_fails(lab: Organisation, busy: asyncio.Event) -> int:
             return shown
         shown += 1
         busy.set()
+
+
+async def ask_over_its_socket(data: DataDirectory, question: AskRequest) -> None:
+    """Ask as the command line does, once the node is up."""
+    for _ in range(600):
+        try:
+            await asyncio.to_thread(call, data.admin_socket, "query", question, silent)
+            return
+        except NobodyListens:
+            await asyncio.sleep(0.1)
+    raise AssertionError("the node did not come up")
+
+
+async def test_a_question_whose_asker_was_killed_ends_when_the_asker_is_back(
+    watched: Watched,
+) -> None:
+    question = AskRequest(vectors=[vector(0).tolist()], purpose=PURPOSE, own=False, deadline_s=60)
+    left = asyncio.Event()
+
+    async def hang(message: Message) -> Message:
+        if message.line != "/federation/v1/query":
+            return message
+        left.set()
+        return await forever(message)
+
+    watched.between.on_request = hang
+    lab = watched.lab.node.data
+    await watched.lab.stop()
+    async with serving(lab.path) as process:
+        asking = asyncio.create_task(ask_over_its_socket(lab, question))
+        await asyncio.wait({asking, asyncio.create_task(left.wait())}, return_when=FIRST_COMPLETED)
+        process.send_signal(signal.SIGKILL)
+        with pytest.raises(Unavailable):
+            await asking
+
+    again = await watched.world.serve(lab)
+    (sent,) = again.leaves(Sent)
+    ended = again.leaves(Unanswered)
+    assert [(leaf.peer, leaf.query, leaf.reason) for leaf in ended] == [
+        ("clinic.example", sent.query, "interrupted")
+    ]
+    # once only, and nothing that ended otherwise is touched
+    watched.between.on_request = unchanged
+    assert (await again.ask_one()).state == "ok"
+    await again.stop()
+    later = await watched.world.serve(lab)
+    assert later.leaves(Unanswered) == ended
