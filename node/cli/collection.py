@@ -14,6 +14,7 @@ import typer
 from node.cli.invocation import VerbGroup
 from node.cli.output import finish, line, table
 from node.cli.run import run_operation
+from node.operations.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from node.operations.collections import CollectionInfo
@@ -145,6 +146,7 @@ def delete(
         result,
         lambda: line(f"{result.deleted} deleted, {result.missing} were not there"),
         next_step=f"interlingua collection compact {name}",
+        exit_code=ExitCode.PARTIAL if result.missing else ExitCode.OK,
     )
 
 

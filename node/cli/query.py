@@ -109,7 +109,7 @@ def _read_vectors(path: Path) -> list[list[float]]:
             import json
 
             found = json.loads(path.read_text("utf-8"))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise typer.BadParameter(f"{path} holds no vectors", param_hint="--vectors") from None
     single = bool(found) and isinstance(found, list) and not isinstance(found[0], list)
     return [found] if single else found

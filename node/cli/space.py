@@ -22,6 +22,7 @@ MemberOption = Annotated[
         "--member",
         help="A member's exported anchor embeddings; repeat for more.",
         show_default=False,
+        exists=True,
     ),
 ]
 
@@ -85,13 +86,20 @@ def create(
 @app.command()
 def join(
     manifest: Annotated[
-        Path, typer.Argument(help="The signed manifest, NAME.space.json.", show_default=False)
+        Path,
+        typer.Argument(
+            help="The signed manifest, NAME.space.json.", show_default=False, exists=True
+        ),
     ],
     encoder: Annotated[str, typer.Option(help="Own encoder that joins.", show_default=False)],
     member: MemberOption = None,
     consensus: Annotated[
         Path | None,
-        typer.Option(help="The consensus file; default: beside the manifest.", show_default=False),
+        typer.Option(
+            help="The consensus file; default: beside the manifest.",
+            show_default=False,
+            exists=True,
+        ),
     ] = None,
 ) -> None:
     """Join a shared space: fit the own maps, measure the routes, offer them on the card."""
@@ -116,7 +124,8 @@ def join(
 @app.command()
 def sign(
     manifest: Annotated[
-        Path, typer.Argument(help="The manifest, NAME.space.json.", show_default=False)
+        Path,
+        typer.Argument(help="The manifest, NAME.space.json.", show_default=False, exists=True),
     ],
     member: MemberOption = None,
     encoder: Annotated[

@@ -138,7 +138,17 @@ async def ingest(node: Node, request: Ingest, progress: Progress) -> Ingested:
 
     collection = node.collections.get(request.collection)
     total, records = await asyncio.to_thread(_source, request)
-    counts = await collection.ingest(without_contradictions(records), total, progress)
+    stored = 0
+
+    def watched(done: int, of: int | None, what: str) -> None:
+        nonlocal stored
+        stored = done
+        progress(done, of, what)
+
+    try:
+        counts = await collection.ingest(without_contradictions(records), total, watched)
+    except Exception as error:
+        raise _stopped(error, stored) from error
     await collection.settle(progress)
     return Ingested(
         collection=collection.name,
@@ -201,6 +211,20 @@ async def drop(node: Node, request: CollectionName, progress: Progress) -> Colle
     gone = _info(node.collections.get(request.collection))
     await node.collections.drop(request.collection)
     return gone
+
+
+def _stopped(error: Exception, stored: int) -> Exception:
+    """The error of an ingestion that stopped: batches before the fault stay, which is said."""
+    if not stored:
+        return error
+    from node.operations.errors import PartlyDone, translate
+
+    found = translate(error)
+    return PartlyDone(
+        f"{found.cause} The {stored} documents before it in the file are stored.",
+        fix=f"{found.fix} Then ingest the file again: what is stored already is passed over.",
+        code=found.code,
+    )
 
 
 def _source(request: Ingest) -> tuple[int | None, Iterator[Record]]:

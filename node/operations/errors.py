@@ -126,6 +126,15 @@ class NotVerified(OperationError):
     default_code = "not-verified"
 
 
+class PartlyDone(OperationError):
+    """A part was done and stays; what follows was not."""
+
+    exit_code = ExitCode.PARTIAL
+    status = 409
+    title = "Only a part was done"
+    default_code = "partly-done"
+
+
 CLASSES: tuple[type[OperationError], ...] = (
     OperationError,
     InvalidRequest,
@@ -134,6 +143,7 @@ CLASSES: tuple[type[OperationError], ...] = (
     NotPermitted,
     Unavailable,
     NotVerified,
+    PartlyDone,
 )
 
 

@@ -12,6 +12,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from node.cli.main import app
+from node.ingest.plan import BATCH_DOCUMENTS
+from node.operations.exit_codes import ExitCode
 from tests.conftest import NewNode, Serving
 from tests.node.collections.rooms import envelope
 from tests.node.encoders.server import WIDTH, Server
@@ -87,7 +89,9 @@ async def test_from_an_empty_node_to_a_compacted_collection(
     assert info["rows"] + info["delta_rows"] == ingested["chunks"]
     listed = await told(verb, "collection", "list")
     assert [one["name"] for one in listed["collections"]] == ["papers"]
-    deleted = await told(verb, "collection", "delete", "papers", "a", "nobody")
+    partly = await verb("collection", "delete", "papers", "a", "nobody", "--json")
+    assert partly.exit_code == ExitCode.PARTIAL
+    deleted = json.loads(partly.stdout)
     assert (deleted["deleted"], deleted["missing"]) == (1, 1)
     compacted = await told(verb, "collection", "compact", "papers")
     assert compacted["rows"] == ingested["chunks"] - 1
@@ -120,6 +124,24 @@ async def test_what_an_ingestion_refuses_names_line_cause_and_fix(
         assert says in cause
         assert advice.startswith("fix: ")
         assert fix in advice
+
+
+async def test_what_stands_before_a_fault_is_stored_and_counted(
+    verb: Verb, model: Server, tmp_path: Path
+) -> None:
+    await told(
+        verb, "encoder", "add", "words", "--kind", "openai", "--url", model.url, "--model", "hashed"
+    )
+    await told(verb, "collection", "create", "papers", "--encoder", "words")
+    good = [{"id": str(n), "text": f"document {n}"} for n in range(BATCH_DOCUMENTS + 1)]
+    file = jsonl(tmp_path / "d", *good, {"text": "no id"})
+    stopped = await verb("collection", "ingest", "papers", file)
+    assert stopped.exit_code == ExitCode.PARTIAL
+    assert f":{len(good) + 1}: " in stopped.stderr
+    assert f"The {BATCH_DOCUMENTS} documents before it in the file are stored." in stopped.stderr
+    assert "what is stored already is passed over" in stopped.stderr
+    again = await told(verb, "collection", "ingest", "papers", jsonl(file, *good))
+    assert (again["added"], again["unchanged"]) == (1, BATCH_DOCUMENTS)
 
 
 async def test_own_vectors_come_with_an_envelope(verb: Verb, tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ async def test_people_see_a_table_with_the_natives_beside_each_route(
         (("anchors", "export", "public", "--encoder", "own", "--out", "x"), 1, "not been embedded"),
         (("space", "show", "nowhere"), 1, "No shared space"),
         (("space", "leave", "nowhere"), 1, "No shared space"),
-        (("space", "join", "no-file.json", "--encoder", "own"), 1, "No such file"),
+        (("space", "join", "no-file.json", "--encoder", "own"), 2, "does not exist"),
         (("space", "create", "one", "--anchors", "public"), 6, "at least two"),
     ],
 )
