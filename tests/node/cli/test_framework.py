@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -268,6 +269,12 @@ def test_a_wrong_command_line_names_cause_and_fix_also_in_json(
     assert problem.detail == cause
     assert "--help` shows what it takes" in problem.fix
     assert done.stderr == f"error: {cause}\nfix: {problem.fix}\n"
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    shown = CliRunner().invoke(whole, ["--version"])
+    assert shown.exit_code == 0
+    assert shown.stdout == f"interlingua {version('interlingua')}\n"
 
 
 def test_a_group_without_a_verb_shows_its_help() -> None:
