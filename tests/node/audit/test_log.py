@@ -44,8 +44,14 @@ async def test_each_receipt_proves_its_leaf_in_the_log(tmp_path: Path) -> None:
 
 async def test_entries_that_wait_together_share_one_commit(tmp_path: Path) -> None:
     async with opened(tmp_path / "log.db") as log:
-        free = threading.Event()
-        first = log.submit(event(guard=lambda: (free.wait(10), None)[1]))
+        taken, free = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            taken.set()
+            free.wait(10)
+
+        first = log.submit(event(guard=hold))
+        await asyncio.to_thread(taken.wait, 10)  # else some of the rest could be in its batch
         rest = [log.submit(event()) for _ in range(40)]
         free.set()
         await first
