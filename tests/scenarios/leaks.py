@@ -1,13 +1,14 @@
 """What must not be in bytes that cross: texts, ids, internal keys and stored vectors.
 
-Layers are looked through: what is base64 (any of its alignments, either alphabet) or hex is
-decoded, twice, since a leaf is base64 and may hold more of it. Then in every layer:
+Layers are looked through: what is base64 (any of its alignments, either alphabet), base32, hex or
+text in UTF-16 or UTF-32 is decoded, twice, since a leaf is base64 and may hold more of it. Then in
+every layer:
 
 - text: five words in a row of a document, unless they are the question's own
 - id: an external id
 - key: an internal key in decimal, hex or as eight bytes of either order
-- vector: sixteen bytes in a row of a stored vector as float32 (either order), float16 or int8, or
-  four components in a row as decimals
+- vector: a few components in a row of a stored vector in any dtype, or some more of them scaled,
+  shifted or rounded (`leaked_vectors`), or four components in a row as decimals
 - field: anything beside reference and bin in a hit
 """
 
@@ -23,13 +24,16 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.scenarios.leaked_vectors import StoredVectors
+
 SHINGLE = 5
-WINDOW_BYTES = 16
 DECIMALS_IN_A_ROW = 4
 DEPTH = 2
 BYTE_ORDERS: tuple[Literal["big", "little"], ...] = ("big", "little")
 
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{12,}")
+_BASE32 = re.compile(rb"[A-Z2-7]{24,}|[a-z2-7]{24,}")
+_WIDE = re.compile(rb"(?:[\x20-\x7e]\x00{1,3}){8,}|(?:\x00{1,3}[\x20-\x7e]){8,}")
 _HEX = re.compile(rb"[0-9a-fA-F]{24,}")
 _URLSAFE = bytes.maketrans(b"-_", b"+/")
 _ESCAPED = re.compile(r"\\[ntr]|\\u00[0-9a-f]{2}")
@@ -89,6 +93,12 @@ def _decoded(data: bytes) -> Iterator[bytes]:
         for offset in range(2):
             part = run[offset:]
             yield bytes.fromhex(part[: len(part) // 2 * 2].decode())
+    for run in _BASE32.findall(data):
+        for offset in range(8):
+            part = run[offset:].upper()
+            yield base64.b32decode(part[: len(part) // 8 * 8])
+    for run in _WIDE.findall(data):
+        yield run.replace(b"\x00", b"")
 
 
 class _Needles:
@@ -99,7 +109,7 @@ class _Needles:
         self._shingles = {s for text in private.texts for s in shingles(text)} - own
         self._ids = tuple(one for one in private.ids if len(one) >= 8 and "." in one)
         self._keys = tuple(form for key in private.keys for form in _key_forms(key))
-        self._windows = np.sort(_hashes(_windows(private.vectors)))
+        self._vectors = StoredVectors(private.vectors)
         self._decimals = {
             tuple(row[at : at + DECIMALS_IN_A_ROW].tolist())
             for row in np.round(private.vectors.astype(np.float64), 3)
@@ -113,18 +123,10 @@ class _Needles:
             yield from (("text", " ".join(s)) for s in self._shingles & set(shingles(text)))
             yield from (("id", one) for one in self._ids if one in text)
             yield from (("key", form.hex()) for form in self._keys if form in layer)
-            if self._holds_window(layer):
-                yield "vector", "sixteen bytes in a row"
+            yield from (("vector", how) for how in self._vectors.found_in(layer, text))
             if self._decimals & set(_decimals(text)):
                 yield "vector", "decimals in a row"
             yield from (("field", hit) for hit in _HIT.findall(text) if not _is_bare(hit))
-
-    def _holds_window(self, layer: bytes) -> bool:
-        hashes = _rolling_hashes(layer)
-        if not len(self._windows):
-            return False
-        places = np.searchsorted(self._windows, hashes).clip(max=len(self._windows) - 1)
-        return bool((self._windows[places] == hashes).any())
 
 
 def shingles(text: str) -> Iterator[tuple[str, ...]]:
@@ -145,46 +147,6 @@ def _key_forms(key: int) -> Iterator[bytes]:
         eight = key.to_bytes(8, order)
         yield eight
         yield eight.hex().encode()
-
-
-def _windows(vectors: NDArray[np.float32]) -> Iterator[bytes]:
-    largest = np.abs(vectors).max(axis=1, keepdims=True, initial=1e-9)
-    for written in (
-        vectors.astype("<f4"),
-        vectors.astype(">f4"),
-        vectors.astype("<f2"),
-        np.round(vectors * 127).astype("i1"),
-        np.round(vectors / largest * 127).astype("i1"),
-    ):
-        size = written.dtype.itemsize
-        for row in written:
-            raw = row.tobytes()
-            for at in range(0, len(raw) - WINDOW_BYTES + 1, size):
-                window = raw[at : at + WINDOW_BYTES]
-                if len(set(window)) > 5:  # zeros in a row are nobody's vector
-                    yield window
-
-
-def _hashes(windows: Iterable[bytes]) -> NDArray[np.uint64]:
-    halves = np.frombuffer(b"".join(windows), dtype="<u8").reshape(-1, 2)
-    return _mixed(halves[:, 0], halves[:, 1])
-
-
-def _rolling_hashes(data: bytes) -> NDArray[np.uint64]:
-    """The hash of the sixteen bytes at every position."""
-    if len(data) < WINDOW_BYTES:
-        return np.zeros(0, dtype=np.uint64)
-    parts = []
-    for offset in range(8):
-        count = (len(data) - offset) // 8
-        words = np.frombuffer(data, dtype="<u8", offset=offset, count=count)
-        parts.append(_mixed(words[:-1], words[1:]))
-    return np.concatenate(parts)
-
-
-def _mixed(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    mixed: NDArray[np.uint64] = one * np.uint64(0x9E3779B97F4A7C15) ^ other
-    return mixed
 
 
 def _decimals(text: str) -> Iterator[tuple[float, ...]]:

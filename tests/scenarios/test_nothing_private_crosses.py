@@ -24,6 +24,7 @@ from node.ingest.record import Record
 from node.operations.registry import silent
 from protocol.accept_query import RawRequest
 from protocol.envelope import Envelope, Prompts
+from tests.scenarios.leaked_vectors import bfloat16
 from tests.scenarios.leaks import Private, find
 from tests.scenarios.world import Organisation, World, free_port, grant, pair
 
@@ -47,6 +48,10 @@ class Watched:
         """Everything that crossed so far; ends the recording."""
         for recorder in self.recorders:
             recorder.close()
+        return self.so_far()
+
+    def so_far(self) -> dict[str, bytes]:
+        """What crossed so far: on disk before it was passed on."""
         return {path.name: path.read_bytes() for path in sorted(self.folder.iterdir())}
 
 
@@ -92,7 +97,7 @@ async def watched(world: World, tmp_path: Path) -> AsyncIterator[Watched]:
     lab, clinic = organisations
     private = await stored(clinic)
     await pair(lab, clinic)
-    await clinic.grant(grant("lab.example"))
+    await clinic.grant(grant("lab.example", rate=10_000))
     yield Watched(lab, clinic, recorders, folder, private)
     for recorder in recorders:
         recorder.close()
@@ -156,70 +161,149 @@ class Leaky:
         return replace(response, body=response.body + self._secret)
 
 
-def vector_as(dtype: str, scale: float = 1.0) -> Callable[[Private], bytes]:
+Secret = Callable[[Private], bytes]
+
+
+def vector_as(dtype: str, scale: float = 1.0, offset: float = 0.0) -> Secret:
+    """A stored vector in a dtype of NumPy; integers are rounded after scale and offset."""
+
     def written(private: Private) -> bytes:
-        row = private.vectors[3].astype(np.float64) * scale
-        return bytes((np.round(row) if dtype == "i1" else row).astype(dtype).tobytes())
+        row = private.vectors[3].astype(np.float64) * scale + offset
+        whole = np.issubdtype(np.dtype(dtype), np.integer)
+        return bytes((np.round(row) if whole else row).astype(dtype).tobytes())
 
     return written
 
 
-def base64_at(offset: int, content: Callable[[Private], bytes]) -> Callable[[Private], bytes]:
+def as_bfloat16(order: str) -> Secret:
+    return lambda private: bfloat16(private.vectors[3]).astype(f"{order}u2").tobytes()
+
+
+def as_text(form: str, scale: float = 1.0) -> Secret:
+    """A stored vector as numbers in JSON."""
+    return lambda p: ("[" + ",".join(form % (x * scale) for x in p.vectors[3]) + "]").encode()
+
+
+def base64_at(offset: int, content: Secret) -> Secret:
     """Base64 of something behind `offset` other bytes: the three alignments."""
     return lambda private: base64.b64encode(b"\x01\x02"[:offset] + content(private))
 
 
-def part_of(content: Callable[[Private], bytes]) -> Callable[[Private], bytes]:
+def part_of(content: Secret, start: int = 32, stop: int = 64) -> Secret:
     """A few components out of the middle."""
-    return lambda private: content(private)[32:64]
+    return lambda private: content(private)[start:stop]
 
 
-FLOAT32, FLOAT16 = vector_as("<f4"), vector_as("<f2")
-INT8 = vector_as("i1", 127)
+FLOAT32 = vector_as("<f4")
 
-LEAKS: dict[str, tuple[str, Callable[[Private], bytes]]] = {
-    "a sentence": ("text", lambda p: p.texts[5].encode()),
-    "half a sentence in JSON": ("text", lambda p: json.dumps(p.texts[5][:40]).encode()),
-    "a sentence in base64": ("text", base64_at(1, lambda p: p.texts[5].encode())),
-    "a sentence in base64 in base64": (
-        "text",
-        base64_at(2, base64_at(1, lambda p: p.texts[5].encode())),
-    ),
-    "a sentence in hex": ("text", lambda p: p.texts[5].encode().hex().encode()),
-    "an external id": ("id", lambda p: p.ids[7].encode()),
-    "an external id in base64": ("id", base64_at(0, lambda p: p.ids[7].encode())),
-    "an internal key": ("key", lambda p: str(p.keys[9]).encode()),
-    "an internal key as bytes": ("key", base64_at(2, lambda p: p.keys[9].to_bytes(8, "big"))),
-    "an internal key in little-endian": ("key", lambda p: p.keys[9].to_bytes(8, "little")),
-    "a vector as float32": ("vector", FLOAT32),
-    "a part of a vector": ("vector", part_of(FLOAT32)),
-    "a vector as big-endian float32": ("vector", vector_as(">f4")),
-    "a vector as float16": ("vector", FLOAT16),
-    "a vector as int8": ("vector", INT8),
-    "a vector as float32 in hex": ("vector", lambda p: FLOAT32(p).hex().encode()),
-    "a vector as float32 in url-safe base64": (
-        "vector",
-        lambda p: base64.urlsafe_b64encode(FLOAT32(p)),
-    ),
-    "a vector as decimals": (
-        "vector",
-        lambda p: json.dumps([round(float(x), 4) for x in p.vectors[3]]).encode(),
-    ),
-    "a score beside a hit": ("field", lambda _: b'{"ref":"aaaaa","score":0.8125}'),
+# every dtype in which an encoder, an index or a wire format keeps vectors
+DTYPES: dict[str, Secret] = {
+    "float64": vector_as("<f8"),
+    "big-endian float64": vector_as(">f8"),
+    "float32": FLOAT32,
+    "big-endian float32": vector_as(">f4"),
+    "float16": vector_as("<f2"),
+    "big-endian float16": vector_as(">f2"),
+    "bfloat16": as_bfloat16("<"),
+    "big-endian bfloat16": as_bfloat16(">"),
+    "int8": vector_as("i1", 127),
+    "int8 of another scale": vector_as("i1", 300),
+    "uint8 around 128": vector_as("u1", 300, 128),
+    "uint8 around another zero": vector_as("u1", 211, 117),
+    "int16": vector_as("<i2", 32_767),
+    "big-endian int16": vector_as(">i2", 32_767),
+    "int16 in thousandths": vector_as("<i2", 1_000),
+    "uint16 with an offset": vector_as("<u2", 20_000, 32_768),
+}
+SCALED: dict[str, Secret] = {
+    "float32, doubled": vector_as("<f4", 2),
+    "float32, a third of it": vector_as("<f4", 1 / 3),
+    "float32, shifted": vector_as("<f4", 1, 0.75),
+    "big-endian float64, a third of it": vector_as(">f8", 1 / 3),
+    "float16, a third of it": vector_as("<f2", 1 / 3),
+}
+DIGITS: dict[str, Secret] = {
+    "decimals": as_text("%.4f"),
+    "decimals with two digits": as_text("%.2f"),
+    "doubled decimals": as_text("%.3f", 2),
+    "thousandths": as_text("%d", 1_000),
+    "decimals with an exponent": as_text("%.3e"),
+    "decimals in UTF-16": lambda p: as_text("%.2f")(p).decode().encode("utf-16-le"),
+}
+PARTS: dict[str, Secret] = {
+    "two components as float32": part_of(FLOAT32, 32, 40),
+    "two components as big-endian float32": part_of(vector_as(">f4"), 32, 40),
+    "two components as float64": part_of(vector_as("<f8"), 32, 48),
+    "four components as float16": part_of(vector_as("<f2"), 32, 40),
+    "four components as bfloat16": part_of(as_bfloat16("<"), 32, 40),
+    "a part as float32": part_of(FLOAT32),
+}
+ENCODED: dict[str, Secret] = {
+    "float32 in hex": lambda p: FLOAT32(p).hex().encode(),
+    "float32 in url-safe base64": lambda p: base64.urlsafe_b64encode(FLOAT32(p)),
+    "float32 in base32": lambda p: base64.b32encode(FLOAT32(p)),
+    "float32 in lower-case base32": lambda p: base64.b32encode(b"\x07" + FLOAT32(p)).lower(),
+    "float32 in base64 in base64": base64_at(2, base64_at(1, FLOAT32)),
+}
+SENTENCES: dict[str, Secret] = {
+    "itself": lambda p: p.texts[5].encode(),
+    "half of it in JSON": lambda p: json.dumps(p.texts[5][:40]).encode(),
+    "in base64": base64_at(1, lambda p: p.texts[5].encode()),
+    "in base64 in base64": base64_at(2, base64_at(1, lambda p: p.texts[5].encode())),
+    "in hex": lambda p: p.texts[5].encode().hex().encode(),
+    "in base32": lambda p: base64.b32encode(p.texts[5].encode()),
+    "in UTF-16": lambda p: p.texts[5].encode("utf-16-le"),
+    "in big-endian UTF-16": lambda p: p.texts[5].encode("utf-16-be"),
+    "in UTF-16 in base64": base64_at(1, lambda p: p.texts[5].encode("utf-16")),
+    "in UTF-32": lambda p: p.texts[5].encode("utf-32-le"),
+}
+IDS: dict[str, Secret] = {
+    "itself": lambda p: p.ids[7].encode(),
+    "in base64": base64_at(0, lambda p: p.ids[7].encode()),
+    "in UTF-16": lambda p: p.ids[7].encode("utf-16-le"),
+}
+KEYS: dict[str, Secret] = {
+    "in digits": lambda p: str(p.keys[9]).encode(),
+    "as bytes in base64": base64_at(2, lambda p: p.keys[9].to_bytes(8, "big")),
+    "as little-endian bytes": lambda p: p.keys[9].to_bytes(8, "little"),
+}
+
+LEAKS: dict[str, tuple[str, dict[str, Secret]]] = {
+    "a sentence": ("text", SENTENCES),
+    "an external id": ("id", IDS),
+    "an internal key": ("key", KEYS),
+    "a score beside a hit": ("field", {"itself": lambda _: b'{"ref":"aaaaa","score":0.8125}'}),
+    "a vector as any dtype": ("vector", DTYPES),
+    "a vector, scaled": ("vector", SCALED),
+    "a vector as digits": ("vector", DIGITS),
+    "a part of a vector": ("vector", PARTS),
+    "a vector, encoded": ("vector", ENCODED),
     **{
-        f"a vector as {name} in base64, alignment {offset}": ("vector", base64_at(offset, content))
-        for name, content in (("float32", FLOAT32), ("float16", FLOAT16), ("int8", INT8))
+        f"a vector in base64, alignment {offset}": (
+            "vector",
+            {name: base64_at(offset, content) for name, content in (DTYPES | SCALED).items()},
+        )
         for offset in range(3)
     },
 }
 
 
-@pytest.mark.parametrize("name", LEAKS)
-async def test_the_same_check_finds_each_kind_of_leak(watched: Watched, name: str) -> None:
-    kind, secret = LEAKS[name]
-    leaky = Leaky(watched.clinic.node.responder, secret(watched.private))
-    watched.clinic.node.responder = leaky  # type: ignore[assignment]  # stands in for the honest one
-    unit = (np.ones(WIDTH) / np.sqrt(WIDTH)).tolist()
-    status = await watched.lab.ask_one(vectors=[unit], encoder="wide")
-    assert status.state == "unverifiable"
-    assert {leak.kind for leak in find(watched.crossed(), watched.private)} == {kind}
+@pytest.mark.parametrize("group", LEAKS)
+async def test_the_same_check_finds_each_kind_of_leak(watched: Watched, group: str) -> None:
+    kind, secrets = LEAKS[group]
+    honest = watched.clinic.node.responder
+    rng = np.random.default_rng(13)
+    found = {}
+    for name, secret in secrets.items():
+        leaky = Leaky(honest, secret(watched.private))
+        watched.clinic.node.responder = leaky  # type: ignore[assignment]  # for the honest one
+        before = watched.so_far()
+        vector = rng.standard_normal(WIDTH)
+        unit = (vector / np.linalg.norm(vector)).tolist()
+        assert (await watched.lab.ask_one(vectors=[unit], encoder="wide")).state == "unverifiable"
+        crossed = {
+            stream: data[len(before.get(stream, b"")) :]
+            for stream, data in watched.so_far().items()
+        }
+        found[name] = {leak.kind for leak in find(crossed, watched.private)}
+    assert found == {name: {kind} for name in secrets}
