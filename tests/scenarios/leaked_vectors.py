@@ -35,7 +35,7 @@ class StoredVectors:
     """The rows (n, d) float32 that must not be found."""
 
     def __init__(self, vectors: NDArray[np.float32]) -> None:
-        self._windows = np.unique(
+        self._windows = np.sort(
             np.concatenate([np.zeros(0, "<u8"), *(_windows(form) for form in _forms(vectors))])
         )
         parts = _parts(vectors.astype(np.float64))
@@ -43,6 +43,7 @@ class StoredVectors:
         order = np.argsort(signs, kind="stable")
         self._parts = _unit(parts[order])
         self._first = np.searchsorted(signs[order], np.arange(2**SIGNS + 1))
+        self._counts = np.diff(self._first)
 
     def found_in(self, layer: bytes, text: str) -> Iterator[str]:
         """How a row was found in these bytes, or in them as text."""
@@ -71,12 +72,13 @@ class StoredVectors:
             return False
         windows = len(numbers) - PART + 1
         means = np.zeros(windows)  # no running sum: what is huge would swallow all that follows
+        shares = numbers / PART
         for place in range(PART):
-            means += numbers[place : place + windows] / PART
-        signs = np.zeros(windows, np.int64)
+            means += shares[place : place + windows]
+        signs = np.zeros(windows, np.uint16)
         for place in range(SIGNS):
-            signs |= (numbers[place : place + windows] > means).astype(np.int64) << place
-        counts = self._first[signs + 1] - self._first[signs]
+            signs |= (numbers[place : place + windows] > means).astype(np.uint16) << place
+        counts = self._counts[signs]
         for nth in range(int(counts.max())):
             at = np.flatnonzero(counts > nth)
             read = _unit(numbers[at[:, None] + np.arange(PART)])
