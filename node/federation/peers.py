@@ -9,7 +9,8 @@ Rules of this file:
 - Every change of state leaves a `peer` leaf. The state changes in memory in the guard of that leaf,
   which the log writer runs in leaf order: nothing is answered after a `revoked` leaf. The file is
   written before the leaf, so that a crash in between cannot bring a revoked partner back; the
-  missing leaf is then appended when the node opens.
+  missing leaf is then appended when the node opens. Until then every write of the file keeps the
+  pending state, whatever documents arrive.
 - Withdrawing holds even when the leaf cannot be written; permitting does not.
 
 States: `pending` -> `active` <-> `paused`, all -> `revoked`; only a new pairing ends `revoked`.
@@ -52,6 +53,7 @@ class PeerBook:
         self._files = PeerFiles(directory)
         self._peers: dict[str, Peer] = {}
         self._turns = Turns()
+        self._pending: dict[str, tuple[State, int]] = {}  # on disk, its leaf not yet in the log
 
     @classmethod
     def open(cls, directory: Path) -> "PeerBook":
@@ -188,21 +190,25 @@ class PeerBook:
         self, organisation: str, state: State, at: int, append: AppendLeaf
     ) -> Peer:
         before = self.get(organisation)
-        if before.state == state:
+        again = before.state == state
+        if again and before.record.logged:
             return before
-        if state not in _NEXT[before.state]:
+        if not again and state not in _NEXT[before.state]:
             raise PeerNotActive(f"{organisation} is {before.state} here.", fix=_REVIVE)
         after = before.changed(state=state, changed_at=at, logged=False)
         self._files.write(after.record)
+        self._pending[organisation] = state, at
         try:
             await append(after, lambda: self._set_state(organisation, state, at))
         except BaseException:
+            del self._pending[organisation]
             if state in _PERMITS:
                 self._set_state(organisation, before.state, before.record.changed_at)
-                self._files.write(self.get(organisation).record)
             else:
                 self._set_state(organisation, state, at)
+            self._write(self.get(organisation))
             raise
+        del self._pending[organisation]
         return self._settle(organisation)
 
     def renew(self, organisation: str, roots: Sequence[bytes], card: bytes | None, at: int) -> Peer:
@@ -215,7 +221,7 @@ class PeerBook:
         renewed, superseded = peer.renewed(roots, card, at)
         if renewed is not peer:
             self._files.supersede(organisation, superseded)
-            self._files.write(renewed.record)
+            self._write(renewed)
             self._peers[organisation] = renewed
         return renewed
 
@@ -260,6 +266,14 @@ class PeerBook:
         """Change the newest record: `renew` may have run since the change began."""
         newest = self._peers[organisation]
         self._swap(organisation, newest.changed(state=state, changed_at=at, logged=False))
+
+    def _write(self, peer: Peer) -> None:
+        """Write a partner's file, in the state whose leaf is being written where there is one."""
+        pending = self._pending.get(peer.organisation)
+        if pending is not None:
+            state, at = pending
+            peer = peer.changed(state=state, changed_at=at, logged=False)
+        self._files.write(peer.record)
 
     def _settle(self, organisation: str) -> Peer:
         """Note that the leaf stands."""

@@ -261,6 +261,42 @@ async def test_documents_that_arrive_while_a_leaf_is_written_are_not_lost(
     assert (stored.state, stored.card.serial) == ("paused", 2)
 
 
+@pytest.mark.parametrize("state", ["revoked", "paused"])
+async def test_documents_that_arrive_before_the_leaf_bring_no_withdrawn_partner_back(
+    tmp_path: Path, lab: Party, leaves: Leaves, state: State
+) -> None:
+    book = PeerBook.open(tmp_path)
+    await add(book, lab, leaves)
+    newer = lab.signed_card(lab.card(serial=2, at=NOW + 5))
+    at_the_crash: list[Peer] = []
+
+    def arrive() -> None:
+        book.renew("lab.example", [], newer, NOW + 5)
+        at_the_crash.append(PeerBook.open(tmp_path).get("lab.example"))
+
+    leaves.during, leaves.fails = arrive, True
+    with pytest.raises(OSError, match="full"):
+        await book.change_state("lab.example", state, NOW + 5, leaves.append)
+    stored = PeerBook.open(tmp_path).get("lab.example")
+    for each in (*at_the_crash, stored):
+        assert (each.state, each.record.logged, each.card.serial) == (state, False, 2)
+
+
+async def test_a_withdrawal_that_was_not_logged_is_logged_when_it_is_repeated(
+    tmp_path: Path, lab: Party, leaves: Leaves
+) -> None:
+    book = PeerBook.open(tmp_path)
+    await add(book, lab, leaves)
+    leaves.fails = True
+    with pytest.raises(OSError, match="full"):
+        await book.change_state("lab.example", "revoked", NOW, leaves.append)
+    leaves.fails = False
+    for _ in range(2):
+        await book.change_state("lab.example", "revoked", NOW, leaves.append)
+    assert leaves.states == ["pending", "active", "revoked"]
+    assert PeerBook.open(tmp_path).get("lab.example").record.logged
+
+
 async def test_old_documents_serve_until_they_expire(
     tmp_path: Path, lab: Party, leaves: Leaves
 ) -> None:
