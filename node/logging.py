@@ -39,7 +39,8 @@ def configure(settings: Log) -> None:
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        cache_logger_on_first_use=True,
+        # what is kept at the first use would outlive the next configuration; lines are few
+        cache_logger_on_first_use=False,
     )
     handler = _Handler()
     handler.setFormatter(

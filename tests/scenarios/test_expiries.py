@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
-import pytest
+from structlog.testing import capture_logs
 
 from node import expiries
 from node.doctor.finding import Diagnosis
@@ -88,11 +87,11 @@ async def test_the_figures_name_each_purpose_and_partner(paired: Pair) -> None:
     assert figures(paired.clinic, "interlingua_partner_root_expires") == {"lab.example": lab}
 
 
-async def test_the_log_says_what_ends_soon(paired: Pair, caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_log_says_what_ends_soon(paired: Pair) -> None:
     paired.world.time.offset += ROOT_LIFETIME_S - 5 * DAY_S
-    with caplog.at_level(logging.WARNING):
+    with capture_logs() as lines:
         await expiries.warn(paired.clinic.node)
-    assert "ends soon" in caplog.text
+    assert {line["event"] for line in lines if line["log_level"] == "warning"} == {"ends soon"}
 
 
 def test_an_end_is_said_in_words() -> None:
