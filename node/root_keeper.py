@@ -2,7 +2,8 @@
 
 The rule of this file: a change makes a new version and nothing else; which key signs follows from
 the document. The file is written before the `key` leaves: withdrawing a key must hold even when the
-log cannot be written; leaves that a crash cut off are appended when the node starts.
+log cannot be written. The leaf of the version itself is the last one: where it is missing at start,
+a crash cut some off, and those that are not there are appended.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from node.identity import RootKeyAway
 from node.key_plans import ROTATING, Rotating, Spans, due, immediate, planned, postponed
 from node.operations.errors import Conflict, NotFound, translate
 from node.turns import Turns
+from protocol.document import read_document
 from protocol.event_leaves import KeyChanged
+from protocol.root import ROOT_TYPE, RootDocument, RootRefused
 from protocol.root_changes import named, with_key, with_root, without_key
 
 if TYPE_CHECKING:
@@ -32,10 +35,10 @@ if TYPE_CHECKING:
     from node.clock import Clock
     from node.config import Keys
     from node.identity import Identity
-    from protocol.root import RootDocument
 
-RECENT = 64
-"""Newest `key` leaves among which the leaf of the version in force is looked for at start."""
+RECENT = 1024
+"""Newest `key` leaves among which those of the version in force are looked for at start: more than
+one version can have."""
 
 log = structlog.get_logger("keys")
 
@@ -133,10 +136,23 @@ class RootKeeper:
         return await self._turns.take(lambda: self._adopt(raw, ()))
 
     async def log_missing(self) -> None:
-        """Append the leaf of the version in force if a crash cut it off; call it at start."""
-        root = self._identity.root
-        if root.version > 1 and not await asyncio.to_thread(self._is_logged, root.digest):
-            await self._append(_published(root, self._clock()))
+        """Make good what a crash cut off the version in force; call it at start.
+
+        Appends its leaves that are missing, and deletes the files of keys that it names no more.
+        """
+        root = before = self._identity.root
+        if root.version == 1:
+            return
+        raw = self._identity.root_version(root.version - 1)
+        if raw is not None:  # it may be lost with the directory that was restored
+            before = read_document(raw, ROOT_TYPE, RootDocument, RootRefused)[0]
+        leaves = list(_differences(before, root, self._clock()))
+        logged = await asyncio.to_thread(self._logged, root.digest)
+        if (leaves[-1].key, leaves[-1].event) not in logged:
+            for leaf in leaves:
+                if (leaf.key, leaf.event) not in logged:
+                    await self._append(leaf)
+        self._remove_files(before, root)
 
     async def _change(self, edit: Callable[[_Edit], None]) -> Change:
         return await self._turns.take(lambda: self._make(edit))
@@ -236,9 +252,11 @@ class RootKeeper:
                 code="unknown-key",
             )
 
-    def _is_logged(self, digest: str) -> bool:
+    def _logged(self, digest: str) -> set[tuple[object, object]]:
+        """Key and event of each leaf about that version."""
         _, leaves = show(self._log_file, Wanted(type="key", limit=RECENT))
-        return any(leaf.fields.get("document") == digest for leaf in leaves)
+        found = (leaf.fields for leaf in leaves if leaf.fields.get("document") == digest)
+        return {(fields.get("key"), fields.get("event")) for fields in found}
 
     async def _append(self, leaf: KeyChanged) -> None:
         try:
@@ -252,13 +270,11 @@ def _usable(edit: _Edit, purpose: Rotating, at: int) -> bool:
     return bool(edit.document.ring.all_usable(purpose, at))
 
 
-def _published(root: RootDocument, at: int) -> KeyChanged:
-    """The leaf of a version: it names the root key that speaks for it."""
-    return _leaf(root.roots[0].record, "published", root, at)
-
-
 def _differences(before: RootDocument, after: RootDocument, at: int) -> Iterator[KeyChanged]:
-    """The leaves of a new version: its keys that are new, revoked or retired; then its own."""
+    """The leaves of a new version: its keys that are new, revoked or retired; then its own.
+
+    The last one names the root key that speaks for the version.
+    """
     old, new = before.ring, after.ring
     for kid, record in new.records.items():
         if kid not in old.records and record.purpose != "root":
@@ -268,7 +284,7 @@ def _differences(before: RootDocument, after: RootDocument, at: int) -> Iterator
             yield _leaf(record, "revoked", after, at)
         elif kid not in new.records:
             yield _leaf(record, "retired", after, at)
-    yield _published(after, at)
+    yield _leaf(after.roots[0].record, "published", after, at)
 
 
 def _leaf(record: KeyRecord, event: str, root: RootDocument, at: int) -> KeyChanged:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,11 +17,15 @@ from node.key_plans import ROTATE_BEFORE_S, ROTATING, Rotating
 from node.node import Node
 from node.operations.errors import Conflict, NotFound
 from node.passphrase import Passphrase
+from node.root_keeper import RootKeeper
 from protocol.leaf import KeyChanged, decode_leaf
 from protocol.limits import CLOCK_SKEW_S, ROOT_LIFETIME_S
 from protocol.root import ROOT_TYPE, RootDocument, RootRefused, accept_root
 from protocol.root_draft import sign_draft
 from tests.conftest import NewNode
+
+if TYPE_CHECKING:
+    from node.audit.log import AuditLog
 
 DAY_S = 86_400
 
@@ -252,3 +257,46 @@ async def test_a_leaf_that_a_crash_cut_off_is_written_at_the_next_start(keeping:
     for _ in range(2):
         await keeping.node.roots.log_missing()
     assert [leaf.document for leaf in keeping.leaves()] == [keeping.node.identity.root.digest]
+
+
+class PowerCut(BaseException):
+    """The end of a process between two leaves."""
+
+
+def that_ends_after(leaves: int, node: Node) -> RootKeeper:
+    """A keeper of the node's keys whose process ends when it has appended so many leaves."""
+    left = iter(range(leaves))
+
+    def log() -> AuditLog:
+        if next(left, None) is None:
+            raise PowerCut
+        return node.log
+
+    settings, clock = node.settings.keys, node.clock
+    return RootKeeper(node.identity, settings, log, node.data.log_file, clock, lambda: None)
+
+
+@pytest.mark.parametrize("leaves", range(1, 5))
+async def test_a_revocation_that_a_crash_cut_off_is_made_good_at_the_next_start(
+    keeping: Keeping, leaves: int
+) -> None:
+    node, stolen = keeping.node, keeping.node.identity.kid("sign")
+    if leaves < 4:
+        with pytest.raises(PowerCut):
+            await that_ends_after(leaves, node).revoke(stolen, "stolen")
+        assert node.identity.files.at_hand("sign", stolen)
+    else:
+        await that_ends_after(leaves, node).revoke(stolen, "stolen")
+    new = node.identity.kid("sign")
+    for _ in range(2):
+        await node.roots.log_missing()
+    assert sorted((leaf.event, leaf.key) for leaf in keeping.leaves()) == sorted(
+        [
+            ("created", new),
+            ("published", new),
+            ("revoked", stolen),
+            ("published", node.identity.root.roots[0].kid),
+        ]
+    )
+    assert keeping.leaves()[-1].use == "root"
+    assert not node.identity.files.at_hand("sign", stolen)
