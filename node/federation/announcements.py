@@ -1,8 +1,13 @@
 """Announcements that arrive: read by anybody's leave, judged by nobody's but the pinned chain.
 
-The rule of this file: an announcement changes only what `PeerBook.renew` accepts, and nothing about
-it reaches its sender: the listener answers the same after the same time, while the judgement runs
-beside it (docs/protocol-documents.md, section 12).
+Rules of this file:
+
+- An announcement changes only what `PeerBook` accepts, and nothing about it reaches its sender: the
+  listener answers the same after the same time, while the judgement runs beside it, in a thread
+  (docs/protocol-documents.md, section 12).
+- Strangers cannot hold a partner's revocation back. The counts of a minute decide what is answered
+  and nothing else: what was read is judged, also beyond them. What carries nothing that is both new
+  and signed by a known root key costs a look and is dropped; what does counts for its partner.
 """
 
 import asyncio
@@ -15,6 +20,7 @@ from node.clock import Clock
 from node.federation.peer import Peer
 from node.federation.peers import PeerBook
 from node.federation.refresh import note_new_root
+from node.federation.version_limit import VersionLimit
 from protocol.announcement import Announcement, AnnouncementMalformed
 from protocol.document import DocumentRefused, read_document
 from protocol.dsse import DsseRefused, read_envelope
@@ -25,10 +31,13 @@ ANSWER_AFTER_S = 0.1
 """Time from the end of an announcement to its answer (seconds): longer than judging takes."""
 
 MAX_WAITING = 16
-"""Announcements that wait to be judged; further ones are turned away."""
+"""Announcements that wait to be judged; further ones are dropped."""
+
+MAX_WAITING_OF_ONE = 8
+"""Those among them that came from one network."""
 
 MAX_PER_MINUTE = 5 * MAX_ANNOUNCEMENTS_PER_MINUTE
-"""Announcements that are read from all addresses together in one minute."""
+"""Announcements of all networks together that are answered as read in one minute."""
 
 _log = structlog.get_logger(__name__)
 
@@ -48,27 +57,35 @@ class Announcements:
         self._clock = clock
         self._note = note
         self._suggest_refresh = suggest_refresh
-        self._waiting: deque[bytes] = deque()
+        self._limit = VersionLimit(clock)
+        self._waiting: deque[tuple[str, bytes]] = deque()
         self._worker: asyncio.Task[None] | None = None
         self._minute = 0
         self._counts: Counter[str] = Counter()
 
-    def admit(self, remote: str) -> bool:
-        """Whether one more may be read from this address now; counts it if so."""
+    def admit(self, network: str) -> bool:
+        """Count one more from this network; say whether it is within the counts of the minute.
+
+        It is to be read and taken all the same, and answered after the same time.
+        """
         minute = self._clock() // 60
         if minute != self._minute:
             self._minute, self._counts = minute, Counter()
-        full = self._counts[remote] >= MAX_ANNOUNCEMENTS_PER_MINUTE
-        if full or self._counts.total() >= MAX_PER_MINUTE or len(self._waiting) >= MAX_WAITING:
+        full = self._counts[network] >= MAX_ANNOUNCEMENTS_PER_MINUTE
+        if full or self._counts.total() >= MAX_PER_MINUTE:
             return False
-        self._counts[remote] += 1
+        self._counts[network] += 1
         return True
 
-    def take(self, body: bytes) -> None:
-        """Have an announcement judged in the background."""
-        self._waiting.append(body)
+    def take(self, body: bytes, network: str = "") -> bool:
+        """Have an announcement judged in the background; False where too many wait already."""
+        of_one = sum(1 for waiting, _ in self._waiting if waiting == network)
+        if len(self._waiting) >= MAX_WAITING or of_one >= MAX_WAITING_OF_ONE:
+            return False
+        self._waiting.append((network, body))
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._work())
+        return True
 
     async def close(self) -> None:
         """Judge what waits, then stop."""
@@ -77,8 +94,9 @@ class Announcements:
 
     async def _work(self) -> None:
         while self._waiting:
+            _, body = self._waiting.popleft()
             try:
-                await self._judge(Announcement.parse(self._waiting.popleft()))
+                await self._judge(await asyncio.to_thread(Announcement.parse, body))
             except AnnouncementMalformed as error:
                 _log.info("announcement dropped", cause=str(error))
             except Exception:
@@ -91,41 +109,54 @@ class Announcements:
             _log.info("announcement dropped", cause="no partner", organisation=name)
             return
         try:
-            self._renew(peer, announced)
+            await self._renew(peer, announced)
         except DocumentRefused as error:
             _log.warning("announcement refused", peer=name, reason=error.reason, cause=str(error))
             if error.reason == "gap":
                 self._suggest_refresh(name)
         newer = self._peers.get(name)
         if newer.root.version != peer.root.version:
+            self._limit.count(name, newer.root.version - peer.root.version)
             _log.info("partner announced", peer=name, root_version=newer.root.version)
             await note_new_root(self._note, newer)
 
-    def _renew(self, peer: Peer, announced: Announcement) -> None:
+    async def _renew(self, peer: Peer, announced: Announcement) -> None:
         """Take over what is newer; a card that is refused keeps no root document out."""
-        at, name = self._clock(), peer.organisation
-        newer = newer_than(peer.root, [raw.encode() for raw in announced.roots])
-        self._peers.renew(name, newer, None, at)
+        name = peer.organisation
+        roots = [raw.encode() for raw in announced.roots]
+        newer = await asyncio.to_thread(newer_than, peer.root, peer.record.root.encode(), roots)
+        left = self._limit.left(name)
+        if len(newer) > left:
+            _log.warning("too many new root documents", peer=name, announced=len(newer), taken=left)
+        await self._peers.renew_aside(name, newer[:left], None, self._clock())
         if announced.card is not None:
-            self._peers.renew(name, (), announced.card.encode(), at)
+            await self._peers.renew_aside(name, (), announced.card.encode(), self._clock())
 
 
-def newer_than(held: RootDocument, roots: Sequence[bytes]) -> list[bytes]:
+def newer_than(held: RootDocument, held_raw: bytes, roots: Sequence[bytes]) -> list[bytes]:
     """Return the announced versions that may follow `held`, in their order.
 
-    What no known root key signed is dropped before it is read: reading a large document takes
-    longer than checking a signature, and strangers send documents too.
+    Ends at the first one that is known, repeated or signed by no known root key. Bytes are compared
+    with those held before anything is read, and signatures are checked before a document is:
+    reading large documents takes longest, and strangers send documents too.
     """
+    after = max((at for at, raw in enumerate(roots, 1) if raw == held_raw), default=0)
     keys = {key.kid: key.record.public for key in held.roots}
-    found = []
-    for raw in roots:
-        try:
-            signed = bool(read_envelope(raw, ROOT_TYPE).signers(keys))
-        except DsseRefused:
-            continue
-        if signed:
-            document = read_document(raw, ROOT_TYPE, RootDocument, RootRefused)[0]
-            if document.version > held.version:
-                found.append(raw)
-                keys |= {key.kid: key.record.public for key in document.roots}
+    version, found = held.version, list[bytes]()
+    for raw in roots[after:]:
+        if not _signed(raw, keys):
+            break
+        document = read_document(raw, ROOT_TYPE, RootDocument, RootRefused)[0]
+        if document.version <= version:
+            break
+        found.append(raw)
+        version = document.version
+        keys |= {key.kid: key.record.public for key in document.roots}
     return found
+
+
+def _signed(raw: bytes, keys: dict[str, bytes]) -> bool:
+    try:
+        return bool(read_envelope(raw, ROOT_TYPE).signers(keys))
+    except DsseRefused:
+        return False

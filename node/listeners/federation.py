@@ -14,7 +14,7 @@ from aiohttp import web
 
 from node.federation.announcements import ANSWER_AFTER_S
 from node.listeners.app_keys import LISTENER, METRICS, NODE
-from node.listeners.bodies import Bodies, TooManyBytes
+from node.listeners.bodies import Bodies, TooManyBytes, network_of
 from node.listeners.connections import Connections
 from node.listeners.middleware import counts, name_the_server, problems
 from node.listeners.pairing import add_pairing
@@ -68,19 +68,22 @@ async def signed(request: web.Request) -> web.Response:
 
 
 async def announce(request: web.Request) -> web.Response:
-    """Somebody's newest documents: the same answer for everybody, after the same time."""
-    announcements = request.app[NODE].announcements
-    if not announcements.admit(request.remote or ""):
-        return _refused(Code.RATE_LIMITED)
+    """Somebody's newest documents: the same answer for everybody, after the same time.
+
+    Beyond the counts of a minute the answer is another one, and what was brought is taken all the
+    same: nobody's announcements keep those of others out.
+    """
+    announcements, network = request.app[NODE].announcements, network_of(request.remote or "")
+    within = announcements.admit(network)
     try:
         body = await request.app[ANNOUNCED].read(request)
     except web.HTTPRequestEntityTooLarge:
         return _refused(Code.TOO_LARGE)
     except TooManyBytes:
         return _refused(Code.RATE_LIMITED)
-    announcements.take(body)
+    taken = announcements.take(body, network)
     await asyncio.sleep(ANSWER_AFTER_S)
-    return web.Response(status=202)
+    return web.Response(status=202) if within and taken else _refused(Code.RATE_LIMITED)
 
 
 async def root_document(request: web.Request) -> web.Response:

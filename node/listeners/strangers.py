@@ -1,12 +1,15 @@
 """How much strangers may make this node read: so much from one address, so much in all.
 
-The rule of this file: what it remembers is bounded. Whoever uses many addresses meets the limit of
-all of them together; behind a proxy every stranger has the proxy's address.
+The rule of this file: what it remembers is bounded. The addresses of one IPv6 /64 count as one.
+Whoever uses many meets the limit of all of them together; behind a proxy every stranger has the
+proxy's address.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
+
+from node.listeners.bodies import network_of
 
 MAX_ADDRESSES = 4096
 
@@ -30,13 +33,14 @@ class Strangers:
 
         `now` is in seconds of a clock that never goes back.
         """
+        network = network_of(address)
         own = _filled(
-            self._buckets.get(address, (float(self._per_address), now)), self._per_address, now
+            self._buckets.get(network, (float(self._per_address), now)), self._per_address, now
         )
         everyone = _filled(self._all, self._in_all, now)
         admitted = own >= 1 and everyone >= 1
-        self._buckets[address] = (own - admitted, now)
-        self._buckets.move_to_end(address)
+        self._buckets[network] = (own - admitted, now)
+        self._buckets.move_to_end(network)
         if len(self._buckets) > MAX_ADDRESSES:
             self._buckets.popitem(last=False)
         self._all = (everyone - admitted, now)

@@ -132,6 +132,7 @@ async def test_keys_are_replaced_under_load_without_one_failed_question(paired: 
 async def test_partners_are_told_of_a_new_key_at_once(paired: Pair) -> None:
     changed = await rotated(paired.clinic, "sign")
     assert (changed.told, changed.untold) == (("lab.example",), ())
+    await paired.lab.node.announcements.close()
     assert version_at(paired.lab, paired.clinic) == 2
     noted = paired.lab.leaves(PeerChanged)[-1]
     assert (noted.peer, noted.root_version) == ("clinic.example", 2)

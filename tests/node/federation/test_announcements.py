@@ -1,7 +1,13 @@
 """What is announced is read only where a known root key signed it."""
 
+from typing import Any
+
+import pytest
+
 from keys.ring import KeyRecord
+from node.federation import announcements
 from node.federation.announcements import newer_than
+from protocol.document import read_document
 from protocol.root import RootDocument
 from protocol.root_changes import successor, with_root
 from tests.protocol.organisation import DAY_S, NOW, root, signed_root, signer
@@ -23,14 +29,39 @@ CHAIN = [
 ]
 
 
+FIFTH = following(FOURTH)
+
+
 def test_the_versions_after_the_held_one_are_found_also_across_a_new_root_key() -> None:
-    assert newer_than(root(), CHAIN) == CHAIN[1:]
-    assert newer_than(SECOND, CHAIN) == CHAIN[2:]
-    assert newer_than(THIRD, CHAIN) == CHAIN[3:]
-    assert newer_than(FOURTH, CHAIN) == []
+    assert newer_than(root(), CHAIN[0], CHAIN) == CHAIN[1:]
+    assert newer_than(SECOND, CHAIN[1], CHAIN) == CHAIN[2:]
+    assert newer_than(THIRD, CHAIN[2], CHAIN) == CHAIN[3:]
+    assert newer_than(FOURTH, CHAIN[3], CHAIN) == []
 
 
-def test_what_no_known_root_key_signed_is_left_out() -> None:
+def test_versions_are_found_where_the_held_one_is_not_among_them() -> None:
+    assert newer_than(SECOND, CHAIN[1], CHAIN[2:]) == CHAIN[2:]
+
+
+def test_it_ends_at_what_no_known_root_key_signed() -> None:
     strange = signed_root(SECOND, "somebody")
-    assert newer_than(root(), [strange, b"{", CHAIN[1]]) == [CHAIN[1]]
-    assert newer_than(root(), [CHAIN[3]]) == []
+    assert newer_than(root(), CHAIN[0], [CHAIN[1], strange, CHAIN[2]]) == [CHAIN[1]]
+    assert newer_than(root(), CHAIN[0], [b"{", CHAIN[1]]) == []
+    assert newer_than(root(), CHAIN[0], [CHAIN[3]]) == []
+
+
+def test_it_ends_at_what_is_known_or_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+
+    def spy(raw: bytes, *rest: Any) -> Any:
+        read.append(raw)
+        return read_document(raw, *rest)
+
+    monkeypatch.setattr(announcements, "read_document", spy)
+    assert newer_than(FOURTH, CHAIN[3], [CHAIN[3]] * 32) == []
+    assert newer_than(FOURTH, CHAIN[3], CHAIN) == []
+    assert len(read) <= 1, "what is held is recognised by its bytes"
+    read.clear()
+    newer = signed_root(FIFTH, "root 2")
+    assert newer_than(FOURTH, CHAIN[3], [newer] * 32) == [newer]
+    assert len(read) == 2

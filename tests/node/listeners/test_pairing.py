@@ -79,6 +79,13 @@ def test_each_address_and_all_together_have_a_rate_that_fills_again() -> None:
     assert not strangers.admit("a", 29.0)  # a clock that went back gives nothing
 
 
+def test_the_addresses_of_one_customer_count_as_one() -> None:
+    strangers = Strangers(per_address=2, in_all=10)
+    same = [strangers.admit(f"2001:db8::{number}", 0.0) for number in range(1, 4)]
+    assert same == [True, True, False]
+    assert strangers.admit("2001:db8:0:1::1", 0.0)
+
+
 def test_what_is_remembered_of_strangers_is_bounded() -> None:
     strangers = Strangers(per_address=1, in_all=10 * MAX_ADDRESSES)
     for number in range(MAX_ADDRESSES + 1):
