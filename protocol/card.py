@@ -151,6 +151,14 @@ class Card(Document):
         return tuple(r for r in self.routes if r.space == space and r.into == into)
 
 
+def names_log_of(origin: str, organisation: str) -> bool:
+    """Tell whether `origin` may name a log of the organisation: its name, alone or before a slash.
+
+    Whoever could give its log another organisation's name would speak for that log.
+    """
+    return origin == organisation or origin.startswith(f"{organisation}/")
+
+
 def sign_card(card: Card, signers: Iterable[Signer]) -> bytes:
     """Return the signed card; `signers` hold card keys of the root document it names."""
     return sign(card.payload, CARD_TYPE, signers)
@@ -172,8 +180,9 @@ def accept_card(raw: bytes, root: RootDocument, previous: Card | None, at: int) 
        have used up the serials, and cards of an older version are refused by step 3.
     6. early, expired, lifetime: issued is not in the future, expires is, and they lie at most
        24 hours apart.
-    7. authority, log-key: the root document names the authority of `url`, or has no url either, and
-       names `log_kid` as a log key that is valid at `at`.
+    7. authority, log-origin, log-key: the root document names the authority of `url`, or has no url
+       either; `log_origin` is a name of the organisation's own; the root document names `log_kid`
+       as a log key that is valid at `at`.
     """
     card, signed = read_document(raw, CARD_TYPE, Card, CardRefused)  # 1
     if card.organisation != root.organisation:  # 2
@@ -227,6 +236,12 @@ def _check_names(card: Card, root: RootDocument, at: int) -> None:
         )
     if card.url is not None and authority_of(card.url) not in root.authorities:
         raise CardRefused("authority", f"the root document does not name {authority_of(card.url)}")
+    if not names_log_of(card.log_origin, card.organisation):
+        raise CardRefused(
+            "log-origin",
+            f"{card.log_origin} is no log of {card.organisation}: its name is "
+            f"{card.organisation}, or begins with {card.organisation}/",
+        )
     try:
         root.ring.usable(card.log_kid, "log", at)
     except KeyRefused as error:

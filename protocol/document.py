@@ -37,6 +37,7 @@ Reason = Literal[
     "lifetime",  # valid for longer than allowed
     "root",  # the card belongs to another root document
     "authority",  # an address that the root document does not name
+    "log-origin",  # the card names a log that is not the organisation's
     "log-key",  # the card names a log key that the root document does not
 ]
 

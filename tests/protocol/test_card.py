@@ -136,6 +136,22 @@ def test_the_log_key_is_one_of_the_root_documents() -> None:
     assert reason(signed_card(under(document)), document) == "log-key"
 
 
+@pytest.mark.parametrize(
+    "origin", ["clinic.example", "clinic.example/log", "clinic.example/interlingua-1800000000"]
+)
+def test_a_log_has_its_organisations_name(origin: str) -> None:
+    made = card(log_origin=origin)
+    assert accept_card(signed_card(made), ROOT, None, NOW).log_origin == origin
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["x", "other.example/log", "clinic.example.org/log", "clinic.exampl", "CLINIC.example/log"],
+)
+def test_a_log_never_takes_another_organisations_name(origin: str) -> None:
+    assert reason(signed_card(card(log_origin=origin))) == "log-origin"
+
+
 def test_routes_are_found_by_direction_best_first() -> None:
     better = Route(
         space=FOREIGN.space_id,

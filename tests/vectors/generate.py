@@ -325,6 +325,14 @@ def cards() -> list[dict[str, Any]]:
         case("expired", signed_card(card()), "expired", at=NOW + DAY_S),
         case("valid for longer", signed_card(card(expires=NOW + DAY_S + 1)), "lifetime"),
         case("another address", signed_card(card(url="https://b.example")), "authority"),
+        case(
+            "the name of another organisation's log",
+            signed_card(card(log_origin="b.example/log")),
+            "log-origin",
+        ),
+        case(
+            "a log under the bare name", signed_card(card(log_origin="clinic.example")), "accepted"
+        ),
         case("another log key", signed_card(card(log_kid=signer("sign 1").kid)), "log-key"),
     ]
 
