@@ -160,10 +160,13 @@ class AuditLog:
         with self._read() as connection:
             return state_rows.idempotent(connection, peer, key, at)
 
-    def seen(self, origin: str) -> SeenCheckpoint | None:
-        """Return the largest checkpoint that came with answers of the log ``origin``."""
+    def seen(self, peer: str, root: str, origin: str) -> SeenCheckpoint | None:
+        """Return the largest checkpoint that came with answers of the log ``origin`` of ``peer``.
+
+        ``root``: id of the root key that the pairing pinned.
+        """
         with self._read() as connection:
-            return seen_checkpoints.find(connection, origin)
+            return seen_checkpoints.find(connection, peer, root, origin)
 
     def open_questions(self) -> list[OpenQuestion]:
         """Return the questions that were sent and have not ended in a leaf."""

@@ -66,13 +66,28 @@ CREATE TABLE open_questions (
     peer TEXT NOT NULL, query TEXT NOT NULL, PRIMARY KEY (peer, query)
 ) STRICT, WITHOUT ROWID;
 """
+_V5 = """
+ALTER TABLE seen_checkpoints RENAME TO seen_before;
+CREATE TABLE seen_checkpoints (
+    peer TEXT NOT NULL, root TEXT NOT NULL, origin TEXT NOT NULL, size INTEGER NOT NULL,
+    note BLOB NOT NULL, PRIMARY KEY (peer, root, origin)
+) STRICT, WITHOUT ROWID;
+INSERT INTO seen_checkpoints SELECT peer, root, origin, size, note FROM (
+    SELECT s.*, (
+        SELECT json_extract(CAST(l.data AS TEXT), '$.root') FROM facts f JOIN leaves l USING (idx)
+        WHERE f.type = 'peer' AND f.peer = s.peer ORDER BY f.idx DESC LIMIT 1
+    ) AS root FROM seen_before s
+) WHERE root IS NOT NULL;
+DROP TABLE seen_before;
+"""
+"""The pinned root key of what was seen before is that of the partner's newest `peer` leaf."""
 _APPEND_ONLY = "".join(
     f"CREATE TRIGGER {table}_{verb} BEFORE {verb} ON {table} "
     f"BEGIN SELECT RAISE(ABORT, '{table} are only appended'); END;"
     for table in ("leaves", "nodes", "checkpoints")
     for verb in ("UPDATE", "DELETE")
 )
-_STEPS = (_V1 + _APPEND_ONLY, _V2, _V3, _V4)
+_STEPS = (_V1 + _APPEND_ONLY, _V2, _V3, _V4, _V5)
 """Each step makes the next version of the one before; steps are only ever added at the end."""
 
 VERSION = len(_STEPS)

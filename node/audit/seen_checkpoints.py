@@ -2,7 +2,9 @@
 
 Rule of this file: it only grows, in the transaction of the leaf that says what came with it. It
 answers a partner that asks how far its log was seen (`protocol.held_message`), and tells an answer
-from a log that went back: what was appended after a checkpoint lies behind it.
+from a log that went back: what was appended after a checkpoint lies behind it. A row belongs to one
+pairing, named by partner and pinned root key: no partner reaches another one's, and an organisation
+that began anew with new keys has a new one.
 """
 
 import sqlite3
@@ -11,10 +13,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class SeenCheckpoint:
-    """A verified checkpoint of the log ``origin`` of ``peer``: its size, and the signed note."""
+    """A verified checkpoint of the log ``origin`` of ``peer``: its size, and the signed note.
 
-    origin: str
+    ``root`` is the id of the root key that the pairing pinned.
+    """
+
     peer: str
+    root: str
+    origin: str
     size: int
     note: bytes
 
@@ -22,16 +28,19 @@ class SeenCheckpoint:
 def keep(connection: sqlite3.Connection, seen: SeenCheckpoint) -> None:
     """Keep the checkpoint unless a larger one of the same log is held."""
     connection.execute(
-        "INSERT INTO seen_checkpoints VALUES (?, ?, ?, ?) "
-        "ON CONFLICT (origin) DO UPDATE SET peer = excluded.peer, size = excluded.size, "
+        "INSERT INTO seen_checkpoints VALUES (?, ?, ?, ?, ?) "
+        "ON CONFLICT (peer, root, origin) DO UPDATE SET size = excluded.size, "
         "note = excluded.note WHERE excluded.size > size",
-        (seen.origin, seen.peer, seen.size, seen.note),
+        (seen.peer, seen.root, seen.origin, seen.size, seen.note),
     )
 
 
-def find(connection: sqlite3.Connection, origin: str) -> SeenCheckpoint | None:
-    """Return the largest checkpoint that was seen of the log ``origin``."""
+def find(
+    connection: sqlite3.Connection, peer: str, root: str, origin: str
+) -> SeenCheckpoint | None:
+    """Return the largest checkpoint that was seen of the log ``origin`` of a pairing."""
     row = connection.execute(
-        "SELECT peer, size, note FROM seen_checkpoints WHERE origin = ?", (origin,)
+        "SELECT size, note FROM seen_checkpoints WHERE peer = ? AND root = ? AND origin = ?",
+        (peer, root, origin),
     ).fetchone()
-    return SeenCheckpoint(origin, str(row[0]), int(row[1]), bytes(row[2])) if row else None
+    return SeenCheckpoint(peer, root, origin, int(row[0]), bytes(row[1])) if row else None

@@ -148,7 +148,7 @@ class Exchanger:
     async def _exchange(
         self, peer: Peer, request: SignedRequest, asked: Query | None, deadline_s: float
     ) -> AcceptedAnswer | AuthenticatedProblem:
-        seen = self._log.seen(peer.card.log_origin)
+        seen = self._log.seen(peer.organisation, peer.record.pinned, peer.card.log_origin)
         raw = await self._client.exchange(
             peer.url + request.path,
             peer.transport,
@@ -247,7 +247,7 @@ class Exchanger:
             ),
         )
         kept = KeptReceipt(peer.organisation, said.leaf_bytes, said.proof)
-        seen = seen_with(peer.organisation, said)
+        seen = seen_with(peer, said)
         await self._log.append(Entry(leaf, Effects(receipt=kept, seen=seen)))
 
     async def _note_unanswered(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def held_of(peer: Peer, log: "AuditLog", request_digest: str) -> Held:
     """Return what a partner may know of itself: nothing in it is about anybody else."""
-    seen = log.seen(peer.log_origin)
+    seen = log.seen(peer.organisation, peer.record.pinned, peer.log_origin)
     return Held(
         salt=new_salt(),
         query=request_digest,

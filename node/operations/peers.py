@@ -104,8 +104,9 @@ async def refresh(node: Node, request: NamedPeer, progress: Progress) -> PeerRef
 async def approve_log(node: Node, request: NamedPeer, progress: Progress) -> PeerLog:
     """Accept the audit log that a partner has opened after a loss."""
     del progress
-    before = node.peers.get(request.organisation).log_origin
-    seen = node.log.seen(before)
+    known = node.peers.get(request.organisation)
+    before = known.log_origin
+    seen = node.log.seen(known.organisation, known.record.pinned, before)
     append = peer_appender(node.log, node.clock, caller())
     peer = await node.peers.approve_log(request.organisation, node.clock(), append)
     return PeerLog(

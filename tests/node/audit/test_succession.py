@@ -16,7 +16,7 @@ from node.audit.seen_checkpoints import SeenCheckpoint
 from node.audit.succession import predecessor_file, predecessors
 from node.audit.verify import Anchors, Verification, verify_log
 from node.operations.registry import silent
-from protocol.leaf import AdminActed, Succeeded
+from protocol.leaf import AdminActed, PeerChanged, Succeeded
 from tests.node.audit.entries import DAY, LOG_KEY, ORIGIN, event, exchange, opened
 from tests.protocol.leaf_samples import AT
 
@@ -135,11 +135,46 @@ async def test_the_largest_checkpoint_of_each_log_is_kept(tmp_path: Path) -> Non
     acted = AdminActed(at=AT, operation="test.act")
     async with opened(tmp_path / "log.db") as log:
         for origin, size in (("a/log", 5), ("a/log", 3), ("b/log", 1), ("a/log", 8)):
-            seen = SeenCheckpoint(origin, "a.example", size, b"note %d" % size)
+            seen = SeenCheckpoint("a.example", "key", origin, size, b"note %d" % size)
             await log.append(Entry(acted, Effects(seen=seen)))
     async with opened(tmp_path / "log.db") as log:  # durably
-        assert log.seen("a/log") == SeenCheckpoint("a/log", "a.example", 8, b"note 8")
-        assert log.seen("c/log") is None
+        found = log.seen("a.example", "key", "a/log")
+        assert found == SeenCheckpoint("a.example", "key", "a/log", 8, b"note 8")
+        assert log.seen("a.example", "key", "c/log") is None
+        assert log.seen("b.example", "key", "a/log") is None
+        assert log.seen("a.example", "new key", "a/log") is None
+
+
+async def test_what_is_seen_of_one_partner_leaves_anothers_alone(tmp_path: Path) -> None:
+    acted = AdminActed(at=AT, operation="test.act")
+    async with opened(tmp_path / "log.db") as log:
+        for peer, size in (("a.example", 5), ("b.example", 50)):
+            seen = SeenCheckpoint(peer, "key", "a/log", size, b"note %d" % size)
+            await log.append(Entry(acted, Effects(seen=seen)))
+        found = log.seen("a.example", "key", "a/log")
+        assert found is not None
+        assert found.size == 5
+
+
+async def test_what_an_earlier_release_has_seen_belongs_to_the_present_pairing(
+    tmp_path: Path,
+) -> None:
+    path, old, new = tmp_path / "log.db", "o" * 43, "n" * 43
+    async with opened(path) as log:
+        for root, state in ((old, "active"), (old, "revoked"), (new, "pending"), (new, "active")):
+            fields = {"at": AT, "peer": "a.example", "state": state, "root": root}
+            await log.append(Entry(PeerChanged.model_validate(fields)))
+    with closing(sqlite3.connect(path)) as earlier:
+        earlier.executescript(f"DROP TABLE seen_checkpoints; {schema._STEPS[1]}")
+        earlier.executescript(
+            "PRAGMA user_version=4;"
+            "INSERT INTO seen_checkpoints VALUES ('a/log', 'a.example', 7, x'01'),"
+            "('b/log', 'never.example', 9, x'02');"
+        )
+    async with opened(path) as log:
+        found = log.seen("a.example", new, "a/log")
+        assert found == SeenCheckpoint("a.example", new, "a/log", 7, b"\1")
+        assert log.seen("a.example", old, "a/log") is None
 
 
 async def test_a_log_of_the_first_schema_is_brought_forward(tmp_path: Path) -> None:
@@ -151,7 +186,7 @@ async def test_a_log_of_the_first_schema_is_brought_forward(tmp_path: Path) -> N
         )
     async with opened(path) as log:
         await log.append(exchange(1))
-        assert log.seen("a/log") is None
+        assert log.seen("a.example", "key", "a/log") is None
     with closing(sqlite3.connect(path)) as now:
         assert now.execute("PRAGMA user_version").fetchone()[0] == schema.VERSION
 
