@@ -163,8 +163,9 @@ class Node:
         """The audit log; LogHeld while a restored node is not settled."""
         from node.audit.errors import LogHeld
         from node.audit.log import AuditLog
+        from node.backup.marker import holds_log
 
-        if self.data.mark_file.exists():
+        if holds_log(self.data.mark_file):
             raise LogHeld("This node was restored and has not compared itself with its partners.")
 
         log = AuditLog.open(

@@ -72,7 +72,7 @@ async def give_up_log(node: Node, without: tuple[str, ...]) -> GivenUp:
     mark = read_mark(node.data.mark_file) or Mark(reason="found-behind", at=at)
     write_mark(
         node.data.mark_file,
-        mark.model_copy(update={"without": without, "succession": succession}),
+        mark.model_copy(update={"without": without, "succession": succession, "settled": False}),
     )
     return GivenUp(succession, tuple(comparison.behind), node.identity.root.version, signed)
 

@@ -1,7 +1,7 @@
 """`restored.json`: the mark of a node that may not answer, ask or log before it is settled.
 
 The rule of this file: the mark is there before the restored directory is, and is removed as the
-last step of settling. While it is there the log refuses to open (`Node.log`).
+last step of settling. While it is there and not `settled` the log refuses to open (`Node.log`).
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ class Mark(_Strict):
     `reason`: it was restored, or it found at work that partners hold more of it than it has.
     `manifest` is the digest of the backup's manifest. `without` are partners that a person decided
     to go on without; `succession` is the log to be opened, where the old one is given up.
+    `settled`: nothing is missing any more but the leaves that say how it was settled.
     """
 
     v: Literal[1] = 1
@@ -54,6 +55,7 @@ class Mark(_Strict):
     manifest: str | None = None
     without: Annotated[tuple[Organisation, ...], Field(strict=False)] = ()
     succession: Succession | None = None
+    settled: bool = False
 
 
 def read_mark(path: Path) -> Mark | None:
@@ -67,6 +69,12 @@ def read_mark(path: Path) -> Mark | None:
             f"{path} is damaged, so it is not known what this node must settle.",
             fix="Restore the backup again into a new directory.",
         ) from None
+
+
+def holds_log(path: Path) -> bool:
+    """Whether nothing may be logged yet; raises NotSettled as `read_mark`."""
+    mark = read_mark(path)
+    return mark is not None and not mark.settled
 
 
 def write_mark(path: Path, mark: Mark) -> None:

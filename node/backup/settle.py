@@ -1,9 +1,10 @@
 """What stands between a restored node and its first answer.
 
-The rule of this file: while the mark is there nothing is appended to the log. It is removed as the
-last step, once every partner was compared with, or a person has decided to go on without it, and
-none holds more of this node than it has itself. Where the old log was given up, its successor is
-opened here; each step may be repeated, so that a crash in between is made good at the next start.
+The rule of this file: nothing is appended to the log before the mark says `settled`: once every
+partner was compared with, or a person has decided to go on without it, and none holds more of this
+node than it has itself. Then the leaves are appended that say so, and the mark is removed as the
+last step. Where the old log was given up, its successor is opened here; each step may be repeated,
+so that a crash in between is made good at the next start.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from node.audit.origin import stated_origin
 from node.audit.succession import predecessor_file
 from node.backup.compare import Comparison, compare
 from node.backup.errors import NodeBehind, NotCompared, NotSettled
-from node.backup.marker import Mark, Succession, read_mark
+from node.backup.marker import Mark, Succession, read_mark, write_mark
 from node.federation.epochs import day_of, epoch_of
 from protocol.document import DocumentRefused
 from protocol.leaf import AdminActed, Succeeded
@@ -44,17 +45,25 @@ async def settle(node: Node) -> None:
     mark = read_mark(node.data.mark_file)
     if mark is None:
         return
-    if mark.succession is None:
-        await _agree(node, mark)
-        act, subject = "restore", None
-    else:
-        await _open_successor(node, mark.succession)
-        act, subject = "restore.after-loss", mark.succession.before
+    if not mark.settled:
+        if mark.succession is None:
+            await _agree(node, mark)
+        else:
+            await _open_successor(node, mark.succession)
+        write_mark(node.data.mark_file, mark.model_copy(update={"settled": True}))
+    await _log_settled(node, mark)
     durable_file.remove(node.data.mark_file)
+    _log.info("settled", reason=mark.reason, without=list(mark.without))
+
+
+async def _log_settled(node: Node, mark: Mark) -> None:
+    """Append the leaves that say how the node was settled; after a crash some may stand twice."""
     for name in mark.without:
         await _append(node, "restore.without", name, None)
-    await _append(node, act, subject, mark.manifest)
-    _log.info("settled", reason=mark.reason, without=list(mark.without))
+    if mark.succession is None:
+        await _append(node, "restore", None, mark.manifest)
+    else:
+        await _append(node, "restore.after-loss", mark.succession.before, mark.manifest)
 
 
 async def _agree(node: Node, mark: Mark) -> None:

@@ -138,7 +138,7 @@ def go_on_without(data: DataDirectory, names: Sequence[str]) -> Decided:
     data.require()
     with data.lock():
         mark = read_mark(data.mark_file)
-        if mark is None:
+        if mark is None or mark.settled:
             raise Conflict(
                 "This node was not restored, or has settled with its partners since.",
                 fix="interlingua doctor",

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from node.audit.entry import Entry, Receipt
+from node.audit.log import AuditLog
 from node.backup.errors import NodeBehind, NotCompared, NotSettled
 from node.clock import system_clock
 from node.config import load_settings
@@ -21,6 +23,7 @@ from node.operations.backup import (
     write_backup,
 )
 from node.operations.budgets import BudgetWasReset, ResetBudget
+from node.operations.errors import Conflict
 from node.operations.peers import NamedPeer, PeerLog
 from node.operations.registry import NoRequest, silent
 from node.passphrase import Passphrase
@@ -112,6 +115,36 @@ async def test_nothing_is_guessed_of_a_partner_that_cannot_be_asked(world: World
     assert [leaf.operation for leaf in again.leaves(AdminActed)] == ["restore.without", "restore"]
     lab = await world.serve(lab_data)
     assert (await lab.ask_one()).state == "ok"
+
+
+@pytest.mark.parametrize("leaves", [0, 1])
+async def test_what_a_person_decided_is_logged_although_a_crash_came_first(
+    world: World, leaves: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab, clinic = await two(world)
+    await back_up(clinic, world.directory / "backup")
+    await clinic.stop()
+    await lab.stop()
+    data = await restore(world.directory / "backup", world.directory / "new")
+    go_on_without(data, ["lab.example"])
+    append, left = AuditLog.append, iter(range(leaves))
+
+    async def until_the_power_is_cut(log: AuditLog, entry: Entry) -> Receipt:
+        if next(left, None) is None:
+            raise OSError("the power is cut")
+        return await append(log, entry)
+
+    with monkeypatch.context() as crash:
+        crash.setattr(AuditLog, "append", until_the_power_is_cut)
+        with pytest.raises(OSError, match="power"):
+            await world.serve(data)
+    with pytest.raises(Conflict):  # nothing is left to decide
+        go_on_without(data, [])
+    again = await world.serve(data)
+    operations = [leaf.operation for leaf in again.leaves(AdminActed)]
+    assert operations[leaves:] == ["restore.without", "restore"]
+    assert set(operations[:leaves]) <= {"restore.without"}
+    assert not data.mark_file.exists()
 
 
 async def test_after_a_loss_a_successor_log_is_opened_and_partners_approve_it(
