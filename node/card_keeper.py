@@ -96,6 +96,8 @@ class CardKeeper:
             not card.issued <= at + 1 < card.issued + RENEW_AFTER_S
             or (card.spaces, card.routes) != (offered.spaces, offered.routes)
             or card.root_digest != root.digest
+            # a successor log may be opened after a card was signed for its predecessor
+            or (card.log_origin, card.log_kid) != (self._log_origin, self._identity.kid("log"))
         )
 
     def _renewed(self, offered: Offered, at: int) -> tuple[Card, bytes]:

@@ -245,6 +245,13 @@ class RootKeeper:
                 fix="interlingua key rotate root; then revoke the old key",
                 code="root-key-in-force",
             )
+        if any(key.kid == kid and key.purpose == "log" for key in root.keys):
+            raise Conflict(
+                "This is the key of the log; a log has one key for its life.",
+                fix="interlingua backup FILE, then interlingua restore FILE --after-loss: the "
+                "successor log has another key (docs/operations.md)",
+                code="log-key-in-force",
+            )
         if kid not in named(self._identity.history()):
             raise NotFound(
                 f"No version of the root document names a key {kid}.",

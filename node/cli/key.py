@@ -70,12 +70,15 @@ def rotate(
     shown(run_operation("key.rotate", request, RootChanged))
 
 
-@app.command()
+@app.command(context_settings={"ignore_unknown_options": True})  # a key id may begin with -
 def revoke(
     kid: Annotated[str, typer.Argument(help="Id of the key, from `key list`.")],
     reason: Annotated[str, typer.Option(help="Why; partners and auditors read it.")],
 ) -> None:
-    """Withdraw a key from every partner's trust at once; a new one replaces it."""
+    """Withdraw a key from every partner's trust at once; a new one replaces it.
+
+    The key of the log is not revoked but succeeded: see `restore --after-loss`.
+    """
     from node.operations.keys import Revoke, RootChanged
 
     shown(run_operation("key.revoke", Revoke(kid=kid, reason=reason), RootChanged))

@@ -57,8 +57,8 @@ def _modes(data: DataDirectory) -> Iterator[Finding]:
 
 def _keys(data: DataDirectory, in_token: Container[str]) -> Iterator[Finding]:
     sealed = set()
-    for purpose in (*NEEDED_KEYS, "root", "master"):
-        path = data.master_file if purpose == "master" else data.key_file(purpose)
+    purposes = (*NEEDED_KEYS, "root", "master")
+    for purpose, path in ((each, file) for each in purposes for file in _files_of(data, each)):
         try:
             sealed.add(is_sealed(path))
         except KeyFileMissing as error:
@@ -74,6 +74,13 @@ def _keys(data: DataDirectory, in_token: Container[str]) -> Iterator[Finding]:
             "Acceptable on an encrypted disk that only the node's user can read; else make the "
             "node anew with a passphrase.",
         )
+
+
+def _files_of(data: DataDirectory, purpose: str) -> list[Path]:
+    """The key files of a purpose, of all generations; where there is none, the first's name."""
+    first = data.key_file(purpose)
+    found = [path for path in (first, *sorted(data.keys.glob(f"{purpose}.*.key"))) if path.exists()]
+    return found or [first]
 
 
 def _disk(folder: Path) -> Iterator[Finding]:

@@ -25,7 +25,8 @@ def keep(peers: Path, organisation: str, documents: Iterable[str]) -> None:
         folder = peers / FOLDER / organisation
         path = folder / f"{version}.{sha256(raw).hexdigest()[:DIGEST_CHARS]}.json"
         if not path.exists():
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for each in (folder.parent, folder):  # parents of mkdir would not get the mode
+                each.mkdir(exist_ok=True, mode=0o700)
             durable_file.replace(path, raw)
 
 

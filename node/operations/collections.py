@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from node.operations.caller import caller
 from node.operations.registry import NoRequest, Progress, operation
 from protocol.limits import MAX_DESCRIPTION_CHARS
 
@@ -126,6 +127,7 @@ async def create(node: Node, request: CreateCollection, progress: Progress) -> C
         description=request.description,
         language=request.language,
     )
+    await _note(node, "created", _info(collection))
     return _info(collection)
 
 
@@ -148,7 +150,11 @@ async def ingest(node: Node, request: Ingest, progress: Progress) -> Ingested:
     try:
         counts = await collection.ingest(without_contradictions(records), total, watched)
     except Exception as error:
+        if stored:
+            await _note(node, "ingested", _info(collection))
         raise _stopped(error, stored) from error
+    if counts.added or counts.updated:
+        await _note(node, "ingested", _info(collection))
     await collection.settle(progress)
     return Ingested(
         collection=collection.name,
@@ -189,6 +195,8 @@ async def delete(node: Node, request: DeleteDocuments, progress: Progress) -> De
     collection = node.collections.get(request.collection)
     ids = set(request.ids)
     deleted = await collection.delete(ids)
+    if deleted:
+        await _note(node, "documents-deleted", _info(collection))
     return Deleted(collection=collection.name, deleted=deleted, missing=len(ids) - deleted)
 
 
@@ -199,6 +207,7 @@ async def compact(node: Node, request: CollectionName, progress: Progress) -> Co
     before = await collection.index_state()
     await collection.compact(progress)
     after = await collection.index_state()
+    await _note(node, "compacted", _info(collection))
     return Compacted(
         collection=collection.name, removed_rows=before.dead, rows=after.snapshot + after.delta
     )
@@ -210,7 +219,25 @@ async def drop(node: Node, request: CollectionName, progress: Progress) -> Colle
     del progress
     gone = _info(node.collections.get(request.collection))
     await node.collections.drop(request.collection)
+    await _note(node, "dropped", gone)
     return gone
+
+
+async def _note(node: Node, event: str, info: CollectionInfo) -> None:
+    """Leave a `collection` leaf: what partners can be answered from has changed."""
+    from node.audit.entry import Entry
+    from protocol.event_leaves import CollectionChanged
+
+    leaf = CollectionChanged(
+        at=node.clock(),
+        by=caller(),
+        collection=info.name,
+        event=event,
+        version=info.version,
+        space=info.space,
+        documents=info.documents,
+    )
+    await node.log.append(Entry(leaf))
 
 
 def _stopped(error: Exception, stored: int) -> Exception:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel
 
+from node.operations.caller import caller
 from node.operations.registry import NoRequest, Progress, operation
 from protocol.envelope import Envelope
 
@@ -97,7 +98,20 @@ async def add(node: Node, request: AddEncoder, progress: Progress) -> EncoderInf
         node.encoders, request.name, request.kind, request.settings, request.stated,
         request.envelope_file, known, node.clock(),
     )  # fmt: skip
+    if request.settings.get("allow_external"):
+        await _note_external(node, request.name)
     return _info(node, encoder)
+
+
+async def _note_external(node: Node, name: str) -> None:
+    """Leave an `admin` leaf: from now on texts may leave for a server outside."""
+    from node.audit.entry import Entry
+    from protocol.event_leaves import AdminActed
+
+    leaf = AdminActed(
+        at=node.clock(), by=caller(), operation="encoder-allow-external", subject=name
+    )
+    await node.log.append(Entry(leaf))
 
 
 @operation("encoder.list")

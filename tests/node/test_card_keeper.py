@@ -43,10 +43,11 @@ class World:
     path: Path
     now: int
     offered: Offered = field(default=NOTHING)
+    log: str = "clinic.example/log"
 
     def keeper(self) -> CardKeeper:
         return CardKeeper(
-            self.identity, "clinic.example/log", self.path, lambda: self.offered, lambda: self.now
+            self.identity, self.log, self.path, lambda: self.offered, lambda: self.now
         )
 
     def accepted(self, raw: bytes, previous: Card | None = None) -> Card:
@@ -99,6 +100,14 @@ def test_a_card_follows_the_root_document(world: World) -> None:
     world.identity.renew_root()
     _, raw = keeper.current()
     assert world.accepted(raw, first).root_version == 2
+
+
+def test_a_card_names_the_log_that_is_open_now(world: World) -> None:
+    before, _ = world.keeper().current()
+    world.log = "clinic.example/log-2"
+    after, raw = world.keeper().current()
+    assert (before.log_origin, after.log_origin) == ("clinic.example/log", "clinic.example/log-2")
+    assert world.accepted(raw, before) == after
 
 
 @pytest.mark.parametrize("content", [None, b"", b"{}", b"damaged"])

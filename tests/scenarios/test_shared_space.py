@@ -238,9 +238,7 @@ async def test_a_space_of_strangers_is_not_joined(world: World) -> None:
     clinic = await founded(world, "clinic.example", 200)
     archive = await founded(world, "archive.example", 300)
     manifest = await create(world, lab, clinic)
-    with pytest.raises(
-        ManifestRefused, match="not partners here: clinic.example, lab.example"
-    ) as refused:
+    with pytest.raises(ManifestRefused, match="not partners here") as refused:
         await join(world, archive, manifest, lab, clinic)
     assert isinstance(translate(refused.value), OperationError)
     assert archive.node.spaces.all() == []

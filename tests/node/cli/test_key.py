@@ -59,6 +59,27 @@ def test_a_revoked_key_is_listed_with_its_reason(told: Told) -> None:
     ]
 
 
+def test_after_a_revocation_the_doctor_looks_for_the_key_that_took_over(told: Told) -> None:
+    (lost,) = states(told, "sign")
+    told("key", "revoke", lost, "--reason", "lost")
+    findings = told("doctor")["findings"]
+    assert [one for one in findings if one["level"] == "problem"] == []
+
+
+def test_the_key_of_the_log_is_not_revoked_and_nothing_is_published(told: Told) -> None:
+    (log,) = states(told, "log")
+    problem = told("key", "revoke", log, "--reason", "stolen", exit_code=1)["problem"]
+    assert problem["code"] == "log-key-in-force"
+    assert "--after-loss" in problem["fix"]
+    assert told("key", "list")["version"] == 1
+
+
+def test_a_key_id_that_begins_with_a_dash_is_no_option(told: Told) -> None:
+    unknown = "---PK3Sh0HHL7Npaie335V4VkfYWSkgpx6SBzfjzCa8"
+    problem = told("key", "revoke", unknown, "--reason", "x", exit_code=1)["problem"]
+    assert problem["code"] == "unknown-key"
+
+
 def test_an_offline_root_key_signs_what_was_exported(
     told: Told, new_node: NewNode, tmp_path: Path
 ) -> None:
