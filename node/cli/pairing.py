@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,10 +13,13 @@ from node.cli.instants import parse_duration
 from node.cli.output import finish, line, note, table
 from node.cli.run import run_operation
 
+if TYPE_CHECKING:
+    from node.operations.peer_info import PeerInfo
+
 Name = Annotated[str, typer.Argument(metavar="ORGANISATION", help="The partner's name.")]
 Words = Annotated[str, typer.Option(help="The six words that the partner's admin read out.")]
 Private = Annotated[
-    bool, typer.Option("--allow-private", help="Permit addresses in private ranges.")
+    bool, typer.Option("--allow-private", help="Permit addresses in private ranges, and loopback.")
 ]
 Plaintext = Annotated[bool, typer.Option("--allow-plaintext", help="Permit http beyond loopback.")]
 Authorities = Annotated[
@@ -91,7 +94,7 @@ def request(
         note(f"On the inviter's node: interlingua peer receive {output}")
     finish(
         result,
-        lambda: _pending(result.organisation, result.words),
+        lambda: _pending(result),
         next_step=_approval(result.organisation),
     )
 
@@ -107,7 +110,7 @@ def receive(
     result = run_operation("pairing.receive", received, PeerInfo)
     finish(
         result,
-        lambda: _pending(result.organisation, result.words),
+        lambda: _pending(result),
         next_step=_approval(result.organisation),
     )
 
@@ -168,9 +171,10 @@ def uninvite(
     )
 
 
-def _pending(organisation: str, words: str | None) -> None:
-    line(f"{organisation} is pending")
-    line(f"words: {words}")
+def _pending(peer: PeerInfo) -> None:
+    line(f"{peer.organisation} is pending")
+    line(f"reached at: {peer.url or 'nowhere, it only asks'}")
+    line(f"words: {peer.words}")
     note("Read them to its admin, and let its admin read them to you, where you know each other.")
 
 

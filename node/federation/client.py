@@ -222,8 +222,8 @@ _BROKE = (
 """What may happen after a question has left: it may or may not have arrived."""
 
 _FIX = (
-    "a partner in private ranges is paired with by --allow-private; one paired with under another "
-    "address than a loopback one is never looked for there"
+    "a partner in private ranges or on this machine is paired with by --allow-private; one paired "
+    "with under another address than a loopback one is never looked for there"
 )
 
 

@@ -1,8 +1,10 @@
 """Pairing, both sides of it: inviting, asking to be paired, and what comes of a request.
 
 The rules of this file: nothing here makes a partner active (`PeerBook.approve` does, by the words
-that a person was told); an invitation is used up before the pending partner is written; a stranger
-who holds an invitation is not told whether a partner of a name exists.
+that a person was told); nobody comes in the inviter's own name; whoever answers an invitation of a
+node that is reached from elsewhere cannot send it to loopback, unless a person permits that; an
+invitation is used up before the pending partner is written; a stranger who holds an invitation is
+not told whether a partner of a name exists.
 """
 
 import asyncio
@@ -10,6 +12,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import structlog
 
@@ -77,9 +80,14 @@ class Allowed:
     plaintext: bool = False
     ca_file: Path | None = None
 
-    def transport(self, url: str | None) -> Transport:
-        """The transport for a partner at `url`; None for one that only asks."""
-        reach = "public" if url is None else reach_of_url(url)
+    def transport(self, url: str | None, *, beside: bool) -> Transport:
+        """The transport for a partner at `url`; None for one that only asks.
+
+        `beside`: it may run on this machine. Otherwise a loopback url, which anybody may write into
+        its documents, leads nowhere unless private addresses are permitted.
+        """
+        near = url is not None and (beside or self.private) and reach_of_url(url) == "loopback"
+        reach: Literal["loopback", "public"] = "loopback" if near else "public"
         return Transport(reach, self.private, self.plaintext, self.ca_file)
 
 
@@ -151,7 +159,9 @@ class Pairing:
         if at >= invitation.expires:
             raise PairingRefused("invitation-expired", "The invitation has expired.")
         rooms.peers.require_free(invitation.organisation)
-        transport = allowed.transport(invitation.url)
+        own_url = rooms.documents().root.url
+        beside = own_url is None or reach_of_url(own_url) == "loopback"
+        transport = allowed.transport(invitation.url, beside=beside)
         root_raw, card_raw = await self._documents_of(invited, transport)
         theirs = accept_documents(root_raw, card_raw, invitation.root, invitation.organisation, at)
         request, raw = self._written(invitation)
@@ -194,12 +204,18 @@ class Pairing:
                 raise PairingRefused(
                     "invitation-for-another", "The request is addressed to another inviter."
                 )
+            if request.organisation == rooms.organisation:
+                raise PairingRefused(
+                    "invitation-for-another", "The request is in the inviter's own name."
+                )
             theirs = accept_request(read, at)
             if len([p for p in rooms.peers.all() if p.state == "pending"]) >= MAX_PENDING:
                 raise TooManyPairings(f"{MAX_PENDING} partners wait for approval already.")
             words = await asyncio.to_thread(request_words, request)
             allowed = Allowed(invited.allow_private, invited.allow_plaintext, invited.ca_file)
-            transport = allowed.transport(theirs[0].url)
+            own_url = rooms.documents().root.url
+            beside = own_url is not None and reach_of_url(own_url) == "loopback"
+            transport = allowed.transport(theirs[0].url, beside=beside)
             record = _record(theirs, request.root, read.root, read.card, transport, words, at)
             use = Use(
                 request=read.digest,

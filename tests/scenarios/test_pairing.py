@@ -199,6 +199,37 @@ async def test_an_invitation_for_one_is_not_for_another(world: World) -> None:
     assert await outcomes(clinic) == [("open", None)]
 
 
+async def test_a_request_in_the_own_name_of_the_inviter_is_refused(world: World) -> None:
+    lab, _ = await two(world)
+    impostor = await world.organisation("lab.example")
+    invitation = read_invitation((await lab.invite()).file).invitation
+    _, raw = impostor.node.pairing._written(invitation)
+    with pytest.raises(PairingRefused) as own:
+        await lab.receive(raw.decode())
+    assert own.value.reason == "invitation-for-another"
+    assert lab.node.peers.all() == []
+
+
+@pytest.mark.parametrize(
+    ("own_url", "permitted", "reach"),
+    [
+        ("https://clinic.example", False, "public"),
+        ("https://clinic.example", True, "loopback"),
+        (None, False, "public"),
+        ("http://127.0.0.1:{port}", False, "loopback"),
+    ],
+)
+async def test_whoever_answers_an_invitation_names_loopback_only_where_that_is_meant(
+    world: World, own_url: str | None, permitted: bool, reach: str
+) -> None:
+    clinic = await world.organisation("clinic.example", url=own_url, asks_only=own_url is None)
+    lab = await world.organisation("lab.example", url="http://127.0.0.1:9100")
+    invited = await clinic.invite(allow_private=permitted)
+    asked = await lab.request(invited.file, send=False, allow_private=True)
+    assert (await clinic.receive(asked.request)).url == "http://127.0.0.1:9100"
+    assert clinic.node.peers.get("lab.example").record.reach == reach
+
+
 async def test_a_withdrawn_invitation_is_unknown(world: World) -> None:
     lab, clinic = await two(world)
     invited = await clinic.invite()
