@@ -6,7 +6,7 @@ Leaves hold names, counts and digests, never a query vector, a document or a hit
 to the leaf models: import them from here.
 """
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, TypeAlias, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -39,6 +39,7 @@ from protocol.limits import MAX_LEAF_BYTES
 from protocol.log_errors import MalformedLeaf
 
 __all__ = [
+    "LEAF_TYPES",
     "AdminActed",
     "Answered",
     "AnyLeaf",
@@ -85,6 +86,9 @@ AnyLeaf: TypeAlias = (
     | CollectionChanged
     | AdminActed
 )
+LEAF_TYPES: tuple[str, ...] = tuple(kind.model_fields["type"].default for kind in get_args(AnyLeaf))
+"""The word by which each kind of leaf says what it is."""
+
 _ADAPTER: TypeAdapter[AnyLeaf] = TypeAdapter(Annotated[AnyLeaf, Field(discriminator="type")])
 
 

@@ -47,6 +47,13 @@ def show(
     """Show the newest leaves that match, oldest first."""
     from node.operations.audit import ShowLeaves, read_leaves
 
+    if type_ is not None:
+        from protocol.leaf import LEAF_TYPES
+
+        if type_ not in LEAF_TYPES:
+            raise typer.BadParameter(
+                f"{type_}: one of {', '.join(LEAF_TYPES)}", param_hint="--type"
+            )
     request = ShowLeaves(
         peer=peer,
         type=type_,

@@ -19,7 +19,7 @@ def show(
     peer: Annotated[str | None, typer.Argument(help="One partner; default: all.")] = None,
 ) -> None:
     """Show what is left of every grant's budgets."""
-    from node.operations.budgets import Budgets, OfPeer
+    from node.operations.budgets import ALL_RECORDS, Budgets, OfPeer
 
     result = run_operation("budget.show", OfPeer(peer=peer), Budgets)
 
@@ -33,7 +33,7 @@ def show(
                     ", ".join(row.purposes),
                     row.queries_left,
                     row.queries_per_day,
-                    row.records,
+                    row.records if row.records < ALL_RECORDS else "all: a log was lost",
                     "any" if row.records_limit is None else row.records_limit,
                 )
                 for row in result.budgets

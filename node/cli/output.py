@@ -60,8 +60,12 @@ def finish(
 
 
 def _for_this_node(command: str) -> str:
-    """The command with the `--data` under which this verb ran, where it was not the default."""
-    if current().data_option is None or "--data" in command:
+    """The command with the `--data` under which this verb ran, where it was not the default.
+
+    What is said in words, such as a command for a partner's node, stays as it is.
+    """
+    for_others = "interlingua" in command and not command.startswith("interlingua")
+    if current().data_option is None or "--data" in command or for_others:
         return command
     return f"{command} --data {shlex.quote(str(current().data_option))}"
 

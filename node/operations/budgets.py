@@ -30,10 +30,15 @@ class ResetBudget(BaseModel, extra="forbid"):
     collection: CollectionName | None = None
 
 
+ALL_RECORDS = 2**53
+"""Stands for every record there is: what was told is lost with a log."""
+
+
 class BudgetRow(BaseModel):
     """One grant's budgets; `records_limit` counts the share of today's visible documents too.
 
-    `records` is the number of different records of which the partner was told in this epoch.
+    `records` is the number of different records of which the partner was told in this epoch, or
+    `ALL_RECORDS` where a log was lost and nobody knows.
     """
 
     peer: str
@@ -102,6 +107,7 @@ async def reset(node: Node, request: ResetBudget, progress: Progress) -> BudgetW
     """Forget what a partner has used of its budgets, by a leaf of its own."""
     del progress
     _known(node, request.peer)
+    _known_collection(node, request.collection)
     at = node.clock()
     receipt = await node.ledgers.reset(request.peer, request.collection, caller(), at)
     return BudgetWasReset(peer=request.peer, collection=request.collection, leaf=receipt.index)
@@ -153,6 +159,18 @@ def _budget(node: Node, grant: Grant) -> BudgetRow | None:
         records_limit=records_limit(grant, lambda: collection.count_visible(grant.visible)),
         exposure_quarters=node.ledgers.exposure_quarters(grant, collection, at),
     )
+
+
+def _known_collection(node: Node, collection: str | None) -> None:
+    """A misspelt name must not look like a budget that starts over."""
+    known = {each.name for each in node.collections.all()}
+    known |= {grant.collection for grant in node.policy.current.grants}
+    if collection is not None and collection not in known:
+        raise NotFound(
+            f"There is no collection {collection}, and no grant names it.",
+            fix="`interlingua budget show` shows the collections that have budgets.",
+            code="collection-unknown",
+        )
 
 
 def _known(node: Node, peer: str | None) -> None:

@@ -70,10 +70,14 @@ async def test_a_reset_starts_every_count_over_and_stands_in_the_log(
 
 
 async def test_a_reset_of_another_collection_forgets_nothing(paired: Pair) -> None:
-    await paired.clinic.grant(grant(LAB, queries_per_day=4))
+    await paired.clinic.grant(
+        grant(LAB, queries_per_day=4), grant("archive.example", collection="other")
+    )
     await seen(paired, 0.0)
     await reset(paired, "other")
     assert (await budget(paired)).queries_left == 3
+    with pytest.raises(NotFound, match="no collection nope"):
+        await reset(paired, "nope")
 
 
 async def test_a_reset_survives_a_restart(paired: Pair) -> None:

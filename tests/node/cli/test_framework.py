@@ -71,6 +71,17 @@ def test_the_next_command_names_a_directory_only_where_the_option_did(
     assert runner.invoke(verbs(), []).stderr == "Next: more\n"
 
 
+def test_a_command_for_somebody_else_names_no_directory_of_this_node(tmp_path: Path) -> None:
+    app = VerbGroup()
+
+    @app.command()
+    def invite() -> None:
+        finish(TokenList(tokens=()), lambda: None, next_step="over there: interlingua peer request")
+
+    done = runner.invoke(app, ["--data", str(tmp_path)])
+    assert done.stderr == "Next: over there: interlingua peer request\n"
+
+
 def test_quiet_says_nothing_but_the_result(tmp_path: Path) -> None:
     done = runner.invoke(verbs(), ["--quiet", "--data", str(tmp_path)])
     assert done.stderr == ""
