@@ -16,8 +16,10 @@ from node.audit.origin import successor_origin
 from node.backup.compare import Comparison, compare
 from node.backup.errors import NotCompared
 from node.backup.marker import Mark, Succession, read_mark, write_mark
+from node.backup.own_root import accept_own
 from node.identity import Identity, RootKeyAway
 from node.key_plans import immediate
+from protocol.document import DocumentRefused
 from protocol.root_changes import with_key
 
 if TYPE_CHECKING:
@@ -85,20 +87,28 @@ async def _begin(node: Node) -> None:
 
 
 def _take_newest_root(node: Node, comparison: Comparison) -> None:
-    """Go on from the newest own root document that anybody holds."""
-    newest: Judged | None = None
-    for partner in comparison.partners:
-        judged = partner.judged
-        if judged and judged.root and judged.root.version > _version(node, newest):
-            newest = judged
-    if newest is None or newest.root is None or newest.root_raw is None:
-        return
-    durable_file.replace(node.data.root_file(newest.root.version), newest.root_raw)
-    node.identity = Identity.open(node.data, node.settings, node.passphrase, node.clock)
+    """Go on from the newest own root document that anybody holds.
 
-
-def _version(node: Node, newest: Judged | None) -> int:
-    return newest.root.version if newest and newest.root else node.identity.root.version
+    Step by step, the lowest version first: each must follow from those before, so that one that
+    only a revoked root key signed is left out where anybody shows the revocation.
+    """
+    newer = {
+        judged.root.version: judged.root_raw
+        for partner in comparison.partners
+        if (judged := partner.judged) and judged.root and judged.root_raw
+    }
+    history = node.identity.history()
+    before = history[-1]
+    for version, raw in sorted(newer.items()):
+        if version <= history[-1].version:
+            continue
+        try:
+            history.append(accept_own(raw, history))
+        except DocumentRefused:
+            continue
+        durable_file.replace(node.data.root_file(version), raw)
+    if history[-1] is not before:
+        node.identity = Identity.open(node.data, node.settings, node.passphrase, node.clock)
 
 
 def _next_root(identity: Identity, log_key: bytes, at: int) -> bool:

@@ -53,14 +53,14 @@ class Comparison:
         ]
 
     @property
-    def contradicted(self) -> bool:
-        """Whether log or documents are older: going on would contradict what was signed."""
-        return any(
-            older.what != "clock"
+    def ignored(self) -> list[str]:
+        """One sentence for each claim of a partner that no own signature shows."""
+        return [
+            f"{each.organisation}: {words}"
             for each in self.partners
             if each.judged is not None
-            for older in each.judged.behind
-        )
+            for words in each.judged.ignored
+        ]
 
     @property
     def not_compared(self) -> list[str]:
@@ -71,16 +71,17 @@ class Comparison:
 
 
 async def compare(
-    node: Node, without: Collection[str] = (), *, refresh: bool = False
+    node: Node, without: Collection[str] = (), *, paused: bool = True, refresh: bool = False
 ) -> Comparison:
-    """Ask every partner that is not revoked; those in `without` are left out.
+    """Ask every partner that is active, or `paused`; those in `without` are left out.
 
     `refresh` fetches their documents first, as a node needs that was restored from an old backup.
     """
+    states = ("active", "paused") if paused else ("active",)
     peers = [
         peer
         for peer in node.peers.all()
-        if peer.state in ("active", "paused") and peer.organisation not in without
+        if peer.state in states and peer.organisation not in without
     ]
     if refresh:
         await _refresh(node)

@@ -1,7 +1,8 @@
 """What this node has of itself, and whether a partner holds more: pure comparisons.
 
-The rule of this file: only what this organisation signed itself counts. A partner's claim that does
-not verify under own keys is ignored and said so; it can withhold, and never invent.
+The rule of this file: only what this organisation signed itself counts, a checkpoint under an own
+log key or a root document under the own root keys. A partner's claim that nothing of this shows is
+ignored and said so; it can withhold, and never invent.
 """
 
 from __future__ import annotations
@@ -15,24 +16,25 @@ from keys.thumbprint import thumbprint
 from node.audit import schema, tree_rows
 from node.audit.origin import log_origin
 from node.audit.succession import predecessors, succession
+from node.backup.own_root import accept_own
 from protocol.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
-from protocol.document import DocumentRefused, read_document
+from protocol.document import DocumentRefused
 from protocol.limits import CLOCK_SKEW_S
 from protocol.log_errors import LogMaterialError
 from protocol.merkle import Frontier
 from protocol.note import VerifierKey
-from protocol.root import ROOT_TYPE, RootDocument, RootRefused, accept_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from protocol.messages import Held
+    from protocol.root import RootDocument
 
 
 class Older(NamedTuple):
     """In what this node is older than a partner has seen it, and the sentence that says so."""
 
-    what: Literal["log", "root", "clock"]
+    what: Literal["log", "root"]
     words: str
 
 
@@ -107,12 +109,6 @@ def judge(held: Held, own: OwnState) -> Judged:
     root, why_not = _verified_root(held, own)
     ignored = [] if why_not is None else [why_not]
     behind = _older_root(root, own)
-    if held.card_serial > own.clock + CLOCK_SKEW_S:
-        words = (
-            f"it holds a card with serial {held.card_serial}, which this node's clock "
-            f"({own.clock}) has not reached: compare the clocks"
-        )
-        behind.append(Older("clock", words))
     checkpoint = None
     if held.checkpoint is not None:
         checkpoint = _verified_checkpoint(held.checkpoint, own, root)
@@ -120,9 +116,7 @@ def judge(held: Held, own: OwnState) -> Judged:
             ignored.append("its checkpoint of this node's log is signed by no own log key")
         else:
             behind += _older_log(checkpoint, own)
-    elif held.log_origin != own.origin and held.log_origin not in own.given_up:
-        words = f"it has approved the log {held.log_origin}, and this one is {own.origin}"
-        behind.append(Older("log", words))
+    ignored += _unsigned(held, own)
     return Judged(
         tuple(behind),
         tuple(ignored),
@@ -133,24 +127,31 @@ def judge(held: Held, own: OwnState) -> Judged:
     )
 
 
+def _unsigned(held: Held, own: OwnState) -> list[str]:
+    """What the partner claims and no own signature shows: words for a person, and nothing else."""
+    found = []
+    if held.log_origin != own.origin and held.log_origin not in own.given_up:
+        found.append(
+            f"it claims to have approved the log {held.log_origin}, and this one is {own.origin}"
+        )
+    if held.card_serial > own.clock + CLOCK_SKEW_S:
+        found.append(
+            f"it claims a card with serial {held.card_serial}, which this node's clock "
+            f"({own.clock}) has not reached: compare the clocks"
+        )
+    return found
+
+
 def _verified_root(held: Held, own: OwnState) -> tuple[RootDocument | None, str | None]:
-    """The own root document that the partner holds, where an own root key is behind it."""
-    raw = held.root.encode()
+    """The own root document that the partner holds, where the own root keys are behind it."""
     try:
-        claimed, _ = read_document(raw, ROOT_TYPE, RootDocument, RootRefused)
-        refusal: DocumentRefused | None = None
-        for kid in {key.kid: None for each in reversed(own.history) for key in each.roots}:
-            try:
-                return accept_root(raw, kid, None, claimed.issued, intermediate=True), None
-            except RootRefused as error:
-                refusal = error
-        raise refusal or RootRefused("pin", "no own root key is known")
+        return accept_own(held.root.encode(), own.history), None
     except DocumentRefused as error:
         return None, f"the root document that it shows as this node's does not verify: {error}"
 
 
 def _older_root(root: RootDocument | None, own: OwnState) -> list[Older]:
-    if root is None or root.organisation != own.root.organisation:
+    if root is None:
         return []
     if root.version > own.root.version:
         words = (
@@ -166,13 +167,17 @@ def _older_root(root: RootDocument | None, own: OwnState) -> list[Older]:
 
 
 def _verified_checkpoint(note: str, own: OwnState, root: RootDocument | None) -> Checkpoint | None:
-    """The checkpoint, if any own log key signed it: also one that only the partner's copy names."""
+    """The checkpoint, if any own log key signed it: also one that only the partner's copy names.
+
+    A log key that was revoked counts for nothing but the log that it still signs here.
+    """
     documents = (*own.history, *([root] if root else []))
+    revoked = {kid for document in documents for kid in document.ring.revocations}
     keys = {
         record.kid: record.public
         for document in documents
         for record in document.ring.records.values()
-        if record.purpose == "log"
+        if record.purpose == "log" and (record.kid == own.kid or record.kid not in revoked)
     }
     with suppress(LogMaterialError):
         origin = parse_checkpoint(note.partition("\n\n")[0] + "\n").origin

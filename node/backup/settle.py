@@ -24,6 +24,7 @@ from node.audit.origin import stated_origin
 from node.audit.succession import predecessor_file
 from node.backup.compare import Comparison, compare
 from node.backup.errors import NodeBehind, NotCompared, NotSettled
+from node.backup.left_out import WITHOUT
 from node.backup.marker import Mark, Succession, read_mark, write_mark
 from node.federation.epochs import day_of, epoch_of
 from protocol.document import DocumentRefused
@@ -59,7 +60,7 @@ async def settle(node: Node) -> None:
 async def _log_settled(node: Node, mark: Mark) -> None:
     """Append the leaves that say how the node was settled; after a crash some may stand twice."""
     for name in mark.without:
-        await _append(node, "restore.without", name, None)
+        await _append(node, WITHOUT, name, None)
     if mark.succession is None:
         await _append(node, "restore", None, mark.manifest)
     else:
@@ -71,13 +72,10 @@ async def _agree(node: Node, mark: Mark) -> None:
     comparison = await compare(node, mark.without, refresh=True)
     if _adopt_root(node, comparison):
         comparison = await compare(node, mark.without)
-    if comparison.contradicted:
-        raise NodeBehind(say_behind(comparison.behind))
+    if comparison.ignored:
+        _log.warning("claims of partners that nothing signed shows", ignored=comparison.ignored)
     if comparison.behind:
-        raise NotSettled(
-            f"The clock cannot be right: {'; '.join(comparison.behind)}.",
-            fix="Correct the clock and keep it synchronised (NTP), then start the node again.",
-        )
+        raise NodeBehind(say_behind(comparison.behind))
     if comparison.not_compared:
         raise NotCompared(
             "This node was restored, and it is not known what some partners hold of it: "

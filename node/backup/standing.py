@@ -1,18 +1,20 @@
 """Whether a node at work is as far as its partners have seen it.
 
-The rule of this file: every partner is asked once a day, and one that could not be asked again in
-an hour. This is for a copy of an old directory that was put back without `interlingua restore`; a
-node that is behind stops logging at once, so it neither answers nor asks, and is marked so that it
-does not start again.
+The rule of this file: every active partner is asked once a day, and one that could not be asked
+again in an hour; not those that a person decided to go on without. This is for a copy of an old
+directory that was put back without `interlingua restore`; a node that is behind stops logging at
+once, so it neither answers nor asks, and is marked so that it does not start again.
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import structlog
 
 from node.backup.compare import Comparison, compare
+from node.backup.left_out import left_out
 from node.backup.marker import Mark, write_mark
 from node.backup.settle import say_behind
 
@@ -31,16 +33,19 @@ class Standing:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._asked: dict[str, int] = {}
+        self._left_out: frozenset[str] | None = None
 
     async def check(self) -> Comparison:
         """Ask the partners whose claim is older than a day, or was never heard."""
         node, at = self._node, self._node.clock()
+        if self._left_out is None:
+            self._left_out = await asyncio.to_thread(left_out, node.data.log_file)
         fresh = {name for name, when in self._asked.items() if at < when + AGAIN_S}
-        comparison = await compare(node, fresh)
+        comparison = await compare(node, fresh | self._left_out, paused=False)
         self._asked.update(
             {each.organisation: at for each in comparison.partners if each.judged is not None}
         )
-        if comparison.contradicted and node.log.held is None:
+        if comparison.behind and node.log.held is None:
             write_mark(node.data.mark_file, Mark(reason="found-behind", at=at))
             node.log.hold(say_behind(comparison.behind))
             _log.error("this node is behind its partners and stops", found=comparison.behind)

@@ -38,9 +38,6 @@ async def check_standing(node: Node) -> AsyncIterator[Finding]:
         yield warning("not-compared", translate(error).cause, "interlingua audit fsck")
         return
     for words in comparison.behind:
-        if not comparison.contradicted:
-            yield warning("clock", f"{words}.", "Keep the clock synchronised (NTP).")
-            continue
         yield problem(
             "node-behind",
             f"{words}.",
@@ -49,6 +46,12 @@ async def check_standing(node: Node) -> AsyncIterator[Finding]:
         )
     if held is not None and not comparison.behind:
         yield problem("log-held", held, "Start the node again: it compares itself anew.")
+    for words in comparison.ignored:
+        yield warning(
+            "claim-ignored",
+            f"A partner claims of this node what no own signature shows: {words}.",
+            "Ask its admin what it holds; compare the clocks (NTP).",
+        )
     for words in comparison.not_compared:
         yield warning(
             "not-compared",

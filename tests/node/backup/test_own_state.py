@@ -1,10 +1,12 @@
 """Whether a partner holds more of this node than it has: only own signatures count."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from keys.signer import SeedSigner
 from node.audit.log import AuditLog
 from node.audit.origin import log_origin
 from node.backup.own_state import Judged, OwnState, judge, own_state
@@ -12,6 +14,7 @@ from protocol.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from protocol.leaf import new_salt
 from protocol.messages import Held
 from protocol.note import VerifierKey
+from protocol.root import RevokedKey
 from tests.node.audit.entries import event
 from tests.node.federation.party import NOW, Party
 
@@ -82,7 +85,6 @@ def test_a_checkpoint_that_no_own_key_signed_is_ignored(own: OwnState) -> None:
 def test_another_log_is_noticed_unless_it_was_given_up(own: OwnState) -> None:
     other = note(own, 9, origin=f"{ORIGIN}-1")
     assert older(judge(held(other, log_origin=f"{ORIGIN}-1"), own)) == ["log"]
-    assert older(judge(held(log_origin=f"{ORIGIN}-1"), own)) == ["log"]
     given_up = OwnState(**{**vars(own), "given_up": frozenset({f"{ORIGIN}-1"})})
     assert judge(held(other, log_origin=f"{ORIGIN}-1"), given_up).behind == ()
 
@@ -113,9 +115,63 @@ def test_a_checkpoint_under_a_key_that_only_a_later_document_names_counts(own: O
     assert older(judged) == ["root", "log"]
 
 
-def test_a_card_from_the_future_speaks_of_the_clock(own: OwnState) -> None:
-    assert older(judge(held(card_serial=NOW + 31), own)) == ["clock"]
-    assert older(judge(held(card_serial=NOW + 30), own)) == []
+@pytest.mark.parametrize(
+    ("claim", "words"),
+    [
+        ({"log_origin": "x"}, "approved the log x"),
+        ({"log_origin": f"{ORIGIN}-1"}, "approved the log"),
+        ({"card_serial": NOW + 31}, "compare the clocks"),
+        ({"card_serial": 2**53 - 1}, "compare the clocks"),
+        ({"root_version": 40}, None),
+    ],
+)
+def test_what_no_own_signature_shows_is_no_reason_to_stop(
+    own: OwnState, claim: dict[str, Any], words: str | None
+) -> None:
+    judged = judge(held(**claim), own)
+    assert judged.behind == ()
+    assert len(judged.ignored) == (words is not None)
+    assert words is None or words in judged.ignored[0]
+
+
+def test_a_card_from_a_clock_that_is_nearly_the_same_is_no_claim(own: OwnState) -> None:
+    assert judge(held(card_serial=NOW + 30), own).ignored == ()
+
+
+def test_a_log_key_that_was_revoked_shows_nothing_of_another_log(own: OwnState) -> None:
+    other = Party("clinic.example", keys={**ME.keys, "log": SeedSigner.generate()})
+    stolen = RevokedKey(kid=ME.keys["log"].kid, at=NOW, reason="stolen")
+    second = other.root(version=2).model_copy(update={"revocations": (stolen,)})
+    moved = replace(own, kid=other.keys["log"].kid, history=(ME.root(), second))
+    forged = note(own, 9, origin=f"{ORIGIN}-9")
+    assert judge(held(forged, root=ME.signed_root(ME.root()).decode()), moved).behind == ()
+
+
+def rotated(own: OwnState) -> tuple[OwnState, Party]:
+    """The own state after the root key was replaced and the old one revoked."""
+    after = Party("clinic.example", keys={**ME.keys, "root": SeedSigner.generate()})
+    stolen = RevokedKey(kid=ME.keys["root"].kid, at=NOW, reason="stolen")
+    second = after.root(version=2).model_copy(update={"revocations": (stolen,)})
+    return replace(own, history=(ME.root(), second)), after
+
+
+@pytest.mark.parametrize("version", [1, 2, 3, 40])
+def test_a_root_key_that_was_revoked_makes_no_own_document(own: OwnState, version: int) -> None:
+    now, _ = rotated(own)
+    forged = ME.signed_root(ME.root(version=version, days=80)).decode()
+    judged = judge(held(root=forged), now)
+    assert (judged.behind, judged.root) == ((), None)
+    assert "does not verify" in judged.ignored[0]
+
+
+def test_an_earlier_own_document_is_known_and_the_next_one_counts(own: OwnState) -> None:
+    now, after = rotated(own)
+    judged = judge(held(), now)
+    assert (judged.behind, judged.ignored) == ((), ())
+    third = after.root(version=3).model_copy(update={"revocations": now.root.revocations})
+    assert older(judge(held(root=after.signed_root(third).decode()), now)) == ["root"]
+    forgetful = after.signed_root(after.root(version=3)).decode()
+    assert judge(held(root=forgetful), now).behind == ()
 
 
 def test_a_log_that_was_never_begun_is_empty(tmp_path: Path, own: OwnState) -> None:
