@@ -128,7 +128,9 @@ def info(name: NameArgument) -> None:
     finish(
         result,
         people,
-        next_step=f"interlingua collection compact {name}" if dead else "interlingua query TEXT",
+        next_step=f"interlingua collection compact {name}"
+        if dead
+        else "interlingua query TEXT --purpose PURPOSE",
     )
 
 

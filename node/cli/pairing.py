@@ -46,7 +46,7 @@ def invite(
 
     request = Invite(
         organisation=organisation,
-        valid_s=parse_duration(valid),
+        valid_s=_good_for(valid),
         allow_private=allow_private,
         allow_plaintext=allow_plaintext,
         ca_file=ca.absolute() if ca else None,
@@ -197,3 +197,13 @@ def _read(source: str, argument: str) -> str:
         return path.read_text("utf-8").strip()
     except UnicodeDecodeError:
         raise typer.BadParameter(f"{source} is no text", param_hint=argument) from None
+
+
+def _good_for(valid: str) -> int:
+    """Seconds for which an invitation is good."""
+    from protocol.limits import INVITATION_LIFETIME_S
+
+    seconds = parse_duration(valid)
+    if not 60 <= seconds <= INVITATION_LIFETIME_S:
+        raise typer.BadParameter("an invitation is good for 1m to 30d", param_hint="--valid")
+    return seconds

@@ -34,7 +34,7 @@ def query(
     ] = None,
     k: Annotated[int, typer.Option("-k", "--k", help="How many records.")] = 10,
     peer: Annotated[
-        list[str] | None, typer.Option(help="Ask this partner only; repeat for more.")
+        list[str] | None, typer.Option(help="Of the partners, ask this one only; repeat for more.")
     ] = None,
     collection: Annotated[
         list[str] | None,
