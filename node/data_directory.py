@@ -25,7 +25,7 @@ class DirectoryInUse(Unavailable):
 
 
 class DirectoryExposed(OperationError):
-    """Others than the owner may read the data directory."""
+    """Others than whoever runs the node may read or change the data directory."""
 
     default_code = "data-directory-exposed"
 
@@ -88,11 +88,12 @@ class DataDirectory:
             folder.mkdir(exist_ok=True, mode=0o700)
 
     def require(self) -> None:
-        """Refuse to go on where no node was initialised, or where others may read it.
+        """Refuse to go on where no node was initialised, or where others may read or change it.
 
         Raises:
             NotFound: there is no configuration file.
-            DirectoryExposed: group or others have access.
+            DirectoryExposed: group or others have access, or it is another user's, who could put
+                another configuration there.
         """
         if not self.config_file.is_file():
             raise NotFound(
@@ -100,7 +101,14 @@ class DataDirectory:
                 fix="Run `interlingua init`, or name its directory with --data (INTERLINGUA_DATA).",
                 code="no-node",
             )
-        mode = self.path.stat().st_mode & 0o777
+        status = self.path.stat()
+        if status.st_uid != os.geteuid():
+            raise DirectoryExposed(
+                f"The data directory {self.path} belongs to another user (uid {status.st_uid}).",
+                fix=f"Run this as that user, e.g. by sudo -u '#{status.st_uid}'. If that user did "
+                f"not make the node, do not use what lies there.",
+            )
+        mode = status.st_mode & 0o777
         if mode & 0o077:
             raise DirectoryExposed(
                 f"The data directory {self.path} has mode {mode:04o}: others may read it.",

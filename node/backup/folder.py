@@ -1,7 +1,9 @@
 """A folder for passing use that one process has at a time, empty at first.
 
 The rule of this file: whoever has the folder holds a lock on it that ends with its process, so what
-is found in a folder that is not locked was left by one that was killed, and is removed.
+is found in a folder that is not locked was left by one that was killed, and is removed. A folder of
+another user is not taken: below a shared directory anybody can make one of that name, and its owner
+could change what is put into it.
 """
 
 import fcntl
@@ -18,12 +20,19 @@ from node.backup.errors import BackupFailed
 def held_folder(folder: Path, busy: str) -> Iterator[None]:
     """Make the folder (0700), empty; remove it afterwards unless it was given another name.
 
-    Raises BackupFailed with the cause `busy` where another process has it.
+    Raises BackupFailed with the cause `busy` where another process has it, and where it is another
+    user's.
     """
     folder.mkdir(mode=0o700, exist_ok=True)
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(folder, flags)
     try:
+        owner = os.fstat(descriptor).st_uid
+        if owner != os.geteuid():
+            raise BackupFailed(
+                f"{folder} belongs to another user (uid {owner}).",
+                fix="Work below a directory into which nobody else may write.",
+            )
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -70,6 +71,13 @@ def test_a_directory_that_others_may_read_is_refused(new_node: NewNode) -> None:
     with pytest.raises(DirectoryExposed) as refused:
         new_node.data.require()
     assert "chmod 700" in refused.value.fix
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_directory_of_another_user_is_refused(new_node: NewNode) -> None:
+    os.chown(new_node.path, 65534, 65534)
+    with pytest.raises(DirectoryExposed, match="another user"):
+        new_node.data.require()
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="this system has no /proc")

@@ -217,6 +217,22 @@ def test_two_backups_at_once_are_refused(new_node: NewNode, tmp_path: Path) -> N
         backed_up(new_node, tmp_path / "b")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_folder_that_another_user_made_is_not_restored_into(
+    new_node: NewNode, tmp_path: Path
+) -> None:
+    archive, trap = backed_up(new_node, tmp_path / "b"), tmp_path / ".new.restoring"
+    trap.mkdir()
+    os.chown(trap, 65534, 65534)
+    with (
+        pytest.raises(BackupFailed, match="another user"),
+        restored(archive, tmp_path / "new", lambda: None, 0, silent),
+    ):
+        pass
+    assert list(trap.iterdir()) == []
+    assert not (tmp_path / "new").exists()
+
+
 def test_somebody_who_takes_the_place_meanwhile_keeps_it(new_node: NewNode, tmp_path: Path) -> None:
     archive, target = backed_up(new_node, tmp_path / "b"), tmp_path / "new"
     unpacking = restored(archive, target, lambda: None, 0, silent)
