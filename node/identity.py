@@ -2,8 +2,10 @@
 
 The rule of this file: which key signs is read from the root document and the clock
 (`KeyRing.by_turn`), among the keys that are at hand. The root key may lie elsewhere; then changes
-of the document are kept as a draft until it has been signed there. Every version of the root
-document is kept: a partner that was away needs them in order, an auditor needs the retired keys.
+of the document are kept as a draft until it has been signed there; what a version that comes into
+force meanwhile lacks of them is carried onto it, so that no revocation is lost. Every version of
+the root document is kept: a partner that was away needs them in order, an auditor needs the retired
+keys.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from protocol.root import (
     authority_of,
     sign_root,
 )
-from protocol.root_changes import successor
+from protocol.root_changes import carried, named, successor
 from protocol.strict_json import StrictJsonError, parse
 
 if TYPE_CHECKING:
@@ -180,11 +182,8 @@ class Identity:
     def next_version(self) -> RootDocument:
         """The unsigned next version: the draft that waits for its signature, or a renewal."""
         waiting = self.draft()
-        return successor(
-            self.root if waiting is None else waiting.model_copy(update=self._place()),
-            self._clock(),
-            url=self._settings.url,
-            authorities=authorities_of(self._settings),
+        return self._following(
+            self.root if waiting is None else waiting.model_copy(update=self._place())
         )
 
     def sign_next(self, document: RootDocument) -> bytes:
@@ -210,19 +209,30 @@ class Identity:
         )
 
     def adopt(self, raw: bytes) -> RootDocument:
-        """Keep the signed next version and put it into force; raises RootRefused."""
+        """Keep the signed next version and put it into force; raises RootRefused.
+
+        Changes that only the draft holds wait on, as a draft of the version after it.
+        """
         accepted = accept_root(raw, None, self.root, self._clock())
         if accepted.digest == self.root.digest:
             return self.root
+        waiting = self.draft()
+        for entry in waiting.revocations if waiting else ():
+            if any(key.kid == entry.kid for key in accepted.roots):
+                raise RootRefused(
+                    "revoked-key", f"the draft here revokes {entry.kid}, which it makes a root key"
+                )
         durable_file.replace(self._data.root_file(accepted.version), raw, mode=0o600)
         self.root, self.root_raw = accepted, raw
         self._in_use.clear()
-        durable_file.remove(self._data.draft_file)
+        if self.draft() is None:
+            durable_file.remove(self._data.draft_file)
         return accepted
 
     def draft(self) -> RootDocument | None:
         """The changes that wait for a root key's signature; None where there are none.
 
+        Of a draft that was made on an earlier version, those that the version in force lacks.
         Raises IdentityDamaged for a draft that cannot be read.
         """
         path = self._data.draft_file
@@ -236,11 +246,22 @@ class Identity:
                 f"{path} is no draft of a root document.",
                 fix="Delete it; then repeat the changes that it held.",
             ) from None
-        return found if found.version == self.root.version + 1 else None
+        if found.version > self.root.version:
+            return found if found.version == self.root.version + 1 else None
+        lacking = carried(found, self.root, named(self.history()))
+        return None if lacking is None else self._following(lacking)
 
     def keep_draft(self, document: RootDocument) -> None:
         """Keep an unsigned next version until it comes back signed."""
         durable_file.replace(self._data.draft_file, document.payload)
+
+    def _following(self, document: RootDocument) -> RootDocument:
+        return successor(
+            document,
+            self._clock(),
+            url=self._settings.url,
+            authorities=authorities_of(self._settings),
+        )
 
     def _place(self) -> dict[str, int]:
         """What makes a draft, which is a version ahead, the ground of the same version again."""

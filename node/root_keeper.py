@@ -186,6 +186,9 @@ class RootKeeper:
                 await self._append(leaf)
             self._remove_files(before, after)
             log.info("root document published", version=after.version, expires=after.expires)
+            waiting = self._identity.draft()
+            if waiting is not None:
+                log.warning("changes wait that the published version lacks", draft=waiting.version)
             self._changed()
         return Change(after, published=True, created=created)
 

@@ -6,7 +6,7 @@ takes as its successor once root keys have signed it. Several changes can go int
 says why each is as it is.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from keys.ring import KeyRecord
@@ -68,6 +68,36 @@ def without_key(document: RootDocument, kid: str, at: int, reason: str) -> RootD
         keys=tuple(key for key in document.keys if key.kid != kid),
         revocations=(*document.revocations, entry),
     )
+
+
+def carried(
+    draft: RootDocument, accepted: RootDocument, published: Mapping[str, KeyRecord]
+) -> RootDocument | None:
+    """Return `accepted` with the changes of `draft` that it lacks; None where it lacks none.
+
+    `draft` was made on a version before `accepted`; `published` are the keys of all versions up to
+    that one. Carried are revocations, and keys that no version has named yet; keys beside those
+    end when the draft says. The version stays: `successor` comes afterwards.
+    """
+    result = accepted
+    if not any(key.kid in published for key in draft.roots):
+        result = _changed(result, roots=draft.roots, threshold=draft.threshold)
+    for entry in draft.revocations:
+        if entry.kid not in {key.kid for key in result.roots}:
+            result = without_key(result, entry.kid, entry.at, entry.reason)
+    revoked = {entry.kid for entry in result.revocations}
+    new = [key for key in draft.keys if key.kid not in published and key.kid not in revoked]
+    if new:
+        purposes = {key.purpose for key in new}
+        ends = {key.kid: key.not_after for key in draft.keys if key.purpose in purposes}
+        kept = (
+            key.model_copy(
+                update={"not_after": min(key.not_after, ends.get(key.kid, key.not_after))}
+            )
+            for key in result.keys
+        )
+        result = _changed(result, keys=(*kept, *new))
+    return None if result is accepted else result
 
 
 def named(documents: Iterable[RootDocument]) -> dict[str, KeyRecord]:

@@ -98,6 +98,9 @@ def shown(result: RootChanged) -> None:
             line(f"told {len(result.told)} of {len(result.told) + len(result.untold)} partners")
         if result.untold:
             note(f"not reached yet, tried again: {', '.join(result.untold)}")
+        if result.waiting is not None:
+            note(f"Later changes are not in it: they wait for the root key, as v{result.waiting}.")
 
+    done = result.published and result.waiting is None
     export = "interlingua key root export FILE"
-    finish(result, people, next_step="interlingua key list" if result.published else export)
+    finish(result, people, next_step="interlingua key list" if done else export)

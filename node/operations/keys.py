@@ -72,7 +72,8 @@ class RootChanged(BaseModel):
     """What became of a change of the root document.
 
     `published` False: the change waits in a draft until the root key has signed it. `told` are the
-    partners that read the announcement by now, `untold` those that will be tried again.
+    partners that read the announcement by now, `untold` those that will be tried again. `waiting`
+    is the version of a draft whose changes the published version lacks.
     """
 
     version: int
@@ -81,6 +82,7 @@ class RootChanged(BaseModel):
     created: tuple[str, ...]
     told: tuple[str, ...] = ()
     untold: tuple[str, ...] = ()
+    waiting: int | None = None
 
 
 class RootDraft(BaseModel):
@@ -160,6 +162,7 @@ async def import_(node: Node, request: SignedRoot, progress: Progress) -> RootCh
 
 async def _changed(node: Node, change: Change) -> RootChanged:
     telling = await node.announcer.tell_all() if change.published else None
+    waiting = node.identity.draft() if change.published else None
     return RootChanged(
         version=change.document.version,
         published=change.published,
@@ -167,6 +170,7 @@ async def _changed(node: Node, change: Change) -> RootChanged:
         created=change.created,
         told=telling.told if telling else (),
         untold=telling.untold if telling else (),
+        waiting=waiting.version if waiting else None,
     )
 
 

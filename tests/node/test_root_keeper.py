@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from keys.keyfile import read_key, write_key
+from keys.ring import KeyRecord
 from keys.signer import SeedSigner
 from node.clock import system_clock
-from node.identity import RENEW_BEFORE_S
+from node.identity import RENEW_BEFORE_S, Identity
 from node.key_plans import ROTATE_BEFORE_S, ROTATING, Rotating
 from node.node import Node
 from node.operations.errors import Conflict, NotFound
@@ -20,11 +21,13 @@ from node.passphrase import Passphrase
 from node.root_keeper import RootKeeper
 from protocol.leaf import KeyChanged, decode_leaf
 from protocol.limits import CLOCK_SKEW_S, ROOT_LIFETIME_S
-from protocol.root import ROOT_TYPE, RootDocument, RootRefused, accept_root
+from protocol.root import ROOT_TYPE, RootDocument, RootRefused, accept_root, sign_root
+from protocol.root_changes import with_root
 from protocol.root_draft import sign_draft
 from tests.conftest import NewNode
 
 if TYPE_CHECKING:
+    from keys.signer import Signer
     from node.audit.log import AuditLog
 
 DAY_S = 86_400
@@ -212,6 +215,54 @@ async def test_a_change_waits_for_an_offline_root_key(keeping: Keeping, tmp_path
     assert planned.not_before == keeping.now + node.settings.keys.offline_lead_s
     assert node.identity.kid("card") == revoked.created[0]
     assert node.identity.draft() is None
+
+
+async def test_a_revocation_made_after_the_export_outlives_the_import(
+    keeping: Keeping, tmp_path: Path
+) -> None:
+    node, stolen = keeping.node, keeping.node.identity.kid("sign")
+    away = read_key(keeping.take_root_away(tmp_path), None)
+    rotated = await node.roots.rotate("sign")
+    exported = await node.roots.export()
+    keeping.now += 60
+    revoked = await node.roots.revoke(stolen, "stolen")
+    second = (await node.roots.publish(sign_draft(exported.payload, away)[0])).document
+    assert second.payload == exported.payload
+    again = Identity.open(node.data, node.settings, Passphrase(), node.clock)
+    for identity in (node.identity, again):
+        waiting = identity.draft()
+        assert waiting is not None
+        assert (waiting.version, [entry.kid for entry in waiting.revocations]) == (3, [stolen])
+    keeping.now += 60
+    draft = await node.roots.export()
+    await node.roots.publish(sign_draft(draft.payload, away)[0])
+    third = accept_root(node.identity.root_raw, None, second, keeping.now)
+    assert stolen in third.ring.revocations
+    assert {*rotated.created, *revoked.created} <= set(third.ring.records)
+    assert node.identity.kid("sign") == revoked.created[0]
+    assert node.identity.draft() is None
+    assert not node.data.draft_file.exists()
+    assert not node.identity.files.at_hand("sign", stolen)
+
+
+async def test_a_document_whose_root_key_the_draft_revokes_is_refused(keeping: Keeping) -> None:
+    node, first = keeping.node, keeping.node.identity.root.roots[0].kid
+    old = read_key(node.data.key_file("root"), None)
+    await node.roots.rotate_root(None)
+    (new,) = node.identity.root.roots
+    new_signer = node.identity.files.open("root", new.kid)
+    assert isinstance(new_signer, SeedSigner)
+    back = with_root(node.identity.next_version(), immediate_root(old, keeping.now))
+    for kid in (first, new.kid):
+        node.identity.files.remove("root", kid)
+    await node.roots.revoke(first, "kept on a shared disk")
+    with pytest.raises(RootRefused, match="the draft here revokes"):
+        await node.roots.publish(sign_root(back, [old, new_signer]))
+    assert node.identity.root.version == 2
+
+
+def immediate_root(signer: Signer, at: int) -> KeyRecord:
+    return KeyRecord.of(signer.public, "root", at - DAY_S, at + 365 * DAY_S)
 
 
 async def test_an_export_without_changes_is_a_renewal(keeping: Keeping, tmp_path: Path) -> None:

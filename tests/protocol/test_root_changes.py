@@ -5,10 +5,12 @@ import pytest
 from keys.ring import KeyRecord
 from protocol.limits import ROOT_LIFETIME_S
 from protocol.root import RootDocument, RootRefused, accept_root
-from protocol.root_changes import named, successor, with_key, with_root, without_key
+from protocol.root_changes import carried, named, successor, with_key, with_root, without_key
 from tests.protocol.organisation import DAY_S, NOW, key, root, signed_root, signer
 
 LATER = NOW + DAY_S
+
+CARD_2 = KeyRecord.of(signer("card 2").public, "card", LATER, NOW + 365 * DAY_S)
 
 
 def following(document: RootDocument, at: int = LATER) -> RootDocument:
@@ -97,3 +99,34 @@ def test_all_keys_of_a_history_are_known_as_the_newest_version_names_them() -> N
     known = named([first, second, third])
     assert known[signer("sign 1").kid].not_after == LATER + 50
     assert signer("sign 2").kid in known
+
+
+def test_what_a_draft_changes_beyond_the_accepted_version_is_carried_onto_it() -> None:
+    second = with_key(following(root()), record("sign 2", LATER + 100), 50)
+    draft = with_key(without_key(second, signer("card 1").kid, LATER, "stolen"), CARD_2, 50)
+    waiting = carried(draft, second, named([root(), second]))
+    assert waiting is not None
+    assert signer("card 1").kid in waiting.ring.revocations
+    assert set(waiting.ring.records) == set(draft.ring.records)
+    third = accept_root(signed_root(following(waiting)), None, second, LATER)
+    assert third.version == 3
+
+
+def test_a_draft_that_is_in_force_leaves_nothing_to_carry() -> None:
+    second = without_key(following(root()), signer("card 1").kid, LATER, "stolen")
+    assert carried(second, second, named([root(), second])) is None
+    assert carried(following(root()), second, named([root(), second])) is None
+
+
+def test_a_key_that_was_revoked_meanwhile_is_not_carried() -> None:
+    draft = with_key(following(root()), record("sign 2", LATER), 50)
+    second = without_key(following(root()), signer("sign 2").kid, LATER, "stolen")
+    assert carried(draft, second, named([root(), second])) is None
+
+
+def test_a_new_root_key_is_carried() -> None:
+    new = KeyRecord.of(signer("root 2").public, "root", NOW, NOW + 365 * DAY_S)
+    second = following(root())
+    waiting = carried(with_root(second, new), second, named([root(), second]))
+    assert waiting is not None
+    assert [each.kid for each in waiting.roots] == [new.kid]
