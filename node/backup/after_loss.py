@@ -14,7 +14,7 @@ from node import durable_file
 from node.audit.log import AuditLog
 from node.audit.origin import successor_origin
 from node.backup.compare import Comparison, compare
-from node.backup.errors import NotCompared
+from node.backup.errors import NotCompared, NotSettled
 from node.backup.marker import Mark, Succession, read_mark, write_mark
 from node.backup.own_root import accept_own
 from node.identity import Identity, RootKeyAway
@@ -90,18 +90,13 @@ def _take_newest_root(node: Node, comparison: Comparison) -> None:
     """Go on from the newest own root document that anybody holds.
 
     Step by step, the lowest version first: each must follow from those before, so that one that
-    only a revoked root key signed is left out where anybody shows the revocation.
+    only a revoked root key signed is left out where anybody shows the revocation. Raises NotSettled
+    where two partners hold different documents of one version.
     """
-    newer = {
-        judged.root.version: judged.root_raw
-        for partner in comparison.partners
-        if (judged := partner.judged) and judged.root and judged.root_raw
-    }
+    newer = _newer_roots(node.identity.root.version, comparison)
     history = node.identity.history()
     before = history[-1]
     for version, raw in sorted(newer.items()):
-        if version <= history[-1].version:
-            continue
         try:
             history.append(accept_own(raw, history))
         except DocumentRefused:
@@ -109,6 +104,29 @@ def _take_newest_root(node: Node, comparison: Comparison) -> None:
         durable_file.replace(node.data.root_file(version), raw)
     if history[-1] is not before:
         node.identity = Identity.open(node.data, node.settings, node.passphrase, node.clock)
+
+
+def _newer_roots(version: int, comparison: Comparison) -> dict[int, bytes]:
+    """The own root documents after `version` that partners hold, by their versions."""
+    found: dict[int, tuple[str, str, bytes]] = {}
+    for partner in comparison.partners:
+        judged = partner.judged
+        if judged is None or judged.root is None or judged.root_raw is None:
+            continue
+        root = judged.root
+        if root.version <= version:
+            continue
+        digest, other, _ = found.setdefault(
+            root.version, (root.digest, partner.organisation, judged.root_raw)
+        )
+        if digest != root.digest:
+            raise NotSettled(
+                f"{other} and {partner.organisation} hold two different documents as version "
+                f"{root.version} of the own root document: a root key was used by somebody else.",
+                fix="Ask both which keys theirs names, and go on without the one that is not "
+                f"yours: --without {other}, or --without {partner.organisation}",
+            )
+    return {number: raw for number, (_, _, raw) in found.items()}
 
 
 def _next_root(identity: Identity, log_key: bytes, at: int) -> bool:

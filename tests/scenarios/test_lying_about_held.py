@@ -6,16 +6,19 @@ import pytest
 
 import node.federation.responder as responder
 from keys.signer import SeedSigner
-from node.backup.errors import NodeBehind
+from node.audit.log import AuditLog
+from node.backup.errors import NodeBehind, NotSettled
 from node.federation.held import held_of
+from node.federation.peer import Peer
 from node.identity import Identity
 from node.key_plans import immediate
 from node.operations.backup import go_on_without
 from node.operations.keys import Revoke, RootChanged, Rotate
 from node.passphrase import Passphrase
+from protocol.messages import Held
 from protocol.root import Key, sign_root
 from tests.scenarios.test_backup import after_loss, back_up, restore, two
-from tests.scenarios.world import World
+from tests.scenarios.world import World, documents, pair
 
 LIES: list[dict[str, Any]] = [
     {"checkpoint": None, "log_origin": "x"},
@@ -111,3 +114,31 @@ async def test_a_revoked_root_key_decides_nothing_about_the_own_identity(
     own = Identity.open(data, lab.node.settings, Passphrase(), world.time).root
     assert {key.kid for key in thiefs}.isdisjoint(own.ring.records)
     assert old in own.ring.revocations
+
+
+async def test_two_documents_of_one_version_are_a_persons_matter_after_a_loss(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab, clinic = await two(world)
+    bank = await world.organisation("bank.example", documents("bank"))
+    await pair(lab, bank)
+    await back_up(lab, world.directory / "backup")
+    stolen = lab.node.identity.files.open("root", lab.node.identity.root.roots[0].kid)
+    assert stolen is not None
+    second = lab.node.identity.next_version()
+    ours = sign_root(second, [stolen]).decode()
+    thiefs = second.model_copy(update={"expires": second.expires - 1})
+    theirs = sign_root(thiefs, [stolen]).decode()
+
+    def told(peer: Peer, log: AuditLog, digest: str) -> Held:
+        root = ours if log is clinic.node.log else theirs
+        return held_of(peer, log, digest).model_copy(update={"root": root, "root_version": 2})
+
+    monkeypatch.setattr(responder, "held_of", told)
+    await lab.stop()
+    backup = world.directory / "backup"
+    with pytest.raises(NotSettled, match=r"bank\.example and clinic\.example hold two") as refused:
+        await after_loss(backup, world.directory / "new")
+    assert "--without bank.example" in refused.value.fix
+    _, result = await after_loss(backup, world.directory / "new", "bank.example")
+    assert result.root_version == 3
