@@ -7,7 +7,8 @@ The rules of this file:
   above the floor within k.
 - Whatever lets a partner know anything of a record costs that record an answer. That is each record
   of a list; and with a floor each candidate within k, because an absence, a number and a `false`
-  tell as exactly as a presence on which side of the floor its score lies.
+  tell as exactly as a presence on which side of the floor its score lies. With a filter too: a
+  number then says which values the records that were found have.
 - When one record of a list has no scored answer left, the whole list is shown as ranks: a rank
   between two bins is a bin.
 - A number below the smallest that the grant shows is told without its figure.
@@ -55,19 +56,21 @@ class Disclosure:
 class Terms:
     """How much is shown: `width` of a bin and `floor` in thousandths, `floor` None where none is.
 
-    `smallest` is the smallest number that is shown.
+    `smallest` is the smallest number that is shown, `filtered` says whether the question restricts
+    the records by their fields.
     """
 
     granularity: Granularity
     width: int
     floor: int | None = None
     smallest: int = 1
+    filtered: bool = False
 
     @classmethod
-    def of(cls, grant: Grant, granularity: Granularity) -> "Terms":
+    def of(cls, grant: Grant, granularity: Granularity, *, filtered: bool) -> "Terms":
         """Return a grant's terms at the granularity that is answered with."""
         floor = grant.floor if grant.has_floor else None
-        return cls(granularity, grant.bin_width, floor, grant.smallest_count)
+        return cls(granularity, grant.bin_width, floor, grant.smallest_count, filtered)
 
     @property
     def numbers(self) -> bool:
@@ -94,7 +97,7 @@ class SearchAgain(Exception):
 
 def disclose(ranking: Sequence[Scored], terms: Terms, records: Records) -> ShownList:
     """Trim one ranking (best first, at most k) to what may be shown. Raises SearchAgain."""
-    if terms.floor is None and terms.numbers:
+    if terms.floor is None and terms.numbers and not terms.filtered:
         return _number(len(ranking), terms)  # says how many were found, nothing of any of them
     told = records.reserve([each.key for each in ranking])
     if told is None:

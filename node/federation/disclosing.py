@@ -14,6 +14,7 @@ import structlog
 from node.federation.disclose import Disclosure, SearchAgain, ShownList, Terms, disclose
 from node.federation.exposures import RecordLimits, limits_of
 from node.federation.scoring import search_scored
+from protocol.canonical import dumps
 from protocol.problems import Code, Refused
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ async def search_and_disclose(
 
     Raises Refused: search-failed, or busy where other questions keep using up what was found.
     """
-    terms = Terms.of(routed.permitted.grant, routed.permitted.granularity)
+    filtered = query.filter is not None
+    terms = Terms.of(routed.permitted.grant, routed.permitted.granularity, filtered=filtered)
     records = reservation.records(record_limits(routed))
     shown: dict[int, ShownList] = {}
     fruitless = 0
@@ -62,6 +64,11 @@ def record_limits(routed: "Routed") -> RecordLimits:
     grant, collection = routed.permitted.grant, routed.permitted.collection
     width = min(routed.vectors.shape[1], collection.envelope.dimension)
     return limits_of(grant, width, lambda: collection.count_visible(grant.visible))
+
+
+def canonical_filter(query: "Query") -> bytes:
+    """Return a question's filter in canonical JSON, empty where it has none."""
+    return b"" if query.filter is None else dumps(query.model_dump(mode="json")["filter"])
 
 
 async def _filtered(query: "Query", routed: "Routed") -> "IntArray | None":

@@ -7,7 +7,8 @@ in. Sketches of two vectors at an angle a differ in 256 a / pi bits on average (
 2002), so those that differ in `NEAR_BITS` or fewer lie within about 0.25 rad, a cosine of 0.97. The
 projections come from the node's secret: nobody else can tell how a question is sketched.
 
-The very same vector again is no second question: its answer is known. What is remembered of a day
+The very same vector again under the same filter is no second question: its answer is known. Under
+another filter it is one, as near as can be. What is remembered of a day
 is bounded; beyond that the oldest is forgotten first. Debits go the way of all others: reserved,
 then settled with the leaf or given back.
 """
@@ -51,12 +52,15 @@ class Sketcher:
         self._seed = int.from_bytes(secret, "big")
         self._projections = lru_cache(maxsize=16)(self._drawn)
 
-    def probes(self, vectors: NDArray[np.float32]) -> tuple[Probe, ...]:
-        """Return the probes of vectors (n, d), in their order."""
+    def probes(self, vectors: NDArray[np.float32], filtered: bytes = b"") -> tuple[Probe, ...]:
+        """Return the probes of vectors (n, d), in their order, asked under one filter (canonical).
+
+        `filtered` is empty where there is none.
+        """
         signs = vectors @ self._projections(vectors.shape[1]).T > 0
         rows = np.ascontiguousarray(vectors)
         return tuple(
-            Probe(hashlib.sha256(row.tobytes()).digest()[:MARK_BYTES], sketch.tobytes())
+            Probe(hashlib.sha256(row.tobytes() + filtered).digest()[:MARK_BYTES], sketch.tobytes())
             for row, sketch in zip(rows, np.packbits(signs, axis=1), strict=True)
         )
 

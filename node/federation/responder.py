@@ -34,7 +34,7 @@ from node.audit.errors import AlreadyRecorded, LogUnavailable
 from node.clock import Clock
 from node.federation.admission import Admission, other_question
 from node.federation.answers import disclosed_answer, repeated_answer, shows
-from node.federation.disclosing import search_and_disclose
+from node.federation.disclosing import canonical_filter, search_and_disclose
 from node.federation.held import held_of
 from node.federation.judgement import Routed, permit, refusal, route
 from node.federation.ledgers import Ledgers
@@ -197,7 +197,7 @@ class Responder:
                 rule="queries-per-day",
             )
         routed = route(query, permitted, rooms.routes)
-        probes = self._sketcher.probes(routed.searched())
+        probes = self._sketcher.probes(routed.searched(), canonical_filter(query))
         if not question.reservation.reserve_probes(probes, grant.near_duplicates_per_day):
             raise refusal(
                 Code.BUDGET_EXHAUSTED,

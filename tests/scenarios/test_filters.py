@@ -79,3 +79,32 @@ async def test_a_filter_and_a_record_that_is_used_up_narrow_together(dated: Pair
     assert await names(dated, german, k=2) == ["clinic-1", "clinic-3"]
     assert await names(dated, german, k=2) == ["clinic-5", "clinic-7"]
     assert await names(dated, german, k=2) == ["clinic-9"]
+
+
+async def test_counts_by_filter_cost_the_records_that_were_found(dated: Pair) -> None:
+    await dated.clinic.grant(
+        grant("lab.example", granularity="count", filterable=["year"], records_per_epoch=2)
+    )
+    counts: list[int | None] = []
+    for year in range(2015, 2025):
+        wanted = {"year": {"any_of": [year]}}
+        status = await dated.lab.ask_one(
+            collections=["clinic.example/docs"], filter=wanted, granularity="count"
+        )
+        counts += status.counts or ()
+    assert counts == [1, 1, *[0] * 8]
+
+
+async def test_one_question_under_many_filters_is_probing(dated: Pair) -> None:
+    await dated.clinic.grant(
+        grant("lab.example", granularity="count", filterable=["year"], near_duplicates_per_day=3)
+    )
+    codes = []
+    for year in range(2015, 2020):
+        status = await dated.lab.ask_one(
+            collections=["clinic.example/docs"],
+            filter={"year": {"any_of": [year]}},
+            granularity="count",
+        )
+        codes.append(status.code)
+    assert codes == [None, None, None, "budget-exhausted", "budget-exhausted"]

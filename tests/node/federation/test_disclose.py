@@ -89,6 +89,13 @@ def test_without_a_floor_a_number_tells_nothing_of_any_record(
     assert asked.reserved == reserved
 
 
+@pytest.mark.parametrize("granularity", ["count", "boolean"])
+def test_with_a_filter_a_number_tells_of_each_record_found(granularity: Granularity) -> None:
+    asked = Asked()
+    assert disclose(RANKING, Terms(granularity, 50, None, filtered=True), asked)
+    assert asked.reserved == [7, 3, 9, 4]
+
+
 def test_nothing_below_the_floor_is_shown_or_counted() -> None:
     assert show("count", floor=610) == 2
     assert show("boolean", floor=900) is False

@@ -133,3 +133,10 @@ def test_a_reset_forgets_what_was_answered_and_keeps_what_is_under_way() -> None
     probes.reset(SCOPE[0], None)
     assert probes.reserve(SCOPE, (next_,), 2)
     assert not probes.reserve(SCOPE, (answered,), 2)
+
+
+def test_one_vector_under_many_filters_is_many_near_questions() -> None:
+    probes, vector = Probes(Log().probes), around(0.0, 1)
+    asked = [SKETCHER.probes(vector, b"%d" % year) for year in range(20)]
+    assert sum(probes.reserve(SCOPE, each, 5) for each in asked) == 5
+    assert probes.reserve(SCOPE, SKETCHER.probes(vector, b"0"), 5), "its answer is known"
