@@ -3,8 +3,9 @@
 Fetched on a timer, before a question when the card is about to expire, and when a partner's request
 names a key that is not known yet. Every version between the one that is held and the newest is
 fetched, so that each is judged by the one before it. What cannot be fetched or accepted changes
-nothing: the old documents serve until they expire. Nothing that is fetched is trusted for having
-been fetched; `PeerBook.renew` judges it.
+nothing: the old documents serve until they expire. A slow partner has one deadline for all of it
+and holds no other up. Nothing that is fetched is trusted for having been fetched; `PeerBook.renew`
+judges it.
 """
 
 import asyncio
@@ -31,6 +32,12 @@ RENEW_BEFORE_S = 2 * 3600
 
 PAUSE_S = 15
 """Least time between two fetches of one partner that were not on the timer (seconds)."""
+
+REFRESH_DEADLINE_S = 30.0
+"""Time for everything that is fetched of one partner at once (seconds)."""
+
+AT_ONCE = 8
+"""Partners whose documents the timer fetches at the same time."""
 
 MAX_STEPS = 32
 """Root versions that are fetched at once; a partner further ahead must be added anew."""
@@ -61,6 +68,7 @@ class Refresher:
         self._client = client
         self._peers = peers
         self._clock = clock
+        self._free = asyncio.Semaphore(AT_ONCE)
         self._tried: dict[str, int] = {}
         self._running: dict[str, asyncio.Task[Outcome]] = {}
 
@@ -72,10 +80,15 @@ class Refresher:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def refresh_all(self) -> None:
-        """Fetch the documents of every active partner, one after the other; for the timer."""
-        for peer in self._peers.all():
-            if peer.state == "active" and peer.root.url is not None:
-                await self.refresh(peer.organisation)
+        """Fetch the documents of every active partner, a few at once; for the timer."""
+        due = [p for p in self._peers.all() if p.state == "active" and p.root.url is not None]
+        await asyncio.gather(*(self._in_turn(peer.organisation) for peer in due))
+
+    async def _in_turn(self, organisation: str) -> None:
+        async with self._free:
+            peer = self._peers.find(organisation)
+            if peer is not None and peer.state == "active":
+                await self.refresh(organisation)
 
     def suggest(self, organisation: str) -> None:
         """Fetch in the background, unless that was tried a moment ago or the partner is not active.
@@ -118,10 +131,14 @@ class Refresher:
         problem: str | None = None
         held = self._peers.get(organisation).root.version
         try:
-            await self._fetch_roots(self._peers.get(organisation))
-            peer = self._peers.get(organisation)
-            card = await self._get(peer, CARD_PATH)
+            async with asyncio.timeout(REFRESH_DEADLINE_S):
+                await self._fetch_roots(self._peers.get(organisation))
+                peer = self._peers.get(organisation)
+                card = await self._get(peer, CARD_PATH)
             self._peers.renew(organisation, (), card, self._clock())
+        except TimeoutError:
+            problem = f"its documents did not come within {REFRESH_DEADLINE_S:.0f} s"
+            _log.warning("partner not refreshed", peer=organisation, problem=problem)
         except (TransportError, DocumentRefused, UnicodeDecodeError) as error:
             problem = str(error)
             _log.warning("partner not refreshed", peer=organisation, problem=problem)

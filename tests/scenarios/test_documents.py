@@ -2,11 +2,14 @@
 
 import asyncio
 
+import pytest
+
+from node.federation import refresh
 from node.operations.peers import NamedPeer, PeerRefreshed
 from protocol.leaf import PeerChanged
 from tests.scenarios.conftest import Pair, Watched
 from tests.scenarios.middleman import Message
-from tests.scenarios.world import Organisation
+from tests.scenarios.world import Organisation, pair
 
 
 async def refreshed(lab: Organisation) -> PeerRefreshed:
@@ -88,3 +91,47 @@ async def test_an_unknown_key_makes_the_node_look_for_a_newer_root_document(
             break
         await asyncio.sleep(0.05)
     assert clinic.peers.get("lab.example").root.version == 2
+
+
+async def test_a_partner_that_does_not_answer_holds_no_other_up(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = await watched.world.organisation("other.example")
+    await pair(watched.lab, other)
+    await renewed(other, 1)
+    let_go = asyncio.Event()
+
+    async def hang(message: Message) -> Message:
+        await let_go.wait()
+        return message
+
+    def version() -> int:
+        return watched.lab.node.peers.get("other.example").root.version
+
+    monkeypatch.setattr(refresh, "FETCH_DEADLINE_S", 60.0)
+    watched.between.on_request = hang
+    refreshing = asyncio.create_task(watched.lab.node.refresher.refresh_all())
+    # what another node has read has no event here
+    while version() == 1 and not refreshing.done():  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    assert version() == 2
+    assert not refreshing.done()
+    let_go.set()
+    await refreshing
+
+
+async def test_everything_of_one_partner_has_one_deadline(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_go = asyncio.Event()
+
+    async def hang(message: Message) -> Message:
+        await let_go.wait()
+        return message
+
+    monkeypatch.setattr(refresh, "REFRESH_DEADLINE_S", 0.05)
+    watched.between.on_request = hang
+    info = await refreshed(watched.lab)
+    assert info.problem is not None
+    assert "did not come within" in info.problem
+    let_go.set()
