@@ -19,6 +19,7 @@ from node.audit.origin import stated_origin
 from node.background import Periodic
 from node.card_keeper import CardKeeper, Offered
 from node.clock import Clock, system_clock
+from node.clock_watch import ClockWatch, Steady, steady_clock
 from node.identity import Identity
 from node.tokens import Tokens
 from protocol.limits import MAX_CARD_ROUTES
@@ -59,6 +60,7 @@ class Node:
         settings: the configuration.
         data: the data directory, locked by this process.
         clock: epoch seconds UTC.
+        clock_watch: whether it has jumped since the node was opened.
         passphrase: source of the key files' passphrase.
         tokens: local callers.
         identity: keys and root document.
@@ -73,11 +75,13 @@ class Node:
         passphrase: Passphrase,
         clock: Clock,
         closing: AsyncExitStack,
+        steady: Steady,
     ) -> None:
         self.data = data
         self.settings = settings
         self.passphrase = passphrase
         self.clock = clock
+        self.clock_watch = ClockWatch(clock, steady)
         self.tokens = Tokens(data.tokens_file)
         self.identity = Identity.open(data, settings, passphrase, clock)
         self.serving = False
@@ -97,10 +101,11 @@ class Node:
         *,
         passphrase: Passphrase,
         clock: Clock = system_clock,
+        steady: Steady = steady_clock,
     ) -> AsyncIterator[Node]:
         """Open a node; the caller holds `data.lock()`. Closes its rooms on leaving."""
         async with AsyncExitStack() as closing:
-            yield cls(data, settings, passphrase, clock, closing)
+            yield cls(data, settings, passphrase, clock, closing, steady)
 
     async def start(self) -> None:
         """Open every room, load every index, and note the start in the log."""
@@ -395,6 +400,7 @@ class Node:
             lambda: self.log,
             self.data.log_file,
             self.clock,
+            self.clock_watch,
             self._documents_changed,
         )
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from node.audit.log import AuditLog
     from node.clock import Clock
+    from node.clock_watch import ClockWatch
     from node.config import Keys
     from node.identity import Identity
 
@@ -75,6 +76,7 @@ class RootKeeper:
         log: gets the `key` leaves; called when first needed.
         log_file: where it lies.
         clock: epoch seconds UTC.
+        watch: says whether the clock has jumped.
         changed: called after a new version came into force, to renew the card and tell partners.
     """
 
@@ -85,6 +87,7 @@ class RootKeeper:
         log: Callable[[], AuditLog],
         log_file: Path,
         clock: Clock,
+        watch: ClockWatch,
         changed: Callable[[], None],
     ) -> None:
         self._identity = identity
@@ -92,6 +95,7 @@ class RootKeeper:
         self._log = log
         self._log_file = log_file
         self._clock = clock
+        self._watch = watch
         self._changed = changed
         self._turns = Turns()
 
@@ -99,12 +103,16 @@ class RootKeeper:
         """Renew the document and replace keys where that is due and the root key is at hand.
 
         A failure is logged and tried again: the node serves on with the document that is in force.
+        Nothing is dated by a clock that has just jumped ahead.
         """
-        identity = self._identity
+        identity, ahead_s = self._identity, self._watch.ahead_s()
         if not identity.has_root_key:
             return
         purposes = tuple(due(identity.root, self._clock()))
         if not purposes and not identity.renewal_due():
+            return
+        if ahead_s:
+            log.error("root document not renewed", cause="the clock jumped", ahead_s=ahead_s)
             return
         try:
             await self._change(lambda edit: self._add_keys(edit, purposes, at_once=False))

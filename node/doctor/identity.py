@@ -28,6 +28,13 @@ def check_identity(node: Node) -> Iterator[Finding]:
             "Correct the clock and keep it synchronised (NTP): partners accept 30 seconds.",
         )
         return
+    ahead_s = node.clock_watch.ahead_s()
+    if ahead_s:
+        yield problem(
+            "clock",
+            f"The clock jumped ahead by {ahead_s} seconds; no document is renewed for a day.",
+            "Correct the clock and keep it synchronised (NTP): partners accept 30 seconds.",
+        )
     yield from _root(node, now)
     for each in expiries.own(node):
         if each.kind in ("key", "root-key") and each.is_near(now):

@@ -59,6 +59,7 @@ async def keeping(new_node: NewNode) -> AsyncIterator[Keeping]:
         new_node.settings,
         passphrase=Passphrase(),
         clock=lambda: state[0].now if state else begun,
+        steady=lambda: state[0].now if state else begun,
     ) as node:
         state.append(Keeping(node, begun))
         yield state[0]
@@ -323,8 +324,8 @@ def that_ends_after(leaves: int, node: Node) -> RootKeeper:
             raise PowerCut
         return node.log
 
-    settings, clock = node.settings.keys, node.clock
-    return RootKeeper(node.identity, settings, log, node.data.log_file, clock, lambda: None)
+    settings, clock, watch = node.settings.keys, node.clock, node.clock_watch
+    return RootKeeper(node.identity, settings, log, node.data.log_file, clock, watch, lambda: None)
 
 
 @pytest.mark.parametrize("leaves", range(1, 5))

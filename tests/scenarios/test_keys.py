@@ -321,3 +321,19 @@ async def test_a_new_key_is_not_used_before_slow_clocks_take_it_for_valid(paired
     for one in (paired.lab, paired.clinic):
         await one.node.renew()
     assert (await paired.lab.ask_one()).state == "ok"
+
+
+async def test_a_clock_that_is_wrong_for_a_minute_dates_no_root_document(paired: Pair) -> None:
+    clinic, time = paired.clinic, paired.world.time
+    time.wrong = 70 * DAY_S
+    await clinic.node.roots.keep_current()
+    assert "clock" in await clinic.findings()
+    time.wrong = 0
+    assert clinic.node.identity.root.version == 1
+    assert "clock" not in await clinic.findings()
+    _, change = await revoked(clinic, "sign")
+    assert change.published
+    assert change.told == ("lab.example",)
+    time.offset += 70 * DAY_S  # time that really passes
+    await clinic.node.roots.keep_current()
+    assert clinic.node.identity.root.version == 3

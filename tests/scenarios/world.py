@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from node.clock import system_clock
+from node.clock_watch import steady_clock
 from node.config import parse_settings
 from node.config_file import commented
 from node.creation import create_node
@@ -58,13 +59,18 @@ LeafT = TypeVar("LeafT", bound=Leaf)
 
 
 class Time:
-    """The clock of a world: the system's, moved by `offset` seconds."""
+    """The clock of a world: the system's, moved by `offset` seconds, and `wrong` by as many."""
 
     def __init__(self) -> None:
         self.offset = 0
+        self.wrong = 0
 
     def __call__(self) -> int:
-        return system_clock() + self.offset
+        return system_clock() + self.offset + self.wrong
+
+    def steady(self) -> float:
+        """The seconds that really pass in this world."""
+        return steady_clock() + self.offset
 
 
 def envelope(model: str = "one", probe: str | None = None) -> Envelope:
@@ -257,7 +263,13 @@ class World:
         async with AsyncExitStack() as opening:
             opening.enter_context(data.lock())
             node = await opening.enter_async_context(
-                Node.opened(data, settings, passphrase=Passphrase(), clock=self.time)
+                Node.opened(
+                    data,
+                    settings,
+                    passphrase=Passphrase(),
+                    clock=self.time,
+                    steady=self.time.steady,
+                )
             )
             await node.start()
             if settings.federation.enabled:
