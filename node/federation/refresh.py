@@ -19,6 +19,7 @@ from node.clock import Clock
 from node.federation.client import Client, Transport, TransportError, reach_of_url
 from node.federation.peer import Peer
 from node.federation.peers import PeerBook
+from node.federation.version_limit import VersionLimit
 from protocol.document import DocumentRefused, read_document
 from protocol.limits import MAX_DOCUMENT_BYTES
 from protocol.root import ROOT_TYPE, RootDocument, RootRefused
@@ -69,6 +70,7 @@ class Refresher:
         self._peers = peers
         self._clock = clock
         self._free = asyncio.Semaphore(AT_ONCE)
+        self._limit = VersionLimit(clock)
         self._tried: dict[str, int] = {}
         self._running: dict[str, asyncio.Task[Outcome]] = {}
 
@@ -153,9 +155,13 @@ class Refresher:
         held = peer.root.version
         if version > held + MAX_STEPS:
             raise RootRefused("gap", f"version {version} is too far from {held}, held here")
+        left = self._limit.left(peer.organisation)
+        if version > held + left:
+            raise RootRefused("gap", f"version {version}: {left} more are taken over this hour")
         between = range(held + 1, version)
         roots = [await self._get(peer, f"{ROOT_PATH}/{number}") for number in between]
         self._peers.renew(peer.organisation, [*roots, newest], None, self._clock())
+        self._limit.count(peer.organisation, version - held)
 
     async def _get(self, peer: Peer, path: str) -> bytes:
         return await fetch_document(self._client, peer.documents_url + path, peer.transport)

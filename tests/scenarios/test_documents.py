@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from node.federation import refresh
+from node.federation.version_limit import HOUR_S, VERSIONS_PER_HOUR
 from node.operations.peers import NamedPeer, PeerRefreshed
 from protocol.leaf import PeerChanged
 from tests.scenarios.conftest import Pair, Watched
@@ -91,6 +92,17 @@ async def test_an_unknown_key_makes_the_node_look_for_a_newer_root_document(
             break
         await asyncio.sleep(0.05)
     assert clinic.peers.get("lab.example").root.version == 2
+
+
+async def test_so_many_versions_are_fetched_in_an_hour_and_the_others_later(paired: Pair) -> None:
+    for _ in range(2):
+        await renewed(paired.clinic, VERSIONS_PER_HOUR * 3 // 4)
+        info = await refreshed(paired.lab)
+    assert info.root_version == 1 + VERSIONS_PER_HOUR * 3 // 4
+    assert info.problem is not None
+    paired.world.time.offset += HOUR_S
+    info = await refreshed(paired.lab)
+    assert (info.problem, info.root_version) == (None, 1 + 2 * (VERSIONS_PER_HOUR * 3 // 4))
 
 
 async def test_a_partner_that_does_not_answer_holds_no_other_up(
