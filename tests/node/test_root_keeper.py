@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
 from keys.keyfile import read_key, write_key
 from keys.ring import KeyRecord
@@ -84,7 +85,7 @@ async def test_a_new_key_is_published_a_day_before_it_signs(
 
 
 async def test_a_root_key_that_does_not_open_keeps_no_card_from_being_renewed(
-    keeping: Keeping, caplog: pytest.LogCaptureFixture
+    keeping: Keeping,
 ) -> None:
     node = keeping.node
     path = node.data.key_file("root")
@@ -92,8 +93,9 @@ async def test_a_root_key_that_does_not_open_keeps_no_card_from_being_renewed(
     path.unlink()
     write_key(path, signer, "root", b"a passphrase that the node does not have")
     keeping.now += ROOT_LIFETIME_S - RENEW_BEFORE_S + 1
-    await node.renew()
-    assert "root document not renewed" in caplog.text
+    with capture_logs() as lines:
+        await node.renew()
+    assert "root document not renewed" in [line["event"] for line in lines]
     assert node.card.expires > keeping.now
     assert node.identity.root.version == 1
 
