@@ -1,7 +1,8 @@
 """Replacing a small file so that a crash leaves either the old content or the new, never a mixture.
 
 The new content is written beside the old, flushed to disk, renamed over it, and the directory is
-flushed too: without the last step the rename itself may be lost with the power.
+flushed too: without the last step the rename itself may be lost with the power. What a killed
+process left beside a file has one fixed name, so that the next writer of the same file removes it.
 """
 
 import os
@@ -13,8 +14,10 @@ def replace(path: Path, content: bytes, mode: int = 0o600) -> None:
 
     Raises OSError when the disk refuses; the old content is then still whole.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
+    beside = _beside(path)
+    beside.unlink(missing_ok=True)
+    # O_EXCL: a file that somebody else puts there meanwhile, or a link, is never written through
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
@@ -28,9 +31,14 @@ def replace(path: Path, content: bytes, mode: int = 0o600) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove `path` durably; a missing file is no error."""
+    """Remove `path` durably, with what a killed writer left beside it; missing is no error."""
+    _beside(path).unlink(missing_ok=True)
     path.unlink(missing_ok=True)
     flush_directory(path.parent)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.new")
 
 
 def flush(path: Path) -> None:
