@@ -46,7 +46,7 @@ def create(
     ] = Path(),
 ) -> None:
     """Make a shared space of several models, and sign its manifest."""
-    from node.operations.spaces import CreatedSpace, CreateSpace
+    from node.operations.space_making import CreatedSpace, CreateSpace
 
     request = CreateSpace(
         name=name,
@@ -103,7 +103,7 @@ def join(
     ] = None,
 ) -> None:
     """Join a shared space: fit the own maps, measure the routes, offer them on the card."""
-    from node.operations.spaces import JoinSpace
+    from node.operations.space_joining import JoinSpace
     from node.spaces.report import SpaceInfo
 
     request = JoinSpace(
@@ -134,7 +134,7 @@ def sign(
     ] = None,
 ) -> None:
     """Compute a space again from all founders' embeddings, and add a signature to its manifest."""
-    from node.operations.spaces import SignedSpace, SignSpace
+    from node.operations.space_making import SignedSpace, SignSpace
 
     request = SignSpace(
         manifest=manifest.absolute(),
@@ -200,7 +200,7 @@ def leave(
     ] = None,
 ) -> None:
     """Leave a shared space: forget the own maps and take the routes from the card."""
-    from node.operations.spaces import LeaveSpace, LeftSpace
+    from node.operations.space_joining import LeaveSpace, LeftSpace
 
     result = run_operation("space.leave", LeaveSpace(space=space, encoder=encoder), LeftSpace)
     finish(

@@ -1,6 +1,7 @@
 """Which module holds which group of operations; a module is imported when first needed.
 
-To add a group, add its line. The group is the part of an operation's name before the dot.
+To add a group, add its line. The group is the part of an operation's name before the dot; an
+operation that has a module of its own has a line under its whole name.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ MODULES: dict[str, str] = {
     "query": "node.operations.query",
     "resolve": "node.operations.resolve",
     "space": "node.operations.spaces",
+    "space.create": "node.operations.space_making",
+    "space.join": "node.operations.space_joining",
+    "space.leave": "node.operations.space_joining",
+    "space.sign": "node.operations.space_making",
     "doctor": "node.operations.doctor",
     "status": "node.operations.status",
     "token": "node.operations.tokens",
@@ -37,7 +42,7 @@ def find(name: str) -> Operation:
     Raises:
         NotFound: no such operation.
     """
-    module = MODULES.get(name.partition(".")[0])
+    module = MODULES.get(name, MODULES.get(name.partition(".")[0]))
     if module is not None:
         import_module(module)
         known = registered()

@@ -31,7 +31,8 @@ from node.operations.encoders import AddEncoder, EncoderInfo
 from node.operations.peers import NamedPeer, PeerRefreshed
 from node.operations.registry import silent
 from node.operations.resolve import Resolve, ResolvedRecord
-from node.operations.spaces import CreatedSpace, CreateSpace, JoinSpace
+from node.operations.space_joining import JoinSpace
+from node.operations.space_making import CreatedSpace, CreateSpace
 from node.spaces.report import SpaceInfo
 from protocol.leaf import Received
 from tests.models.packages import missing, reason

@@ -20,14 +20,9 @@ from node.operations.anchors import (
 from node.operations.errors import OperationError, translate
 from node.operations.peers import NamedPeer, PeerRefreshed
 from node.operations.registry import NoRequest
-from node.operations.spaces import (
-    CreatedSpace,
-    CreateSpace,
-    JoinSpace,
-    SignedSpace,
-    SignSpace,
-    SpaceList,
-)
+from node.operations.space_joining import JoinSpace
+from node.operations.space_making import CreatedSpace, CreateSpace, SignedSpace, SignSpace
+from node.operations.spaces import SpaceList
 from node.spaces.anchor_set import parse_jsonl
 from node.spaces.errors import EmbeddingsRefused, ManifestRefused
 from node.spaces.report import SpaceInfo

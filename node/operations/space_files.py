@@ -1,0 +1,66 @@
+"""What operations on shared spaces have in common: members' files, own embeddings, the leaf.
+
+The rule of this file: a manifest `NAME.space.json` has its consensus file beside it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from node.operations.caller import caller
+from node.operations.registry import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from node.node import Node
+    from node.spaces.anchor_set import AnchorSet
+    from node.spaces.anchor_store import AnchorStore
+    from node.spaces.embedding_file import AnchorEmbeddings
+    from node.spaces.manifest import SpaceManifest
+
+
+async def own_embeddings(
+    node: Node,
+    store: AnchorStore,
+    anchors: AnchorSet,
+    encoders: Sequence[str],
+    progress: Progress,
+) -> list[AnchorEmbeddings]:
+    """Return the own embeddings of the anchors, made now where they are missing."""
+    from node.spaces.embed import embed
+
+    organisation = node.settings.organisation
+    return [
+        await embed(store, anchors, node.encoders.get(name), organisation, progress)
+        for name in encoders
+    ]
+
+
+async def note(node: Node, act: str, manifest: SpaceManifest) -> None:
+    """Leave an `admin` leaf that names the manifest by its digest."""
+    from node.audit.entry import Entry
+    from protocol.event_leaves import AdminActed
+
+    leaf = AdminActed(
+        at=node.clock(),
+        by=caller(),
+        operation=act,
+        subject=manifest.name,
+        detail=manifest.digest,
+    )
+    await node.log.append(Entry(leaf))
+
+
+def read_members(files: Sequence[Path]) -> list[AnchorEmbeddings]:
+    """Read members' exported embeddings. Raises EmbeddingsRefused, FileTooLong."""
+    from node.spaces.embedding_file import decode_embeddings
+    from node.spaces.handed_over import read_tensor_file
+
+    return [decode_embeddings(read_tensor_file(path)) for path in files]
+
+
+def consensus_beside(manifest: Path, name: str) -> Path:
+    """Where the consensus of the space `name` lies beside its manifest."""
+    return manifest.with_name(f"{name}.consensus.safetensors")

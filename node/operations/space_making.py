@@ -1,0 +1,147 @@
+"""Operations that make a shared space: create, sign."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, Field
+
+from node.operations.registry import Progress, operation
+from node.operations.space_files import consensus_beside, note, own_embeddings, read_members
+from node.spaces.report import FounderShown, founders_shown
+from protocol.notation import CollectionName
+
+if TYPE_CHECKING:
+    from node.node import Node
+
+
+class CreateSpace(BaseModel, extra="forbid"):
+    """A new shared space of the models whose anchor embeddings are given.
+
+    `members` are files that other members exported; `encoders` name own encoders that take part.
+    `out` is the directory for the two files that travel to the members.
+    """
+
+    name: CollectionName
+    anchors: str
+    members: tuple[Path, ...]
+    encoders: tuple[str, ...] = ()
+    threshold: int = Field(default=1, ge=1, le=64)
+    out: Path
+
+
+class CreatedSpace(BaseModel):
+    """A shared space that was just made, and its files."""
+
+    name: str
+    space: str
+    anchors: str
+    fitted: int
+    dimension: int
+    founders: tuple[FounderShown, ...]
+    manifest: Path
+    consensus: Path
+
+
+class SignSpace(BaseModel, extra="forbid"):
+    """Which manifest to sign; the consensus file lies beside it, all founders' files are given.
+
+    `encoders` name own encoders among the founders, so that their file need not be given.
+    """
+
+    manifest: Path
+    members: tuple[Path, ...] = ()
+    encoders: tuple[str, ...] = ()
+
+
+class SignedSpace(BaseModel):
+    """A manifest that was computed again and signed; `apart`: mean of 1 - cosine between both."""
+
+    name: str
+    space: str
+    apart: float
+    threshold: int
+    signatures: int
+
+
+@operation("space.create")
+async def create(node: Node, request: CreateSpace, progress: Progress) -> CreatedSpace:
+    """Make a shared space from members' anchor embeddings, and sign its manifest."""
+    import asyncio
+
+    from node.durable_file import replace
+    from node.spaces.anchor_store import AnchorStore
+    from node.spaces.create import create_space
+    from node.spaces.manifest import sign_manifest
+
+    store = AnchorStore(node.data.anchors)
+    anchors = await asyncio.to_thread(store.load, request.anchors)
+    founders = await asyncio.to_thread(read_members, request.members)
+    founders += await own_embeddings(node, store, anchors, request.encoders, progress)
+    progress(0, None, "computing the consensus")
+    manifest, positions = await asyncio.to_thread(
+        create_space,
+        request.name,
+        node.settings.organisation,
+        anchors,
+        founders,
+        request.threshold,
+        node.clock(),
+    )
+    raw = sign_manifest(manifest, [node.identity.signer("sign")])
+    manifest_file = request.out / f"{request.name}.space.json"
+    consensus_file = request.out / f"{request.name}.consensus.safetensors"
+    await asyncio.to_thread(replace, consensus_file, positions.encoded, 0o644)
+    await asyncio.to_thread(replace, manifest_file, raw, 0o644)
+    await note(node, "space-create", manifest)
+    return CreatedSpace(
+        name=manifest.name,
+        space=manifest.envelope.space_id,
+        anchors=manifest.anchors,
+        fitted=manifest.fitted,
+        dimension=manifest.dimension,
+        founders=founders_shown(manifest),
+        manifest=manifest_file,
+        consensus=consensus_file,
+    )
+
+
+@operation("space.sign")
+async def sign(node: Node, request: SignSpace, progress: Progress) -> SignedSpace:
+    """Compute a space's consensus again from all founders' embeddings, and sign its manifest."""
+    import asyncio
+
+    from node.durable_file import replace
+    from node.spaces.anchor_store import AnchorStore
+    from node.spaces.create import check_members, recompute
+    from node.spaces.errors import EmbeddingsRefused
+    from node.spaces.handed_over import read_manifest_file, read_tensor_file
+    from node.spaces.manifest import accept_positions, count_signatures, countersign, read_manifest
+
+    raw = await asyncio.to_thread(read_manifest_file, request.manifest)
+    manifest = read_manifest(raw)
+    beside = consensus_beside(request.manifest, manifest.name)
+    positions = accept_positions(await asyncio.to_thread(read_tensor_file, beside), manifest)
+    store = AnchorStore(node.data.anchors)
+    anchors = await asyncio.to_thread(store.load, manifest.anchors)
+    members = await asyncio.to_thread(read_members, request.members)
+    members += await own_embeddings(node, store, anchors, request.encoders, progress)
+    check_members(anchors, members)
+    progress(0, None, "computing the consensus again")
+    apart = await asyncio.to_thread(recompute, manifest, positions, anchors, members)
+    if apart is None:
+        raise EmbeddingsRefused(
+            "a signature says that the consensus was computed again",
+            fix="Give the embeddings of every founder with --member, own ones with --encoder.",
+        )
+    signed = countersign(raw, node.settings.organisation, [node.identity.signer("sign")])
+    await asyncio.to_thread(replace, request.manifest, signed, 0o644)
+    await note(node, "space-sign", manifest)
+    return SignedSpace(
+        name=manifest.name,
+        space=manifest.envelope.space_id,
+        apart=apart,
+        threshold=manifest.threshold,
+        signatures=count_signatures(signed),
+    )
