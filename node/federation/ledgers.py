@@ -15,7 +15,8 @@ from node.federation.exposures import Exposures, records_limit
 from node.federation.probing import Probes
 from node.federation.replay import InFlight
 from node.federation.reservation import Reservation
-from node.policy.grants import MAX_REMEMBERED, Grant
+from node.federation.sketches import MAX_REMEMBERED
+from node.policy.grants import Grant
 from protocol.leaf import AdminActed
 
 if TYPE_CHECKING:

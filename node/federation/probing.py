@@ -8,9 +8,8 @@ in. Sketches of two vectors at an angle a differ in 256 a / pi bits on average (
 projections come from the node's secret: nobody else can tell how a question is sketched.
 
 The very same vector again under the same filter is no second question: its answer is known. Under
-another filter it is one, as near as can be. What is remembered of a day
-is bounded; beyond that the oldest is forgotten first. Debits go the way of all others: reserved,
-then settled with the leaf or given back.
+another filter it is one, as near as can be. What is remembered of a day is bounded (sketches.py).
+Debits go the way of all others: reserved, then settled with the leaf or given back.
 """
 
 import hashlib
@@ -22,11 +21,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from node.policy.grants import MAX_REMEMBERED
-
-BITS = 256
-NEAR_BITS = 20
-"""Sketches that differ in so many bits or fewer count as near: an angle of about 0.25 rad."""
+from node.federation.sketches import BITS, Sketches
 
 MARK_BYTES = 16
 
@@ -71,22 +66,14 @@ class Sketcher:
 
 @dataclass
 class _Day:
-    """The probes of one scope: `sketches` by mark, oldest first, answered or only reserved."""
+    """The probes of one scope, answered or only reserved."""
 
-    sketches: dict[bytes, bytes]
+    sketches: Sketches
     answered: set[bytes]
     held: Counter[bytes] = field(default_factory=Counter)
 
-    def near(self, sketch: bytes) -> int:
-        """Return how many of the sketches lie near this one."""
-        if not self.sketches:
-            return 0
-        known = np.frombuffer(b"".join(self.sketches.values()), dtype=np.uint64)
-        apart = known.reshape(-1, BITS // 64) ^ np.frombuffer(sketch, dtype=np.uint64)
-        return int((np.bitwise_count(apart).sum(axis=1) <= NEAR_BITS).sum())
-
     def hold(self, probe: Probe) -> None:
-        self.sketches.setdefault(probe.mark, probe.sketch)
+        self.sketches.add(probe.mark, probe.sketch)
         self.held[probe.mark] += 1
 
     def let_go(self, probe: Probe) -> None:
@@ -94,16 +81,18 @@ class _Day:
         if not self.held[probe.mark]:
             del self.held[probe.mark]
             if probe.mark not in self.answered:
-                self.sketches.pop(probe.mark, None)
+                self.sketches.discard(probe.mark)
 
     def settle(self, probe: Probe) -> None:
-        self.sketches.setdefault(probe.mark, probe.sketch)  # a reset may have taken it out
+        self.sketches.add(probe.mark, probe.sketch)  # a reset may have taken it out
         self.answered.add(probe.mark)
         self.let_go(probe)
-        excess = len(self.sketches) - MAX_REMEMBERED
-        for mark in [m for m in self.sketches if m not in self.held][: max(0, excess)]:
-            del self.sketches[mark]
-            self.answered.discard(mark)
+        self.answered.difference_update(self.sketches.trim(self.held))
+
+    def forget_answered(self) -> None:
+        for mark in self.answered - self.held.keys():
+            self.sketches.discard(mark)
+        self.answered.clear()
 
 
 class Probes:
@@ -119,7 +108,7 @@ class Probes:
         day = self._day(scope)
         taken: list[Probe] = []
         for probe in probes:
-            if probe.mark not in day.sketches and day.near(probe.sketch) >= limit:
+            if probe.mark not in day.sketches and day.sketches.near(probe.sketch) >= limit:
                 self.release(scope, taken)
                 return False
             day.hold(probe)
@@ -143,9 +132,7 @@ class Probes:
     def reset(self, peer: str, collection: str | None) -> None:
         """Forget what was answered before a reset that the log has just committed."""
         for scope in [s for s in self._days if concerns(s, peer, collection)]:
-            day = self._days[scope]
-            day.answered.clear()
-            day.sketches = {m: s for m, s in day.sketches.items() if m in day.held}
+            self._days[scope].forget_answered()
 
     def reload(self) -> None:
         """Read what the log remembers again, each scope as soon as nothing is reserved in it."""
@@ -158,7 +145,7 @@ class Probes:
         if day is None:
             self._forget_before(scope[2])
             known = dict(self._remembered(*scope))
-            day = self._days[scope] = _Day(known, set(known))
+            day = self._days[scope] = _Day(Sketches(known.items()), set(known))
         return day
 
     def _forget_before(self, today: int) -> None:

@@ -44,8 +44,9 @@ NO_FLOOR = -1000
 
 MAX_GRANT_FILE_BYTES = 1 << 20
 
-MAX_REMEMBERED = 4096
-"""Questions of one peer, collection and day with which a new one is compared."""
+MAX_NEAR_DUPLICATES = 4096
+"""The largest limit of near questions: far more than anybody asks about one thing in a day."""
+
 MAX_NUMBER = 1_000_000
 """Far beyond every score and width."""
 
@@ -125,7 +126,7 @@ class Grant(_Section):
     """Vectors a minute, per peer over all its collections (the largest of its grants counts)."""
     queries_per_day: Annotated[int, Field(ge=1, le=100_000_000)] = 1000
     """Vectors a UTC day for this collection."""
-    near_duplicates_per_day: Annotated[int, Field(ge=1, le=MAX_REMEMBERED)] = 50
+    near_duplicates_per_day: Annotated[int, Field(ge=1, le=MAX_NEAR_DUPLICATES)] = 50
     """Different question vectors a day that lie within about 0.25 rad of one another."""
     scored_answers: Annotated[int, Field(ge=0, le=100_000)] | None = None
     """Scored answers per record and epoch; never more than an eighth of the dimension."""

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from node.federation.probing import Probe, Probes, Sketcher
-from node.policy.grants import MAX_REMEMBERED
 
 SCOPE = ("lab.example", "docs", 20_000)
 SKETCHER = Sketcher(bytes(range(32)))
@@ -109,18 +108,6 @@ def test_no_more_near_questions_are_remembered_than_the_limit(
                 probes.reload()
             probes.release(SCOPE, (probe,))
     assert len(log.kept) <= limit
-
-
-def test_what_is_remembered_of_a_day_is_bounded() -> None:
-    draw = np.random.default_rng(1)
-    probes = Probes(Log().probes)
-    vectors = draw.normal(size=(MAX_REMEMBERED + 40, DIMENSION)).astype("f4")
-    for probe in SKETCHER.probes(vectors):
-        assert probes.reserve(SCOPE, (probe,), 1)
-        probes.settle(SCOPE, (probe,))
-    first, last = SKETCHER.probes(vectors[[0, -1]] + np.float32(1e-4))
-    assert probes.reserve(SCOPE, (first,), 1)
-    assert not probes.reserve(SCOPE, (last,), 1)
 
 
 def test_a_reset_forgets_what_was_answered_and_keeps_what_is_under_way() -> None:

@@ -1,0 +1,107 @@
+"""The sketches of one peer's questions of a day, and how many lie near one another.
+
+The rule of this file: what is remembered is bounded, and what is alone is forgotten first. Whoever
+wants a crowd forgotten, by asking many other questions, only has those forgotten: to lose one
+sketch of its own it must ask `MAX_REMEMBERED` others before it comes near it again.
+"""
+
+from collections.abc import Collection, Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+BITS = 256
+NEAR_BITS = 20
+"""Sketches that differ in so many bits or fewer count as near: an angle of about 0.25 rad."""
+
+MAX_REMEMBERED = 32_768
+"""Questions of one peer, collection and day with which a new one is compared."""
+
+_WORDS = BITS // 64
+_NEVER = np.iinfo(np.int64).max
+_CROWD = 1 << 40
+"""Weight of one near question against age, which counts questions: no day has so many."""
+
+
+class Sketches:
+    """Sketches (32 bytes) by mark. A mark tells questions apart, equal ones have the same."""
+
+    def __init__(
+        self, known: Iterable[tuple[bytes, bytes]] = (), most: int = MAX_REMEMBERED
+    ) -> None:
+        self._most = most
+        self._at: dict[bytes, int] = {}
+        self._marks: list[bytes] = []
+        self._rows = np.empty((64, _WORDS), dtype=np.uint64)
+        # near ones times _CROWD plus the number of its arrival: the least is forgotten first
+        self._worth = np.empty(64, dtype=np.int64)
+        self._arrived = 0
+        for mark, sketch in known:
+            if mark not in self._at:
+                self._append(mark, _row(sketch), 0)
+
+    def __len__(self) -> int:
+        return len(self._marks)
+
+    def __contains__(self, mark: object) -> bool:
+        return mark in self._at
+
+    def near(self, sketch: bytes) -> int:
+        """Return how many of the sketches lie near this one."""
+        return int(np.count_nonzero(self._nearby(_row(sketch))))
+
+    def add(self, mark: bytes, sketch: bytes) -> None:
+        """Remember a sketch; one that is known stays as it is."""
+        if mark in self._at:
+            return
+        row = _row(sketch)
+        nearby = self._nearby(row)
+        self._worth[: len(self)][nearby] += _CROWD
+        self._append(mark, row, int(np.count_nonzero(nearby)))
+
+    def discard(self, mark: bytes) -> None:
+        """Forget a sketch, if it is known."""
+        at = self._at.pop(mark, None)
+        if at is None:
+            return
+        row = self._rows[at].copy()
+        last = len(self._marks) - 1
+        if at != last:
+            self._rows[at], self._worth[at] = self._rows[last], self._worth[last]
+            self._marks[at] = self._marks[last]
+            self._at[self._marks[at]] = at
+        self._marks.pop()
+        worth = self._worth[: len(self)]
+        worth[self._nearby(row) & (worth >= _CROWD)] -= _CROWD
+
+    def trim(self, kept: Collection[bytes]) -> list[bytes]:
+        """Forget what is too much, but none of `kept`; return the marks of what was forgotten."""
+        forgotten = []
+        while len(self) > self._most:
+            worth = self._worth[: len(self)].copy()
+            worth[[self._at[mark] for mark in kept if mark in self._at]] = _NEVER
+            at = int(worth.argmin())
+            if worth[at] == _NEVER:
+                break
+            forgotten.append(self._marks[at])
+            self.discard(self._marks[at])
+        return forgotten
+
+    def _append(self, mark: bytes, row: NDArray[np.uint64], crowd: int) -> None:
+        at = len(self._marks)
+        if at == len(self._rows):
+            self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
+            self._worth = np.concatenate([self._worth, np.empty_like(self._worth)])
+        self._rows[at] = row
+        self._worth[at] = crowd * _CROWD + self._arrived
+        self._arrived += 1
+        self._at[mark] = at
+        self._marks.append(mark)
+
+    def _nearby(self, row: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        apart = np.bitwise_count(self._rows[: len(self)] ^ row).sum(axis=1)
+        return np.asarray(apart <= NEAR_BITS)
+
+
+def _row(sketch: bytes) -> NDArray[np.uint64]:
+    return np.frombuffer(sketch, dtype=np.uint64)
