@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 from node.clock import system_clock
 from node.config import Settings, parse_settings
@@ -20,6 +21,10 @@ from node.data_directory import DataDirectory
 from node.listeners.addresses import Listeners
 from node.passphrase import Passphrase
 from node.serve import serve
+
+# no test asserts a time: on a busy machine a step of hypothesis takes longer than it allows
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 NONE: Mapping[str, Any] = {}
 PORTS = {"federation.port": 0, "local_api.port": 0, "admin.port": 0}

@@ -6,6 +6,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from node.audit.entry import Entry, Receipt
+from node.audit.errors import LogUnavailable
 from node.federation.errors import (
     OwnInvitation,
     PairingFailed,
@@ -170,7 +172,7 @@ async def test_an_expired_invitation_is_refused_on_both_sides(world: World) -> N
     assert late.value.reason == "invitation-expired"
     await lab.change("remove", "clinic.example")
     with pytest.raises(PairingRefused) as later:
-        await lab.request(invited.text)
+        await lab.request(invited.file, send=False)  # nobody else is asked
     assert later.value.reason == "invitation-expired"
     assert clinic.node.peers.all() == []
 
@@ -187,6 +189,26 @@ async def test_an_invitation_is_good_once(world: World) -> None:
     assert rival.node.peers.all() == []
     assert [peer.organisation for peer in clinic.node.peers.all()] == ["lab.example"]
     assert words_of(clinic, "lab.example") == asked.words
+
+
+async def test_an_invitation_is_used_up_although_nothing_came_of_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab, clinic = await two(world)
+    request = await lab.request_by_mail(clinic)
+
+    async def fail(_: Entry) -> Receipt:
+        raise LogUnavailable("the disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(clinic.node.log, "append", fail)
+        with pytest.raises(LogUnavailable):
+            await clinic.receive(request)
+    assert clinic.node.peers.all() == []
+    assert await outcomes(clinic) == [("used", "failed")]
+    with pytest.raises(PairingRefused) as again:
+        await clinic.receive(request)
+    assert again.value.reason == "invitation-used"
 
 
 async def test_an_invitation_for_one_is_not_for_another(world: World) -> None:

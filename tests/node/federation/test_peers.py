@@ -337,3 +337,13 @@ async def test_a_damaged_file_is_named(tmp_path: Path, lab: Party, leaves: Leave
     path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(PeerDamaged, match=r"lab\.example\.json"):
         PeerBook.open(tmp_path)
+
+
+async def test_a_pending_partner_without_words_is_approved_by_none(
+    tmp_path: Path, lab: Party, leaves: Leaves
+) -> None:
+    book = PeerBook.open(tmp_path)
+    await book.add(lab.record().model_copy(update={"words": None}), leaves.append)
+    for words in ("", WORDS, "None"):
+        with pytest.raises(WordsDiffer):
+            await book.approve("lab.example", words, NOW, leaves.append)
