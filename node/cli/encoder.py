@@ -14,7 +14,7 @@ from node.cli.run import run_operation
 from node.operations.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from node.operations.encoders import EncoderInfo
+    from node.operations.encoders import AddedEncoder, EncoderInfo
 
 app = VerbGroup(help="Encoders: what turns texts into vectors.")
 
@@ -96,6 +96,16 @@ def add(
         Path | None,
         _space_option("All of these from a JSON or TOML file, e.g. a partner's; required: caller."),
     ] = None,
+    as_space: Annotated[
+        str | None,
+        typer.Option(
+            "--as",
+            help="All of these from a space that is known here: its id on a partner's card, or the"
+            " beginning; the model must match it.",
+            rich_help_panel=_SPACE,
+            show_default=False,
+        ),
+    ] = None,
     max_tokens: Annotated[
         int | None, _about_option("Where it cuts its input; longer documents are chunked.")
     ] = None,
@@ -105,7 +115,7 @@ def add(
     )] = None,
 ) -> None:  # fmt: skip
     """Add an encoder: its model is probed, its envelope kept."""
-    from node.operations.encoders import AddEncoder, EncoderInfo
+    from node.operations.encoders import AddedEncoder, AddEncoder
 
     settings = {
         "url": url, "model": model, "api_key_env": api_key_env,
@@ -127,14 +137,15 @@ def add(
             "settings": _given(settings),
             "stated": _given(stated),
             "envelope_file": _absolute(envelope),
+            "space": as_space,
         }
     )
-    result = run_operation("encoder.add", request, EncoderInfo)
+    result = run_operation("encoder.add", request, AddedEncoder)
     if allow_external:
         note("Texts are sent to an external server: every use is logged.")
     finish(
         result,
-        lambda: line(f"added {name}: {result.envelope.dimension} dimensions, {result.space}"),
+        lambda: _show_added(result),
         next_step=f"interlingua collection create NAME --encoder {name}",
     )
 
@@ -219,6 +230,27 @@ def remove(name: NameArgument) -> None:
 
     result = run_operation("encoder.remove", EncoderName(name=name), EncoderInfo)
     finish(result, lambda: line(f"removed {name}"), next_step="interlingua encoder list")
+
+
+def _show_added(result: AddedEncoder) -> None:
+    """The encoder, and what is known of its model under this name or another."""
+    line(f"added {result.name}: {result.envelope.dimension} dimensions, {result.space}")
+    for like in result.likenesses:
+        who = f"{like.model} of {like.holder}"
+        how = f"probe sketches {like.apart:.4f} apart, {like.words}"
+        if like.kind == "shared":
+            line(f"one space with {who} ({how})")
+        elif like.kind == "same-model":
+            note(
+                f"the model is recognised as {who} under another name ({how}). To share its space: "
+                f"interlingua encoder remove {result.name}, and add it with --as {like.space}"
+            )
+        else:
+            note(
+                f"NOT the model of the same name, {who} ({how}): "
+                f"{'; '.join(like.reasons)}. Partners reach each other through a shared space: "
+                "interlingua space create"
+            )
 
 
 def _fields(one: EncoderInfo) -> list[tuple[str, object]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +11,9 @@ from node.cli.invocation import VerbGroup
 from node.cli.output import finish, note, table
 from node.cli.run import run_operation
 from node.operations.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from node.federation.reach import Reach
 
 app = VerbGroup(help="Which of the partners' collections are open to this node.")
 
@@ -34,6 +38,7 @@ def partners(
                 "COLLECTION",
                 "TITLE",
                 "LANGUAGE",
+                "MODEL",
                 "PURPOSES",
                 "SHOWS",
                 "K",
@@ -46,6 +51,7 @@ def partners(
                     offer.collection,
                     offer.title or "",
                     offer.language or "",
+                    _verdict(each.reached.get(offer.collection, ())),
                     ", ".join(offer.purposes),
                     offer.granularity,
                     offer.max_k,
@@ -60,6 +66,7 @@ def partners(
             for offer in each.offers:
                 if offer.description:
                     note(f"{each.organisation}/{offer.collection}: {offer.description}")
+                _explain(f"{each.organisation}/{offer.collection}", each.reached)
             if each.state != "ok":
                 note(f"{each.organisation}: {each.state} {each.code or ''} {each.detail or ''}")
 
@@ -70,6 +77,30 @@ def partners(
         next_step='interlingua query "QUESTION" --purpose PURPOSE',
         exit_code=ExitCode.PARTIAL if failed else ExitCode.OK,
     )
+
+
+def _verdict(found: Sequence[Reach]) -> str:
+    """The verdict on the own encoder that is nearest, named where there are several."""
+    from node.federation.reach import best
+
+    nearest = best(found)
+    if nearest is None:
+        return "no encoder"
+    named = f" ({nearest.encoder})" if len(found) > 1 else ""
+    return f"{nearest.verdict}{named}"
+
+
+def _explain(name: str, reached: Mapping[str, Sequence[Reach]]) -> None:
+    """By which maps a collection is asked and how well they do; or what stands against it."""
+    from node.federation.reach import best
+
+    nearest = best(reached.get(name.partition("/")[2], ()))
+    if nearest is None or nearest.verdict == "same":
+        return
+    if nearest.verdict == "adaptable":
+        note(f"{name}: {nearest.in_words()}")
+        return
+    note(f"{name}: incompatible: {'; '.join(nearest.reasons)}. {nearest.fix or ''}")
 
 
 def _quarters(used: int | None) -> str:

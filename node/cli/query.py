@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 app = VerbGroup(help="Ask partners and the own collections.")
 
+FIGURES = {"mrr": "MRR", "ndcg_10": "nDCG@10", "overlap_10": "overlap@10"}
+"""Figures of a route that are told beside an answer, on held-out anchors, and their titles."""
+
 
 @app.command()
 def query(
@@ -126,9 +129,11 @@ def _show(result: AskResult) -> None:
         _explain(results)
         line()
     table(
-        ("SILO", "STATUS", "HITS", "LEFT TODAY", "MS", "WHY"),
+        ("SILO", "STATUS", "HITS", "MODEL", "LEFT TODAY", "MS", "WHY"),
         [_status(silo) for silo in result.silos],
     )
+    for silo in result.silos:
+        _explain_route(silo)
     found = [each for results in result.results for each in results]
     urls = {r.organisation: r.request_url for r in found if r.request_url}
     for organisation, url in sorted(urls.items()):
@@ -143,6 +148,25 @@ def _explain(results: Sequence[Result]) -> None:
             f"{places}: below lower scores, because one partner holds at most half of a list and"
             " one more, whatever it claims (docs/federation.md, How lists are merged)"
         )
+
+
+def _explain_route(silo: SiloStatus) -> None:
+    """Through which maps a silo was asked and how well they do, or what would lead there."""
+    name = f"{silo.organisation}/{silo.collection}"
+    if silo.fix:
+        note(f"{name}: {silo.fix}")
+    route = silo.route
+    if route is None or route.verdict != "adaptable":
+        return
+    figures, whose = route.figures, "measured here"
+    if not figures:
+        figures, whose = route.partner_figures, "by its own account"
+    told = ", ".join(
+        f"{title} {figures[key].value:.2f} ({figures[key].low:.2f} to {figures[key].high:.2f})"
+        for key, title in FIGURES.items()
+        if key in figures
+    )
+    note(f"{name}: through {route.kind}: {told + ', ' + whose if told else 'not measured'}")
 
 
 def _row(each: Result) -> tuple[object, ...]:
@@ -167,6 +191,7 @@ def _status(silo: SiloStatus) -> tuple[object, ...]:
         name,
         "repeated" if silo.repeated else silo.state,
         _amount(silo),
+        (silo.route.verdict if silo.route else None) or "",
         "" if silo.queries_left is None else silo.queries_left,
         silo.elapsed_ms,
         reason,

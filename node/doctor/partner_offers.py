@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from node.doctor.finding import Finding, problem, warning
-from node.federation.routing import NoRoute
+from node.doctor.finding import Finding, note, problem, warning
+from node.federation.reach import Reach, reach
 
 if TYPE_CHECKING:
     from node.federation.asker import PartnerOffered
@@ -60,8 +60,8 @@ def _refused(offered: PartnerOffered) -> Finding:
 
 
 def _routes(node: Node, peer: Peer, offers: Sequence[Offer]) -> Iterator[Finding]:
-    own = [encoder.envelope for encoder in node.encoders.all()]
-    if not own:
+    encoders = node.encoders.all()
+    if not encoders:
         yield warning(
             "no-encoder",
             "This node has no encoder, so it cannot ask.",
@@ -69,14 +69,25 @@ def _routes(node: Node, peer: Peer, offers: Sequence[Offer]) -> Iterator[Finding
         )
         return
     for offer in offers:
-        into = offer.spaces[0] if offer.spaces else None
-        try:
-            for envelope in own:
-                node.routes.plan(envelope, peer.card, into)
-        except NoRoute as error:
-            yield warning(
-                "no-route",
-                f"Not every encoder here reaches {offer.collection} of {peer.organisation}: "
-                f"{error}.",
-                "Join a shared space with it (interlingua space join), or use the same model.",
-            )
+        for into in offer.spaces[:1]:
+            found = [reach(e.name, e.envelope, peer.card, into, node.routes) for e in encoders]
+            for each in found:
+                yield from _reached(peer.organisation, offer.collection, each)
+
+
+def _reached(partner: str, collection: str, found: Reach) -> Iterator[Finding]:
+    """A warning where an encoder does not reach the collection, a note where it is by a map."""
+    if found.verdict == "incompatible":
+        why = "; ".join(found.reasons)
+        yield warning(
+            "no-route",
+            f"The encoder {found.encoder} does not reach {collection} of {partner}: "
+            f"incompatible ({why}).",
+            found.fix or "Join a shared space with it (interlingua space join).",
+        )
+    elif found.verdict == "adaptable":
+        yield note(
+            "adaptable",
+            f"The encoder {found.encoder} reaches {collection} of {partner}: {found.in_words()}.",
+            "interlingua space show says what was measured.",
+        )

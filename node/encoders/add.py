@@ -28,12 +28,13 @@ async def add(
     envelope_file: Path | None,
     known: Iterable[Envelope],
     at: int,
+    wanted: Envelope | None = None,
 ) -> Encoder:
     """Probe the model and keep the encoder.
 
     `stated` holds envelope fields; `envelope_file` a whole envelope instead, such as a partner's,
-    which the model must then match. `known` are spaces whose id is adopted where the sketch fits.
-    Raises EncoderMisconfigured, EncoderExists, EncoderFailed.
+    which the model must then match, or `wanted` such an envelope. `known` are spaces whose id is
+    adopted where the sketch fits. Raises EncoderMisconfigured, EncoderExists, EncoderFailed.
     """
     if not _NAME.fullmatch(name):
         raise EncoderMisconfigured(
@@ -45,12 +46,7 @@ async def add(
             f"encoder {name!r} exists",
             fix="Choose another name.",
         )
-    if envelope_file is not None and stated:
-        raise EncoderMisconfigured(
-            f"the envelope file states {', '.join(sorted(stated))} already",
-            fix="Give one or the other.",
-        )
-    whole = None if envelope_file is None else read_envelope(envelope_file)
+    whole = _whole(envelope_file, wanted, stated)
     if kind == "caller":
         if whole is None:
             raise EncoderMisconfigured(
@@ -63,6 +59,23 @@ async def add(
         return await asyncio.to_thread(encoders.add, name, kind, settings, whole)
     envelope = await _probed(name, kind, settings, stated, whole, known, at)
     return await asyncio.to_thread(encoders.add, name, kind, settings, envelope)
+
+
+def _whole(
+    envelope_file: Path | None, wanted: Envelope | None, stated: dict[str, Any]
+) -> Envelope | None:
+    """Return the whole envelope that was given, if one was; it leaves nothing to state."""
+    if envelope_file is not None and wanted is not None:
+        raise EncoderMisconfigured(
+            "an envelope file and a space are two envelopes", fix="Give one or the other."
+        )
+    if stated and not (envelope_file is None and wanted is None):
+        raise EncoderMisconfigured(
+            f"the envelope {'file ' if wanted is None else ''}states "
+            f"{', '.join(sorted(stated))} already",
+            fix="Give one or the other.",
+        )
+    return wanted if envelope_file is None else read_envelope(envelope_file)
 
 
 async def _probed(

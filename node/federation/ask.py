@@ -88,12 +88,15 @@ class RouteShown(_Model):
     """How a question was carried into a silo's space, and how well that is known to work.
 
     `kind` is `identity` where the silo was searched by the question as it was encoded, as own
-    collections of the encoder's space always are. `figures` were measured by this node on held-out
-    anchors for the whole way, `partner_figures` by the partner for its own map;
-    `low_confidence` says that this answer's scores are unusually low for the route.
+    collections of the encoder's space always are. `verdict` says whether the two spaces are one, or
+    the question was mapped: `own_adapter` and `adapter` then name the maps of both sides. `figures`
+    were measured by this node on held-out anchors for the whole way, `partner_figures` by the
+    partner for its own map; `low_confidence` says that this answer's scores are unusually low for
+    the route.
     """
 
     kind: str
+    verdict: Literal["same", "adaptable"] | None = None
     own_adapter: str | None = None
     adapter: str | None = None
     score_space: str | None = None
@@ -105,8 +108,9 @@ class RouteShown(_Model):
 class SiloStatus(_Model):
     """What became of one silo: an organisation's collection (None where none could be chosen).
 
-    In `counts` None stands for a number below `smallest_count`, and `found` is then false. With
-    `withheld` some of the collection's records are no longer told of to this node in this epoch.
+    `fix` says what this node's admin can do where no adapter leads there. In `counts` None stands
+    for a number below `smallest_count`, and `found` is then false. With `withheld` some of the
+    collection's records are no longer told of to this node in this epoch.
     """
 
     organisation: Organisation
@@ -116,6 +120,7 @@ class SiloStatus(_Model):
     code: str | None = None
     rule: str | None = None
     detail: str | None = None
+    fix: str | None = None
     version: str | None = None
     granularity: Granularity | None = None
     repeated: bool = False

@@ -335,7 +335,7 @@ def _failure(error: Exception) -> tuple[SiloState, dict[str, Any]]:
         case PeerNotActive():
             return "not-active", {"detail": str(error)}
         case NoRoute():
-            return "no-route", {"detail": str(error)}
+            return "no-route", {"detail": str(error), "fix": error.fix or None}
         case BeyondCard():
             return "failed", {"code": error.code, "detail": str(error)}
         case LogUnavailable():

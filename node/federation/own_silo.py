@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from node.federation.ask import RouteShown, SiloState, SiloStatus
 from node.federation.disclose import Scored, bin_of, middle_of
 from node.federation.merge import SiloHit, SiloRanking
-from node.federation.routing import NoRoute, Routes, own_route
+from node.federation.routing import IDENTITY, NoRoute, Routes, own_route
 from node.federation.scoring import search_scored
 from node.index.among import EVERYTHING
 from protocol.limits import BIN_WIDTH_MILLI
@@ -67,7 +67,7 @@ async def search_own(
             EVERYTHING.within(matching),
         )
     except NoRoute as error:
-        return status("no-route", detail=str(error)), ()
+        return status("no-route", detail=str(error), fix=error.fix or None), ()
     except Exception as error:
         _log.exception("own search failed", collection=collection.name)
         return status("failed", detail=type(error).__name__), ()
@@ -76,7 +76,8 @@ async def search_own(
         SiloRanking(question.organisation, collection.name, True, space, tuple(map(_hit, ranking)))
         for ranking in found
     )
-    shown = RouteShown(kind=route.kind, score_space=space)
+    verdict = "same" if route.kind == IDENTITY else "adaptable"
+    shown = RouteShown(kind=route.kind, verdict=verdict, score_space=space)
     hits = sum(map(len, found))
     return (
         status("ok", version=collection.version, granularity="bins", hits=hits, route=shown),

@@ -47,8 +47,10 @@ def read_answer(
     if not isinstance(payload, Answer):
         raise TypeError("acceptance gives an answer of its endpoint's kind")
     # scores in a space that was not asked for compare with nobody's, whatever the partner calls it
-    space = payload.score_space if payload.score_space == plan.envelope.space_id else None
-    if plan.in_map is None and space is not None:
+    space = payload.score_space
+    if space not in (plan.envelope.space_id, plan.score_space):
+        space = None
+    elif plan.in_map is None and space == plan.envelope.space_id:
         space = own_space
     known |= {
         "version": payload.version,
@@ -130,16 +132,18 @@ def _route(answer: Answer, plan: Plan, space: str | None) -> RouteShown:
     kinds += [report.kind] if report.adapter is not None or not kinds else []
     return RouteShown(
         kind="+".join(kinds),
+        verdict="same" if plan.in_map is None and plan.route is None else "adaptable",
         own_adapter=plan.own_adapter,
         adapter=report.adapter,
         score_space=space,
-        figures=_figures(plan.figures),
-        partner_figures=_figures(report.figures),
+        figures=figures_shown(plan.figures),
+        partner_figures=figures_shown(report.figures),
         low_confidence=report.low_confidence,
     )
 
 
-def _figures(figures: Mapping[str, Figure]) -> dict[str, FigureShown]:
+def figures_shown(figures: Mapping[str, Figure]) -> dict[str, FigureShown]:
+    """Return figures as numbers for people and programs."""
     return {
         name: FigureShown(value=f.milli / 1000, low=f.low / 1000, high=f.high / 1000)
         for name, f in figures.items()

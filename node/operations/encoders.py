@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from node.operations.caller import caller
 from node.operations.registry import NoRequest, Progress, operation
@@ -25,7 +25,8 @@ class AddEncoder(BaseModel, extra="forbid"):
     """A new encoder.
 
     `settings` are those of its kind, with `query_prompt` and `document_prompt`; `stated` are
-    envelope fields, or `envelope_file` is a whole envelope in JSON or TOML.
+    envelope fields, or `envelope_file` is a whole envelope in JSON or TOML, or `space` the id of a
+    known one (a partner's card, another encoder) that the model must match.
     """
 
     name: str
@@ -33,6 +34,7 @@ class AddEncoder(BaseModel, extra="forbid"):
     settings: dict[str, Any] = {}
     stated: dict[str, Any] = {}
     envelope_file: Path | None = None
+    space: str | None = None
 
 
 class EncoderName(BaseModel, extra="forbid"):
@@ -49,6 +51,26 @@ class EncoderInfo(BaseModel):
     space: str
     envelope: Envelope
     settings: dict[str, Any]
+
+
+class Likeness(BaseModel):
+    """A known space that a new encoder's model resembles (node/encoders/likeness.py)."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    kind: Literal["shared", "same-model", "same-name"]
+    holder: str
+    space: str
+    model: str
+    apart: float
+    words: str
+    reasons: tuple[str, ...]
+
+
+class AddedEncoder(EncoderInfo):
+    """A new encoder, and the known spaces that its model resembles."""
+
+    likenesses: tuple[Likeness, ...] = ()
 
 
 class EncoderList(BaseModel):
@@ -87,20 +109,26 @@ class EncoderTested(BaseModel):
 
 
 @operation("encoder.add")
-async def add(node: Node, request: AddEncoder, progress: Progress) -> EncoderInfo:
+async def add(node: Node, request: AddEncoder, progress: Progress) -> AddedEncoder:
     """Add an encoder: probe its model and keep its envelope."""
     from node.encoders.add import add as add_encoder
+    from node.encoders.likeness import Known, find_space, likenesses
 
     progress(0, None, "probing the model")
-    known = [encoder.envelope for encoder in node.encoders.all()]
-    known += [space for peer in node.peers.all() for space in peer.card.spaces]
+    known = [Known("this node", encoder.envelope) for encoder in node.encoders.all()]
+    known += [
+        Known(peer.organisation, space) for peer in node.peers.all() for space in peer.card.spaces
+    ]
     encoder = await add_encoder(
         node.encoders, request.name, request.kind, request.settings, request.stated,
-        request.envelope_file, known, node.clock(),
+        request.envelope_file, [each.envelope for each in known], node.clock(),
+        None if request.space is None else find_space(request.space, known),
     )  # fmt: skip
     if request.settings.get("allow_external"):
         await _note_external(node, request.name)
-    return _info(node, encoder)
+    info = _info(node, encoder)
+    found = likenesses(encoder.envelope, known)
+    return AddedEncoder(**dict(info), likenesses=tuple(map(Likeness.model_validate, found)))
 
 
 async def _note_external(node: Node, name: str) -> None:

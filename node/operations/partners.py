@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BaseModel, Field
 
 from node.federation.ask import MAX_DEADLINE_S, SiloState
+from node.federation.reach import Reach, reach
 from node.operations.registry import Progress, operation
 from protocol.messages import Offer
 
 if TYPE_CHECKING:
+    from node.federation.asker import PartnerOffered
     from node.node import Node
 
 
@@ -22,13 +24,17 @@ class ListPartners(BaseModel, extra="forbid"):
 
 
 class PartnerInfo(BaseModel):
-    """One partner's offers, or why they are not known."""
+    """One partner's offers, or why they are not known.
+
+    `reached` says by collection how each own encoder reaches it.
+    """
 
     organisation: str
     state: SiloState
     code: str | None
     detail: str | None
     offers: tuple[Offer, ...]
+    reached: dict[str, tuple[Reach, ...]] = {}
 
 
 class Partners(BaseModel):
@@ -50,7 +56,19 @@ async def partners(node: Node, request: ListPartners, progress: Progress) -> Par
                 code=each.code,
                 detail=each.detail,
                 offers=each.offers,
+                reached={offer.collection: _reached(node, each, offer) for offer in each.offers},
             )
             for each in offered
         )
+    )
+
+
+def _reached(node: Node, partner: PartnerOffered, offer: Offer) -> tuple[Reach, ...]:
+    """How each own encoder reaches a collection, by the card that is held."""
+    if not offer.spaces:
+        return ()
+    card = node.peers.get(partner.organisation).card
+    return tuple(
+        reach(encoder.name, encoder.envelope, card, offer.spaces[0], node.routes)
+        for encoder in node.encoders.all()
     )

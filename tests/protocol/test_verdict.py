@@ -1,18 +1,21 @@
 """The verdict: equal ids only are the same; every difference is named with both values."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from protocol.card import Route
-from protocol.envelope import SPACE_FIELDS, Envelope
+from protocol.envelope import SPACE_FIELDS, Envelope, Prompts
 from protocol.notation import from_base64url, to_base64url
-from protocol.probe import PROBE_TEXTS, with_sketch
+from protocol.probe import PROBE_TEXTS, TOLERANCE, likeness, with_sketch
 from protocol.verdict import compare
 from tests.protocol.samples import envelope
 from tests.protocol.test_envelope import DEFINING, DESCRIBING
 
 ADAPTER, OTHER_ADAPTER = ("sha256:" + c * 64 for c in "ab")
 VECTORS = np.random.default_rng(1).standard_normal((len(PROBE_TEXTS), 4)).astype(np.float32)
+NOISE = np.random.default_rng(2).standard_normal(VECTORS.shape).astype(np.float32)
 
 
 def route(source: Envelope, target: Envelope, adapter: str | None = ADAPTER) -> Route:
@@ -88,3 +91,37 @@ def test_adopting_is_not_advised_where_more_than_the_sketch_differs() -> None:
     mine = with_sketch(envelope(), VECTORS)
     theirs = nudged(mine, 1, 3).model_copy(update={"model": "other"})
     assert all("adopt" not in reason for reason in compare(theirs, mine).reasons)
+
+
+def test_one_model_under_two_names_is_recognised_and_still_two_spaces() -> None:
+    mine = with_sketch(envelope(), VECTORS)
+    renamed = {"provider": "elsewhere", "model": "house-encoder", "revision": "7", "pooling": "cls"}
+    theirs = Envelope.model_validate({**nudged(mine, 1, 30).model_dump(), **renamed})
+    verdict = compare(theirs, mine)
+    assert (verdict.kind, verdict.recognised) == ("incompatible", True)
+    assert verdict.apart is not None
+    assert 0 < verdict.apart <= TOLERANCE
+    assert "one model under two names" in verdict.reasons[-1]
+    exactly = Envelope.model_validate({**mine.model_dump(), **renamed})
+    assert compare(exactly, mine).recognised
+
+
+@pytest.mark.parametrize(
+    "changed", [{"prompts": Prompts.of("q: ", "d: ")}, {"similarity": "dot"}, {"dimension": 5}]
+)
+def test_what_no_sketch_measures_is_not_recognised(changed: dict[str, Any]) -> None:
+    mine = with_sketch(envelope(), VECTORS)
+    theirs = Envelope.model_validate({**mine.model_dump(), "model": "other", **changed})
+    verdict = compare(theirs, mine)
+    assert not verdict.recognised
+    assert verdict.apart == 0
+
+
+def test_the_distance_of_the_sketches_is_measured_also_where_a_route_adapts() -> None:
+    mine = with_sketch(envelope(), VECTORS)
+    patched = with_sketch(envelope(), VECTORS + 0.2 * NOISE)
+    verdict = compare(patched, mine, [route(patched, mine)])
+    assert verdict.kind == "adaptable"
+    assert verdict.apart is not None
+    assert f"{verdict.apart:.4f} apart" in verdict.reasons[-1]
+    assert likeness(verdict.apart) in verdict.reasons[-1]

@@ -8,6 +8,7 @@ import pytest
 from keys.signer import SeedSigner
 from node.federation.ask import Result
 from node.ingest.record import Record
+from node.operations.partners import ListPartners, Partners
 from node.operations.resolve import Resolve, ResolvedRecord
 from node.spaces.embedding_file import AnchorEmbeddings
 from node.spaces.join import join
@@ -116,7 +117,7 @@ async def test_both_leaves_name_the_maps_that_were_applied(consortium: Consortiu
     assert answered.adapter == route.adapter == sent.route
 
 
-async def test_a_partner_that_has_not_joined_is_a_line_of_status(
+async def test_the_verdict_is_told_before_and_after_asking_also_of_who_has_not_joined(
     consortium: Consortium, world: World
 ) -> None:
     own = consortium.embeddings["a.example"]
@@ -130,3 +131,18 @@ async def test_a_partner_that_has_not_joined_is_a_line_of_status(
     result = await consortium.nodes["a.example"].ask(vectors=[vector])
     assert only(result, "d.example").state == "no-route"
     assert only(result, "b.example").state == "ok"
+    partners = await consortium.nodes["a.example"].do("partners", ListPartners(), Partners)
+    reached = {p.organisation: p.reached["docs"] for p in partners.partners if p.offers}
+    (adaptable,), (incompatible,) = reached["b.example"], reached["d.example"]
+    assert (adaptable.verdict, adaptable.through) == ("adaptable", created()[0].name)
+    assert adaptable.own_adapter
+    assert adaptable.adapter
+    assert adaptable.figures["mrr"].value > 0.5
+    assert "MRR" in adaptable.in_words()
+    assert incompatible.verdict == "incompatible"
+    assert incompatible.reasons == ("model: made-up there, foreign here",)
+    assert "space create" in (incompatible.fix or "")
+    assert "space create" in (only(result, "d.example").fix or "")
+    assert [route.verdict for silo in result.silos if (route := silo.route)] == ["adaptable"] * 2
+    assert "adaptable" in await consortium.nodes["a.example"].findings("b.example")
+    assert "no-route" in await consortium.nodes["a.example"].findings("d.example")

@@ -107,6 +107,23 @@ async def test_a_partners_envelope_must_fit_the_model(
     assert encoders.names() == ["e", "same"]
 
 
+async def test_a_known_space_is_taken_over_under_its_own_names(
+    encoders: Encoders, server: Server
+) -> None:
+    """As `encoder add --as` does where a partner calls the same model otherwise."""
+    theirs = (await added(encoders, server, provider="them", revision="theirs")).envelope
+    settings = {"url": server.url, "model": "our-name-of-it"}
+    server.noise = 0.001
+    known: list[Envelope] = [theirs]
+    ours = await add(encoders, "ours", "openai", settings, {}, None, known, NOW, theirs)
+    assert ours.envelope.space_id == theirs.space_id
+    server.noise = 1.0
+    with pytest.raises(EncoderMisconfigured, match="not the one of the given envelope"):
+        await add(encoders, "patched", "openai", settings, {}, None, known, NOW, theirs)
+    with pytest.raises(EncoderMisconfigured, match="states revision already"):
+        await add(encoders, "o", "openai", settings, {"revision": "2"}, None, known, NOW, theirs)
+
+
 async def test_a_failing_model_leaves_no_encoder(encoders: Encoders, server: Server) -> None:
     server.misbehave = lambda *_: web.Response(status=500)
     with pytest.raises(EncoderFailed):
