@@ -154,7 +154,7 @@ async def _embed_view(
     row_bytes = encoder.envelope.dimension * 4
     done = _rows_done(path, row_bytes)
     for start in range(done, len(texts), BATCH):
-        batch = await _encode(encoder, texts[start : start + BATCH], role)
+        batch = await encode_or_zeros(encoder, texts[start : start + BATCH], role)
         await asyncio.to_thread(_append, path, batch)
         progress(before + start + len(batch), 2 * len(texts), "texts")
 
@@ -175,7 +175,7 @@ def _append(path: Path, batch: FloatArray) -> None:
         os.fsync(rows.fileno())
 
 
-async def _encode(encoder: Encoder, texts: Sequence[str], role: Role) -> FloatArray:
+async def encode_or_zeros(encoder: Encoder, texts: Sequence[str], role: Role) -> FloatArray:
     """Encode texts; a row of zeros for one of which the model makes nothing."""
     try:
         return await encoder.encode(texts, role)
@@ -186,7 +186,7 @@ async def _encode(encoder: Encoder, texts: Sequence[str], role: Role) -> FloatAr
             return np.zeros((1, encoder.envelope.dimension), np.float32)
         row = error.row
     parts = [texts[:row], texts[row : row + 1], texts[row + 1 :]]
-    return np.concatenate([await _encode(encoder, part, role) for part in parts if part])
+    return np.concatenate([await encode_or_zeros(encoder, part, role) for part in parts if part])
 
 
 def _rows_file(path: Path, view: Role) -> Path:
