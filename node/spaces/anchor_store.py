@@ -9,10 +9,9 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from node import durable_file
-from node.spaces.anchor_set import AnchorSet, as_jsonl, parse_jsonl, parse_text
+from node.spaces.anchor_files import read_anchors
+from node.spaces.anchor_set import AnchorSet, as_jsonl, parse_jsonl
 from node.spaces.errors import AnchorsRefused, SpaceExists, UnknownAnchors
-
-MAX_FILE_BYTES = 512 * 2**20
 
 
 class NamedSet(BaseModel):
@@ -85,14 +84,7 @@ class AnchorStore:
             AnchorsRefused: the file holds no usable set.
             SpaceExists: the name belongs to other texts.
         """
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise AnchorsRefused(
-                f"{path} is larger than {MAX_FILE_BYTES} bytes",
-                fix="Import fewer texts; 2,000 to 4,000 give most of what many more would.",
-            )
-        with path.open("rb") as lines:
-            parse = parse_jsonl if path.suffix in (".jsonl", ".json") else parse_text
-            anchors = parse(lines)
+        anchors = read_anchors(path)
         known = self.all()
         for each in known:
             if each.name == name and each.set_id != anchors.set_id:
