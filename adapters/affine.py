@@ -1,4 +1,4 @@
-"""The one form of every map: x -> Wx + b, brought to length 1 where the target space is.
+"""The form of every map but the mixture: x -> Wx + b, brought to length 1 where the target is.
 
 The rule of this file: a map knows where it leads from and to. Its direction is part of its
 identity, so the way back is another map with another digest.
@@ -7,20 +7,17 @@ identity, so the way back is another map with another digest.
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from adapters.errors import NotFinite, WrongDimension
-
-Kind = Literal["identity", "mean", "procrustes", "ridge"]
-Floats = NDArray[np.float32]
+from adapters.map import Floats as Floats
+from adapters.map import Kind
 
 
 @dataclass(frozen=True, eq=False)
 class AffineMap:
-    """A map between two embedding spaces.
+    """A map (`adapters.map.Map`) of one weight and one bias.
 
     Attributes:
         kind: how it was fitted.
@@ -55,23 +52,15 @@ class AffineMap:
         return int(self.weight.shape[0])
 
     def apply(self, vectors: Floats) -> Floats:
-        """Map (n, d_in) float32 vectors; returns (n, d_out) float32.
-
-        A vector that is mapped onto zero comes out as zero: it is near to nothing.
-
-        Raises:
-            WrongDimension: the vectors are not (n, d_in).
-        """
+        """Map (n, d_in) float32 vectors; returns (n, d_out) float32. Raises WrongDimension."""
         if vectors.ndim != 2 or vectors.shape[1] != self.d_in:
-            raise WrongDimension(
-                f"this map takes vectors of {self.d_in} components, got shape {vectors.shape}"
-            )
+            raise wrong_width(vectors, self.d_in)
         mapped = vectors @ self._transposed
         # one question is the usual case, and numpy adds and scales a single row sooner
         shifted = mapped[0] if len(mapped) == 1 else mapped
         shifted += self.bias
         if self.unit:
-            _bring_to_length_one(shifted)
+            bring_to_length_one(shifted)
         return np.asarray(mapped, dtype=np.float32)
 
     @cached_property
@@ -80,10 +69,15 @@ class AffineMap:
         return np.ascontiguousarray(self.weight.T)
 
 
+def wrong_width(vectors: Floats, d_in: int) -> WrongDimension:
+    """The refusal of vectors that are not (n, d_in)."""
+    return WrongDimension(f"this map takes vectors of {d_in} components, got shape {vectors.shape}")
+
+
 _LEAST = float(np.finfo(np.float32).tiny)
 
 
-def _bring_to_length_one(rows: Floats) -> None:
+def bring_to_length_one(rows: Floats) -> None:
     """Divide one row (d,) or several (n, d) by their lengths, in place; a row of zeros stays."""
     if rows.ndim == 1:
         rows *= 1.0 / max(math.sqrt(rows.dot(rows)), _LEAST)

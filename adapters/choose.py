@@ -9,13 +9,12 @@ agreement and not quality.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from adapters.affine import AffineMap, Floats
+from adapters.affine import AffineMap
+from adapters.map import Chain, Floats
 from adapters.metrics import Estimate, estimate, paired_difference
 from adapters.procrustes import fit_procrustes, mean_shares
 from adapters.quality import HeldOut, known_item_values
 from adapters.ridge import fit_ridge
-
-Chain = tuple[AffineMap, ...]
 
 
 @dataclass(frozen=True)

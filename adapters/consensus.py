@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from adapters.affine import Floats
 from adapters.errors import TooFewPairs, WrongDimension
+from adapters.map import Floats
 from adapters.pairs import MIN_PAIRS, Doubles, check_rows
 from adapters.procrustes import rotation
 

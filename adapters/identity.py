@@ -7,7 +7,8 @@ one gets from knowing nothing but where the target's vectors lie.
 
 import numpy as np
 
-from adapters.affine import AffineMap, Floats
+from adapters.affine import AffineMap
+from adapters.map import Floats
 from adapters.pairs import centre
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from adapters.affine import Floats
 from adapters.errors import WrongDimension
+from adapters.map import Floats
 
 Values = NDArray[np.float64]
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from adapters.affine import Floats
 from adapters.errors import Collapsed, Duplicates, NotFinite, TooFewPairs, WrongDimension
+from adapters.map import Floats
 
 MIN_PAIRS = 50
 """Fewer pairs than this say nothing about a space of any usual width."""

@@ -8,7 +8,8 @@ orthonormal rows or columns. Distances among questions survive; nothing is learn
 
 import numpy as np
 
-from adapters.affine import AffineMap, Floats
+from adapters.affine import AffineMap
+from adapters.map import Floats
 from adapters.pairs import Doubles, centre
 
 LARGE_MEAN = 0.5

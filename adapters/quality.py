@@ -4,10 +4,11 @@ Beside the map itself it always names what doing nothing would give (identity, m
 models reach among themselves, since retention alone flatters a weak responder.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from adapters.affine import AffineMap, Floats
+from adapters.map import Chain, Floats
 from adapters.metrics import (
     Estimate,
     Values,
@@ -73,20 +74,20 @@ def _estimates(value: dict[str, Any]) -> dict[str, Estimate]:
     return {name: Estimate(**figure) for name, figure in value.items()}
 
 
-def mapped(vectors: Floats, maps: tuple[AffineMap, ...]) -> Floats:
+def mapped(vectors: Floats, maps: Chain) -> Floats:
     """Return (n, d) vectors after one map or several in a row."""
     for one in maps:
         vectors = one.apply(vectors)
     return vectors
 
 
-def known_item_values(maps: tuple[AffineMap, ...], part: HeldOut) -> Values:
+def known_item_values(maps: Chain, part: HeldOut) -> Values:
     """Return the reciprocal rank per question: mapped questions against the target's documents."""
     ranks = known_item_ranks(mapped(part.source_questions, maps), part.target_documents)
     return reciprocal_ranks(ranks)
 
 
-def route_values(maps: tuple[AffineMap, ...], part: HeldOut) -> dict[str, Values]:
+def route_values(maps: Chain, part: HeldOut) -> dict[str, Values]:
     """Return mrr, ndcg_10, recall_10 and overlap_10 of maps in a row, one value per question."""
     questions = mapped(part.source_questions, maps)
     ranks = known_item_ranks(questions, part.target_documents)
@@ -101,8 +102,8 @@ def route_values(maps: tuple[AffineMap, ...], part: HeldOut) -> dict[str, Values
 
 
 def measure(
-    maps: tuple[AffineMap, ...],
-    baselines: dict[str, tuple[AffineMap, ...]],
+    maps: Chain,
+    baselines: Mapping[str, Chain],
     part: HeldOut,
     *,
     fitted_on: int,

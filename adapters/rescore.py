@@ -7,8 +7,9 @@ documents and may be kept beside them.
 
 import numpy as np
 
-from adapters.affine import AffineMap, Floats
+from adapters.affine import AffineMap
 from adapters.errors import WrongDimension
+from adapters.map import Floats
 
 
 def mapped_lengths(inward: AffineMap, documents: Floats) -> Floats:

@@ -7,7 +7,8 @@ for any width, length and number of anchors.
 
 import numpy as np
 
-from adapters.affine import AffineMap, Floats
+from adapters.affine import AffineMap
+from adapters.map import Floats
 from adapters.pairs import centre
 
 PENALTY = 0.01

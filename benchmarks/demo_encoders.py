@@ -20,9 +20,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from adapters.affine import AffineMap
-from adapters.choose import Chain, candidates, choose
+from adapters.choose import candidates, choose
 from adapters.consensus import consensus
+from adapters.map import Chain
 from adapters.metrics import estimate, known_item_ranks, known_item_recall, overlap, top_k
 from adapters.quality import HeldOut, mapped
 from adapters.split import split
@@ -125,9 +125,7 @@ def routes(fitted: dict[str, Member], digests: list[str]) -> dict[tuple[str, str
     return chosen
 
 
-def figures(
-    task: Task, asker: Model, responder: Model, chain: tuple[AffineMap, ...]
-) -> dict[str, float]:
+def figures(task: Task, asker: Model, responder: Model, chain: Chain) -> dict[str, float]:
     """hit@10 of the known item and overlap@10 with the responder's own ranking."""
     rows = responder.encode(task.documents)
     order = [*task.gold, *sorted(set(range(len(rows))) - set(task.gold))]

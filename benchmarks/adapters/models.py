@@ -4,18 +4,24 @@ sklearn-word:384        TF-IDF over words and truncated SVD, fitted on the ancho
 sklearn-char:256        the same over character 3- to 5-grams
 sentence-transformers:NAME[@LAYERS]   a transformer, cut after so many layers if given
 model2vec:NAME          a static model
+wordllama:256           WordLlama's static vectors, from the weights in its package
+command:PROGRAM ARGS    any program that reads texts as one JSON array and writes their vectors
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
+import shlex
+import subprocess
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from adapters.affine import Floats
+from adapters.map import Floats
 
 Encode = Callable[[Sequence[str]], Floats]
 
@@ -62,7 +68,41 @@ def _open(spec: str, anchors: Sequence[str]) -> Encode:
 
         model: Any = StaticModel.from_pretrained(rest)
         return lambda texts: np.asarray(model.encode(list(texts)))
+    if kind == "wordllama":
+        return _wordllama(int(rest))
+    if kind == "command":
+        return lambda texts: _by_command(rest, texts)
     raise ValueError(f"unknown encoder {spec}")
+
+
+def _wordllama(width: int) -> Encode:
+    """Pool its token vectors; the library itself would look for the tokenizer on a hub."""
+    from safetensors.numpy import load_file
+    from tokenizers import Tokenizer
+
+    found = find_spec("wordllama")
+    if found is None or found.origin is None:
+        raise ValueError("wordllama is not installed")
+    folder = Path(found.origin).parent
+    (rows,) = load_file(folder / "weights" / f"l2_supercat_{width}.safetensors").values()
+    reader = Tokenizer.from_file(str(folder / "tokenizers" / "l2_supercat_tokenizer_config.json"))
+    reader.no_padding()
+    reader.no_truncation()
+    table = rows.astype(np.float32)
+
+    def encode(texts: Sequence[str]) -> Floats:
+        read = reader.encode_batch(list(texts), add_special_tokens=False)
+        return np.stack([table[each.ids].mean(axis=0) for each in read])
+
+    return encode
+
+
+def _by_command(command: str, texts: Sequence[str]) -> Floats:
+    done = subprocess.run(  # the person who runs the benchmark named it
+        shlex.split(command), input=json.dumps(list(texts)), text=True, check=True,
+        stdout=subprocess.PIPE,
+    )  # fmt: skip
+    return np.asarray(json.loads(done.stdout), dtype=np.float32)
 
 
 def _sklearn(kind: str, width: int, anchors: Sequence[str]) -> Encode:

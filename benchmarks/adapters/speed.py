@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from adapters.affine import AffineMap, Floats
+from adapters.affine import AffineMap
 from adapters.choose import candidates, choose
+from adapters.map import Floats
 from adapters.quality import HeldOut
 
 REPEATS = 2000

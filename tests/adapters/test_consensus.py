@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.affine import Floats
 from adapters.consensus import consensus
 from adapters.errors import Collapsed, TooFewPairs, WrongDimension
+from adapters.map import Floats
 from adapters.metrics import known_item_ranks
 from adapters.procrustes import fit_procrustes
 from tests.adapters.worlds import SOURCE, TARGET, turn, two_models, unit

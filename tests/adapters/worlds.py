@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from adapters.affine import Floats
+from adapters.map import Floats
 from adapters.quality import HeldOut
 
 SOURCE, TARGET = "sha256:" + "a" * 64, "sha256:" + "b" * 64
