@@ -47,10 +47,8 @@ def read_answer(
     if not isinstance(payload, Answer):
         raise TypeError("acceptance gives an answer of its endpoint's kind")
     # scores in a space that was not asked for compare with nobody's, whatever the partner calls it
-    space = payload.score_space
-    if space not in (plan.envelope.space_id, plan.score_space):
-        space = None
-    elif plan.in_map is None and space == plan.envelope.space_id:
+    space = payload.score_space if payload.score_space == plan.envelope.space_id else None
+    if plan.in_map is None and space is not None:
         space = own_space
     known |= {
         "version": payload.version,

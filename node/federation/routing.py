@@ -42,15 +42,13 @@ class Inbound:
     """How vectors in a question's space are searched in a collection's space, and scored.
 
     `out_map` leads from the question's space into the collection's, `rescore_map` from the
-    collection's into `score_space`; both are None within one space. `asked_map` leads from the
-    question's space into `score_space` where that is a third one (None: they are one). `adapter` is
-    the file digest of `out_map`, `kind` its kind; `figures` were measured on held-out anchors.
+    collection's into `score_space`; both are None within one space. `adapter` is the file digest of
+    `out_map`, `kind` its kind; `figures` were measured on held-out anchors.
     """
 
     score_space: str
     out_map: "AffineMap | None" = None
     rescore_map: "AffineMap | None" = None
-    asked_map: "AffineMap | None" = None
     adapter: str | None = None
     kind: str = IDENTITY
     figures: Mapping[str, Figure] = field(default_factory=dict)
@@ -64,8 +62,6 @@ class Plan:
     they are one, whatever id the partner has minted for it); `own_adapter` is the file digest of
     `in_map`. `route` is the digest of the partner's map that is asked for, None where the partner
     has nothing to map. `figures` were measured here, for the whole way from own space to partner's.
-    `score_space` is where the partner scores, if not in the space asked in, and `score_map` the own
-    map there.
     """
 
     envelope: Envelope
@@ -73,8 +69,6 @@ class Plan:
     own_adapter: str | None = None
     route: str | None = None
     figures: Mapping[str, Figure] = field(default_factory=dict)
-    score_space: str | None = None
-    score_map: "AffineMap | None" = None
 
 
 class Routes(Protocol):
@@ -178,12 +172,8 @@ def own_route(
         except Refused:
             continue
         asked = queries[space]
-        if inbound.asked_map is not None:  # a direct way in: scored in the shared space
-            asked = inbound.asked_map.apply(asked)
         if into == own_space:
             return OwnRoute(queries[own_space], asked, inbound, IDENTITY)
-        searched = queries[space]
-        if inbound.out_map is not None:
-            searched = inbound.out_map.apply(searched)
+        searched = asked if inbound.out_map is None else inbound.out_map.apply(asked)
         return OwnRoute(searched, asked, inbound, inbound.kind)
     raise NoRoute(f"no adapter leads into the space of this collection, {into}")
