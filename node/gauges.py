@@ -38,6 +38,12 @@ class NodeGauges(Collector):
             "When the root document ends, epoch seconds.",
             node.identity.root.expires,
         )
+        doubt = node.clock_watch.doubt()
+        yield _one(
+            "interlingua_clock_ahead_seconds",
+            "Seconds by which the clock seems to be ahead (negative: behind); 0 while believed.",
+            doubt.ahead_s if doubt is not None else 0,
+        )
         ends = self._certificate_expires()
         if ends is not None:
             yield _one(

@@ -21,6 +21,7 @@ from node.card_keeper import CardKeeper, Offered
 from node.clock import Clock, system_clock
 from node.clock_watch import ClockWatch, Steady, steady_clock
 from node.identity import Identity
+from node.own_past import own_past
 from node.tokens import Tokens
 from protocol.limits import MAX_CARD_ROUTES
 
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from node.store.store import Store
 
 CARD_CHECK_S = 60.0
+CLOCK_LOOK_S = 60.0
 REFUSALS_S = 20.0
 COMPARE_S = 3_600.0
 
@@ -60,7 +62,7 @@ class Node:
         settings: the configuration.
         data: the data directory, locked by this process.
         clock: epoch seconds UTC.
-        clock_watch: whether it has jumped since the node was opened.
+        clock_watch: whether the clock is to be believed.
         passphrase: source of the key files' passphrase.
         tokens: local callers.
         identity: keys and root document.
@@ -81,11 +83,12 @@ class Node:
         self.settings = settings
         self.passphrase = passphrase
         self.clock = clock
-        self.clock_watch = ClockWatch(clock, steady)
+        self.clock_watch = ClockWatch(clock, steady, lambda: own_past(self))
         self.tokens = Tokens(data.tokens_file)
         self.identity = Identity.open(data, settings, passphrase, clock)
         self.serving = False
         self.periodic = [
+            Periodic("clock", CLOCK_LOOK_S, self.clock_watch.look),
             Periodic("card", CARD_CHECK_S, self.renew),
             Periodic("compare", COMPARE_S, self._compare),
             Periodic("expiry", expiries.LOOK_EVERY_S, lambda: expiries.warn(self)),
@@ -363,6 +366,7 @@ class Node:
             self.announcer.again,
         )
         return Asker(
+            self.clock_watch.heard,
             AskerRooms(
                 organisation=organisation,
                 peers=self.peers,
@@ -405,7 +409,13 @@ class Node:
         )
 
     async def renew(self) -> None:
-        """Keep root document, keys and card valid; a new root document leaves `key` leaves."""
+        """Keep root document, keys and card valid; a new root document leaves `key` leaves.
+
+        Nothing is dated before partners were asked for the time, as far as they can be.
+        """
+        asked = any(peer.is_asked for peer in self.peers.all())
+        if asked and self.roots.is_due() and not self.clock_watch.has_heard():
+            await self._compare()
         await self.roots.keep_current()
         self.card.current()
 

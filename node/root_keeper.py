@@ -76,7 +76,7 @@ class RootKeeper:
         log: gets the `key` leaves; called when first needed.
         log_file: where it lies.
         clock: epoch seconds UTC.
-        watch: says whether the clock has jumped.
+        watch: says whether the clock is doubted.
         changed: called after a new version came into force, to renew the card and tell partners.
     """
 
@@ -99,20 +99,25 @@ class RootKeeper:
         self._changed = changed
         self._turns = Turns()
 
+    def is_due(self) -> bool:
+        """Whether document or keys are to be renewed now, and the root key is at hand."""
+        identity = self._identity
+        return identity.has_root_key and (
+            bool(tuple(due(identity.root, self._clock()))) or identity.renewal_due()
+        )
+
     async def keep_current(self) -> None:
         """Renew the document and replace keys where that is due and the root key is at hand.
 
         A failure is logged and tried again: the node serves on with the document that is in force.
-        Nothing is dated by a clock that has just jumped ahead.
+        Nothing is dated by a clock that is doubted.
         """
-        identity, ahead_s = self._identity, self._watch.ahead_s()
-        if not identity.has_root_key:
+        doubt = self._watch.doubt()
+        if not self.is_due():
             return
-        purposes = tuple(due(identity.root, self._clock()))
-        if not purposes and not identity.renewal_due():
-            return
-        if ahead_s:
-            log.error("root document not renewed", cause="the clock jumped", ahead_s=ahead_s)
+        purposes = tuple(due(self._identity.root, self._clock()))
+        if doubt is not None:
+            log.error("root document not renewed", cause=doubt.sentence, ahead_s=doubt.ahead_s)
             return
         try:
             await self._change(lambda edit: self._add_keys(edit, purposes, at_once=False))

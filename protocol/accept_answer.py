@@ -57,11 +57,15 @@ class RawAnswer:
 
 @dataclass(frozen=True, slots=True)
 class AuthenticatedProblem:
-    """A refusal that the partner signed without logging it; `answer_digest` is its body's."""
+    """A refusal that the partner signed without logging it, at `created` (epoch seconds, UTC).
+
+    `answer_digest` is its body's.
+    """
 
     kid: str
     problem: Problem
     answer_digest: str
+    created: int
 
 
 def accept_answer(
@@ -86,7 +90,7 @@ def accept_answer(
     if content_digest(sha256(answer.body).digest()) != fields["content-digest"]:  # step 7
         raise AnswerRefused("digest", "the body is not the one that was signed")
     if fields["content-type"] == PROBLEM_TYPE:  # step 8
-        return _read_problem(answer, key.kid)
+        return _read_problem(answer, key.kid, signature.created)
     return read_content(
         request, asked, answer.status, answer.body, key.kid, signature.created, peer, at
     )
@@ -137,10 +141,12 @@ def _read_signature(fields: dict[str, str], request: SignedRequest) -> Signature
 
 
 def _check_window(signature: SignatureFields, at: int) -> None:
-    if signature.created > at + CLOCK_SKEW_S:
-        raise AnswerRefused("time", f"it was made {signature.created - at} s in the future")
+    created = signature.created
+    if created > at + CLOCK_SKEW_S:
+        raise AnswerRefused("time", f"it was made {created - at} s in the future", created=created)
     if signature.expires < at - CLOCK_SKEW_S:
-        raise AnswerRefused("time", f"it expired {at - signature.expires} s ago")
+        detail = f"it expired {at - signature.expires} s ago"
+        raise AnswerRefused("time", detail, created=created)
     if not 0 < signature.expires - signature.created <= SIGNATURE_LIFETIME_S:
         raise AnswerRefused("time", "it lives for longer than a signature may, or not at all")
 
@@ -152,7 +158,7 @@ def _find_key(peer: AnsweringPeer, signature: SignatureFields, at: int) -> KeyRe
         raise AnswerRefused("key", str(error)) from None
 
 
-def _read_problem(answer: RawAnswer, kid: str) -> AuthenticatedProblem:
+def _read_problem(answer: RawAnswer, kid: str, created: int) -> AuthenticatedProblem:
     try:
         problem = build(Problem, read_object(answer.body, MAX_PROBLEM_BYTES, MAX_PROBLEM_ITEMS))
     except Refused as refused:
@@ -162,4 +168,5 @@ def _read_problem(answer: RawAnswer, kid: str) -> AuthenticatedProblem:
     # A code of a later version is believed; a known one that must have a receipt is not.
     if _STANDINGS.get(problem.code, "unlogged") != "unlogged":
         raise AnswerRefused("receipt", f"{problem.code} must come with a receipt")
-    return AuthenticatedProblem(kid, problem, f"sha256:{sha256(answer.body).hexdigest()}")
+    digest = f"sha256:{sha256(answer.body).hexdigest()}"
+    return AuthenticatedProblem(kid, problem, digest, created)

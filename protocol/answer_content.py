@@ -67,7 +67,7 @@ class AnsweringPeer:
 
 @dataclass(frozen=True, slots=True)
 class AcceptedAnswer:
-    """An authentic answer with its receipt.
+    """An authentic answer with its receipt, signed at `created` (epoch seconds, UTC).
 
     `payload_line`, `leaf_bytes` and `proof` are the three parts as they came, for an archive and
     for other verifiers; `answer_digest` is the payload line's, `leaf_digest` the leaf's.
@@ -82,6 +82,7 @@ class AcceptedAnswer:
     leaf_digest: str
     proof: bytes
     receipt: VerifiedReceipt
+    created: int
 
     @property
     def repeated(self) -> bool:
@@ -125,6 +126,7 @@ def read_content(
         leaf_digest=_digest(parts.leaf),
         proof=parts.proof,
         receipt=receipt,
+        created=created,
     )
 
 

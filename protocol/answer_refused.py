@@ -25,10 +25,18 @@ class AnswerRefused(Exception):
     """What came back does not verify, so it is no answer.
 
     `claimed` is the problem code that an unsigned body claims: a hint for people (clocks that
-    disagree, a wrong address), never to be acted upon.
+    disagree, a wrong address), never to be acted upon. `created` is the time (epoch seconds, UTC)
+    at which the answer says that it was made, where that is why; not verified either.
     """
 
-    def __init__(self, reason: Reason, detail: str, claimed: str | None = None) -> None:
+    def __init__(
+        self,
+        reason: Reason,
+        detail: str,
+        claimed: str | None = None,
+        created: int | None = None,
+    ) -> None:
         super().__init__(detail)
         self.reason: Reason = reason
         self.claimed = claimed
+        self.created = created

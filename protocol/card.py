@@ -222,7 +222,10 @@ def _check_succession(card: Card, previous: Card) -> None:
 
 def _check_period(card: Card, at: int) -> None:
     if card.issued > at + CLOCK_SKEW_S:
-        raise CardRefused("early", "it was issued in the future; compare the clocks")
+        ahead = card.issued - at
+        raise CardRefused(
+            "early", f"it was issued {ahead} seconds in the future; compare the clocks"
+        )
     if not card.issued < card.expires <= card.issued + CARD_LIFETIME_S:
         raise CardRefused("lifetime", "it must expire after it was issued, within 24 hours")
     if card.expires <= at:

@@ -264,7 +264,10 @@ def _check_signatures(
 
 def _check_period(document: RootDocument, at: int, intermediate: bool) -> None:
     if document.issued > at + CLOCK_SKEW_S:
-        raise RootRefused("early", "it was issued in the future; compare the clocks")
+        ahead = document.issued - at
+        raise RootRefused(
+            "early", f"it was issued {ahead} seconds in the future; compare the clocks"
+        )
     if not document.issued < document.expires <= document.issued + ROOT_LIFETIME_S:
         raise RootRefused("lifetime", "it must expire after it was issued, within 90 days")
     if document.expires <= at and not intermediate:

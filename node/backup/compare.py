@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from node.backup.own_state import Judged, OwnState, judge, own_state
 from node.federation.ask_held import HeldRefused, ask_held
 from node.federation.client import TransportError
-from node.federation.exchange import Unverifiable
 from node.federation.refresh import Refresher
+from node.federation.unverifiable import Unverifiable
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -108,10 +108,10 @@ async def _ask(node: Node, organisation: str) -> Held | str:
             node.peers.get(organisation),
             node.clock,
             DEADLINE_S,
+            node.clock_watch.heard,
         )
     except Unverifiable as error:
-        claimed = f" (it claims {error.claimed})" if error.claimed else ""
-        return f"{error}{claimed}"
+        return error.words.rstrip(".")
     except (TransportError, HeldRefused) as error:
         return str(error)
 

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from node.node import Node
 
 DAY_S = 86_400
+CORRECT = (
+    f"Correct the clock and keep it synchronised (NTP): partners accept {CLOCK_SKEW_S} seconds. "
+    "Where it is right: the doubt ends when most partners agree, or after a day."
+)
 ROOT_SOON_S = 21 * DAY_S  # the node itself renews with 30 days left, if it has the key
 
 
@@ -25,15 +29,13 @@ def check_identity(node: Node) -> Iterator[Finding]:
         yield problem(
             "clock",
             f"The clock says {_day(now)}, but the root document was issued {_day(root.issued)}.",
-            "Correct the clock and keep it synchronised (NTP): partners accept 30 seconds.",
+            CORRECT,
         )
         return
-    ahead_s = node.clock_watch.ahead_s()
-    if ahead_s:
+    doubt = node.clock_watch.doubt()
+    if doubt is not None:
         yield problem(
-            "clock",
-            f"The clock jumped ahead by {ahead_s} seconds; no document is renewed for a day.",
-            "Correct the clock and keep it synchronised (NTP): partners accept 30 seconds.",
+            "clock", f"{doubt.sentence} No key or root document is renewed meanwhile.", CORRECT
         )
     yield from _root(node, now)
     for each in expiries.own(node):

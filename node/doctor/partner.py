@@ -7,13 +7,13 @@ side, its fix says what the other admin is to do. Nothing is sent to a partner t
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from node.doctor.finding import Finding, problem, warning
 from node.doctor.partner_offers import check_offers
 from node.federation.client import TransportError
 from node.federation.refresh import CARD_PATH, FETCH_DEADLINE_S, ROOT_PATH
+from node.federation.unverifiable import SKEW_FIX, date_of, skew
 from protocol.accept_answer import RawAnswer
 from protocol.card import accept_card
 from protocol.document import DocumentRefused
@@ -52,17 +52,19 @@ async def check_partner(node: Node, name: str) -> AsyncIterator[Finding]:
         fix = _STATES[peer.state].format(name=name)
         yield problem(f"peer-{peer.state}", f"{name} is {peer.state} here.", fix)
         return
-    reached = True
+    reached, skewed = True, False
     if peer.root.url is not None:
         async for finding in _reach(node, peer, peer.root.url):
             reached = reached and finding.code in ("clock-skew", "clock-unknown")
+            skewed = skewed or finding.code == "clock-skew"
             yield finding
     peer = node.peers.get(name)
     for finding in (*_periods(peer, node.clock()), *_log(peer), *_grants(node, name)):
         yield finding
     if peer.root.url is not None and reached and peer.log_approved:
         async for finding in check_offers(node, peer):
-            yield finding
+            if not (skewed and finding.code == "clock-skew"):  # measured already
+                yield finding
 
 
 async def _reach(node: Node, peer: Peer, url: str) -> AsyncIterator[Finding]:
@@ -106,10 +108,8 @@ async def _get(node: Node, peer: Peer, url: str) -> RawAnswer:
 
 
 def _clock(name: str, answer: RawAnswer, now: int) -> Iterator[Finding]:
-    said = {key.lower(): value for key, value in answer.headers}.get(b"date", b"")
-    try:
-        theirs = int(parsedate_to_datetime(said.decode("ascii")).timestamp())
-    except (ValueError, UnicodeDecodeError):
+    theirs = date_of(answer)
+    if theirs is None:
         yield warning(
             "clock-unknown",
             f"The answers of {name} have no date, so its clock is not known.",
@@ -117,13 +117,7 @@ def _clock(name: str, answer: RawAnswer, now: int) -> Iterator[Finding]:
         )
         return
     if abs(theirs - now) > CLOCK_SKEW_S:
-        side = "ahead of" if theirs > now else "behind"
-        yield problem(
-            "clock-skew",
-            f"The clock of {name} is {abs(theirs - now)} seconds {side} the one here; partners "
-            f"accept {CLOCK_SKEW_S}.",
-            "Keep both clocks synchronised (NTP); `interlingua doctor` says if it is this one.",
-        )
+        yield problem("clock-skew", skew(name, theirs - now), SKEW_FIX)
 
 
 def _judge(peer: Peer, root_raw: bytes, card_raw: bytes, now: int) -> Iterator[Finding]:

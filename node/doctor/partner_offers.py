@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from node.doctor.finding import Finding, note, problem, warning
 from node.federation.reach import Reach, reach
+from node.federation.unverifiable import SKEW_FIX
 
 if TYPE_CHECKING:
     from node.federation.asker import PartnerOffered
@@ -45,6 +46,9 @@ def _refused(offered: PartnerOffered) -> Finding:
         return problem(
             "paused-there", f"{name} has paused this node.", f"Ask the admin of {name} why."
         )
+    if offered.code == "clock-skew":
+        cause = (offered.detail or "").removesuffix(SKEW_FIX).rstrip()
+        return problem("clock-skew", cause, SKEW_FIX)
     if offered.state == "unverifiable":
         return problem(
             "not-recognised",

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from keys.signer import Signer
 from node.clock import Clock
 from node.federation.client import Client
-from node.federation.exchange import Unverifiable
 from node.federation.peer import Peer
+from node.federation.unverifiable import unverifiable
 from protocol.accept_answer import AuthenticatedProblem, accept_answer
-from protocol.answer_content import AnsweringPeer
+from protocol.answer_content import AcceptedAnswer, AnsweringPeer
 from protocol.answer_refused import AnswerRefused
 from protocol.limits import MAX_ANSWER_BYTES, NONCE_BYTES
 from protocol.messages import Denial, Held
@@ -34,8 +34,9 @@ async def ask_held(
     peer: Peer,
     clock: Clock,
     deadline_s: float,
+    heard: Callable[[str, int], None],
 ) -> Held:
-    """Return what `peer` holds of `organisation`.
+    """Return what `peer` holds of `organisation`; `heard` is told what its clock says.
 
     Raises TransportError, Unverifiable or HeldRefused.
     """
@@ -59,10 +60,18 @@ async def ask_held(
         max_bytes=MAX_ANSWER_BYTES,
     )
     answering = AnsweringPeer(peer.root.ring, peer.card.log_origin, peer.card.log_kid)
+
+    def accept_at(at: int) -> AcceptedAnswer | AuthenticatedProblem:
+        return accept_answer(request, None, raw, answering, at)
+
     try:
-        said = accept_answer(request, None, raw, answering, clock())
+        said = accept_at(clock())
     except AnswerRefused as error:
-        raise Unverifiable(error.reason, str(error), error.claimed) from None
+        refused = unverifiable(error, peer.organisation, raw, accept_at, clock())
+        if refused.their_time is not None:
+            heard(peer.organisation, refused.their_time)
+        raise refused from None
+    heard(peer.organisation, said.created)
     if isinstance(said, AuthenticatedProblem):
         raise HeldRefused(_words(said.problem.code, said.problem.detail))
     if isinstance(said.payload, Denial):

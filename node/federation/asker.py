@@ -26,7 +26,7 @@ from node.federation.ask import AskRequest, AskResult, SiloState, SiloStatus
 from node.federation.client import DeadlinePassed, TransportError
 from node.federation.encode_question import Encoded, encode_question
 from node.federation.errors import BeyondCard, CardUnavailable, PeerNotActive
-from node.federation.exchange import Asking, Exchanger, Unverifiable
+from node.federation.exchange import Asking, Exchanger
 from node.federation.merge import SiloRanking, merge
 from node.federation.own_silo import OwnQuestion, search_own
 from node.federation.partner_offers import OffersRefused, PartnerOffers
@@ -43,6 +43,7 @@ from node.federation.selection import (
     require_somebody,
     targets,
 )
+from node.federation.unverifiable import Unverifiable
 from protocol.card import CardLimits
 from protocol.envelope import Adaptation
 from protocol.leaf import new_salt
@@ -325,8 +326,7 @@ def _failure(error: Exception) -> tuple[SiloState, dict[str, Any]]:
         case TransportError():
             return error.kind, {"detail": str(error)}
         case Unverifiable():
-            claimed = f"; it claims {error.claimed}" if error.claimed else ""
-            return "unverifiable", {"code": error.reason, "detail": f"{error}{claimed}"}
+            return "unverifiable", {"code": error.reason, "detail": error.words}
         case OffersRefused():
             problem = error.problem
             return "denied", told(problem)

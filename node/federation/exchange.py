@@ -23,6 +23,7 @@ from node.federation.log_order import gone_back, seen_with
 from node.federation.peer import Peer
 from node.federation.peers import PeerBook
 from node.federation.refresh import Refresher
+from node.federation.unverifiable import Unverifiable, unverifiable
 from protocol.accept_answer import AuthenticatedProblem, RawAnswer, accept_answer
 from protocol.answer_content import AcceptedAnswer, AnsweringPeer
 from protocol.answer_refused import AnswerRefused
@@ -41,15 +42,6 @@ PAUSE_S = 0.2
 
 NEWER_KEYS_MAY_HELP = frozenset({"key", "receipt"})
 """Refusals of an answer that a newer root document of the partner may cure."""
-
-
-class Unverifiable(Exception):
-    """Something came back that is no answer; `claimed` is the code that it claims, a mere hint."""
-
-    def __init__(self, reason: str, detail: str, claimed: str | None = None) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.claimed = claimed
 
 
 @dataclass(frozen=True)
@@ -76,8 +68,12 @@ class Exchanger:
         peers: PeerBook,
         refresher: Refresher,
         introduce: Callable[[str], Awaitable[bool]],
+        heard: Callable[[str, int], None],
     ) -> None:
-        """`introduce` brings the own documents to a partner; whether it has read them."""
+        """`introduce` brings the own documents to a partner; whether it has read them.
+
+        `heard` is told what a partner's clock says (epoch seconds, UTC).
+        """
         self._organisation = organisation
         self._signer = signer
         self._client = client
@@ -86,6 +82,7 @@ class Exchanger:
         self._peers = peers
         self._refresher = refresher
         self._introduce = introduce
+        self._heard = heard
 
     async def ask(
         self, peer: Peer, asking: Asking, deadline_s: float
@@ -158,7 +155,13 @@ class Exchanger:
             deadline_s=max(deadline_s, 0.001),
             max_bytes=MAX_ANSWER_BYTES,
         )
-        said = await self._accept(peer.organisation, request, asked, raw)
+        try:
+            said = await self._accept(peer.organisation, request, asked, raw)
+        except Unverifiable as error:
+            if error.their_time is not None:
+                self._heard(peer.organisation, error.their_time)
+            raise
+        self._heard(peer.organisation, said.created)
         back = gone_back(seen, said) if isinstance(said, AcceptedAnswer) else None
         if back is not None:
             raise Unverifiable("log-went-back", back)
@@ -175,17 +178,21 @@ class Exchanger:
         try:
             return accept_answer(request, asked, raw, _answering(peer), self._clock())
         except AnswerRefused as error:
-            if error.reason not in NEWER_KEYS_MAY_HELP:
-                raise _unverifiable(error) from None
             refused = error
-        await self._refresher.refresh(organisation)
-        newer = self._peers.active(organisation)
-        if newer.root is peer.root:
-            raise _unverifiable(refused) from None
-        try:
-            return accept_answer(request, asked, raw, _answering(newer), self._clock())
-        except AnswerRefused as error:
-            raise _unverifiable(error) from None
+        if refused.reason in NEWER_KEYS_MAY_HELP:
+            await self._refresher.refresh(organisation)
+            newer = self._peers.active(organisation)
+            if newer.root is not peer.root:
+                peer = newer
+                try:
+                    return accept_answer(request, asked, raw, _answering(peer), self._clock())
+                except AnswerRefused as error:
+                    refused = error
+
+        def accept_at(at: int) -> object:
+            return accept_answer(request, asked, raw, _answering(peer), at)
+
+        raise unverifiable(refused, organisation, raw, accept_at, self._clock())
 
     def _sent(self, peer: Peer, request: SignedRequest, asking: Asking) -> Sent:
         query = asking.query
@@ -270,7 +277,3 @@ def _results(answer: Answer) -> int:
 
 def _answering(peer: Peer) -> AnsweringPeer:
     return AnsweringPeer(peer.root.ring, peer.card.log_origin, peer.card.log_kid)
-
-
-def _unverifiable(error: AnswerRefused) -> Unverifiable:
-    return Unverifiable(error.reason, str(error), error.claimed)

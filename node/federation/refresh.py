@@ -20,6 +20,7 @@ from node.federation.client import Client, Transport, TransportError, reach_of_u
 from node.federation.peer import Peer
 from node.federation.peers import PeerBook
 from node.federation.version_limit import VersionLimit
+from protocol.card import CardRefused
 from protocol.document import DocumentRefused, read_document
 from protocol.limits import MAX_DOCUMENT_BYTES
 from protocol.root import ROOT_TYPE, RootDocument, RootRefused
@@ -134,10 +135,7 @@ class Refresher:
         held = self._peers.get(organisation).root.version
         try:
             async with asyncio.timeout(REFRESH_DEADLINE_S):
-                await self._fetch_roots(self._peers.get(organisation))
-                peer = self._peers.get(organisation)
-                card = await self._get(peer, CARD_PATH)
-            self._peers.renew(organisation, (), card, self._clock())
+                await self._fetch_both(organisation)
         except TimeoutError:
             problem = f"its documents did not come within {REFRESH_DEADLINE_S:.0f} s"
             _log.warning("partner not refreshed", peer=organisation, problem=problem)
@@ -148,6 +146,18 @@ class Refresher:
         if peer.root.version != held:
             await note_new_root(self._note, peer)
         return Outcome(organisation, problem)
+
+    async def _fetch_both(self, organisation: str) -> None:
+        """Root documents, then the card; once more where the partner changed both in between."""
+        for again in (True, False):
+            await self._fetch_roots(self._peers.get(organisation))
+            card = await self._get(self._peers.get(organisation), CARD_PATH)
+            try:
+                self._peers.renew(organisation, (), card, self._clock())
+                return
+            except CardRefused as refused:
+                if refused.reason != "root" or not again:
+                    raise
 
     async def _fetch_roots(self, peer: Peer) -> None:
         newest = await self._get(peer, ROOT_PATH)

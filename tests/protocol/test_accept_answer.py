@@ -96,7 +96,7 @@ def test_a_cheap_refusal_needs_no_receipt() -> None:
     raw = signed_raw_answer(REQUEST, body, 429, PROBLEM_TYPE)
     result = accept_answer(REQUEST, QUESTION, raw, PEER, AT)
     assert result == AuthenticatedProblem(
-        HOSPITAL_SIGN.kid, Problem.of(Code.RATE_LIMITED), digest(body)
+        HOSPITAL_SIGN.kid, Problem.of(Code.RATE_LIMITED), digest(body), AT
     )
 
 

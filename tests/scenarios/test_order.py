@@ -5,7 +5,8 @@ import random
 import secrets
 from typing import Any
 
-from node.federation.exchange import Asking, Unverifiable
+from node.federation.exchange import Asking
+from node.federation.unverifiable import Unverifiable
 from protocol.accept_query import RawRequest
 from protocol.leaf import Answered, Denied, PeerChanged, PolicyApplied, Repeated
 from protocol.profile import QUERY

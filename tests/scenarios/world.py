@@ -1,7 +1,8 @@
 """A small world: several real nodes in one process, over real sockets, with real keys and logs.
 
 Each organisation has its own data directory, keys, log, index and federation listener on loopback.
-Vectors are given by the caller, so no model is needed; one clock serves all, and can be moved.
+Vectors are given by the caller, so no model is needed; one time serves all, and can be moved; each
+node has a clock that may differ from it.
 """
 
 from __future__ import annotations
@@ -59,18 +60,28 @@ LeafT = TypeVar("LeafT", bound=Leaf)
 
 
 class Time:
-    """The clock of a world: the system's, moved by `offset` seconds, and `wrong` by as many."""
+    """The time of a world: the system's, moved by `offset` seconds."""
 
     def __init__(self) -> None:
         self.offset = 0
-        self.wrong = 0
 
     def __call__(self) -> int:
-        return system_clock() + self.offset + self.wrong
+        return system_clock() + self.offset
 
     def steady(self) -> float:
         """The seconds that really pass in this world."""
         return steady_clock() + self.offset
+
+
+@dataclass
+class OwnClock:
+    """One organisation's clock: the world's, and ahead of it by so many seconds."""
+
+    time: Time
+    ahead: int = 0
+
+    def __call__(self) -> int:
+        return self.time() + self.ahead
 
 
 def envelope(model: str = "one", probe: str | None = None) -> Envelope:
@@ -118,6 +129,7 @@ class Organisation:
     node: Node
     url: str
     stack: AsyncExitStack
+    clock: OwnClock
 
     async def do(self, operation: str, request: BaseModel, result: type[ResultT]) -> ResultT:
         """Run an operation, as the command line and the admin socket do."""
@@ -234,12 +246,13 @@ class World:
         url: str | None = None,
         setting: Mapping[str, Any] | None = None,
         asks_only: bool = False,
+        ahead_s: int = 0,
     ) -> Organisation:
         """Found an organisation with a collection `docs`, and serve it.
 
         `url` is where partners are told to reach it, by default where it listens; `setting` are
         further settings by dotted name, `space` is its encoder's envelope. `asks_only`: it has
-        neither url nor listener.
+        neither url nor listener. `ahead_s`: its clock is as many seconds ahead of the world's.
         """
         port = free_port()
         data = DataDirectory(self.directory / f"{name}-{secrets.token_hex(4)}")
@@ -251,16 +264,17 @@ class World:
         patient = {"partners.deadline_s": 30.0}
         text = commented({"organisation": name, **place, **patient, **(setting or {})})
         settings = parse_settings(text, "interlingua.toml", environ={})
-        create_node(data, settings, text, None, self.time())
-        made = await self.serve(data)
+        create_node(data, settings, text, None, self.time() + ahead_s)
+        made = await self.serve(data, ahead_s)
         made.node.encoders.add("given", "caller", {}, space or envelope())
         if records is not None:
             collection = await made.node.collections.create(DOCS, "given", title="Documents")
             await collection.ingest(records, len(records), silent)
         return made
 
-    async def serve(self, data: DataDirectory) -> Organisation:
-        """Serve an organisation that was founded before."""
+    async def serve(self, data: DataDirectory, ahead_s: int = 0) -> Organisation:
+        """Serve an organisation that was founded before; see `organisation`."""
+        clock = OwnClock(self.time, ahead_s)
         settings = parse_settings(data.config_file.read_text(), "interlingua.toml", environ={})
         async with AsyncExitStack() as opening:
             opening.enter_context(data.lock())
@@ -269,7 +283,7 @@ class World:
                     data,
                     settings,
                     passphrase=Passphrase(),
-                    clock=self.time,
+                    clock=clock,
                     steady=self.time.steady,
                 )
             )
@@ -277,7 +291,7 @@ class World:
             if settings.federation.enabled:
                 await opening.enter_async_context(self._listening(node))
             stack = opening.pop_all()
-        made = Organisation(settings.organisation, node, settings.url or "", stack)
+        made = Organisation(settings.organisation, node, settings.url or "", stack, clock)
         self.organisations.append(made)
         return made
 
