@@ -364,9 +364,9 @@ class Node:
             self.peers,
             self.refresher,
             self.announcer.again,
+            self.clock_watch.heard,
         )
         return Asker(
-            self.clock_watch.heard,
             AskerRooms(
                 organisation=organisation,
                 peers=self.peers,
