@@ -119,7 +119,7 @@ def _chains(
     for a, first in asker.inward.items():
         for b, second in responder.outward.items():
             chains[f"hub {a}>{b}"] = (first, second)
-    pair = measure_pair(ground, asker, responder)
+    pair = measure_pair(ground, asker, responder).quality
     hub = f"hub {pair.in_kind}>{pair.out_kind}"
     return chains, [hub, best], pair.card.figures["overlap_10"].value
 

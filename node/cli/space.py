@@ -12,7 +12,7 @@ from node.cli.output import finish, line, note, table
 from node.cli.run import run_operation
 
 if TYPE_CHECKING:
-    from node.spaces.report import FigureRow, SpaceInfo
+    from node.spaces.report import FigureRow, RouteRow, SpaceInfo
 
 app = VerbGroup(help="Shared spaces: through them, different models are asked.")
 
@@ -221,7 +221,7 @@ def _people(info: SpaceInfo) -> None:
         return
     table(
         ("ASKER", "RESPONDER", "IN>OUT", "N", "MRR", "NDCG@10", "RECALL@10", "OVERLAP@10",
-         "NOTHING", "MEAN", "ASKER'S OWN", "RESPONDER'S OWN"),
+         "DIRECT", "NOTHING", "MEAN", "ASKER'S OWN", "RESPONDER'S OWN"),
         [
             (
                 row.asker,
@@ -232,6 +232,7 @@ def _people(info: SpaceInfo) -> None:
                 _short(row.ndcg_10),
                 _short(row.recall_10),
                 _interval(row.overlap_10),
+                _direct(row),
                 _short(row.identity),
                 _short(row.mean),
                 _short(row.asker_native),
@@ -244,11 +245,21 @@ def _people(info: SpaceInfo) -> None:
         "Measured on held-out anchors. MRR: where the right text is found. Overlap: agreement with"
         " the responder's model, not quality."
     )
+    line(
+        "Direct: MRR without the shared space between them, and its lead; * where it is taken."
+    )
     line("Nothing: vectors passed through without a map. Own: the model asked by itself.")
 
 
 def _interval(figure: FigureRow) -> str:
     return f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"
+
+
+def _direct(row: RouteRow) -> str:
+    if row.direct_mrr is None or row.direct_lead is None:
+        return "-"
+    taken = "*" if row.by == "direct" else ""
+    return f"{taken}{row.direct_mrr.value:.3f} ({row.direct_lead.value:+.3f})"
 
 
 def _short(figure: FigureRow) -> str:

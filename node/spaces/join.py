@@ -11,11 +11,18 @@ from adapters.affine import AffineMap
 from adapters.files import adapter_digest, encode_adapter
 from node.operations.registry import Progress
 from node.spaces.create import check_members, check_rows, recompute
+from node.spaces.direct import fit_back
 from node.spaces.embedding_file import AnchorEmbeddings
 from node.spaces.errors import CannotJoin, EmbeddingsRefused
 from node.spaces.maps import Ground, Party, fit_inward, fit_outward
-from node.spaces.pairs import PairQuality, choose_scoring, measure_out, measure_pair
-from node.spaces.state import Joined, KeptMap, KnownMember, OutMap
+from node.spaces.pairs import (
+    MeasuredPair,
+    PairQuality,
+    choose_scoring,
+    measure_out,
+    measure_pair,
+)
+from node.spaces.state import DirectMap, Joined, KeptMap, KnownMember, OutMap
 
 
 @dataclass(frozen=True)
@@ -50,8 +57,8 @@ def join(
     progress(0, None, "computing the consensus again")
     apart = recompute(ground.manifest, ground.positions, ground.anchors, everyone)
     parties = _fit_all(ground, everyone, progress)
-    pairs = _measure_all(ground, parties[0], parties[1:], progress)
-    return _kept(ground, own, others, parties, pairs, apart, at)
+    measured = _measure_all(ground, parties[0], parties[1:], progress)
+    return _kept(ground, own, others, parties, measured, apart, at)
 
 
 def _check_pinned(
@@ -93,7 +100,7 @@ def _fit_all(
 
 def _measure_all(
     ground: Ground, own: Party, others: Sequence[Party], progress: Progress
-) -> list[PairQuality]:
+) -> list[MeasuredPair]:
     """Measure the own maps with every other member, in both directions."""
     directions = [pair for other in others for pair in ((own, other), (other, own))]
     measured = []
@@ -108,11 +115,12 @@ def _kept(
     own: AnchorEmbeddings,
     others: Sequence[AnchorEmbeddings],
     parties: Sequence[Party],
-    pairs: list[PairQuality],
+    measured: Sequence[MeasuredPair],
     apart: float | None,
     at: int,
 ) -> Joining:
     me, askers = parties[0], parties[1:] or parties[:1]
+    pairs = [each.quality for each in measured]
     adapters: dict[str, bytes] = {}
     inward = [_keep(adapters, each) for each in me.inward.values()]
     outward = [
@@ -140,8 +148,35 @@ def _kept(
             for each in others
         ],
         consensus_apart=apart,
+        direct=_kept_direct(ground, parties, measured, adapters),
     )
     return Joining(joined, adapters)
+
+
+def _kept_direct(
+    ground: Ground,
+    parties: Sequence[Party],
+    measured: Sequence[MeasuredPair],
+    adapters: dict[str, bytes],
+) -> list[DirectMap]:
+    """Keep the direct maps that lead into the own space where they are the better way."""
+    me, found = parties[0], dict[str, DirectMap]()
+    askers = {(each.embeddings.organisation, each.embeddings.space_id): each for each in parties}
+    for each in measured:
+        pair, quality = each.quality, each.quality.by_direct
+        mine = pair.responder_space == me.embeddings.space_id
+        if not mine or quality is None or each.direct is None or pair.asker_space in found:
+            continue
+        asker = askers[pair.asker, pair.asker_space]
+        found[pair.asker_space] = DirectMap(
+            asker=pair.asker,
+            asker_space=pair.asker_space,
+            map=_keep(adapters, each.direct),
+            back=_keep(adapters, fit_back(ground, asker, me)),
+            figures={**quality.figures, "mrr_native": pair.card.natives["target"]},
+            held_out=quality.held_out,
+        )
+    return list(found.values())
 
 
 def _keep(adapters: dict[str, bytes], one: AffineMap) -> KeptMap:

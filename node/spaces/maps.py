@@ -128,6 +128,16 @@ def held_out(
     )
 
 
+def scored_by(part: HeldOut, inward: AffineMap) -> HeldOut:
+    """Return a part with the responder's side mapped to where its documents are scored."""
+    return HeldOut(
+        part.source_questions,
+        part.source_documents,
+        inward.apply(part.target_questions),
+        inward.apply(part.target_documents),
+    )
+
+
 def comparable(rows: Floats, envelope: Envelope) -> Floats:
     """Return rows (n, d) whose dot products rank as the space's similarity does."""
     if envelope.normalisation == "l2" or envelope.similarity == "dot":

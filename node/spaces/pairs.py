@@ -6,6 +6,7 @@ on the test part, beside what doing nothing gives and what both models reach by 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -15,8 +16,9 @@ from adapters.choose import choose
 from adapters.identity import fit_identity, fit_mean
 from adapters.metrics import Estimate, Values, estimate
 from adapters.quality import HeldOut, QualityCard, known_item_values, measure, route_values
+from node.spaces.direct import DirectQuality, fit_direct
 from node.spaces.embedding_file import AnchorEmbeddings
-from node.spaces.maps import Ground, Party, Rows, held_out
+from node.spaces.maps import Ground, Party, Rows, held_out, scored_by
 
 
 class PairQuality(BaseModel):
@@ -24,7 +26,8 @@ class PairQuality(BaseModel):
 
     `in_kind` and `out_kind` are the chosen kinds. `mrr` holds every combination's validation MRR as
     `in>out`; `lead` is the chosen one's, paired, over the runner-up. `card` was measured on the
-    test part: figures beside the baselines identity and mean and the natives of both.
+    test part: figures beside the baselines identity and mean and the natives of both. `direct` is
+    the way that leaves the shared space out.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -38,6 +41,25 @@ class PairQuality(BaseModel):
     mrr: dict[str, Estimate]
     lead: Estimate | None
     card: QualityCard
+    direct: DirectQuality | None = None
+
+    @property
+    def chosen(self) -> Estimate:
+        """The validation MRR of the chosen kinds."""
+        return self.mrr[f"{self.in_kind}>{self.out_kind}"]
+
+    @property
+    def by_direct(self) -> DirectQuality | None:
+        """The direct way, where it is the better one."""
+        return self.direct if self.direct is not None and self.direct.is_used else None
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredPair:
+    """What was measured of a pair, and the direct map between the two."""
+
+    quality: PairQuality
+    direct: AffineMap | None
 
 
 class OutQuality(BaseModel):
@@ -55,8 +77,8 @@ class OutQuality(BaseModel):
     held_out: int
 
 
-def measure_pair(ground: Ground, asker: Party, responder: Party) -> PairQuality:
-    """Choose the kinds for one asker and one responder, and measure them."""
+def measure_pair(ground: Ground, asker: Party, responder: Party) -> MeasuredPair:
+    """Choose the kinds for one asker and one responder, and measure them and the direct way."""
     kinds = [(a, b) for a in asker.inward for b in responder.outward]
     chains = [(asker.inward[a], responder.outward[b]) for a, b in kinds]
     validation = _part(ground, ground.anchors.split.validation, asker, responder)
@@ -69,7 +91,8 @@ def measure_pair(ground: Ground, asker: Party, responder: Party) -> PairQuality:
         fitted_on=len(_fit_rows(ground, asker.embeddings, responder.embeddings)),
         chosen_on=len(validation.source_questions),
     )
-    return PairQuality(
+    direct = fit_direct(ground, asker, responder, chains[choice.index])
+    quality = PairQuality(
         asker=asker.embeddings.organisation,
         asker_space=asker.embeddings.space_id,
         responder=responder.embeddings.organisation,
@@ -79,7 +102,9 @@ def measure_pair(ground: Ground, asker: Party, responder: Party) -> PairQuality:
         mrr={f"{a}>{b}": figure for (a, b), figure in zip(kinds, choice.mrr, strict=True)},
         lead=choice.lead,
         card=card,
+        direct=None if direct is None else direct.quality,
     )
+    return MeasuredPair(quality, None if direct is None else direct.map)
 
 
 def measure_out(ground: Ground, responder: Party, askers: Sequence[Party]) -> list[OutQuality]:
@@ -106,7 +131,7 @@ def choose_scoring(ground: Ground, responder: Party, askers: Sequence[Party]) ->
         total = 0.0
         for asker in askers:
             part = _part(ground, ground.anchors.split.validation, asker, responder)
-            inside = _in_shared_space(part, inward)
+            inside = scored_by(part, inward)
             total += max(
                 float(known_item_values((each,), inside).mean()) for each in asker.inward.values()
             )
@@ -149,16 +174,6 @@ def _natively(part: HeldOut) -> HeldOut:
     """The same questions, asked with the responder's own model."""
     return HeldOut(
         part.target_questions, part.target_documents, part.target_questions, part.target_documents
-    )
-
-
-def _in_shared_space(part: HeldOut, inward: AffineMap) -> HeldOut:
-    """The responder's side of a part, mapped into the shared space."""
-    return HeldOut(
-        part.source_questions,
-        part.source_documents,
-        inward.apply(part.target_questions),
-        inward.apply(part.target_documents),
     )
 
 

@@ -6,12 +6,13 @@ gives and what both models reach by themselves.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel
 
 if TYPE_CHECKING:
     from adapters.metrics import Estimate
+    from node.spaces.direct import DirectQuality
     from node.spaces.manifest import SpaceManifest
     from node.spaces.pairs import PairQuality
     from node.spaces.state import JoinedSpace
@@ -41,6 +42,9 @@ class RouteRow(BaseModel):
     the validation part. `identity` and `mean` are the MRR of doing nothing, `asker_native` and
     `responder_native` what both models reach by themselves. `overlap_10` is agreement with the
     responder's model, which is not quality.
+
+    `direct` is the kind of the best map that leaves the shared space out, `direct_mrr` its MRR on
+    the same questions, `direct_lead` its lead on the validation part; `by` is the way taken.
     """
 
     asker: str
@@ -56,6 +60,10 @@ class RouteRow(BaseModel):
     asker_native: FigureRow
     responder_native: FigureRow
     lead: FigureRow | None
+    direct: str | None = None
+    direct_mrr: FigureRow | None = None
+    direct_lead: FigureRow | None = None
+    by: Literal["shared", "direct"] = "shared"
 
 
 class OutRow(BaseModel):
@@ -128,7 +136,19 @@ def route_row(pair: PairQuality) -> RouteRow:
         asker_native=figure_row(card.natives["source"]),
         responder_native=figure_row(card.natives["target"]),
         lead=None if pair.lead is None else figure_row(pair.lead),
+        **_direct_fields(pair.direct),
     )
+
+
+def _direct_fields(direct: DirectQuality | None) -> dict[str, Any]:
+    if direct is None:
+        return {}
+    return {
+        "direct": direct.kind,
+        "direct_mrr": figure_row(direct.figures["mrr"]),
+        "direct_lead": figure_row(direct.lead),
+        "by": "direct" if direct.is_used else "shared",
+    }
 
 
 def founders_shown(manifest: SpaceManifest) -> tuple[FounderShown, ...]:

@@ -4,12 +4,11 @@ The rule of this file: nothing is computed here, everything was measured at join
 promises of `node.federation.routing.Routes`; one space needs no map, and is always the best route.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 import structlog
 
-from adapters.metrics import Estimate
 from node.federation.routing import (
     Inbound,
     NoRoute,
@@ -22,11 +21,11 @@ from node.spaces.embedding_file import AnchorEmbeddings
 from node.spaces.errors import SpaceDamaged, SpaceExists, UnknownSpace
 from node.spaces.join import Joining
 from node.spaces.manifest import SpaceManifest
-from node.spaces.state import JoinedSpace, SpaceFolder, as_triple
-from protocol.card import Card, Figure, Route
+from node.spaces.state import JoinedSpace, SpaceFolder
+from node.spaces.ways import direct_routes, inbound, plan, shared_routes
+from protocol.card import Card, Route
 from protocol.envelope import Envelope
 from protocol.limits import MAX_CARD_ROUTES, MAX_CARD_SPACES
-from protocol.problems import Code, Refused
 
 log = structlog.get_logger(__name__)
 
@@ -115,14 +114,16 @@ class Spaces:
             each.adapter
             for other in self._joined
             if other is not joined
-            for each in (*other.joined.inward, *(out.map for out in other.joined.outward))
+            for each in other.joined.maps
         }
         self.folder(joined.hub).forget(joined, needed)
         self.reload()
 
     def accepted(self, into: str) -> tuple[str, ...]:
         """Space ids, other than `into`, in which questions to a collection in `into` may come."""
-        return tuple(each.hub for each in self._joined if each.native == into)
+        joined = [each for each in self._joined if each.native == into]
+        through = [each.hub for each in joined]
+        return (*through, *(space for each in joined for space in each.direct))
 
     def inbound(self, space: str, route: str | None, into: str) -> Inbound:
         """How a question in `space` reaches a collection in `into`, by the map `route` if named.
@@ -131,16 +132,17 @@ class Spaces:
         """
         if space == into:
             return self._same.inbound(space, route, into)
-        for each in self._joined:
-            if (each.hub, each.native) == (space, into):
-                return _inbound(each, route)
-        raise refused_space(space, into)
+        joined = [each for each in self._joined if each.native == into and each.leads_from(space)]
+        if not joined:
+            raise refused_space(space, into)
+        return inbound(joined, space, route)
 
     def plan(self, own: Envelope, card: Card, into: str | None) -> Plan:
         """How a question in the space of `own` is best asked of a collection in `into`.
 
-        In one space there is nothing to lose. Else the shared space whose route was measured best
-        on held-out anchors; where nothing was measured, the partner's first route.
+        In one space there is nothing to lose. Else the way that was measured best on held-out
+        anchors, through a shared space or without one; where nothing was measured, the partner's
+        first one.
 
         Raises NoRoute.
         """
@@ -148,14 +150,10 @@ class Spaces:
             return self._same.plan(own, card, into)
         except NoRoute:
             pass
-        plans = [
-            ranked
-            for each in self._joined
-            if each.native == own.space_id
-            for target in _targets(card, each.hub, into)
-            if (ranked := _plan(each, card, target)) is not None
-        ]
-        if not plans:
+        found = plan(
+            [each for each in self._joined if each.native == own.space_id], own, card, into
+        )
+        if found is None:
             raise no_route(
                 f"{card.organisation} offers no route from a shared space that this node has joined"
                 f" with {own.model}: join one with it (`interlingua space join`)",
@@ -163,73 +161,15 @@ class Spaces:
                 card,
                 into,
             )
-        return max(plans, key=lambda ranked: ranked[0])[1]
+        return found
 
     def envelopes(self) -> dict[str, Envelope]:
         """The shared spaces' envelopes by id, for the card."""
         return {each.hub: each.manifest.envelope for each in self._joined[:MAX_CARD_SPACES]}
 
     def routes(self, into: str) -> list[Route]:
-        """The routes into one native space, best first, for the card."""
-        found = [
-            Route(
-                space=each.hub,
-                into=into,
-                adapter=out.map.adapter,
-                kind=out.map.kind,
-                quality=dict(_figures(out.quality.figures)),
-                held_out=out.quality.held_out,
-            )
-            for each in self._joined
-            if each.native == into
-            for out in each.joined.outward
-        ]
-        return found[:MAX_CARD_ROUTES]
-
-
-def _inbound(space: JoinedSpace, route: str | None) -> Inbound:
-    for out in space.joined.outward:
-        if route in (None, out.map.adapter):
-            return Inbound(
-                score_space=space.hub,
-                out_map=space.outward[out.map.kind],
-                rescore_map=space.inward[space.joined.scoring],
-                adapter=out.map.adapter,
-                kind=out.map.kind,
-                figures=_figures(out.quality.figures),
-            )
-    raise Refused(
-        Code.ROUTE_UNKNOWN,
-        f"{route} does not lead from {space.hub} to {space.native}",
-        authenticated=True,
-        detail="no adapter here has this digest for these spaces; fetch the card anew",
-    )
-
-
-def _targets(card: Card, hub: str, into: str | None) -> list[str]:
-    """The spaces to which the card has routes from the shared space; only `into` if that is set."""
-    reached = dict.fromkeys(route.into for route in card.routes if route.space == hub)
-    return [target for target in reached if into in (None, target)]
-
-
-def _plan(space: JoinedSpace, card: Card, into: str) -> tuple[float, Plan] | None:
-    """Return the plan through one shared space and its measured MRR, -1 where there is none."""
-    routes = card.routes_from(space.hub, into)
-    if not routes:
-        return None
-    pair = space.joined.pair(space.native, into)
-    in_kind = space.joined.usual_in if pair is None else pair.in_kind
-    out_kind = routes[0].kind if pair is None else pair.out_kind
-    route = next((each for each in routes if each.kind == out_kind), routes[0])
-    plan = Plan(
-        envelope=space.manifest.envelope,
-        in_map=space.inward[in_kind],
-        own_adapter=space.digest_in(in_kind),
-        route=route.adapter,
-        figures={} if pair is None else _figures(pair.card.figures),
-    )
-    return (-1.0 if pair is None else pair.card.figures["mrr"].value), plan
-
-
-def _figures(estimates: Mapping[str, Estimate]) -> Mapping[str, Figure]:
-    return {name: Figure.of(*as_triple(figure)) for name, figure in estimates.items()}
+        """The routes into one native space, best first, for the card; direct ones last."""
+        joined = [each for each in self._joined if each.native == into]
+        through = [route for each in joined for route in shared_routes(each)]
+        without = [route for each in joined for route in direct_routes(each)]
+        return [*through, *without][:MAX_CARD_ROUTES]

@@ -9,7 +9,7 @@ Adapter files lie in `adapters/<digest>.safetensors`. The rule of this file: `Jo
 last, so that whatever it names is there.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +46,23 @@ class OutMap(BaseModel):
     quality: OutQuality
 
 
+class DirectMap(BaseModel):
+    """A map from another member's own space into the own one, and what was measured of it.
+
+    `back` is the map by which own documents are scored in that member's space. `figures` and
+    `held_out` as in `OutQuality`.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    asker: str
+    asker_space: str
+    map: KeptMap
+    back: KeptMap
+    figures: dict[str, Estimate]
+    held_out: int
+
+
 class KnownMember(BaseModel):
     """Another member whose embeddings were measured with; `founder` means that they are pinned."""
 
@@ -62,6 +79,7 @@ class Joined(BaseModel):
 
     `outward` is best first. `scoring` is the kind of map in by which own documents are scored in
     the shared space, `usual_in` that by which partners are asked that were not measured.
+    `direct` are the ways that leave the shared space out and are better than those through it.
     `consensus_apart`: see `create.recompute`.
     """
 
@@ -78,6 +96,15 @@ class Joined(BaseModel):
     pairs: list[PairQuality]
     members: list[KnownMember]
     consensus_apart: float | None
+    direct: list[DirectMap] = []
+
+    @property
+    def maps(self) -> Iterator[KeptMap]:
+        """Every own map that is kept."""
+        yield from self.inward
+        yield from (out.map for out in self.outward)
+        for each in self.direct:
+            yield from (each.map, each.back)
 
     def pair(self, asker_space: str, responder_space: str) -> PairQuality | None:
         """What was measured for one asker and one responder, or None."""
@@ -88,13 +115,26 @@ class Joined(BaseModel):
 
 
 @dataclass(frozen=True)
+class DirectWay:
+    """A loaded `DirectMap`: its record, the map, and the map back by which documents are scored."""
+
+    kept: DirectMap
+    map: AffineMap
+    back: AffineMap
+
+
+@dataclass(frozen=True)
 class JoinedSpace:
-    """A `Joined` with its manifest and its maps, by kind, loaded and checked."""
+    """A `Joined` with its manifest and its maps, loaded and checked.
+
+    `inward` and `outward` are by kind, `direct` by the asker's space.
+    """
 
     manifest: SpaceManifest
     joined: Joined
     inward: Mapping[str, AffineMap]
     outward: Mapping[str, AffineMap]
+    direct: Mapping[str, DirectWay]
 
     @property
     def hub(self) -> str:
@@ -105,6 +145,10 @@ class JoinedSpace:
     def native(self) -> str:
         """The native space's id."""
         return self.joined.native.space_id
+
+    def leads_from(self, space: str) -> bool:
+        """Whether questions in `space` reach the native space from it: the shared one or direct."""
+        return space == self.hub or space in self.direct
 
     def digest_in(self, kind: str) -> str:
         """The file digest of the map in of that kind."""
@@ -140,8 +184,7 @@ class SpaceFolder:
     def forget(self, joined: JoinedSpace, needed: Collection[str]) -> None:
         """Remove one native space, its state first; adapters named in `needed` stay."""
         durable_file.remove(self.path / f"{_plain(joined.native)}.json")
-        maps = [*joined.joined.inward, *(out.map for out in joined.joined.outward)]
-        for each in maps:
+        for each in joined.joined.maps:
             if each.adapter not in needed:
                 durable_file.remove(self._adapter_file(each.adapter))
 
@@ -176,6 +219,14 @@ class SpaceFolder:
             joined,
             {each.kind: self._map(each, native, hub) for each in joined.inward},
             {each.map.kind: self._map(each.map, hub, native) for each in joined.outward},
+            {
+                each.asker_space: DirectWay(
+                    each,
+                    self._map(each.map, each.asker_space, native),
+                    self._map(each.back, native, each.asker_space),
+                )
+                for each in joined.direct
+            },
         )
 
     def _map(self, kept: KeptMap, source: str, target: str) -> AffineMap:
@@ -184,11 +235,6 @@ class SpaceFolder:
 
     def _adapter_file(self, digest: str) -> Path:
         return self._adapters / f"{_plain(digest)}.safetensors"
-
-
-def as_triple(figure: Estimate) -> tuple[float, float, float]:
-    """The numbers of an estimate: value, low, high."""
-    return figure.value, figure.low, figure.high
 
 
 def _plain(digest: str) -> str:

@@ -63,6 +63,27 @@ def embeddings(organisation: str, dimension: int, seed: int, n: int = 600) -> An
     )
 
 
+SEEN, MORE = 12, 48
+"""Topics that every model sees, and further ones that only models of experts see."""
+
+
+@cache
+def expert(organisation: str, dimension: int, seed: int, n: int = 600) -> AnchorEmbeddings:
+    """A model that sees what all see, less clearly, and what the shared space has no room for."""
+    common = np.random.default_rng(0).normal(size=(n, SEEN))
+    further = 1.5 * np.random.default_rng(2).normal(size=(n, MORE))
+    meaning = np.hstack([0.2 * common, further])
+    asked = meaning + 1.2 * np.random.default_rng(3).normal(size=meaning.shape)
+    rng = np.random.default_rng(seed)
+    basis = turn(rng, dimension)[: SEEN + MORE]
+
+    def view(points: NDArray[np.float64]) -> NDArray[np.float32]:
+        return unit(points @ basis + 0.05 * rng.normal(size=(n, dimension)))
+
+    space = envelope(organisation, dimension)
+    return AnchorEmbeddings(organisation, space, anchor_set(n).set_id, view(meaning), view(asked))
+
+
 @cache
 def members() -> tuple[AnchorEmbeddings, ...]:
     return tuple(

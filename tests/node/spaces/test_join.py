@@ -48,8 +48,7 @@ def test_fit_choice_and_measure_use_different_anchors() -> None:
 
 def test_every_map_that_is_named_is_there() -> None:
     joining = join(ground(), A, [B], AT, unseen)
-    named = {each.adapter for each in joining.joined.inward}
-    named |= {each.map.adapter for each in joining.joined.outward}
+    named = {each.adapter for each in joining.joined.maps}
     assert named == set(joining.adapters)
     assert len(named) == 4
 
