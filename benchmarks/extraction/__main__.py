@@ -32,7 +32,7 @@ from node.logging import configure
 def field_of(options: argparse.Namespace, seed: int, folder: Path) -> Field:
     """The collection of one seed."""
     if options.data is not None:
-        return Encoded.read(options.data, options.encoder, folder, seed)
+        return Encoded.read(options.data, options.encoder, options.cache or folder, seed)
     shape = Shape(
         documents=options.documents, dimension=options.dimension, intrinsic=options.intrinsic,
         clusters=options.clusters, seed=seed,
@@ -126,6 +126,7 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, help="a data set in BEIR's layout, instead")
     parser.add_argument("--encoder", default="sklearn-word:128", help="with --data")
+    parser.add_argument("--cache", type=Path, help="a folder that keeps its vectors, with --data")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
     configure(Log(level="error", format="text"))  # standard output is for figures

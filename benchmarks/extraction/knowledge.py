@@ -59,21 +59,22 @@ class Encoded:
 
     @classmethod
     def read(cls, folder: Path, encoder: str, cache: Path, seed: int) -> Encoded:
-        """Read a folder in BEIR's layout and encode it; an encoder as `benchmarks.adapters`."""
+        """Read a folder in BEIR's layout and encode it; an encoder as `benchmarks.adapters`.
+
+        Encoded is all of it, in its own order, so that vectors kept in `cache` serve every seed.
+        """
         from benchmarks.adapters.data_set import read
         from benchmarks.adapters.models import Model
 
         data = read(folder)
         texts = list(data.documents.values())
-        np.random.default_rng(seed).shuffle(texts)
-        half = len(texts) // 2
-        model = Model(encoder, texts[half:], cache)
-        return cls(
-            *(
-                _whole(model.encode(part))
-                for part in (texts[:half], texts[half:], list(data.questions.values()))
-            )
+        model = Model(encoder, texts, cache)
+        rows, questions = (
+            _whole(model.encode(each)) for each in (texts, [*data.questions.values()])
         )
+        rows = np.random.default_rng(seed).permutation(rows)
+        half = len(rows) // 2
+        return cls(rows[:half], rows[half:], questions)
 
     def probes(self, count: int, stream: int) -> Floats:
         """The data set's questions, then public texts turned towards one another."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 LIFTED = "nothing (limits lifted)"
-EIGHTH = "D/8"
-"""Stands for an eighth of the collection's dimension, which a case does not know."""
+SHARES = {"D": 1, "D/4": 4, "D/8": 8}
+"""Names of shares of the collection's dimension, which a case does not know, by their divisors."""
 FLOOR = 0.6
 """The floor of the attacks on floors: so high that lists are not always full."""
 
@@ -43,23 +43,27 @@ ENUMERATIONS = [
 
 NEAR = "near_duplicates_per_day"
 RANKS = {"granularity": "ranks"}
+ALL, QUARTER = {"answers_per_record": "D"}, {"answers_per_record": "D/4"}
 RECONSTRUCTIONS = [
     Case("bins", LIFTED, limited=False),
     Case("bins", "bin_width = 0.2, limits lifted", {"bin_width": 0.2}, limited=False),
-    Case("bins", "the default: D/8 scored answers, D in all"),
+    Case("bins", "the default: D/8 answers"),
     Case("bins", "scored_answers = 0", {"scored_answers": 0}),
-    Case("bins", "answers_per_record = D/8", {"answers_per_record": EIGHTH}),
     Case("bins", "granularity = ranks", RANKS),
     Case("ranks", LIFTED, RANKS, limited=False),
     Case("ranks", "max_k = 3, limits lifted", {**RANKS, "max_k": 3}, limited=False),
-    Case("ranks", "the default: D answers", RANKS),
-    Case("ranks", "answers_per_record = D/8", {**RANKS, "answers_per_record": EIGHTH}),
+    Case("ranks", "the default: D/8 answers", RANKS),
+    Case("ranks", "answers_per_record = D/4", {**RANKS, **QUARTER}),
+    Case("ranks", "answers_per_record = D", {**RANKS, **ALL}),
+    Case("ranks", "answers_per_record = D, granularity = bins", ALL),
     Case("known", LIFTED, RANKS, limited=False),
-    Case("known", "the default: D answers", RANKS),
-    Case("known, k = 1", "the default: D answers", RANKS),
+    Case("known", "the default: D/8 answers", RANKS),
+    Case("known", "answers_per_record = D", {**RANKS, **ALL}),
+    Case("known, k = 1", "the default: D/8 answers", RANKS),
+    Case("known, k = 1", "answers_per_record = D", {**RANKS, **ALL}),
     Case("sparing", LIFTED, RANKS, limited=False),
-    Case("sparing", "the default: D answers", RANKS),
-    Case("sparing", "answers_per_record = D/8", {**RANKS, "answers_per_record": EIGHTH}),
+    Case("sparing", "the default: D/8 answers", RANKS),
+    Case("sparing", "answers_per_record = D", {**RANKS, **ALL}),
     Case("floor", LIFTED, {**RANKS, "floor": FLOOR}, limited=False),
     Case("floor", "the default: D/8 answers", {**RANKS, "floor": FLOOR}),
     Case("edge", LIFTED, {"granularity": "boolean", "floor": FLOOR}, limited=False),

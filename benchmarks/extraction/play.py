@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.extraction import boundaries, reconstruction
 from benchmarks.extraction.enumeration import enumerate_collection, proposer
 from benchmarks.extraction.knowledge import Field, Floats, Prior, unit
-from benchmarks.extraction.plan import EIGHTH
+from benchmarks.extraction.plan import SHARES
 from benchmarks.extraction.reconstruction import Estimates, Target
 from benchmarks.extraction.silo import without_record_limits
 
@@ -162,5 +162,8 @@ async def _curve(
 
 
 def _fields(silo: Silo, case: Case) -> dict[str, Any]:
-    eighth = silo.documents.shape[1] // 8
-    return {name: eighth if value == EIGHTH else value for name, value in case.fields.items()}
+    width = silo.documents.shape[1]
+    return {
+        name: width // SHARES[value] if value in SHARES else value
+        for name, value in case.fields.items()
+    }

@@ -62,6 +62,7 @@ floor = -1.0
 rate = 1000000
 queries_per_day = 100000000
 near_duplicates_per_day = 4096
+answers_per_record = 100000
 """
 
 

@@ -56,10 +56,12 @@ def scored_limit(dimension: int, granted: int | None) -> int:
 def answers_limit(dimension: int, floor: bool, granted: int | None) -> int:
     """Return how many answers may speak of a record to a peer in an epoch, in whatever way.
 
-    At most D, since a rank compares two records and tells one bit; with a floor at most D/8, since
-    each answer then compares the record with a known number, however it is shown.
+    D/8 unless the grant says otherwise. Without a floor it may say more, up to D; with one each
+    answer compares the record with a known number, however it is shown. What a partner gets out of
+    either: docs/adr/0028.
     """
-    return _at_most(max(1, dimension // 8) if floor else dimension, granted)
+    eighth = max(1, dimension // 8)
+    return eighth if granted is None else min(granted, eighth if floor else dimension)
 
 
 def limits_of(grant: Grant, dimension: int, visible: Callable[[], int]) -> RecordLimits:

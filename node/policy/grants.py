@@ -131,7 +131,8 @@ class Grant(_Section):
     scored_answers: Annotated[int, Field(ge=0, le=100_000)] | None = None
     """Scored answers per record and epoch; never more than an eighth of the dimension."""
     answers_per_record: Annotated[int, Field(ge=0, le=100_000)] | None = None
-    """Answers of any kind per record and epoch; see node/federation/exposures.py."""
+    """Answers of any kind per record and epoch: an eighth of the dimension unless set, at most the
+    dimension, with a floor the eighth; see node/federation/exposures.py."""
     records_per_epoch: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = None
     """Different records of which the peer may be told anything in an epoch."""
     share_per_epoch: Annotated[Milli, Field(ge=0, le=1000)] | None = None
@@ -215,5 +216,5 @@ def _faults(error: ValidationError) -> str:
 
 def _meant(location: tuple[int | str, ...]) -> str:
     known = Agreement if location[0] == "agreement" and len(location) > 1 else Grant
-    near = get_close_matches(str(location[-1]), known.model_fields, n=1, cutoff=0.5)
+    near = get_close_matches(str(location[-1]), known.model_fields, n=1)
     return f"instead of {location[-1]}, did you mean {near[0]}?" if near else ""

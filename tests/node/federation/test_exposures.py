@@ -133,9 +133,12 @@ def test_a_grant_may_lower_the_scored_answers_of_a_record_never_raise_them(
 
 @pytest.mark.parametrize(
     ("floor", "granted", "limit"),
-    [(False, None, 384), (False, 1000, 384), (False, 5, 5), (True, None, 48), (True, 1000, 48)],
-)
-def test_a_floor_leaves_a_record_fewer_answers(
+    [
+        (False, None, 48), (False, 5, 5), (False, 300, 300), (False, 999, 384),
+        (True, None, 48), (True, 5, 5), (True, 300, 48),
+    ],
+)  # fmt: skip
+def test_a_record_has_an_eighth_of_its_dimension_in_answers_and_more_only_without_a_floor(
     floor: bool, granted: int | None, limit: int
 ) -> None:
     assert answers_limit(384, floor, granted) == limit
@@ -156,5 +159,6 @@ def test_the_smaller_of_number_and_share_limits_the_records(fields: str, limit: 
 
 
 def test_a_floor_of_minus_one_is_none() -> None:
-    assert limits_of(granted("floor = -1\n"), 80, lambda: 0) == RecordLimits(10, 80)
-    assert limits_of(granted("floor = -0.999\n"), 80, lambda: 0) == RecordLimits(10, 10)
+    more = "answers_per_record = 80\n"
+    assert limits_of(granted(f"floor = -1\n{more}"), 80, lambda: 0) == RecordLimits(10, 80)
+    assert limits_of(granted(f"floor = -0.999\n{more}"), 80, lambda: 0) == RecordLimits(10, 10)

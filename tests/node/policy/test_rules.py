@@ -16,6 +16,7 @@ collection = "trials"
 purposes = ["research"]
 labels = ["open"]
 granularity = "ranks"
+filterable = ["year"]
 max_k = 5
 expires = 2027-01-01
 agreement = { id = "DSA-12", until = 2026-06-30, digest = \
@@ -50,6 +51,10 @@ def test_each_purpose_has_its_own_grant() -> None:
     assert ruling.granularity == "bins"
 
 
+def test_a_filter_by_a_granted_field_is_allowed() -> None:
+    assert rule_on(POLICY, replace(ASKED, filter=("year",)), SPRING).allowed
+
+
 def test_a_peer_may_ask_for_less_than_it_is_granted() -> None:
     ruling = rule_on(POLICY, replace(ASKED, granularity="count"), SPRING)
     assert ruling.allowed
@@ -68,6 +73,7 @@ def test_a_peer_may_ask_for_less_than_it_is_granted() -> None:
         (ASKED, AUTUMN, "agreement-expired"),
         (replace(ASKED, granularity="bins"), SPRING, "granularity"),
         (replace(ASKED, k=6), SPRING, "k"),
+        (replace(ASKED, filter=("year", "ward")), SPRING, "filter"),
     ],
 )
 def test_the_first_rule_that_fails_decides(asked: Asked, at: int, rule: Rule) -> None:
