@@ -9,13 +9,14 @@ of it is used. The steps continue those of protocol/accept_answer.py:
     asked.
 12. leaf: of the decision's type, naming this request (digest, key, and the signature with all that
     it covers), the payload's digest, and the question's purpose and terms.
-13. receipt: the proof leads from the leaf to a checkpoint that the log's key signed.
+13. receipt: the proof leads from the leaf to a checkpoint that a key of the log signed, one that is
+    usable and whose term holds its size.
 """
 
 from dataclasses import dataclass
 from hashlib import sha256
 
-from keys.ring import KeyRefused, KeyRing
+from keys.ring import KeyRing
 from protocol.answer_body import BodyMalformed, split_body
 from protocol.answer_message import Answer, Denial
 from protocol.answer_refused import AnswerRefused
@@ -32,8 +33,9 @@ from protocol.leaf import (
 )
 from protocol.limits import CLOCK_SKEW_S, MAX_ANSWER_BYTES, MAX_ANSWER_ITEMS
 from protocol.log_errors import LogMaterialError
+from protocol.log_keys import LogKeys
+from protocol.log_terms import LogTerm
 from protocol.message_json import build, read_object
-from protocol.note import VerifierKey
 from protocol.offers_message import Offers
 from protocol.problems import Refused
 from protocol.profile import HELD, QUERY
@@ -58,11 +60,17 @@ _LEAVES: dict[tuple[type, str], type[ExchangeLeaf]] = {
 
 @dataclass(frozen=True, slots=True)
 class AnsweringPeer:
-    """Who was asked: the keys in its root document, and the log that its card names."""
+    """Who was asked: keys and terms of log keys in its root document; the log on its card."""
 
     ring: KeyRing
     log_origin: str
-    log_kid: str
+    log_terms: tuple[LogTerm, ...] = ()
+
+    def log_keys(self, at: int) -> LogKeys:
+        """The keys that may sign its log, of those that are valid at `at` and not revoked."""
+        usable = self.ring.all_usable("log", at)
+        keys = LogKeys.of_terms(self.log_origin, self.log_terms, (key.public for key in usable))
+        return keys.only(key.kid for key in usable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,11 +221,7 @@ def _check_terms(leaf: ExchangeLeaf, payload: Payload, asked: Query | None) -> N
 
 def _check_receipt(leaf: bytes, proof: bytes, peer: AnsweringPeer, at: int) -> VerifiedReceipt:
     try:
-        public = peer.ring.usable(peer.log_kid, "log", at).public
-        log_key = VerifierKey(peer.log_origin, public)
-        return verify_receipt(leaf, proof, log_key, peer.log_origin)
-    except KeyRefused as error:
-        raise AnswerRefused("receipt", str(error)) from None
+        return verify_receipt(leaf, proof, peer.log_keys(at), peer.log_origin)
     except LogMaterialError as error:
         raise AnswerRefused("receipt", f"{error.reason}: {error}") from None
 

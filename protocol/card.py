@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from keys.ring import KeyRefused
 from keys.signer import Signer
@@ -25,6 +25,7 @@ from protocol.limits import (
     MAX_CARD_SPACES,
     MAX_FIGURES,
 )
+from protocol.log_terms import LogOrigin, names_log_of
 from protocol.notation import (
     BaseUrl,
     Count,
@@ -41,9 +42,6 @@ from protocol.notation import (
 from protocol.root import RootDocument, authority_of
 
 CARD_TYPE = "application/vnd.interlingua.card+json"
-
-LogOrigin = Annotated[str, StringConstraints(pattern=r"^[\x21-\x2a\x2c-\x7e]{1,253}$")]
-"""Name of a log (C2SP tlog-checkpoint): printable ASCII without spaces and plus signs."""
 
 
 class CardRefused(DocumentRefused):
@@ -106,9 +104,9 @@ class Card(Document):
 
     `serial` grows with every card under one root document; `root_version` and `root_digest` name
     the root document under which it was signed. `url` is the base address for requests; its
-    authority is one of the root document's. `log_origin` and `log_kid` name the audit log and its
-    key. `spaces` are the envelopes of the collections' spaces and of shared spaces; `routes` the
-    ways into them, the best first where there are several.
+    authority is one of the root document's. `log_origin` and `log_kid` name the audit log and the
+    key that signs it now. `spaces` are the envelopes of the collections' spaces and of shared
+    spaces; `routes` the ways into them, the best first where there are several.
     """
 
     v: Version1 = 1
@@ -149,14 +147,6 @@ class Card(Document):
     def routes_from(self, space: str, into: str) -> tuple[Route, ...]:
         """Return the routes between two space ids, the node's best first."""
         return tuple(r for r in self.routes if r.space == space and r.into == into)
-
-
-def names_log_of(origin: str, organisation: str) -> bool:
-    """Tell whether `origin` may name a log of the organisation: its name, alone or before a slash.
-
-    Whoever could give its log another organisation's name would speak for that log.
-    """
-    return origin == organisation or origin.startswith(f"{organisation}/")
 
 
 def sign_card(card: Card, signers: Iterable[Signer]) -> bytes:

@@ -5,8 +5,9 @@
     nND/nri/U0xuHUrY...=     base64 of the RFC 6962 root hash
     <extension lines, none of ours>
 
-Rule of this file: a checkpoint is trusted only as a signed note under the log's own key whose
-name is the origin, and only if its origin is the one that was asked for.
+Rule of this file: a checkpoint is trusted only as a signed note under a key of the log whose name
+is the origin and whose term holds the size, and only if its origin is the one that was asked for.
+The checkpoint with which one key hands over to the next carries the signatures of both.
 """
 
 import base64
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from keys.signer import Signer
 from protocol.limits import MAX_TREE_SIZE
 from protocol.log_errors import MalformedCheckpoint, WrongOrigin
+from protocol.log_keys import LogKeys
 from protocol.merkle import HASH_BYTES
 from protocol.note import VerifierKey, decode_base64, open_note, sign_note
 
@@ -56,19 +58,23 @@ def parse_checkpoint(text: str) -> Checkpoint:
     return Checkpoint(lines[0], size, root, tuple(lines[3:-1]))
 
 
-def sign_checkpoint(checkpoint: Checkpoint, signer: Signer) -> bytes:
-    """Sign with the log's key, whose note name is the origin; returns the signed note."""
-    return sign_note(checkpoint.text(), checkpoint.origin, signer)
+def sign_checkpoint(checkpoint: Checkpoint, *signers: Signer) -> bytes:
+    """Sign with keys of the log, whose note name is the origin; returns the signed note."""
+    return sign_note(checkpoint.text(), checkpoint.origin, *signers)
 
 
-def open_checkpoint(raw: bytes, origin: str, log_key: VerifierKey) -> Checkpoint:
+def open_checkpoint(raw: bytes, origin: str, log_key: VerifierKey | LogKeys) -> Checkpoint:
     """Verify a signed checkpoint of the log ``origin``.
 
-    Raises ``MalformedNote`` or ``MalformedCheckpoint`` for other bytes, ``UntrustedNote`` if
-    ``log_key`` did not sign it, ``WrongOrigin`` if it is another log's.
+    ``log_key``: a key for every size, or the log's keys with the sizes that each may sign. Raises
+    ``MalformedNote`` or ``MalformedCheckpoint`` for other bytes, ``UntrustedNote`` if none of them
+    signed it, ``WrongOrigin`` if it is another log's, ``BeyondTerm`` if none that signed it may
+    sign its size.
     """
-    text, _ = open_note(raw, [log_key])
+    keys = LogKeys.single(log_key) if isinstance(log_key, VerifierKey) else log_key
+    text, signed = open_note(raw, keys.ranges)
     checkpoint = parse_checkpoint(text)
     if checkpoint.origin != origin:
         raise WrongOrigin(f"a checkpoint of {checkpoint.origin!r}, where {origin!r} was expected")
+    keys.require(signed, checkpoint.size)
     return checkpoint

@@ -31,6 +31,7 @@ Reason = Literal[
     "revoked-key",  # a revoked key signed it, or comes back in it
     "expired-key",  # the key that signed it is not valid now
     "reused-key",  # one key under two purposes
+    "log-terms",  # it states the term of a log key otherwise than the version before
     "signatures",  # too few of the needed keys signed
     "early",  # issued in the future
     "expired",  # no longer valid

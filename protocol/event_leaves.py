@@ -6,8 +6,9 @@ so that an auditor can date it. ``by`` names the local token or operator that di
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints, model_validator
 
+from keys.thumbprint import thumbprint
 from protocol.leaf_frame import Leaf
 from protocol.notation import (
     CollectionName,
@@ -19,7 +20,11 @@ from protocol.notation import (
     Text,
     Time,
     Word,
+    from_base64url,
 )
+
+PublicKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
+"""An Ed25519 public key, 32 bytes in base64url."""
 
 
 class _Event(Leaf):
@@ -93,13 +98,24 @@ class PolicyApplied(_Event):
 
 
 class KeyChanged(_Event):
-    """An own key was created, published or revoked (type ``key``)."""
+    """An own key was created, published or revoked, or took over the log (type ``key``).
+
+    The leaf of a log key that took over (event ``took-over``) is the last one that the key before
+    it signs for, and holds the new key itself: ``public``, 32 bytes in base64url.
+    """
 
     type: Literal["key"] = "key"
     key: KeyId
     use: Literal["root", "card", "sign", "log", "witness"]
     event: Word
     document: Digest | None = None
+    public: PublicKey | None = None
+
+    @model_validator(mode="after")
+    def _names_its_key(self) -> "KeyChanged":
+        if self.public is not None and thumbprint(from_base64url(self.public)) != self.key:
+            raise ValueError("public: it is another key than the leaf names")
+        return self
 
 
 class CollectionChanged(_Event):

@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from protocol.card import LogOrigin
 from protocol.limits import MAX_ANSWER_BYTES, MAX_DOCUMENT_BYTES
+from protocol.log_terms import LogOrigin
 from protocol.message_json import build, read_object
 from protocol.notation import Bits128, Digest, NoteText, Ordinal, Version1, WireModel
 

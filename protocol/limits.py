@@ -210,6 +210,9 @@ MAX_ROOT_KEYS = MAX_SIGNATURES // 2
 MAX_KEYS = 64
 """Other keys of one root document."""
 
+MAX_LOG_TERMS = 512
+"""Terms of log keys in one root document: one for each key that ever signed one of its logs."""
+
 MAX_REVOCATIONS = 512
 """Revocations in one root document."""
 

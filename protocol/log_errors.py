@@ -8,6 +8,7 @@ whoever reports it uses ``reason``, a stable word that names the class of failur
     ├── UntrustedNote        a note without a valid signature of a key that we trust
     ├── MalformedCheckpoint  a note whose text is not a C2SP checkpoint
     ├── WrongOrigin          a checkpoint of another log
+    ├── BeyondTerm           a checkpoint of a size that its key may not sign
     ├── MalformedProof       the bytes are not a C2SP tlog-proof
     ├── ProofMismatch        hashes that do not lead to the stated root
     └── MalformedLeaf        an entry that is not one of our canonical leaves
@@ -42,6 +43,12 @@ class WrongOrigin(LogMaterialError):
     """The checkpoint speaks for another log than the expected one."""
 
     reason = "wrong-origin"
+
+
+class BeyondTerm(LogMaterialError):
+    """The log's key signed, for a tree that is larger or smaller than those of its term."""
+
+    reason = "beyond-term"
 
 
 class MalformedProof(LogMaterialError):

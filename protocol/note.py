@@ -150,13 +150,15 @@ def _parse_signature(line: str) -> NoteSignature:
     return NoteSignature(name, raw[:KEY_ID_BYTES], raw[KEY_ID_BYTES:])
 
 
-def sign_note(text: str, name: str, signer: Signer) -> bytes:
-    """Sign ``text`` (its final LF included) as key ``name``; returns the whole note."""
-    key = VerifierKey(name, signer.public)
+def sign_note(text: str, name: str, *signers: Signer) -> bytes:
+    """Sign ``text`` (its final LF included) as keys named ``name``; returns the whole note."""
+    keys = [VerifierKey(name, signer.public) for signer in signers]
     if not text.endswith("\n") or any(c < " " and c != "\n" for c in text):
         raise MalformedNote("a note's text ends in a newline and holds no other control character")
-    signature = NoteSignature(name, key.key_id, signer.sign(text.encode()))
-    return Note(text, (signature,)).encode()
+    raw = text.encode()
+    pairs = zip(keys, signers, strict=True)
+    signatures = (NoteSignature(name, key.key_id, signer.sign(raw)) for key, signer in pairs)
+    return Note(text, tuple(signatures)).encode()
 
 
 def open_note(raw: bytes, keys: Iterable[VerifierKey]) -> tuple[str, tuple[VerifierKey, ...]]:

@@ -2,7 +2,8 @@
 
 The rule of this file: trust in an organisation starts at one pinned root key and moves only from
 version N to N+1, by the root keys of both. A key has one purpose for ever; a revoked key never
-comes back; nothing is valid for longer than 90 days without its root keys saying so again.
+comes back; what a log key signed is stated for ever (protocol/log_terms.py); nothing is valid for
+longer than 90 days without its root keys saying so again.
 
 Served at `/.well-known/interlingua-root`, older versions at `/.well-known/interlingua-root/<n>`.
 """
@@ -16,16 +17,20 @@ from pydantic import Field, model_validator
 
 from keys.ring import KeyPurpose, KeyRecord, KeyRing, Revocation
 from keys.signer import Signer
+from protocol.canonical import dumps
 from protocol.document import Document, DocumentRefused, read_document, require_signatures
 from protocol.dsse import Signed, sign
 from protocol.limits import (
     CLOCK_SKEW_S,
     MAX_AUTHORITIES,
     MAX_KEYS,
+    MAX_LOG_TERMS,
     MAX_REVOCATIONS,
     MAX_ROOT_KEYS,
     ROOT_LIFETIME_S,
 )
+from protocol.log_keys import LogKeys
+from protocol.log_terms import LogTerm, check_terms, contradiction
 from protocol.notation import (
     Authority,
     BaseUrl,
@@ -94,7 +99,8 @@ class RootDocument(Document):
     of all other purposes; `revocations` every revocation so far. `authorities` are the hosts (and
     ports) under which requests may be addressed to the organisation, as `@authority` writes them;
     `url` is the base address of its federation listener, at one of them. An asker-only organisation
-    has neither.
+    has neither. `log_terms` are the terms of the keys of its logs, also those that have ended; the
+    member is absent while no log key has ever been followed by another.
     """
 
     v: Version1 = 1
@@ -110,6 +116,7 @@ class RootDocument(Document):
     ] = ()
     authorities: Annotated[tuple[Authority, ...], Field(strict=False, max_length=MAX_AUTHORITIES)]
     url: BaseUrl | None
+    log_terms: Annotated[tuple[LogTerm, ...], Field(strict=False, max_length=MAX_LOG_TERMS)] = ()
 
     @model_validator(mode="after")
     def _fields_agree(self) -> "RootDocument":
@@ -123,7 +130,14 @@ class RootDocument(Document):
             raise ValueError("url: there is one exactly where there are authorities")
         if self.url is not None and authority_of(self.url) not in self.authorities:
             raise ValueError("url: its host and port stand in authorities too")
+        check_terms(self.log_terms, self.organisation)
         return self
+
+    @property
+    def payload(self) -> bytes:
+        """The canonical JSON of the document."""
+        absent = set() if self.log_terms else {"log_terms"}
+        return dumps(self.model_dump(mode="json", exclude=absent))
 
     @cached_property
     def ring(self) -> KeyRing:
@@ -132,6 +146,11 @@ class RootDocument(Document):
             [key.record for key in (*self.roots, *self.keys)],
             [Revocation(entry.kid, entry.at, entry.reason) for entry in self.revocations],
         )
+
+    def log_keys(self, origin: str) -> LogKeys:
+        """Every key that this version names or states a term of, for the log `origin`."""
+        named = (key.record.public for key in self.keys if key.purpose == "log")
+        return LogKeys.of_terms(origin, self.log_terms, named)
 
 
 def authority_of(url: str) -> str:
@@ -169,8 +188,9 @@ def accept_root(
     2. organisation: the expected one.
     3. rollback, fork, gap: the version is the previous one plus 1, or the same document again.
        issued does not go back.
-    4. reused-key, revoked-key: no key under two purposes, now or since the previous version; every
-       earlier revocation is still there, and no revoked key is a root key or another key.
+    4. reused-key, revoked-key, log-terms: no key under two purposes, now or since the previous
+       version; every earlier revocation is still there, and no revoked key is a root key or another
+       key; no term of a log key is stated otherwise than before.
     5. pin, signatures, unknown-key, revoked-key, expired-key: its own threshold of its own root
        keys signed, and the previous threshold of the previous root keys (both valid at `at`, and
        revoked by neither version); without a previous version the pinned key is among the signers.
@@ -222,8 +242,14 @@ def _check_keys(document: RootDocument, previous: RootDocument | None) -> None:
     back = sorted(set(ring.revocations) & set(ring.records))
     if back:
         raise RootRefused("revoked-key", f"key {back[0]} is revoked and named; leave it out")
+    for kid in (term.kid for term in document.log_terms):
+        if kid in ring.records and ring.records[kid].purpose != "log":
+            raise RootRefused("reused-key", f"key {kid} has a term, but is no log key")
     if previous is None:
         return
+    otherwise = contradiction(previous.log_terms, document.log_terms)
+    if otherwise is not None:
+        raise RootRefused("log-terms", f"{otherwise}; ask its owner")
     forgotten = sorted(set(previous.ring.revocations) - set(ring.revocations))
     if forgotten:
         raise RootRefused("revoked-key", f"the revocation of key {forgotten[0]} is missing")

@@ -11,6 +11,9 @@ from typing import Any
 
 from keys.ring import KeyRecord
 from protocol.limits import ROOT_LIFETIME_S
+from protocol.log_keys import LogKeys, SizeRange
+from protocol.log_terms import LogTerm, extended
+from protocol.note import VerifierKey
 from protocol.root import Key, RevokedKey, RootDocument
 
 
@@ -70,6 +73,12 @@ def without_key(document: RootDocument, kid: str, at: int, reason: str) -> RootD
     )
 
 
+def with_terms(document: RootDocument, stated: Iterable[LogTerm]) -> RootDocument:
+    """State the terms of one log's keys; what the document says already, it goes on saying."""
+    terms = extended(document.log_terms, stated)
+    return document if terms == document.log_terms else _changed(document, log_terms=terms)
+
+
 def carried(
     draft: RootDocument, accepted: RootDocument, published: Mapping[str, KeyRecord]
 ) -> RootDocument | None:
@@ -103,6 +112,21 @@ def carried(
 def named(documents: Iterable[RootDocument]) -> dict[str, KeyRecord]:
     """Return every key that one of `documents` (oldest first) names, as the newest names it."""
     return {kid: record for each in documents for kid, record in each.ring.records.items()}
+
+
+def log_keys(documents: Iterable[RootDocument], origin: str) -> LogKeys:
+    """Return every key that `documents` (oldest first) give the log `origin`, for an audit.
+
+    Each with the range that the newest version to know of it gives it. Keys that are retired or
+    revoked are among them: when they may be believed is the auditor's question.
+    """
+    found: dict[VerifierKey, SizeRange] = {}
+    for each in documents:
+        found.update(each.log_keys(origin).ranges)
+        for term in each.log_terms:
+            if term.origin != origin:
+                found.pop(VerifierKey(origin, term.key), None)
+    return LogKeys(origin, found)
 
 
 def _changed(document: RootDocument, **fields: Any) -> RootDocument:

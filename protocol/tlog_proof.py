@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from protocol.checkpoint import Checkpoint, open_checkpoint, parse_decimal
 from protocol.limits import MAX_PROOF_BYTES, MAX_PROOF_HASHES
 from protocol.log_errors import MalformedProof
+from protocol.log_keys import LogKeys
 from protocol.merkle import HASH_BYTES, leaf_hash, verify_inclusion
 from protocol.note import VerifierKey, decode_base64
 
@@ -94,12 +95,15 @@ def _parse_path(lines: list[str]) -> tuple[bytes, ...]:
     return path
 
 
-def verify_receipt(leaf: bytes, proof: bytes, log_key: VerifierKey, origin: str) -> VerifiedReceipt:
+def verify_receipt(
+    leaf: bytes, proof: bytes, log_key: VerifierKey | LogKeys, origin: str
+) -> VerifiedReceipt:
     """Prove that ``leaf`` stands in the log ``origin`` (C2SP tlog-proof, "Verifying").
 
     1 the leaf's hash is RFC 6962's over its bytes; 2 the checkpoint names ``origin`` and
-    ``log_key`` signed it; 3 cosignatures of others are ignored here (the policy that counts
-    witnesses is the caller's); 4 the path leads from the leaf's hash to the checkpoint's root.
+    ``log_key``, or one of several keys whose term holds its size, signed it; 3 cosignatures of
+    others are ignored here (the policy that counts witnesses is the caller's); 4 the path leads
+    from the leaf's hash to the checkpoint's root.
     Raises a ``LogMaterialError`` that names the step that failed.
     """
     parsed = parse_proof(proof)

@@ -133,7 +133,7 @@ async def _run(job: Job) -> Outcome:
     for _, writer in connections:
         writer.close()
     card = peer.card
-    clinic = AnsweringPeer(peer.root.ring, card.log_origin, card.log_kid)
+    clinic = AnsweringPeer(peer.root.ring, card.log_origin, peer.root.log_terms)
     del asked[:warm_up], answers[:warm_up], latencies[:warm_up]
     rows = np.unique(np.linspace(0, len(asked) - 1, min(job.verified, len(asked))).astype(int))
     return Outcome(

@@ -6,6 +6,7 @@ leaves what depends on it unproved, not wrong.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from keys.ring import KeyRing
@@ -18,9 +19,10 @@ from node.federation.errors import FederationError
 from node.federation.peer import Peer
 from node.federation.peers import PeerBook
 from protocol.document import DocumentRefused, read_document
+from protocol.log_keys import LogKeys
 from protocol.note import VerifierKey
 from protocol.root import ROOT_TYPE, RootDocument, RootRefused
-from protocol.root_changes import named
+from protocol.root_changes import log_keys, named
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class FoundAnchors:
 def unknown(log_key: VerifierKey | None) -> Anchors:
     """Return the anchors of somebody who has nothing but, perhaps, the log's key."""
     organisation = log_key.name.partition("/")[0] if log_key else None
-    return Anchors(organisation, log_key, lambda _: None, lambda _, __: ())
+    return Anchors(organisation, log_key, lambda _: None, lambda _, __: None)
 
 
 def from_directory(data: DataDirectory, log_key: VerifierKey | None) -> FoundAnchors:
@@ -42,20 +44,20 @@ def from_directory(data: DataDirectory, log_key: VerifierKey | None) -> FoundAnc
     warnings: list[str] = []
     versions = _own_roots(data.roots, warnings)
     own = versions[-1] if versions else None
-    rings = _partners(data.peers, warnings)
+    known = _partners(data.peers, warnings)
     if own is not None:
-        rings[own.organisation] = every_key(versions)
+        known[own.organisation] = versions
+    rings = {name: every_key(documents) for name, documents in known.items()}
 
-    def log_keys_of(organisation: str, origin: str) -> tuple[VerifierKey, ...]:
-        ring = rings.get(organisation)
-        records = ring.records.values() if ring else ()
-        return tuple(VerifierKey(origin, r.public) for r in records if r.purpose == "log")
+    def log_keys_of(organisation: str, origin: str) -> LogKeys | None:
+        keys = log_keys(known.get(organisation, ()), origin)
+        return keys if keys.ranges else None
 
     anchors = Anchors(
         organisation=own.organisation if own else None,
-        log_key=log_key or (_own_log_key(own, data.log_file, warnings) if own else None),
+        log_key=log_key or (_own_log_keys(versions, data.log_file, warnings) if own else None),
         ring_of=rings.get,
-        log_keys_of=log_keys_of,
+        log_keys_of=cache(log_keys_of),
     )
     return FoundAnchors(anchors, tuple(warnings))
 
@@ -70,17 +72,14 @@ def every_key(documents: Iterable[RootDocument]) -> KeyRing:
     return KeyRing(named(known).values(), revoked.values())
 
 
-def _own_log_key(own: RootDocument, log_file: Path, warnings: list[str]) -> VerifierKey | None:
-    """Return the newest log key of the own root document, under the name that the log states."""
-    keys = [record for record in own.ring.records.values() if record.purpose == "log"]
-    if not keys:
-        return None
-    newest = max(keys, key=lambda record: record.not_after)
+def _own_log_keys(own: list[RootDocument], log_file: Path, warnings: list[str]) -> LogKeys | None:
+    """Return the log keys of the own root documents, under the name that the log states."""
     try:
-        return VerifierKey(stated_origin(log_file, own.organisation), newest.public)
+        keys = log_keys(own, stated_origin(log_file, own[-1].organisation))
     except AuditError as error:
         warnings.append(f"The log's name cannot be used: {error}")
         return None
+    return keys if keys.ranges else None
 
 
 def _own_roots(folder: Path, warnings: list[str]) -> list[RootDocument]:
@@ -101,17 +100,17 @@ def _own_roots(folder: Path, warnings: list[str]) -> list[RootDocument]:
     return found
 
 
-def _partners(folder: Path, warnings: list[str]) -> dict[str, KeyRing]:
-    """Every key that partners, also former ones, ever had."""
+def _partners(folder: Path, warnings: list[str]) -> dict[str, list[RootDocument]]:
+    """Every root document, oldest first, that is kept of partners, also of former ones."""
     peers: dict[str, Peer] = {}
     try:
         peers = {peer.organisation: peer for peer in PeerBook.open(folder).all()}
     except (OSError, FederationError) as error:
         warnings.append(f"The partners' root documents cannot be used: {error}.")
-    rings = {}
+    found = {}
     for name in sorted({*peers, *superseded.organisations(folder)}):
         documents, damaged = superseded.kept(folder, name)
         warnings += [f"A superseded root document cannot be used: {each}" for each in damaged]
         newest = [peers[name].root] if name in peers else []
-        rings[name] = every_key([*documents, *newest])
-    return rings
+        found[name] = [*documents, *newest]
+    return found

@@ -3,6 +3,10 @@
 Rule of this file: nobody learns a receipt before its transaction has committed. After a failed
 commit nothing of the batch is in memory either: connection and tree are read from disk again, and
 nothing is tried a second time. Only the writer's thread calls in here after opening.
+
+Which key signs is what log.db says. A key takes over with the last leaf of a batch, and the
+checkpoint of that batch carries the signatures of both keys; so the size at which the old one ends
+is fixed with the leaf, or not at all.
 """
 
 import logging
@@ -12,10 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keys.signer import Signer
-from node.audit import open_questions, schema, state_rows, tree_rows
-from node.audit.entry import Entry, Receipt
+from keys.thumbprint import thumbprint
+from node.audit import log_key_rows, open_questions, schema, state_rows, tree_rows
+from node.audit.entry import Entry, Receipt, TakeOver
 from node.audit.errors import AuditError, LogForeign, LogUnavailable
 from node.audit.growth import Growth
+from node.audit.hand_over import hand_over_entry, put_last, refuse_former
+from node.audit.log_key_rows import stated_keys
+from node.audit.own_log_keys import NONE_KNOWN, OwnLogKeys, check_published
 from node.audit.tree_rows import Tree
 from node.clock import Clock
 from protocol.merkle import Frontier
@@ -45,11 +53,35 @@ class BatchResult:
 class Committer:
     """The open log.db and the tree's right edge, for the one writer."""
 
-    def __init__(self, path: Path, signer: Signer, origin: str, clock: Clock) -> None:
+    def __init__(
+        self, path: Path, signer: Signer, origin: str, clock: Clock, own: OwnLogKeys = NONE_KNOWN
+    ) -> None:
         self.verifier_key = VerifierKey(origin, signer.public)
-        self._path, self._signer, self._origin, self._clock = path, signer, origin, clock
+        """The key that signs; its name is the origin."""
+        self._path, self._origin, self._clock, self._own = path, origin, clock, own
+        self._signers: dict[str, Signer] = {signer.kid: signer}
         self._connection: sqlite3.Connection | None = None
         self.tree: Tree = self._load()
+
+    def take_over_if_due(self, signer: Signer) -> None:
+        """Let a key sign from now on that never signed this log; for opening it.
+
+        Raises LogForeign where neither it nor the key that signed last can sign.
+        """
+        connection = self._connection
+        assert connection is not None  # noqa: S101 - opening has just set it; for the type checker
+        kids = [thumbprint(key.public) for key in stated_keys(connection)]
+        if signer.kid not in kids:
+            entry = hand_over_entry(TakeOver(signer), self._clock())
+            (outcome,) = self.commit([Prepared(entry, entry.leaf.encode())]).outcomes
+            if isinstance(outcome, Exception):
+                raise outcome
+        elif self._present() is None:
+            raise LogForeign(
+                f"{self._path} is signed by the log key {kids[-1]}, which is not at hand.",
+                fix=f"Put its file back into keys/, or: interlingua key revoke {kids[-1]} "
+                "--reason lost",
+            )
 
     def commit(self, batch: Sequence[Prepared]) -> BatchResult:
         """Append those of the batch whose guards allow it; never raises.
@@ -84,22 +116,42 @@ class Committer:
         assert connection is not None  # noqa: S101 - _load has just set it; for the type checker
         connection.execute("BEGIN IMMEDIATE")
         growth = Growth(self.tree.frontier)
-        outcomes = _grow(connection, growth, admitted, at)
+        ordered = put_last(admitted)
+        outcomes = _grow(connection, growth, ordered, at)
         if not growth.leaves:
             connection.execute("ROLLBACK")
             return outcomes
-        tree = growth.seal(self._origin, self._signer)
+        entries = (one.entry for n, one in ordered.items() if n not in outcomes)
+        takes_over = next((e.takes_over for e in entries if e.takes_over is not None), None)
+        tree = growth.seal(self._origin, *self._sealing(takes_over))
+        if takes_over is not None:
+            key = VerifierKey(self._origin, takes_over.signer.public)
+            log_key_rows.add(connection, growth.next_index, key)
         tree_rows.insert(connection, growth.leaves, growth.nodes, tree.head)
         state_rows.purge(connection, at)
         receipts = {
             n: Receipt(new.index, new.raw, growth.prove(new.index, tree.head))
-            for n, new in zip(
-                (n for n in admitted if n not in outcomes), growth.leaves, strict=True
-            )
+            for n, new in zip((n for n in ordered if n not in outcomes), growth.leaves, strict=True)
         }
         connection.execute("COMMIT")
         self.tree = tree
+        if takes_over is not None:
+            self._signers[takes_over.signer.kid] = takes_over.signer
+            self.verifier_key = key
         return outcomes | receipts
+
+    def _present(self) -> Signer | None:
+        """The signer of the key that signs now; None where it is lost or revoked."""
+        kid = thumbprint(self.verifier_key.public)
+        return self._signers.get(kid) or self._own.open(kid)
+
+    def _sealing(self, takes_over: TakeOver | None) -> list[Signer]:
+        """Who signs a batch's checkpoint: the present key, and the one that takes over."""
+        present = None if takes_over is not None and takes_over.alone else self._present()
+        found = [*([present] if present else []), *([takes_over.signer] if takes_over else [])]
+        if not found:
+            raise LogForeign("The key that signs this log is not at hand.")
+        return found
 
     def _load(self) -> Tree:
         """Open the database and rebuild the tree; leaves no connection open if it is refused."""
@@ -115,16 +167,20 @@ class Committer:
 
     def _compared(self, connection: sqlite3.Connection) -> Tree:
         """Begin a new log with the checkpoint of an empty tree; compare an old one with its own."""
-        stated = schema.meta(connection, "origin"), schema.meta(connection, "verifier_key")
-        if stated != (self._origin, str(self.verifier_key)):
+        terms = log_key_rows.stated_terms(connection)
+        origin = schema.meta(connection, "origin")
+        own = terms and (terms[-1].kid in self._signers or terms[-1].kid in self._own.kids)
+        if origin != self._origin or not own:
             raise LogForeign(
-                f"{self._path} was begun by {stated[1] or 'nobody'}, and this node's log key "
-                f"is {self.verifier_key}."
+                f"{self._path} is signed by {terms[-1].kid if terms else 'nobody'} as {origin}, "
+                f"and this node's log key is {self.verifier_key}."
             )
+        self.verifier_key = VerifierKey(origin, terms[-1].key)
         if tree_rows.newest_note(connection) is None and tree_rows.size(connection) == 0:
-            begun = Growth(Frontier()).seal(self._origin, self._signer)
+            begun = Growth(Frontier()).seal(self._origin, *self._sealing(None))
             tree_rows.insert(connection, [], [], begun.head)
-        return tree_rows.load(connection, self._origin, self.verifier_key)
+        check_published(terms, self._own.terms, tree_rows.size(connection))
+        return tree_rows.load(connection, self._origin, log_key_rows.keys_of(terms, self._origin))
 
     def _reload(self) -> None:
         """Forget what memory believes: roll back, close, open and compare again."""
@@ -153,6 +209,7 @@ def _grow(
     refused: dict[int, Outcome] = {}
     for n, prepared in admitted.items():
         try:
+            refuse_former(connection, growth, prepared.entry.takes_over)
             state_rows.refuse_recorded(connection, prepared.entry.effects, at)
         except AuditError as error:
             refused[n] = error

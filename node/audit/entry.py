@@ -7,6 +7,7 @@ durable in one transaction, or not at all.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from keys.signer import Signer
 from node.audit.seen_checkpoints import SeenCheckpoint
 from protocol.leaf import Leaf
 
@@ -104,8 +105,20 @@ class Effects:
 
 
 @dataclass(frozen=True)
+class TakeOver:
+    """A key that signs the log from this leaf on.
+
+    The key before it signs the leaf's checkpoint too, unless the new one signs it ``alone``: a
+    revoked key signs nothing.
+    """
+
+    signer: Signer
+    alone: bool = False
+
+
+@dataclass(frozen=True)
 class Entry:
-    """One leaf with its effects and its last check.
+    """One leaf with its effects and its last check; ``takes_over`` with that of a hand-over.
 
     Raises ValueError if the leaf says another charge or exposure than the effects debit: the
     auditor adds up leaves and compares with the counters.
@@ -114,6 +127,7 @@ class Entry:
     leaf: Leaf
     effects: Effects = field(default_factory=Effects)
     guard: Guard | None = None
+    takes_over: TakeOver | None = None
 
     def __post_init__(self) -> None:
         charged = self.effects.queries.n if self.effects.queries else 0

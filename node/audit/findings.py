@@ -24,6 +24,8 @@ Kind = Literal[
     "checkpoint-differs",  # signed another root than the leaves lead to
     "log-shortened",  # fewer leaves than the last checkpoint signed
     "log-foreign",  # another origin or key than expected
+    "log-keys-differ",  # the log states another key or size than its leaves say
+    "log-key-unproved",  # a key took over, and the one that was given did not sign it
     "request-unproved",  # the request's signature does not verify
     "request-differs",  # signed, but not for what the leaf says
     "request-repeated",  # two leaves rest on one signature

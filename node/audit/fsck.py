@@ -9,11 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from node.audit import schema, tree_rows
+from node.audit import log_key_rows, schema, tree_rows
 from node.audit.findings import Findings
+from node.audit.log_key_check import LogKeyCheck
 from node.audit.walk import Walk
 from protocol.checkpoint import open_checkpoint
 from protocol.log_errors import LogMaterialError
+from protocol.log_keys import LogKeys
+from protocol.log_terms import LogTerm
 from protocol.note import VerifierKey
 
 Progress = Callable[[int, int | None, str], None]
@@ -24,12 +27,14 @@ _PROGRESS_EVERY = 4_096  # leaves
 class Examined:
     """What was read: the log's own statement of itself, its size and root, and the findings.
 
-    ``root``: the 32-byte hash that the leaves' bytes lead to; ``checkpoints``: how many were
-    compared with the tree at their size.
+    ``verifier_key`` signs it now, ``terms`` are those of all its keys. ``root``: the 32-byte hash
+    that the leaves' bytes lead to; ``checkpoints``: how many were compared with the tree at their
+    size.
     """
 
     origin: str
     verifier_key: str
+    terms: tuple[LogTerm, ...]
     size: int
     root: bytes
     checkpoints: int
@@ -40,18 +45,18 @@ class Examination:
     """One examination of an open snapshot: the walk, the checkpoints, SQLite's own check."""
 
     def __init__(
-        self, connection: sqlite3.Connection, log_key: VerifierKey | None, progress: Progress
+        self,
+        connection: sqlite3.Connection,
+        log_key: VerifierKey | LogKeys | None,
+        progress: Progress,
     ) -> None:
-        """``log_key``: the key that must have signed; ``None`` believes the log's own statement."""
+        """``log_key``: what is known of its keys; ``None`` believes the log's own statement."""
         self.findings = Findings()
         self.origin = schema.meta(connection, "origin")
-        self.stated_key = schema.meta(connection, "verifier_key")
         self._connection, self._progress = connection, progress
-        self._key = log_key or _parse_key(self.stated_key)
+        self._keys = LogKeyCheck(connection, self.origin, log_key, self.findings)
         self._checkpoints = 0
         self._signed = -1
-        if log_key is not None and str(log_key) != self.stated_key:
-            self.findings.add("log-foreign", f"the log states the key {self.stated_key}")
 
     def run(self, each: Callable[[int, bytes], None]) -> Examined:
         """Examine everything; ``each`` sees every leaf's index and bytes."""
@@ -59,13 +64,22 @@ class Examination:
         total = tree_rows.size(self._connection)
         walk = Walk(self._connection, self.findings, self._at_checkpoint)
         for index, data in walk.leaves():
+            self._keys.look(index, data)
             each(index, data)
             if index % _PROGRESS_EVERY == 0:
                 self._progress(index, total, "leaves")
         self._progress(total, total, "leaves")
         self._check_end(walk)
-        size, root = walk.frontier.size, walk.root_of_leaves
-        return Examined(self.origin, self.stated_key, size, root, self._checkpoints, self.findings)
+        self._keys.end()
+        return Examined(
+            origin=self.origin,
+            verifier_key=log_key_rows.present(self._connection),
+            terms=self._keys.terms,
+            size=walk.frontier.size,
+            root=walk.root_of_leaves,
+            checkpoints=self._checkpoints,
+            findings=self.findings,
+        )
 
     def _check_database(self) -> None:
         for (message,) in self._connection.execute("PRAGMA quick_check(10)"):
@@ -75,14 +89,15 @@ class Examination:
     def _at_checkpoint(self, size: int, note: bytes, root: bytes) -> None:
         self._checkpoints += 1
         self._signed = max(self._signed, size)
-        if self._key is None:
+        if self._keys.keys is None:
             self.findings.add("checkpoint-invalid", "the log states no readable key")
             return
         try:
-            checkpoint = open_checkpoint(note, self.origin, self._key)
+            checkpoint = open_checkpoint(note, self.origin, self._keys.keys)
         except LogMaterialError as error:
             self.findings.add("checkpoint-invalid", f"checkpoint of {size} leaves: {error}")
             return
+        self._keys.at_checkpoint(size, note)
         if root and (checkpoint.size, checkpoint.root) != (size, root):
             self.findings.add(
                 "checkpoint-differs", f"the checkpoint of {size} leaves signs another tree"
@@ -104,7 +119,7 @@ class Examination:
             )
 
 
-def fsck(path: Path, progress: Progress, log_key: VerifierKey | None = None) -> Examined:
+def fsck(path: Path, progress: Progress, log_key: VerifierKey | LogKeys | None = None) -> Examined:
     """Examine log.db.
 
     Raises LogDamaged, LogTooNew or LogUnavailable where it cannot be read at all.
@@ -116,10 +131,3 @@ def fsck(path: Path, progress: Progress, log_key: VerifierKey | None = None) -> 
 def _leave(index: int, data: bytes) -> None:
     """Fsck looks at a leaf's bytes only."""
     del index, data
-
-
-def _parse_key(text: str) -> VerifierKey | None:
-    try:
-        return VerifierKey.parse(text)
-    except LogMaterialError:
-        return None

@@ -32,10 +32,10 @@ class Growth:
             self._known[node.level, node.index] = node.hash
             self.nodes.append(node)
 
-    def seal(self, origin: str, signer: Signer) -> Tree:
+    def seal(self, origin: str, *signers: Signer) -> Tree:
         """Sign the checkpoint over all leaves; it is shown to nobody before it is durable."""
         checkpoint = Checkpoint(origin, self._frontier.size, self._frontier.root())
-        return Tree(self._frontier, Head(sign_checkpoint(checkpoint, signer), checkpoint))
+        return Tree(self._frontier, Head(sign_checkpoint(checkpoint, *signers), checkpoint))
 
     def prove(self, index: int, head: Head) -> bytes:
         """Return the tlog-proof of one of the batch's leaves."""

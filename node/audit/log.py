@@ -15,11 +15,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from keys.signer import Signer
+from keys.thumbprint import thumbprint
 from node.audit import open_questions, schema, seen_checkpoints, state_rows, tree_rows
 from node.audit.committer import Committer, Prepared
-from node.audit.entry import Entry, Receipt, StoredAnswer
+from node.audit.entry import Entry, Receipt, StoredAnswer, TakeOver
 from node.audit.errors import LogHeld, LogUnavailable
+from node.audit.hand_over import hand_over_entry
+from node.audit.log_key_rows import stated_keys
 from node.audit.open_questions import OpenQuestion
+from node.audit.own_log_keys import NONE_KNOWN, OwnLogKeys
 from node.audit.seen_checkpoints import SeenCheckpoint
 from node.audit.succession import succession, was_reset
 from node.audit.writer import MAX_WAITING, Writer
@@ -37,8 +41,11 @@ class AuditLog:
     thread.
     """
 
-    def __init__(self, committer: Committer, reader: sqlite3.Connection, max_waiting: int) -> None:
+    def __init__(
+        self, committer: Committer, reader: sqlite3.Connection, clock: Clock, max_waiting: int
+    ) -> None:
         self._committer = committer
+        self._clock = clock
         self._reader = reader
         self._reading = threading.Lock()
         self._hooks: list[Callable[[], None]] = []
@@ -54,18 +61,21 @@ class AuditLog:
         origin: str,
         clock: Clock,
         *,
+        own: OwnLogKeys = NONE_KNOWN,
         max_waiting: int = MAX_WAITING,
     ) -> "AuditLog":
         """Open log.db, or begin it, for the log ``origin`` under the log key ``signer``.
 
-        The root is rebuilt from the stored subtree hashes and compared with the last checkpoint.
+        A signer that never signed this log takes it over, from a key that is among ``own``. The
+        root is rebuilt from the stored subtree hashes and compared with the last checkpoint.
         Raises LogShortened, LogDamaged, LogForeign, LogTooNew (see ``node.audit.errors``) or
         LogUnavailable; nothing is repaired.
         """
-        committer = Committer(path, signer, origin, clock)
+        committer = Committer(path, signer, origin, clock, own)
         try:
+            committer.take_over_if_due(signer)
             with schema.named(path):
-                return cls(committer, schema.connect_reader(path), max_waiting)
+                return cls(committer, schema.connect_reader(path), clock, max_waiting)
         except BaseException:
             committer.close()
             raise
@@ -119,10 +129,27 @@ class AuditLog:
             self._reader.close()
         self._committer.close()
 
+    async def hand_over(self, takes_over: TakeOver) -> None:
+        """Let another key sign from now on: one leaf, whose checkpoint both keys sign.
+
+        Raises as ``append``; AlreadyRecorded for a key that has signed this log before.
+        """
+        await self.append(hand_over_entry(takes_over, self._clock()))
+
     @property
     def verifier_key(self) -> VerifierKey:
-        """The key under which partners verify this log's checkpoints; its name is the origin."""
+        """The key that signs this log's checkpoints now; its name is the origin."""
         return self._committer.verifier_key
+
+    @property
+    def kid(self) -> str:
+        """The id of the key that signs this log's checkpoints now."""
+        return thumbprint(self.verifier_key.public)
+
+    def has_signed(self, kid: str) -> bool:
+        """Tell whether a key signs this log, or did before another one took over."""
+        with self._read() as connection:
+            return any(thumbprint(k.public) == kid for k in stated_keys(connection))
 
     def nonces(self, at: int) -> list[tuple[str, str, int]]:
         """Return every nonce that is live at ``at``: (peer, nonce, until)."""

@@ -18,8 +18,9 @@ from node.audit import schema, tree_rows
 from node.audit.findings import Findings
 from protocol.canonical import digest
 from protocol.leaf import AnyLeaf, MalformedLeaf, Received, decode_leaf
-from protocol.log_errors import LogMaterialError, MalformedProof, UntrustedNote
-from protocol.note import VerifierKey, decode_base64
+from protocol.log_errors import LogMaterialError, MalformedProof
+from protocol.log_keys import LogKeys
+from protocol.note import decode_base64
 from protocol.tlog_proof import VerifiedReceipt, verify_receipt
 
 
@@ -29,7 +30,7 @@ class ReceiptCheck:
     def __init__(
         self,
         connection: sqlite3.Connection,
-        log_keys_of: Callable[[str, str], tuple[VerifierKey, ...]],
+        log_keys_of: Callable[[str, str], LogKeys | None],
         findings: Findings,
     ) -> None:
         self.named = 0
@@ -56,7 +57,7 @@ class ReceiptCheck:
             self._findings.add("receipt-invalid", "the kept leaf is not the one received", index)
             return
         log_keys = self._log_keys_of(leaf.peer, leaf.receipt.origin)
-        if not log_keys:
+        if log_keys is None:
             return  # no log key of the partner is known here
         self._prove(index, leaf, raw, proof, log_keys)
 
@@ -66,20 +67,14 @@ class ReceiptCheck:
         leaf: Received,
         raw: bytes,
         proof: bytes,
-        log_keys: tuple[VerifierKey, ...],
+        log_keys: LogKeys,
     ) -> None:
-        """Prove a receipt under one of the keys that the partner's log ever had."""
-        problem: str | None = None
-        for log_key in log_keys:
-            try:
-                proved = verify_receipt(raw, proof, log_key, log_key.name)
-                problem = _contradiction(leaf, decode_leaf(raw), proved)
-                break
-            except UntrustedNote as error:  # perhaps another one signed it
-                problem = str(error)
-            except LogMaterialError as error:
-                problem = str(error)
-                break
+        """Prove a receipt under the keys that the partner's log ever had, each for its term."""
+        try:
+            proved = verify_receipt(raw, proof, log_keys, log_keys.origin)
+            problem = _contradiction(leaf, decode_leaf(raw), proved)
+        except LogMaterialError as error:
+            problem = str(error)
         if problem:
             self._findings.add("receipt-invalid", f"{leaf.peer}: {problem}", index)
         else:
@@ -140,13 +135,13 @@ class CheckedReceipt:
     payload_checked: bool
 
 
-def check_receipt(content: bytes, log_key: VerifierKey) -> CheckedReceipt:
-    """Check one receipt file against the key of the log that must have issued it.
+def check_receipt(content: bytes, log_keys: LogKeys) -> CheckedReceipt:
+    """Check one receipt file against the keys of the log that must have issued it.
 
     Raises a LogMaterialError that names what is wrong.
     """
     payload, raw, proof = _split(content)
-    proved = verify_receipt(raw, proof, log_key, log_key.name)
+    proved = verify_receipt(raw, proof, log_keys, log_keys.origin)
     leaf = decode_leaf(raw)
     if payload is not None and digest(payload) != getattr(leaf, "answer", None):
         raise MalformedLeaf("the payload line is not the answer that the leaf names")

@@ -5,7 +5,7 @@ is 0600 from its first byte, and a file of another kind or a later version is ne
 
 ``nodes`` holds every complete subtree's hash at ``protocol.merkle.position``; ``facts`` repeats
 what a leaf says in a narrow table, so that filtering does not read a gigabyte of leaves (`fsck`
-compares the two). Leaves, nodes and checkpoints are only ever appended; triggers see to it.
+compares the two). Leaves, nodes, checkpoints and keys are only ever appended; triggers see to it.
 """
 
 import os
@@ -81,13 +81,31 @@ INSERT INTO seen_checkpoints SELECT peer, root, origin, size, note FROM (
 DROP TABLE seen_before;
 """
 """The pinned root key of what was seen before is that of the partner's newest `peer` leaf."""
-_APPEND_ONLY = "".join(
-    f"CREATE TRIGGER {table}_{verb} BEFORE {verb} ON {table} "
-    f"BEGIN SELECT RAISE(ABORT, '{table} are only appended'); END;"
-    for table in ("leaves", "nodes", "checkpoints")
-    for verb in ("UPDATE", "DELETE")
+_V6 = """
+CREATE TABLE log_keys (from_size INTEGER PRIMARY KEY, verifier_key TEXT NOT NULL) STRICT;
+INSERT INTO log_keys SELECT 0, value FROM meta WHERE name = 'verifier_key';
+DELETE FROM meta WHERE name = 'verifier_key';
+"""
+"""Before, a log had one key for life."""
+
+
+def _append_only(*tables: str) -> str:
+    return "".join(
+        f"CREATE TRIGGER {table}_{verb} BEFORE {verb} ON {table} "
+        f"BEGIN SELECT RAISE(ABORT, '{table} are only appended'); END;"
+        for table in tables
+        for verb in ("UPDATE", "DELETE")
+    )
+
+
+_STEPS = (
+    _V1 + _append_only("leaves", "nodes", "checkpoints"),
+    _V2,
+    _V3,
+    _V4,
+    _V5,
+    _V6 + _append_only("log_keys"),
 )
-_STEPS = (_V1 + _APPEND_ONLY, _V2, _V3, _V4, _V5)
 """Each step makes the next version of the one before; steps are only ever added at the end."""
 
 VERSION = len(_STEPS)
@@ -143,7 +161,7 @@ def snapshot(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def meta(connection: sqlite3.Connection, name: str) -> str:
-    """Return what the log says of itself: its ``origin`` or ``verifier_key``."""
+    """Return what the log says of itself: its ``origin``; before version 6 also its key."""
     row = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
     return str(row[0]) if row else ""
 
@@ -167,12 +185,12 @@ def _bring_forward(connection: sqlite3.Connection) -> None:
 
 def _begin(connection: sqlite3.Connection, origin: str, verifier_key: str) -> None:
     """State whose log it is, in a file where nothing was written yet."""
-    unused = "NOT EXISTS (SELECT 1 FROM meta) AND NOT EXISTS (SELECT 1 FROM checkpoints)"
-    connection.execute(
-        "INSERT INTO meta SELECT * FROM (VALUES ('origin', ?), ('verifier_key', ?)) "  # noqa: S608 - the text above
-        f"WHERE {unused}",
-        (origin, verifier_key),
-    )
+    unused = "WHERE NOT EXISTS (SELECT 1 FROM {0}) AND NOT EXISTS (SELECT 1 FROM checkpoints)"
+    for table, first, second in (("meta", "origin", origin), ("log_keys", 0, verifier_key)):
+        connection.execute(
+            f"INSERT INTO {table} SELECT ?, ? {unused.format(table)}",
+            (first, second),
+        )
 
 
 def _check_kind(connection: sqlite3.Connection, path: Path) -> None:

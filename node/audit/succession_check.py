@@ -1,16 +1,16 @@
 """Does a log that succeeds another one say the truth about it?
 
-Rule of this file: both checkpoints in the first leaf are of the log before, signed by the key that
-the leaf names where that key is known here, and the log before, where it is kept, ends with the
+Rule of this file: both checkpoints in the first leaf are of the log before, signed by keys of it
+where the one that the leaf names is known here, and the log before, where it is kept, ends with the
 first of them. How much was lost is the difference of the two, and may be more: it is what partners
 hold, not what there was.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from keys.ring import KeyRing
 from node.audit import schema, tree_rows
 from node.audit.errors import AuditError
 from node.audit.findings import Findings
@@ -18,7 +18,7 @@ from node.audit.succession import predecessor_file
 from protocol.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from protocol.leaf import AnyLeaf, Succeeded
 from protocol.log_errors import LogMaterialError
-from protocol.note import VerifierKey
+from protocol.log_keys import LogKeys
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,12 @@ class Predecessor:
 class SuccessionCheck:
     """Looks for ``successor`` leaves."""
 
-    def __init__(self, data: Path, ring: KeyRing | None, findings: Findings) -> None:
-        """``data``: where the log lies; ``ring``: its owner's keys, ``None`` if unknown."""
+    def __init__(
+        self, data: Path, log_keys_of: Callable[[str], LogKeys | None], findings: Findings
+    ) -> None:
+        """``data``: where the log lies; ``log_keys_of``: its owner's keys for a log, by origin."""
         self.found: Predecessor | None = None
-        self._data, self._ring, self._findings = data, ring, findings
+        self._data, self._log_keys_of, self._findings = data, log_keys_of, findings
 
     def look(self, index: int, leaf: AnyLeaf) -> None:
         """Check one leaf; any other type is none of its business."""
@@ -58,15 +60,15 @@ class SuccessionCheck:
             leaf.origin,
             last.size,
             max(0, held.size - last.size),
-            self._key(leaf) is not None,
+            self._keys(leaf) is not None,
             self._compare(leaf, last),
         )
 
     def _open(self, leaf: Succeeded, note: str) -> Checkpoint | None:
-        key = self._key(leaf)
+        keys = self._keys(leaf)
         try:
-            if key is not None:
-                return open_checkpoint(note.encode(), leaf.origin, key)
+            if keys is not None:
+                return open_checkpoint(note.encode(), leaf.origin, keys)
             checkpoint = parse_checkpoint(note.partition("\n\n")[0] + "\n")
         except LogMaterialError as error:
             self._wrong(f"a checkpoint of the log before is not valid: {error}", 0)
@@ -76,9 +78,10 @@ class SuccessionCheck:
             return None
         return checkpoint
 
-    def _key(self, leaf: Succeeded) -> VerifierKey | None:
-        record = self._ring.records.get(leaf.key) if self._ring else None
-        return VerifierKey(leaf.origin, record.public) if record else None
+    def _keys(self, leaf: Succeeded) -> LogKeys | None:
+        """The keys of the log before, if the one that the leaf names is among them."""
+        keys = self._log_keys_of(leaf.origin)
+        return keys if keys is not None and leaf.key in keys.kids else None
 
     def _compare(self, leaf: Succeeded, last: Checkpoint) -> bool:
         path = predecessor_file(self._data, leaf.origin)

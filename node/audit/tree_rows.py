@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from node.audit.errors import LogDamaged, LogForeign, LogShortened
 from protocol.checkpoint import Checkpoint, open_checkpoint
 from protocol.leaf import Leaf
-from protocol.log_errors import LogMaterialError, UntrustedNote, WrongOrigin
+from protocol.log_errors import BeyondTerm, LogMaterialError, UntrustedNote, WrongOrigin
+from protocol.log_keys import LogKeys
 from protocol.merkle import Frontier, HashAt, Node, inclusion_proof, leaf_hash, position
-from protocol.note import VerifierKey
 from protocol.tlog_proof import TlogProof
 
 
@@ -76,17 +76,17 @@ def newest_note(connection: sqlite3.Connection) -> tuple[int, bytes] | None:
     return (int(row[0]), bytes(row[1])) if row else None
 
 
-def open_head(newest: tuple[int, bytes], origin: str, verifier_key: VerifierKey) -> Head:
+def open_head(newest: tuple[int, bytes], origin: str, keys: LogKeys) -> Head:
     """Verify the newest checkpoint.
 
     Raises LogForeign if another key or origin signed it, LogDamaged if it is no checkpoint.
     """
     stored_size, note = newest
     try:
-        checkpoint = open_checkpoint(note, origin, verifier_key)
-    except (UntrustedNote, WrongOrigin) as error:
+        checkpoint = open_checkpoint(note, origin, keys)
+    except (UntrustedNote, WrongOrigin, BeyondTerm) as error:
         raise LogForeign(
-            f"The newest checkpoint is not signed by {verifier_key}: {error}."
+            f"The newest checkpoint is not signed by the log's key: {error}."
         ) from error
     except LogMaterialError as error:
         raise LogDamaged(f"The newest checkpoint is damaged: {error}.") from error
@@ -97,7 +97,7 @@ def open_head(newest: tuple[int, bytes], origin: str, verifier_key: VerifierKey)
     return Head(note, checkpoint)
 
 
-def load(connection: sqlite3.Connection, origin: str, verifier_key: VerifierKey) -> Tree:
+def load(connection: sqlite3.Connection, origin: str, keys: LogKeys) -> Tree:
     """Rebuild the edge of a tree that has a checkpoint, and compare its root with what was signed.
 
     Raises LogShortened, LogForeign or LogDamaged; each message names what disagrees.
@@ -106,7 +106,7 @@ def load(connection: sqlite3.Connection, origin: str, verifier_key: VerifierKey)
     newest = newest_note(connection)
     if newest is None:
         raise LogDamaged(f"The log holds {leaves} leaves and no checkpoint at all.")
-    head = open_head(newest, origin, verifier_key)
+    head = open_head(newest, origin, keys)
     signed = head.checkpoint.size
     if leaves < signed:
         raise LogShortened(f"The log holds {leaves} leaves; its last checkpoint signed {signed}.")

@@ -21,24 +21,25 @@ from node.audit.receipts import ReceiptCheck
 from node.audit.request_check import RequestCheck, RingOf
 from node.audit.succession_check import Predecessor, SuccessionCheck
 from protocol.leaf import AdminActed, AnyLeaf, MalformedLeaf, Received, decode_leaf
+from protocol.log_keys import LogKeys
 from protocol.note import VerifierKey
 
 Verdict = Literal["SELF-SIGNED", "INVALID"]
-LogKeysOf = Callable[[str, str], tuple[VerifierKey, ...]]
-"""(organisation, log origin) -> the verifier keys that it ever had for its log; none if unknown."""
+LogKeysOf = Callable[[str, str], LogKeys | None]
+"""(organisation, log origin) -> the keys that it ever had for its log; ``None`` if unknown."""
 
 
 @dataclass(frozen=True)
 class Anchors:
     """What the auditor knows without the log: names and keys.
 
-    ``organisation``: whose log it is; ``log_key``: the key that must have signed it (``None``
-    believes the log's own statement of its key); ``ring_of`` and ``log_keys_of``: of partners,
-    with their retired keys.
+    ``organisation``: whose log it is; ``log_key``: one key that signed it, or all with their terms
+    (``None`` believes the log's own statement); ``ring_of`` and ``log_keys_of``: of partners and of
+    the organisation itself, with retired keys.
     """
 
     organisation: str | None
-    log_key: VerifierKey | None
+    log_key: VerifierKey | LogKeys | None
     ring_of: RingOf
     log_keys_of: LogKeysOf
 
@@ -85,8 +86,10 @@ def _verify(
     findings = examination.findings
     requests = RequestCheck(anchors.organisation, anchors.ring_of, findings)
     receipts = ReceiptCheck(connection, anchors.log_keys_of, findings)
-    own_ring = anchors.ring_of(anchors.organisation) if anchors.organisation else None
-    successions = SuccessionCheck(path.parent, own_ring, findings)
+    owner, keys_of = anchors.organisation, anchors.log_keys_of
+    successions = SuccessionCheck(
+        path.parent, lambda origin: keys_of(owner, origin) if owner else None, findings
+    )
     ledger = Ledger()
 
     def each(index: int, data: bytes) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from keys.thumbprint import thumbprint
-from node.audit import schema, tree_rows
+from node.audit import log_key_rows, schema, tree_rows
 from node.audit.origin import log_origin
 from node.audit.succession import predecessors, succession
 from node.backup.own_root import accept_own
@@ -22,7 +22,7 @@ from protocol.document import DocumentRefused
 from protocol.limits import CLOCK_SKEW_S
 from protocol.log_errors import LogMaterialError
 from protocol.merkle import Frontier
-from protocol.note import VerifierKey
+from protocol.root_changes import log_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -96,7 +96,7 @@ def own_state(log_file: Path, history: Iterable[RootDocument], clock: int) -> Ow
         newest = tree_rows.newest_note(connection)
         if not origin or newest is None:
             return OwnState(log_file, fresh, "", 0, "", frozenset(), documents, clock)
-        kid = thumbprint(VerifierKey.parse(schema.meta(connection, "verifier_key")).public)
+        kid = thumbprint(log_key_rows.stated_keys(connection)[-1].public)
         size = tree_rows.size(connection)
         first = succession(connection)
     given_up = frozenset({first.origin} if first else set()) | predecessors(log_file.parent)
@@ -108,7 +108,7 @@ def judge(held: Held, own: OwnState) -> Judged:
     """Compare what a partner holds with the own state."""
     root, why_not = _verified_root(held, own)
     ignored = [] if why_not is None else [why_not]
-    behind = _older_root(root, own)
+    behind = [*_older_root(root, own), *_older_by_terms(root, own)]
     checkpoint = None
     if held.checkpoint is not None:
         checkpoint = _verified_checkpoint(held.checkpoint, own, root)
@@ -167,24 +167,32 @@ def _older_root(root: RootDocument | None, own: OwnState) -> list[Older]:
 
 
 def _verified_checkpoint(note: str, own: OwnState, root: RootDocument | None) -> Checkpoint | None:
-    """The checkpoint, if any own log key signed it: also one that only the partner's copy names.
+    """The checkpoint, if an own log key signed it, also one that only the partner's copy names.
 
-    A log key that was revoked counts for nothing but the log that it still signs here.
+    A key counts for the sizes of its term. One that was revoked counts for nothing but the log that
+    it still signs here.
     """
     documents = (*own.history, *([root] if root else []))
     revoked = {kid for document in documents for kid in document.ring.revocations}
-    keys = {
-        record.kid: record.public
-        for document in documents
-        for record in document.ring.records.values()
-        if record.purpose == "log" and (record.kid == own.kid or record.kid not in revoked)
-    }
     with suppress(LogMaterialError):
         origin = parse_checkpoint(note.partition("\n\n")[0] + "\n").origin
-        for public in keys.values():
-            with suppress(LogMaterialError):
-                return open_checkpoint(note.encode(), origin, VerifierKey(origin, public))
+        known = log_keys(documents, origin)
+        believed = known.only(known.kids - revoked | {own.kid})
+        return open_checkpoint(note.encode(), origin, believed)
     return None
+
+
+def _older_by_terms(root: RootDocument | None, own: OwnState) -> list[Older]:
+    """Whether an own root document states a term of this log that begins beyond its end."""
+    stated = [term for each in (own.root, *([root] if root else [])) for term in each.log_terms]
+    last = max((term.from_size for term in stated if term.origin == own.origin), default=0)
+    if last <= own.size:
+        return []
+    words = (
+        f"the root document says that this node's log had {last} leaves when its key was replaced, "
+        f"and the log has {own.size}"
+    )
+    return [Older("log", words)]
 
 
 def _older_log(checkpoint: Checkpoint, own: OwnState) -> list[Older]:

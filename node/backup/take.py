@@ -20,13 +20,11 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from keys.sealed_stream import SealedWriter
 from node import durable_file
-from node.audit import schema, tree_rows
+from node.audit import log_key_rows, schema, tree_rows
 from node.backup.archive import write_archive
 from node.backup.errors import BackupExists, BackupFailed
 from node.backup.gather import gathered
 from node.backup.manifest import LogState, Manifest, Part
-from protocol.log_errors import LogMaterialError
-from protocol.note import VerifierKey
 
 if TYPE_CHECKING:
     from node.data_directory import DataDirectory
@@ -95,22 +93,15 @@ def _root_version(roots: Path) -> int:
 def log_state(path: Path) -> LogState | None:
     """Compare a log's stored hashes with its last checkpoint, and return how far it has grown.
 
-    None for a log that was never begun. Raises LogRefused's kinds, and BackupFailed for a log that
-    states no readable key.
+    None for a log that was never begun. Raises LogRefused's kinds.
     """
     uri = f"file:{path}?mode=ro&immutable=1"
     with schema.named(path), closing(sqlite3.connect(uri, uri=True)) as connection:
         origin = schema.meta(connection, "origin")
         if not origin:
             return None
-        try:
-            key = VerifierKey.parse(schema.meta(connection, "verifier_key"))
-        except LogMaterialError as error:
-            raise BackupFailed(
-                f"The audit log states no readable key: {error}.",
-                fix="Run `interlingua audit fsck`.",
-            ) from None
-        head = tree_rows.load(connection, origin, key).head
+        terms = log_key_rows.stated_terms(connection)
+        head = tree_rows.load(connection, origin, log_key_rows.keys_of(terms, origin)).head
     checkpoint = head.checkpoint
     return LogState(
         origin=origin,

@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 app = VerbGroup(help="The audit log: read it, prove it, check its file.")
 
 LogOption = Annotated[
-    Path | None, typer.Option("--log", help="A copy of a log.db instead of the node's own.")
+    Path | None,
+    typer.Option(
+        "--log",
+        help="A copy of a log.db instead of the node's own.",
+        exists=True,
+        dir_okay=False,
+    ),
 ]
 KeyOption = Annotated[
     str | None,
@@ -78,7 +84,11 @@ def verify(
     log: LogOption = None,
     receipt: Annotated[
         Path | None,
-        typer.Option(help="One receipt (leaf and tlog-proof) that an asker kept; needs --log-key."),
+        typer.Option(
+            help="One receipt (leaf and tlog-proof) that an asker kept; needs --log-key.",
+            exists=True,
+            dir_okay=False,
+        ),
     ] = None,
     log_key: KeyOption = None,
 ) -> None:
@@ -211,6 +221,7 @@ def _verify_receipt(path: Path, log_key: str | None) -> None:
     from node.operations.audit import ReceiptVerified
     from node.operations.errors import InvalidRequest, NotVerified
     from protocol.log_errors import LogMaterialError
+    from protocol.log_keys import LogKeys
     from protocol.note import VerifierKey
 
     if log_key is None:
@@ -219,7 +230,8 @@ def _verify_receipt(path: Path, log_key: str | None) -> None:
             fix="Give --log-key; the partner's auditor or `interlingua audit fsck` there names it.",
         )
     try:
-        checked = check_receipt(path.read_bytes(), VerifierKey.parse(log_key))
+        keys = LogKeys.single(VerifierKey.parse(log_key))
+        checked = check_receipt(path.read_bytes(), keys)
     except LogMaterialError as error:
         raise NotVerified(
             f"The receipt does not verify: {error}.",

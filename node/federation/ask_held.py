@@ -59,7 +59,7 @@ async def ask_held(
         deadline_s=deadline_s,
         max_bytes=MAX_ANSWER_BYTES,
     )
-    answering = AnsweringPeer(peer.root.ring, peer.card.log_origin, peer.card.log_kid)
+    answering = AnsweringPeer(peer.root.ring, peer.card.log_origin, peer.root.log_terms)
 
     def accept_at(at: int) -> AcceptedAnswer | AuthenticatedProblem:
         return accept_answer(request, None, raw, answering, at)

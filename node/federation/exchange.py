@@ -276,4 +276,4 @@ def _results(answer: Answer) -> int:
 
 
 def _answering(peer: Peer) -> AnsweringPeer:
-    return AnsweringPeer(peer.root.ring, peer.card.log_origin, peer.card.log_kid)
+    return AnsweringPeer(peer.root.ring, peer.card.log_origin, peer.root.log_terms)

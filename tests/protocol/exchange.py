@@ -65,7 +65,7 @@ RECEIVER = ReceiverContext(
     authorities=frozenset({AUTHORITY}),
     sender_ring=lambda name: CLINIC_RING if name == CLINIC else None,
 )
-PEER = AnsweringPeer(ring=HOSPITAL_RING, log_origin=LOG_ORIGIN, log_kid=HOSPITAL_LOG.kid)
+PEER = AnsweringPeer(ring=HOSPITAL_RING, log_origin=LOG_ORIGIN)
 
 ENVELOPE = Envelope(
     provider="example",

@@ -19,7 +19,6 @@ from protocol.sign import SignedRequest
 from protocol.vectors import encode
 from tests.protocol.exchange import (
     AT,
-    CLINIC_SIGN,
     HOSPITAL_LOG,
     HOSPITAL_RING,
     HOSPITAL_SIGN,
@@ -230,7 +229,6 @@ def test_the_logs_key_must_be_a_log_key_that_is_valid() -> None:
         ]
     )
     assert reason_of(raw, peer=replace(PEER, ring=expired)) == "receipt"
-    assert reason_of(raw, peer=replace(PEER, log_kid=CLINIC_SIGN.kid)) == "receipt"
     assert reason_of(raw, peer=replace(PEER, log_origin="other.example/log")) == "receipt"
 
 

@@ -90,7 +90,6 @@ ASKED = sent(accept(request(ANSWERS["request"]), RECEIVER, ANSWERS["at"]))
 PEER = AnsweringPeer(
     ring=ring(ANSWERS["peer"]["keys"]),
     log_origin=ANSWERS["peer"]["log"]["origin"],
-    log_kid=ANSWERS["peer"]["log"]["kid"],
 )
 
 

@@ -23,6 +23,7 @@ from protocol.canonical import digest, dumps
 from protocol.card import CARD_TYPE, Card, CardLimits, Figure, Route, accept_card
 from protocol.dsse import pae
 from protocol.envelope import SPACE_FIELDS, Envelope
+from protocol.log_terms import LogTerm
 from protocol.notation import from_base64url
 from protocol.probe import PROBE_TEXTS, TOLERANCE
 from protocol.root import ROOT_TYPE, Key, RevokedKey, RootDocument, accept_root
@@ -123,6 +124,7 @@ def test_the_root_document_and_the_card() -> None:
         ("member of a root document", RootDocument),
         ("member of a key", Key),
         ("member of a revocation", RevokedKey),
+        ("member of a term", LogTerm),
         ("member of a card", Card),
         ("member of a route", Route),
         ("member of a figure", Figure),

@@ -76,7 +76,7 @@ def test_a_changed_leaf_is_named(tmp_path: Path, index: int) -> None:
         ("UPDATE checkpoints SET size = 10 WHERE size = 3", {"checkpoint-differs"}),
         ("UPDATE checkpoints SET note = x'00' WHERE size = 3", {"checkpoint-invalid"}),
         ("UPDATE meta SET value = 'other' WHERE name = 'origin'", {"checkpoint-invalid"}),
-        ("UPDATE meta SET value = 'other' WHERE name = 'verifier_key'", {"checkpoint-invalid"}),
+        ("UPDATE log_keys SET verifier_key = 'other'", {"checkpoint-invalid"}),
     ],
 )
 def test_each_removal_insertion_and_change_is_named(
@@ -114,7 +114,7 @@ def test_a_whole_tree_rewritten_without_the_log_key_is_found(tmp_path: Path) -> 
     tamper(path, "UPDATE checkpoints SET note = ? WHERE size = ?", values=(note, LEAVES))
     assert kinds(path) == {"checkpoint-invalid"}
     stated = str(VerifierKey(ORIGIN, other.public))
-    tamper(path, "UPDATE meta SET value = ? WHERE name = 'verifier_key'", values=(stated,))
+    tamper(path, "UPDATE log_keys SET verifier_key = ?", values=(stated,))
     expected = VerifierKey(ORIGIN, LOG_KEY.public)
     assert "log-foreign" in {f.kind for f in fsck(path, silent, expected).findings.listed}
 

@@ -41,7 +41,7 @@ async def succeeded(folder: Path, **changes: object) -> Path:
 
 
 def verified(path: Path) -> Verification:
-    anchors = Anchors("bank.example", None, lambda _: None, lambda *_: ())
+    anchors = Anchors("bank.example", None, lambda _: None, lambda *_: None)
     return verify_log(path, anchors, silent)
 
 
@@ -168,6 +168,8 @@ async def test_what_an_earlier_release_has_seen_belongs_to_the_present_pairing(
         earlier.executescript(f"DROP TABLE seen_checkpoints; {schema._STEPS[1]}")
         earlier.executescript(
             "PRAGMA user_version=4;"
+            "INSERT INTO meta SELECT 'verifier_key', verifier_key FROM log_keys;"
+            "DROP TABLE log_keys;"
             "INSERT INTO seen_checkpoints VALUES ('a/log', 'a.example', 7, x'01'),"
             "('b/log', 'never.example', 9, x'02');"
         )

@@ -11,6 +11,7 @@ from keys.signer import SeedSigner
 from node.audit.entry import Effects, Entry, QueryEffect
 from node.audit.verify import Anchors, Verification, verify_log
 from node.operations.registry import silent
+from protocol.log_keys import LogKeys
 from protocol.note import VerifierKey
 from tests.node.audit.entries import DAY, LOG_KEY, ORIGIN, opened
 from tests.node.audit.tampering import LEAVES, log_file, tamper
@@ -18,8 +19,8 @@ from tests.protocol.leaf_samples import AT, SIGNER, answered, evidence
 
 LOG_VKEY = VerifierKey(ORIGIN, LOG_KEY.public)
 RINGS = {"clinic.example": KeyRing([KeyRecord.of(SIGNER.public, "sign", AT - 10, AT + 10)])}
-KNOWING = Anchors("bank.example", LOG_VKEY, RINGS.get, lambda _, __: (LOG_VKEY,))
-UNKNOWING = Anchors(None, None, lambda _: None, lambda _, __: ())
+KNOWING = Anchors("bank.example", LOG_VKEY, RINGS.get, lambda _, __: LogKeys.single(LOG_VKEY))
+UNKNOWING = Anchors(None, None, lambda _: None, lambda _, __: None)
 
 
 def verified(path: Path, anchors: Anchors = KNOWING) -> Verification:
@@ -65,7 +66,7 @@ def test_without_anchors_less_is_proved_and_nothing_is_wrong(tmp_path: Path) -> 
 
 def test_a_log_under_another_key_than_the_auditor_was_told_is_foreign(tmp_path: Path) -> None:
     told = VerifierKey(ORIGIN, SeedSigner.generate().public)
-    anchors = Anchors("bank.example", told, RINGS.get, lambda _, __: ())
+    anchors = Anchors("bank.example", told, RINGS.get, lambda _, __: None)
     assert {"log-foreign", "checkpoint-invalid"} <= found(log_file(tmp_path), anchors)
 
 
@@ -97,7 +98,7 @@ def test_a_key_that_may_not_sign_questions_is_named(tmp_path: Path) -> None:
     path = appended(tmp_path / "log.db", answer())
     assert found(path) == set()
     card = KeyRing([KeyRecord.of(SIGNER.public, "card", AT - 10, AT + 10)])
-    assert found(path, Anchors("bank.example", LOG_VKEY, lambda _: card, lambda _, __: ())) == {
+    assert found(path, Anchors("bank.example", LOG_VKEY, lambda _: card, lambda _, __: None)) == {
         "request-unproved"
     }
 
