@@ -39,14 +39,15 @@ SINGLE: dict[str, str] = {
     "resolve": "node.cli.resolve",
     "status": "node.cli.status",
     "doctor": "node.cli.doctor",
+    "evaluate": "node.cli.evaluate",
 }
 """Verbs that stand alone, `interlingua <verb>`: name -> module."""
 
 # the order in which --help shows them: the order in which a newcomer meets them
 ORDER = (
     "init", "serve", "status", "doctor", "key", "token", "encoder", "collection", "anchors",
-    "space", "peer", "policy", "budget", "exposure", "partners", "query", "resolve", "audit",
-    "backup", "restore",
+    "space", "evaluate", "peer", "policy", "budget", "exposure", "partners", "query", "resolve",
+    "audit", "backup", "restore",
 )  # fmt: skip
 
 

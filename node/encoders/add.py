@@ -57,7 +57,7 @@ async def add(
                 ),
             )
         return await asyncio.to_thread(encoders.add, name, kind, settings, whole)
-    envelope = await _probed(name, kind, settings, stated, whole, known, at)
+    envelope = await probed(name, kind, settings, stated, whole, known, at)
     return await asyncio.to_thread(encoders.add, name, kind, settings, envelope)
 
 
@@ -78,7 +78,7 @@ def _whole(
     return wanted if envelope_file is None else read_envelope(envelope_file)
 
 
-async def _probed(
+async def probed(
     name: str,
     kind: Kind,
     settings: dict[str, Any],
@@ -87,6 +87,10 @@ async def _probed(
     known: Iterable[Envelope],
     at: int,
 ) -> Envelope:
+    """Return the envelope of a model that was probed, and keep nothing.
+
+    Raises EncoderMisconfigured, EncoderFailed.
+    """
     prompts = Prompts.of(settings.get("query_prompt", ""), settings.get("document_prompt", ""))
     if whole is not None and whole.prompts != prompts:
         raise EncoderMisconfigured(

@@ -7,9 +7,10 @@ again from their pinned embeddings, only to measure with; they are not kept.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from adapters.affine import AffineMap
 from adapters.files import adapter_digest, encode_adapter
+from adapters.map import Map
 from node.operations.registry import Progress
+from node.spaces.correction import fit_correction
 from node.spaces.create import check_members, check_rows, recompute
 from node.spaces.direct import fit_back
 from node.spaces.embedding_file import AnchorEmbeddings
@@ -27,10 +28,11 @@ from node.spaces.state import DirectMap, Joined, KeptMap, KnownMember, OutMap
 
 @dataclass(frozen=True)
 class Joining:
-    """What joining gives: the state to keep, and adapter files by digest."""
+    """What joining gives: the state to keep, adapter files by digest, the file of questions."""
 
     joined: Joined
     adapters: dict[str, bytes]
+    questions: bytes
 
 
 def join(
@@ -128,6 +130,9 @@ def _kept(
         for quality in measure_out(ground, me, askers)
     ]
     founders = ground.manifest
+    scoring = choose_scoring(ground, me, [me, *parties[1:]])
+    usual = usual_in(me, pairs)
+    correction = fit_correction(ground, me, parties, scoring, usual)
     joined = Joined(
         organisation=own.organisation,
         native=own.envelope,
@@ -135,8 +140,8 @@ def _kept(
         joined_at=at,
         inward=inward,
         outward=outward,
-        scoring=choose_scoring(ground, me, [me, *parties[1:]]),
-        usual_in=_usual_in(me, pairs),
+        scoring=scoring,
+        usual_in=usual,
         pairs=pairs,
         members=[
             KnownMember(
@@ -149,8 +154,9 @@ def _kept(
         ],
         consensus_apart=apart,
         direct=_kept_direct(ground, parties, measured, adapters),
+        correction=correction.kept,
     )
-    return Joining(joined, adapters)
+    return Joining(joined, adapters, correction.encoded)
 
 
 def _kept_direct(
@@ -179,14 +185,14 @@ def _kept_direct(
     return list(found.values())
 
 
-def _keep(adapters: dict[str, bytes], one: AffineMap) -> KeptMap:
+def _keep(adapters: dict[str, bytes], one: Map) -> KeptMap:
     raw = encode_adapter(one)
     digest = adapter_digest(raw)
     adapters[digest] = raw
     return KeptMap(kind=one.kind, adapter=digest)
 
 
-def _usual_in(own: Party, pairs: Sequence[PairQuality]) -> str:
+def usual_in(own: Party, pairs: Sequence[PairQuality]) -> str:
     """Return the kind of map in that serves best on average, for partners not measured yet."""
     asked = [pair for pair in pairs if pair.asker_space == own.embeddings.space_id]
 

@@ -1,0 +1,170 @@
+"""`interlingua evaluate`: what a federation would find, judged on a data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from node.cli.invocation import VerbGroup, current
+from node.cli.output import finish, line, note, table
+from node.cli.progress import shown_progress
+from node.cli.run import run_operation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from node.encoders.encoder import Encoder
+    from node.evaluate.data_set import DataSet
+    from node.evaluate.evaluation import Plan
+    from node.evaluate.member import Member
+    from node.evaluate.report import Evaluation
+    from node.operations.registry import Progress
+    from node.spaces.anchor_set import AnchorSet
+
+app = VerbGroup()
+
+
+@app.command()
+def evaluate(
+    data_set: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR",
+            help="A data set in BEIR's layout: corpus.jsonl, queries.jsonl, qrels/.",
+            show_default=False,
+        ),
+    ],
+    anchors: Annotated[
+        Path,
+        typer.Option(
+            help="Public texts to fit on: JSONL, one text a line, or a folder in BEIR's layout.",
+            show_default=False,
+        ),
+    ],
+    encoder: Annotated[
+        list[str],
+        typer.Option(
+            help="A node's encoder, sentence-transformers:MODEL or openai:URL#MODEL; repeat.",
+            show_default=False,
+        ),
+    ],
+    silos: Annotated[
+        int | None,
+        typer.Option(help="Number of silos; default: one for each encoder.", min=2, max=100),
+    ] = None,
+    split: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="random, topic or field:NAME; repeat for more. Default: random and topic.",
+            show_default=False,
+        ),
+    ] = None,
+    qrels: Annotated[str, typer.Option(help="Which file of qrels/ judges.")] = "test",
+    k: Annotated[
+        int, typer.Option("-k", "--k", help="Candidates from each silo.", min=1, max=1000)
+    ] = 10,
+    seed: Annotated[int, typer.Option(help="Of splits and ties.", min=0)] = 0,
+    cache: Annotated[
+        Path | None, typer.Option(help="Folder in which vectors are kept.", file_okay=False)
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for evaluation.json and evaluation.md.", file_okay=False),
+    ] = None,
+) -> None:
+    """Judge routes and merged lists on a data set that is spread over silos; needs no node."""
+    import asyncio
+
+    from node.evaluate.data_set import read
+    from node.evaluate.evaluation import Plan
+    from node.evaluate.evaluation import evaluate as judge
+
+    judged = read(data_set, qrels)
+    public = _anchors(anchors)
+    plan = Plan(tuple(split or ("random", "topic")), silos or len(encoder), k, seed)
+    _check(plan, encoder)
+    if cache is not None:
+        cache.mkdir(parents=True, exist_ok=True)
+    with shown_progress(current()) as progress:
+        members = asyncio.run(_members(encoder, judged, public, cache, progress))
+        found = judge(data_set.resolve().name, judged, public, members, plan, progress)
+    if out is not None:
+        _write(found, out)
+    finish(found, lambda: _people(found, out), next_step="interlingua space create --help")
+
+
+def _check(plan: Plan, encoders: Sequence[str]) -> None:
+    from node.evaluate.errors import CannotSplit, SpecRefused
+
+    if len(encoders) < 2:
+        raise SpecRefused(
+            "an evaluation compares at least two models",
+            fix="Give --encoder twice or more often.",
+        )
+    if plan.silos < len(encoders):
+        raise CannotSplit(
+            f"{plan.silos} silos cannot have {len(encoders)} models",
+            fix="Give --silos at least the number of encoders.",
+        )
+
+
+def _anchors(path: Path) -> AnchorSet:
+    from node.spaces.anchor_files import read_anchors
+
+    return read_anchors(path)
+
+
+async def _members(
+    specs: Sequence[str],
+    data: DataSet,
+    anchors: AnchorSet,
+    cache: Path | None,
+    progress: Progress,
+) -> list[Member]:
+    """Encode with one model after the other, so that only one is in memory."""
+    from node.clock import system_clock
+    from node.evaluate.encoders import distinct_names, encoded_member, opened, parse_spec
+
+    parsed = [(text, parse_spec(text)) for text in specs]
+    encoders = [
+        _of_the_node(text) if spec is None else await opened(spec, system_clock())
+        for text, spec in parsed
+    ]
+    members = []
+    for name, each in zip(distinct_names(encoders), encoders, strict=True):
+        members.append(await encoded_member(name, each, data, anchors, cache, progress))
+        await each.close()
+    return members
+
+
+def _of_the_node(name: str) -> Encoder:
+    from node.encoders.registry import open_encoder
+    from node.operations.encoders import EncoderInfo, EncoderName
+
+    info = run_operation("encoder.show", EncoderName(name=name), EncoderInfo)
+    return open_encoder(info.name, info.kind, info.settings, info.envelope)
+
+
+def _write(found: Evaluation, out: Path) -> None:
+    from node import durable_file
+    from node.evaluate.tables import as_markdown
+
+    out.mkdir(parents=True, exist_ok=True)
+    durable_file.replace(out / "evaluation.json", found.model_dump_json(indent=1).encode())
+    durable_file.replace(out / "evaluation.md", as_markdown(found).encode())
+
+
+def _people(found: Evaluation, out: Path | None) -> None:
+    from node.evaluate.tables import heading, tables
+
+    for sentence in heading(found):
+        line(sentence)
+    for each in tables(found):
+        line()
+        line(each.title)
+        table(each.columns, each.rows)
+    note("* chosen by anchors alone, as a node does; + chosen among hub or direct routes")
+    if out is not None:
+        note(f"wrote {out / 'evaluation.json'} and {out / 'evaluation.md'}")

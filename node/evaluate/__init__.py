@@ -1,0 +1,1 @@
+"""What a federation would find: judged questions, split documents, every route and every merge."""

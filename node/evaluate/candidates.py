@@ -1,0 +1,126 @@
+"""What each silo would give to each asker: candidates with their scores, before any merge.
+
+Every silo searches its own part in its own model by the route that was chosen on anchors, and
+scores what it found in the shared space, as a responder does. Where asker and silo have the same
+model the search needs no map.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adapters.map import Floats, Map
+from adapters.metrics import top_k
+from adapters.quality import mapped
+from node.evaluate.member import Member
+from node.evaluate.routes import HUB, Ways
+from node.spaces.direct import fit_back
+from node.spaces.join import usual_in
+from node.spaces.maps import Ground, Party
+from node.spaces.pairs import choose_scoring
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """One silo's k nearest documents to each of n questions of one asker, nearest first.
+
+    Attributes:
+        rows: (n, k) row numbers in the whole data set.
+        raw: (n, k) float32, the similarity in the silo's own model.
+        scores: (n, k) float32, the cosine in the score space.
+        score_space: the shared space, or the asker's own where the way leaves that out.
+        own: whether the silo is the asker's.
+    """
+
+    rows: NDArray[np.int64]
+    raw: Floats
+    scores: Floats
+    score_space: str
+    own: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """Where one asker's questions and one responder's documents meet to be scored.
+
+    `question` and `document` lead into `space`; None where the asker's vectors are there already.
+    """
+
+    space: str
+    question: Map | None
+    document: Map
+
+
+Scoring = dict[tuple[int, int], Scored]
+"""By the numbers of asker and responder; both are one for silos of the asker's own model."""
+
+
+def scoring_of(ground: Ground, parties: Sequence[Party], ways: Ways) -> Scoring:
+    """Choose where scores are taken, by known items, as joining does."""
+    found: Scoring = {}
+    for b, responder in enumerate(parties):
+        others = [each for each in parties if each is not responder]
+        document = responder.inward[choose_scoring(ground, responder, [responder, *others])]
+        for a, asker in enumerate(parties):
+            if a == b:
+                pairs = [ways[a, c].pair.quality for c in range(len(parties)) if c != a]
+                question = asker.inward[usual_in(asker, pairs)]
+                found[a, b] = Scored(ground.hub, question, document)
+            elif ways[a, b].chosen.startswith(HUB):
+                found[a, b] = Scored(ground.hub, ways[a, b].chain[0], document)
+            else:
+                back = fit_back(ground, asker, responder)
+                found[a, b] = Scored(asker.embeddings.space_id, None, back)
+    return found
+
+
+def candidates_of(
+    asker: int,
+    home: int,
+    silo_of: NDArray[np.int64],
+    models: Sequence[int],
+    members: Sequence[Member],
+    ways: Ways,
+    scoring: Scoring,
+    k: int,
+) -> list[Candidates]:
+    """Return what each silo gives to the member number `asker`, whose own silo is `home`.
+
+    `silo_of` (m,) is the silo of each document, `models` the number of each silo's member.
+    """
+    found = []
+    for silo, model in enumerate(models):
+        held = np.flatnonzero(silo_of == silo)
+        member, questions = members[model], members[asker].questions
+        chain = () if model == asker else ways[asker, model].chain
+        searched = mapped(questions, chain)
+        documents = member.searched[held]
+        at = top_k(searched, documents, k)
+        where = scoring[asker, model]
+        asked = questions if where.question is None else where.question.apply(questions)
+        told = where.document.apply(member.documents[held])
+        found.append(
+            Candidates(
+                held[at],
+                _cosines(searched, documents, at),
+                _cosines(asked, told, at),
+                where.space,
+                silo == home,
+            )
+        )
+    return found
+
+
+def _cosines(questions: Floats, documents: Floats, at: NDArray[np.int64]) -> Floats:
+    """Return the cosines (n, k) of n questions with the documents at (n, k)."""
+    products = np.einsum("nd,nkd->nk", _unit(questions), _unit(documents)[at])
+    return np.asarray(np.clip(products, -1.0, 1.0), dtype=np.float32)
+
+
+def _unit(rows: Floats) -> Floats:
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.maximum(lengths, np.finfo(np.float32).tiny), dtype=np.float32)

@@ -1,0 +1,28 @@
+"""What can keep an evaluation from being made.
+
+EvaluationError
+├── DataSetRefused  a folder holds no data set in BEIR's layout, or one that cannot be judged by
+├── CannotSplit     the documents cannot be spread over so many silos in that way
+└── SpecRefused     an encoder's specification names no encoder
+"""
+
+from node.room_error import RoomError
+
+
+class EvaluationError(RoomError):
+    """An evaluation cannot be made; the message names cause and fix."""
+
+    failure = "invalid-request"
+    fix = "See docs/evaluation.md."
+
+
+class DataSetRefused(EvaluationError):
+    """A folder holds no data set in BEIR's layout, or one that cannot be judged by."""
+
+
+class CannotSplit(EvaluationError):
+    """The documents cannot be spread over so many silos in that way."""
+
+
+class SpecRefused(EvaluationError):
+    """An encoder's specification names no encoder."""
