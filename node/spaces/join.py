@@ -7,10 +7,9 @@ again from their pinned embeddings, only to measure with; they are not kept.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from adapters.affine import AffineMap
 from adapters.files import adapter_digest, encode_adapter
-from adapters.map import Map
 from node.operations.registry import Progress
-from node.spaces.correction import fit_correction
 from node.spaces.create import check_members, check_rows, recompute
 from node.spaces.direct import fit_back
 from node.spaces.embedding_file import AnchorEmbeddings
@@ -28,11 +27,10 @@ from node.spaces.state import DirectMap, Joined, KeptMap, KnownMember, OutMap
 
 @dataclass(frozen=True)
 class Joining:
-    """What joining gives: the state to keep, adapter files by digest, the file of questions."""
+    """What joining gives: the state to keep, and adapter files by digest."""
 
     joined: Joined
     adapters: dict[str, bytes]
-    questions: bytes
 
 
 def join(
@@ -130,9 +128,6 @@ def _kept(
         for quality in measure_out(ground, me, askers)
     ]
     founders = ground.manifest
-    scoring = choose_scoring(ground, me, [me, *parties[1:]])
-    usual = usual_in(me, pairs)
-    correction = fit_correction(ground, me, parties, scoring, usual)
     joined = Joined(
         organisation=own.organisation,
         native=own.envelope,
@@ -140,8 +135,8 @@ def _kept(
         joined_at=at,
         inward=inward,
         outward=outward,
-        scoring=scoring,
-        usual_in=usual,
+        scoring=choose_scoring(ground, me, [me, *parties[1:]]),
+        usual_in=usual_in(me, pairs),
         pairs=pairs,
         members=[
             KnownMember(
@@ -154,9 +149,8 @@ def _kept(
         ],
         consensus_apart=apart,
         direct=_kept_direct(ground, parties, measured, adapters),
-        correction=correction.kept,
     )
-    return Joining(joined, adapters, correction.encoded)
+    return Joining(joined, adapters)
 
 
 def _kept_direct(
@@ -185,7 +179,7 @@ def _kept_direct(
     return list(found.values())
 
 
-def _keep(adapters: dict[str, bytes], one: Map) -> KeptMap:
+def _keep(adapters: dict[str, bytes], one: AffineMap) -> KeptMap:
     raw = encode_adapter(one)
     digest = adapter_digest(raw)
     adapters[digest] = raw
