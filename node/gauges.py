@@ -6,7 +6,7 @@ Alarms are built on these: a log that stopped growing, a card or root document a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from prometheus_client.core import GaugeMetricFamily
@@ -66,6 +66,17 @@ class NodeGauges(Collector):
             {each.name: each.documents for each in node.collections.all()},
         )
         yield _many(
+            "interlingua_encoder_sketch_distance",
+            "How far an encoder's model lies from its space by the last look; above 0.006 it is "
+            "another model, and refused.",
+            "encoder",
+            {
+                each.name: each.live.apart
+                for each in node.encoders.all()
+                if each.live.apart is not None
+            },
+        )
+        yield _many(
             "interlingua_partners",
             "Partners by state.",
             "state",
@@ -113,7 +124,7 @@ def _one(name: str, about: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(name, about, value=value)
 
 
-def _many(name: str, about: str, label: str, values: dict[str, int]) -> GaugeMetricFamily:
+def _many(name: str, about: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
     family = GaugeMetricFamily(name, about, labels=(label,))
     for key, value in sorted(values.items()):
         family.add_metric((key,), value)

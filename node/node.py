@@ -185,10 +185,12 @@ class Node:
     @cached_property
     def encoders(self) -> Encoders:
         """Encoders by name."""
+        from node.encoders.live import LOOK_EVERY_S
         from node.encoders.registry import Encoders
 
         encoders = Encoders(self.store, self.clock)
         self._closing.push_async_callback(encoders.close)
+        self.periodic.append(Periodic("encoders", LOOK_EVERY_S, encoders.look))
         return encoders
 
     @cached_property

@@ -12,6 +12,7 @@ from node.clock import Clock
 from node.collections.collection import Collection
 from node.collections.errors import BadCollectionName, CollectionExists, UnknownCollection
 from node.collections.index_keeper import Surroundings
+from node.encoders.live import DOCUMENTS_S
 from node.encoders.registry import Encoders
 from node.index.settings import IndexSettings
 from node.store import collection_rows
@@ -78,14 +79,17 @@ class Collections:
     ) -> Collection:
         """Create an empty collection in the space of an encoder.
 
-        Raises BadCollectionName, CollectionExists, UnknownEncoder.
+        Raises BadCollectionName, CollectionExists, UnknownEncoder; EncoderChanged or EncoderFailed
+        where the encoder's model is not that of its space, or cannot be asked.
         """
         if not _NAME.fullmatch(name):
             raise BadCollectionName(
                 f"{name!r} cannot name a collection",
                 fix="Use 1 to 64 of a-z, 0-9, - and _, beginning with a letter or digit.",
             )
-        envelope = self._around.encoders.get(encoder).envelope
+        of_space = self._around.encoders.get(encoder)
+        await of_space.live.require(DOCUMENTS_S)
+        envelope = of_space.envelope
 
         def insert() -> CollectionRow:
             with self._around.store.write() as db:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from node import expiries
 from node.doctor.finding import Finding, problem, warning
 from node.operations.errors import translate
+from protocol.probe import likeness
 
 if TYPE_CHECKING:
-    from node.encoders.encoder import Encoder
     from node.node import Node
 
 ENCODER_DEADLINE_S = 20.0
@@ -89,16 +89,17 @@ async def check_encoders(node: Node) -> AsyncIterator[Finding]:
             continue
         try:
             async with asyncio.timeout(ENCODER_DEADLINE_S):
-                differs = await _differs(encoder)
+                apart = await encoder.live.look()
         except TimeoutError:
             yield _unreachable(encoder.name, f"no answer in {ENCODER_DEADLINE_S:g} seconds")
         except Exception as error:
             yield _unreachable(encoder.name, translate(error).cause)
         else:
-            if differs:
+            if encoder.live.changed and apart is not None:
                 yield problem(
                     "encoder-changed",
-                    f"The model behind {encoder.name} gives other vectors than when it was added.",
+                    f"The model behind {encoder.name} gives other vectors than when it was added: "
+                    f"its probe sketch lies {apart:.4f} from its space's, {likeness(apart)}.",
                     "Serve the former model, or add this one under a new name and re-encode.",
                 )
 
@@ -152,14 +153,6 @@ def _log_opens(node: Node) -> bool:
         return node.log.size() >= 0
     except Exception:  # `check_log` has said why
         return False
-
-
-async def _differs(encoder: Encoder) -> bool:
-    from node.encoders.measure import probe_vectors, sketch_distance
-    from protocol.probe import TOLERANCE
-
-    apart = sketch_distance(encoder.envelope, await probe_vectors(encoder))
-    return apart is not None and apart > TOLERANCE
 
 
 def _unreachable(name: str, why: str) -> Finding:

@@ -13,9 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from node.encoders.errors import EncoderFailed, EncoderTakesVectors, UnusableVectors
+from node.encoders.live import DOCUMENTS_S, LOOK_EVERY_S, LiveSketch
 from node.encoders.token_estimate import estimate_tokens
 from node.encoders.vectors import checked
 from protocol.envelope import Envelope
+from protocol.probe import PROBE_TEXTS
 
 FloatArray = npt.NDArray[np.float32]
 Role = Literal["query", "document"]
@@ -56,7 +58,7 @@ class Encoder:
     """A named encoder.
 
     `envelope` says which space its vectors are in, including the probe sketch; `kind` which
-    backend it has.
+    backend it has; `live` watches whether that still runs the same model.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Encoder:
         self.envelope = envelope
         self.prompts = prompts
         self._backend = backend
+        self.live = LiveSketch(name, envelope, None if backend is None else self._probe)
 
     @property
     def takes_text(self) -> bool:
@@ -82,11 +85,12 @@ class Encoder:
     async def encode(self, texts: Sequence[str], role: Role) -> FloatArray:
         """Encode n texts into (n, d) float32, in order, checked and normalised per the envelope.
 
-        Raises EncoderFailed when the model cannot be reached or answers wrongly,
-        EncoderTakesVectors when the vectors come from the caller.
+        Raises EncoderFailed when the model cannot be reached or answers wrongly, EncoderChanged
+        when it is another one, EncoderTakesVectors when the vectors come from the caller.
         """
         if not texts:
             return np.empty((0, self.envelope.dimension), dtype=np.float32)
+        await self.live.require(LOOK_EVERY_S if role == "query" else DOCUMENTS_S)
         raw = await self.encode_raw(texts, role)
         try:
             return checked(raw, self.envelope)
@@ -107,6 +111,9 @@ class Encoder:
         """
         prompt = self.prompts.of(role)
         return await self._require().embed([prompt + text for text in texts])
+
+    async def _probe(self) -> FloatArray:
+        return await self.encode_raw(PROBE_TEXTS, "document")
 
     def count_tokens(self, text: str) -> int:
         """Length of `text` in the model's tokens; a safe estimate where there is no tokenizer."""

@@ -6,6 +6,7 @@ EncoderError
 ├── EncoderInUse          a collection's version was made with it
 ├── EncoderMisconfigured  its settings cannot work; says which and why
 ├── EncoderTakesVectors   this encoder encodes no text: the caller gives vectors
+├── EncoderChanged        the model gives other vectors than those of its space
 ├── EncoderFailed         the model could not be reached or answered wrongly
 └── UnusableVectors       vectors are not what the envelope promises
 
@@ -54,6 +55,16 @@ class EncoderTakesVectors(EncoderError):
 
     failure = "invalid-request"
     fix = "Give vectors, or use an encoder that runs a model."
+
+
+class EncoderChanged(EncoderError):
+    """The model behind the encoder was exchanged; its vectors belong to another space."""
+
+    failure = "conflict"
+    fix = (
+        "Serve the former model, or add this one under a new name and ingest the documents into a "
+        "new collection."
+    )
 
 
 class EncoderFailed(EncoderError):

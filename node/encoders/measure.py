@@ -11,17 +11,9 @@ import numpy as np
 
 from node.encoders.encoder import Encoder, FloatArray
 from node.encoders.errors import EncoderFailed, EncoderMisconfigured
+from node.encoders.live import sketch_distance
 from protocol.envelope import Envelope
-from protocol.notation import from_base64url
-from protocol.probe import (
-    PROBE_TEXTS,
-    TOLERANCE,
-    ProbeUnusable,
-    adopt,
-    distance,
-    sketch,
-    with_sketch,
-)
+from protocol.probe import PROBE_TEXTS, TOLERANCE, ProbeUnusable, adopt, with_sketch
 
 
 async def probe_vectors(encoder: Encoder) -> FloatArray:
@@ -68,22 +60,6 @@ def require_same(stated: Envelope, vectors: FloatArray) -> None:
                 "mint a space of its own."
             ),
         )
-
-
-def sketch_distance(envelope: Envelope, vectors: FloatArray) -> float | None:
-    """Return how far the probe vectors lie from the envelope's sketch, None where it has none."""
-    if envelope.probe is None:
-        return None
-    try:
-        return distance(from_base64url(envelope.probe), sketch(vectors))
-    except ProbeUnusable as error:
-        raise EncoderFailed(
-            f"the model gives no usable probe sketch: {error}",
-            fix=(
-                "Use a model that gives different texts different vectors; look at its server's "
-                "log."
-            ),
-        ) from None
 
 
 def lengths(vectors: FloatArray) -> tuple[float, float]:

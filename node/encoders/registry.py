@@ -10,12 +10,14 @@ import sqlite3
 from typing import Any
 
 import orjson
+import structlog
 from pydantic import BaseModel, ValidationError
 
 from node.clock import Clock
 from node.encoders.caller import CallerSettings
 from node.encoders.encoder import Backend, Encoder, Kind, RolePrompts
 from node.encoders.errors import (
+    EncoderError,
     EncoderExists,
     EncoderInUse,
     EncoderMisconfigured,
@@ -30,6 +32,8 @@ from node.store.schema import MIGRATIONS
 from node.store.store import Store
 from node.wrong_values import describe
 from protocol.envelope import Envelope
+
+_log = structlog.get_logger(__name__)
 
 SETTINGS: dict[Kind, type[BaseModel]] = {
     "openai": OpenAISettings,
@@ -101,8 +105,17 @@ class Encoders:
                 f"encoder {name!r} exists, and a space never changes its encoder",
                 fix="Choose another name.",
             ) from None
+        encoder.live.trust()
         self._opened[name] = encoder
         return encoder
+
+    async def look(self) -> None:
+        """Look at the model of every encoder: is it still that of its space? Logs what is not."""
+        for encoder in self.all():
+            try:
+                await encoder.live.look()
+            except EncoderError as error:
+                _log.warning("encoder not looked at", encoder=encoder.name, cause=str(error))
 
     def settings_of(self, name: str) -> dict[str, Any]:
         """Return the settings that an encoder was added with; they hold no secret."""

@@ -168,7 +168,8 @@ async def remove(node: Node, request: EncoderName, progress: Progress) -> Encode
 @operation("encoder.test")
 async def test(node: Node, request: EncoderTest, progress: Progress) -> EncoderTested:
     """Encode samples: width, lengths, time, and whether it is still the same model."""
-    from node.encoders.measure import lengths, probe_vectors, sketch_distance
+    from node.encoders.measure import lengths, probe_vectors
+    from node.encoders.vectors import checked
     from protocol.probe import PROBE_TEXTS, TOLERANCE
 
     encoder = node.encoders.get(request.name)
@@ -176,10 +177,10 @@ async def test(node: Node, request: EncoderTest, progress: Progress) -> EncoderT
     vectors = await probe_vectors(encoder)
     one_ms = await _timed(encoder, PROBE_TEXTS[:1])
     batch_ms = await _timed(encoder, PROBE_TEXTS[:_SAMPLE_TEXTS])
-    apart = sketch_distance(encoder.envelope, vectors)
+    apart = await encoder.live.look()
     cosines: tuple[tuple[float, ...], ...] = ()
     if request.texts:
-        own = await encoder.encode(request.texts, "document")
+        own = checked(await encoder.encode_raw(request.texts, "document"), encoder.envelope)
         unit = own / (own**2).sum(axis=1, keepdims=True) ** 0.5
         cosines = tuple(tuple(round(float(cell), 4) for cell in row) for row in unit @ unit.T)
     return EncoderTested(

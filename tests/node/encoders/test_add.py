@@ -17,7 +17,8 @@ from node.encoders.errors import (
     EncoderTakesVectors,
     UnknownEncoder,
 )
-from node.encoders.measure import probe_vectors, sketch_distance
+from node.encoders.live import sketch_distance
+from node.encoders.measure import probe_vectors
 from node.encoders.registry import Encoders
 from node.store.store import Store
 from protocol.envelope import Envelope
