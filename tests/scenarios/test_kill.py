@@ -43,7 +43,7 @@ async def serving(data: Path) -> AsyncIterator[asyncio.subprocess.Process]:
 
 
 async def until_it_answers(lab: Organisation) -> None:
-    for _ in range(200):
+    for _ in range(600):
         if (await lab.ask_one()).state == "ok":
             return
         await asyncio.sleep(0.1)
@@ -81,6 +81,10 @@ async def test_every_answer_that_left_a_killed_node_has_its_leaf_on_both_sides(
     day = {leaf.at // 86_400 for leaf in again.leaves(Answered)}
     spent = sum(again.node.log.spent("lab.example", "docs", each) for each in day)
     assert spent == sum(leaf.charged for leaf in again.leaves(Answered))
+    epochs = {leaf.epoch for leaf in again.leaves(Answered)}
+    told = [again.node.log.exposed("lab.example", "docs", each or 0) for each in epochs]
+    counted = sum(sum(each.values()) for each in told)
+    assert counted == sum(leaf.exposed or 0 for leaf in again.leaves(Answered)) > 0
     # and every question of the asker ended one way or the other
     asked = {leaf.query for leaf in lab.leaves(Sent)}
     ended = {leaf.query for leaf in (*received, *lab.leaves(Unanswered))}

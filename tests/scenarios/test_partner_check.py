@@ -18,6 +18,7 @@ from tests.scenarios.world import World, documents, envelope, grant, pair
 
 CLINIC, LAB = "clinic.example", "lab.example"
 HALF_A_DAY_S = 13 * 3600
+DAY_S = 86_400
 
 
 def serve_instead(watched: Watched, kind: str, raw: bytes) -> None:
@@ -66,9 +67,18 @@ async def test_who_is_pending_or_paused_on_either_side_is_named(paired: Pair) ->
     assert "peer-pending" in await paired.clinic.findings()
 
 
-async def test_a_node_that_does_not_run_is_named(paired: Pair) -> None:
+async def test_a_node_that_does_not_run_is_named_and_what_ends_meanwhile(paired: Pair) -> None:
     await paired.clinic.stop()
-    assert await paired.lab.findings(CLINIC) == ["peer-unreachable", "no-grant"]
+    missing = ["peer-unreachable", "no-grant"]
+    assert await paired.lab.findings(CLINIC) == missing
+    ends = (
+        (2 * DAY_S, {"card-expired"}),
+        (85 * DAY_S, {"card-expired", "root-expiry"}),
+        (3 * 365 * DAY_S, {"card-expired", "root-expiry", "key-expiry"}),
+    )
+    for after, codes in ends:
+        paired.world.time.offset = after
+        assert set(await paired.lab.findings(CLINIC)) == {*missing, *codes}
 
 
 async def test_clocks_that_disagree_are_named(watched: Watched) -> None:
