@@ -12,7 +12,7 @@ from node.cli.output import finish, line, note, table
 from node.cli.run import run_operation
 
 if TYPE_CHECKING:
-    from node.operations.anchors import Embedded
+    from node.operations.anchors import AnchorsInfo, Embedded
 
 app = VerbGroup(help="Anchors: public texts that tell how two models relate.")
 
@@ -29,29 +29,78 @@ def import_anchors(
     file: Annotated[
         Path,
         typer.Argument(
-            help="JSONL with the texts document and query on each line, or one text a line."
-            " Public texts only: their embeddings go to every member.",
+            help="JSONL with the texts document and query on each line, one text a line, or a"
+            " directory in BEIR's layout. Public texts only: their embeddings go to every member.",
             show_default=False,
+            exists=True,
         ),
     ],
     name: Annotated[str, typer.Option(help="Name for it here.", show_default=False)],
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            help="Take so many texts, those with real questions first; everybody who limits the"
+            " same file gets the same set.",
+            show_default=False,
+        ),
+    ] = None,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(
+            help="The signed description NAME.anchors.json that came with the texts.",
+            show_default=False,
+            exists=True,
+        ),
+    ] = None,
 ) -> None:
     """Import public texts as an anchor set; every member imports the same file."""
     from node.operations.anchors import AnchorsInfo, ImportAnchors
 
-    request = ImportAnchors(name=name, file=file.absolute())
+    request = ImportAnchors(
+        name=name,
+        file=file.absolute(),
+        limit=limit,
+        manifest=None if manifest is None else manifest.absolute(),
+    )
     result = run_operation("anchors.import", request, AnchorsInfo)
 
-    def people() -> None:
-        line(f"{result.name}: {result.anchors} texts")
-        line(f"id {result.set_id}")
-        if result.derived:
-            note(
-                f"{result.derived} query views were derived from the texts (first sentence, else"
-                " first words); real ones choose maps better."
-            )
+    finish(
+        result,
+        lambda: _people_set(result),
+        next_step=f"interlingua anchors embed {name} --encoder ENCODER",
+    )
 
-    finish(result, people, next_step=f"interlingua anchors embed {name} --encoder ENCODER")
+
+@app.command()
+def publish(
+    anchors: AnchorsArgument,
+    source: Annotated[
+        str, typer.Option(help="Where the texts are from, in a sentence.", show_default=False)
+    ],
+    licence: Annotated[
+        str,
+        typer.Option(
+            help="Their licence; an SPDX identifier where there is one.", show_default=False
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Directory for the two files.")] = Path(),
+) -> None:
+    """Describe an anchor set, sign that, and write both for the other members."""
+    from node.operations.anchors import PublishAnchors, PublishedAnchors
+
+    request = PublishAnchors(anchors=anchors, source=source, licence=licence, out=out.absolute())
+    result = run_operation("anchors.publish", request, PublishedAnchors)
+
+    def people() -> None:
+        _people_set(result.anchors)
+        line(f"wrote {result.texts} and {result.manifest}")
+
+    finish(
+        result,
+        people,
+        next_step=f"send both files to the members; each runs `interlingua anchors import"
+        f" {result.texts.name} --manifest {result.manifest.name} --name {result.anchors.name}`",
+    )
 
 
 @app.command("list")
@@ -62,12 +111,22 @@ def list_anchors() -> None:
 
     result = run_operation("anchors.list", NoRequest(), AnchorsList)
     rows = [
-        (each.name, each.anchors, each.derived, ", ".join(each.encoders) or "-", each.set_id)
+        (
+            each.name,
+            each.anchors,
+            each.derived,
+            each.licence or "-",
+            each.author or "-",
+            ", ".join(each.encoders) or "-",
+            each.set_id,
+        )
         for each in result.sets
     ]
     finish(
         result,
-        lambda: table(("NAME", "TEXTS", "DERIVED QUERIES", "EMBEDDED BY", "ID"), rows),
+        lambda: table(
+            ("NAME", "TEXTS", "DERIVED QUERIES", "LICENCE", "SIGNED BY", "EMBEDDED BY", "ID"), rows
+        ),
         next_step="interlingua anchors embed SET --encoder ENCODER",
     )
 
@@ -143,6 +202,20 @@ def export(
         next_step=f"send {out.name} to the other members; one of them runs"
         " `interlingua space create NAME --anchors SET --member FILE ...`",
     )
+
+
+def _people_set(result: AnchorsInfo) -> None:
+    line(f"{result.name}: {result.anchors} texts")
+    line(f"id {result.set_id}")
+    if result.views:
+        line("query views: " + ", ".join(f"{n} {view}" for view, n in result.views.items()))
+    if result.author is not None:
+        line(f"signed by {result.author}; source: {result.source}; licence: {result.licence}")
+    if result.derived:
+        note(
+            f"{result.derived} query views are not real questions but titles, examples or words of"
+            " the texts; real ones choose maps better."
+        )
 
 
 def _people(result: Embedded) -> None:

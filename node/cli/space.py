@@ -245,9 +245,7 @@ def _people(info: SpaceInfo) -> None:
         "Measured on held-out anchors. MRR: where the right text is found. Overlap: agreement with"
         " the responder's model, not quality."
     )
-    line(
-        "Direct: MRR without the shared space between them, and its lead; * where it is taken."
-    )
+    line("Direct: MRR without the shared space between them, and its lead; * where it is taken.")
     line("Nothing: vectors passed through without a map. Own: the model asked by itself.")
 
 

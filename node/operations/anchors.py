@@ -1,39 +1,50 @@
-"""Operations on anchor sets: import, embed, export, list."""
+"""Operations on anchor sets: import, publish, embed, export, list."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from node.operations.registry import NoRequest, Progress, operation
-from protocol.notation import CollectionName
+from protocol.notation import CollectionName, LongText, Text
 
 if TYPE_CHECKING:
     from node.node import Node
-    from node.spaces.anchor_store import AnchorStore
+    from node.spaces.anchor_store import AnchorStore, NamedSet
     from node.spaces.embedding_file import AnchorEmbeddings
 
 
 class ImportAnchors(BaseModel, extra="forbid"):
-    """A file of public texts: JSONL with `document` and `query`, or one text a line."""
+    """Public texts: JSONL with `document` and `query`, one text a line, or a BEIR directory.
+
+    `limit`: only so many, those with real query views first. `manifest` is the signed description
+    that came with them.
+    """
 
     name: CollectionName
     file: Path
+    limit: Annotated[int, Field(ge=1)] | None = None
+    manifest: Path | None = None
 
 
 class AnchorsInfo(BaseModel):
     """An anchor set.
 
-    `derived` counts the query views that the file did not give and that were taken from the texts
-    (first sentence, else first words). `encoders` are those that have embedded it.
+    `derived` counts the query views that the source did not give, `views` all by their source:
+    given, title, example, first-sentence, first-words. `author`, `source` and `licence` stand in
+    its signed manifest, None where it has none. `encoders` are those that have embedded it.
     """
 
     name: str
     set_id: str
     anchors: int
     derived: int
+    views: dict[str, int] = {}
+    author: str | None = None
+    source: str | None = None
+    licence: str | None = None
     encoders: tuple[str, ...] = ()
 
 
@@ -41,6 +52,23 @@ class AnchorsList(BaseModel):
     """All anchor sets, by name."""
 
     sets: tuple[AnchorsInfo, ...]
+
+
+class PublishAnchors(BaseModel, extra="forbid"):
+    """Which anchor set to describe and sign; `out` is the directory for the two files."""
+
+    anchors: str
+    source: LongText
+    licence: Text
+    out: Path
+
+
+class PublishedAnchors(BaseModel):
+    """A set whose manifest was signed, and the two files for the other members."""
+
+    anchors: AnchorsInfo
+    texts: Path
+    manifest: Path
 
 
 class EmbedAnchors(BaseModel, extra="forbid"):
@@ -91,10 +119,55 @@ async def import_anchors(node: Node, request: ImportAnchors, progress: Progress)
     """Import public texts as an anchor set."""
     import asyncio
 
+    from node.operations.space_files import ring_of
+    from node.spaces.anchor_files import read_anchors
+    from node.spaces.anchor_manifest import accept_anchors
+    from node.spaces.handed_over import read_manifest_file
+
     progress(0, None, "reading texts")
     store = _store(node)
-    named = await asyncio.to_thread(store.add, request.name, request.file, node.clock())
-    return AnchorsInfo(**named.model_dump(exclude={"imported_at"}))
+    anchors = await asyncio.to_thread(read_anchors, request.file, request.limit)
+    raw = None if request.manifest is None else read_manifest_file(request.manifest)
+    if raw is not None:
+        accept_anchors(raw, anchors, ring_of(node), node.clock())
+    named = await asyncio.to_thread(store.add, request.name, anchors, node.clock())
+    if raw is not None:
+        store.keep_manifest(named.set_id, raw)
+    return _info(store, named)
+
+
+@operation("anchors.publish")
+async def publish_anchors(
+    node: Node, request: PublishAnchors, progress: Progress
+) -> PublishedAnchors:
+    """Describe an anchor set, sign that, and write both for the other members."""
+    import asyncio
+
+    from node.durable_file import replace
+    from node.operations.space_files import note
+    from node.spaces.anchor_manifest import describe, sign_anchors
+    from node.spaces.anchor_set import as_jsonl
+
+    del progress
+    store = _store(node)
+    named = store.find(request.anchors)
+    anchors = await asyncio.to_thread(store.load, named.set_id)
+    manifest = describe(
+        named.name,
+        node.settings.organisation,
+        anchors,
+        request.source,
+        request.licence,
+        node.clock(),
+    )
+    raw = sign_anchors(manifest, [node.identity.signer("sign")])
+    texts = request.out / f"{named.name}.anchors.jsonl"
+    manifest_file = request.out / f"{named.name}.anchors.json"
+    await asyncio.to_thread(replace, texts, b"".join(as_jsonl(anchors)), 0o644)
+    await asyncio.to_thread(replace, manifest_file, raw, 0o644)
+    store.keep_manifest(named.set_id, raw)
+    await note(node, "anchors-publish", manifest)
+    return PublishedAnchors(anchors=_info(store, named), texts=texts, manifest=manifest_file)
 
 
 @operation("anchors.list")
@@ -104,17 +177,15 @@ async def list_anchors(node: Node, request: NoRequest, progress: Progress) -> An
 
     del request, progress
     store = _store(node)
-    encoders = {each.name: each.envelope.space_id for each in node.encoders.all()}
+    spaces = {each.name: each.envelope.space_id for each in node.encoders.all()}
+
+    def embedded(set_id: str) -> tuple[str, ...]:
+        paths = {name: embeddings_path(store, set_id, space) for name, space in spaces.items()}
+        return tuple(name for name, path in paths.items() if path.exists())
+
     return AnchorsList(
         sets=tuple(
-            AnchorsInfo(
-                **named.model_dump(exclude={"imported_at"}),
-                encoders=tuple(
-                    name
-                    for name, space in encoders.items()
-                    if embeddings_path(store, named.set_id, space).exists()
-                ),
-            )
+            _info(store, named).model_copy(update={"encoders": embedded(named.set_id)})
             for named in store.all()
         )
     )
@@ -132,8 +203,7 @@ async def write_texts(node: Node, request: AnchorTexts, progress: Progress) -> A
     store = _store(node)
     anchors = await asyncio.to_thread(store.load, request.anchors)
     await asyncio.to_thread(replace, request.out, b"".join(as_jsonl(anchors)), 0o644)
-    named = store.find(request.anchors)
-    return AnchorsInfo(**named.model_dump(exclude={"imported_at"}))
+    return _info(store, store.find(request.anchors))
 
 
 @operation("anchors.embed")
@@ -177,6 +247,16 @@ def _store(node: Node) -> AnchorStore:
     from node.spaces.anchor_store import AnchorStore
 
     return AnchorStore(node.data.anchors)
+
+
+def _info(store: AnchorStore, named: NamedSet) -> AnchorsInfo:
+    manifest = store.manifest(named.set_id)
+    said = (
+        {}
+        if manifest is None
+        else manifest.model_dump(include={"author", "source", "licence", "views"})
+    )
+    return AnchorsInfo(**{**named.model_dump(exclude={"imported_at"}), **said})
 
 
 def _embedded(anchors: str, encoder: str, embeddings: AnchorEmbeddings) -> Embedded:

@@ -12,9 +12,11 @@ from node.operations.caller import caller
 from node.operations.registry import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from keys.ring import KeyRing
     from node.node import Node
+    from node.spaces.anchor_manifest import AnchorManifest
     from node.spaces.anchor_set import AnchorSet
     from node.spaces.anchor_store import AnchorStore
     from node.spaces.embedding_file import AnchorEmbeddings
@@ -38,7 +40,7 @@ async def own_embeddings(
     ]
 
 
-async def note(node: Node, act: str, manifest: SpaceManifest) -> None:
+async def note(node: Node, act: str, manifest: SpaceManifest | AnchorManifest) -> None:
     """Leave an `admin` leaf that names the manifest by its digest."""
     from node.audit.entry import Entry
     from protocol.event_leaves import AdminActed
@@ -64,3 +66,15 @@ def read_members(files: Sequence[Path]) -> list[AnchorEmbeddings]:
 def consensus_beside(manifest: Path, name: str) -> Path:
     """Where the consensus of the space `name` lies beside its manifest."""
     return manifest.with_name(f"{name}.consensus.safetensors")
+
+
+def ring_of(node: Node) -> Callable[[str], KeyRing | None]:
+    """The keys of this organisation and of its partners."""
+    at = node.clock()
+
+    def ring(organisation: str) -> KeyRing | None:
+        if organisation == node.settings.organisation:
+            return node.identity.root.ring
+        return node.peers.ring(organisation, at)
+
+    return ring

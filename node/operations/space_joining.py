@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from node.operations.registry import Progress, operation
-from node.operations.space_files import consensus_beside, note, own_embeddings, read_members
+from node.operations.space_files import (
+    consensus_beside,
+    note,
+    own_embeddings,
+    read_members,
+    ring_of,
+)
 from node.spaces.report import SpaceInfo, space_info
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from keys.ring import KeyRing
     from node.node import Node
     from node.spaces.embedding_file import AnchorEmbeddings
     from node.spaces.manifest import SpaceManifest
@@ -59,7 +64,7 @@ async def join(node: Node, request: JoinSpace, progress: Progress) -> SpaceInfo:
     from node.spaces.maps import Ground
 
     raw = await asyncio.to_thread(read_manifest_file, request.manifest)
-    manifest = accept_manifest(raw, _ring_of(node), node.clock())
+    manifest = accept_manifest(raw, ring_of(node), node.clock())
     node.spaces.check_name(manifest)
     positions_file = request.consensus or consensus_beside(request.manifest, manifest.name)
     raw_positions = await asyncio.to_thread(read_tensor_file, positions_file)
@@ -113,15 +118,3 @@ def _others(
     found |= {(each.organisation, each.space_id): each for each in read_members(files)}
     found.pop((own.organisation, own.space_id), None)
     return [found[key] for key in sorted(found)]
-
-
-def _ring_of(node: Node) -> Callable[[str], KeyRing | None]:
-    """The keys of this organisation and of its partners."""
-    at = node.clock()
-
-    def ring(organisation: str) -> KeyRing | None:
-        if organisation == node.settings.organisation:
-            return node.identity.root.ring
-        return node.peers.ring(organisation, at)
-
-    return ring

@@ -1,6 +1,7 @@
 """Where anchor sets lie: `anchors/<hex of the id>/` with the texts, and a file that names the sets.
 
-The rule of this file: what is read is what the id says. Texts are checked against their digests
+Beside the texts lies their signed manifest where there is one; it was verified when it came. The
+rule of this file: what is read is what the id says. Texts are checked against their digests
 each time they are loaded.
 """
 
@@ -9,19 +10,22 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from node import durable_file
-from node.spaces.anchor_files import read_anchors
+from node.spaces.anchor_manifest import AnchorManifest, read_anchor_manifest
 from node.spaces.anchor_set import AnchorSet, as_jsonl, parse_jsonl
 from node.spaces.errors import AnchorsRefused, SpaceExists, UnknownAnchors
 
+MANIFEST = "manifest.json"
+
 
 class NamedSet(BaseModel):
-    """One set as the names' file knows it."""
+    """One set as the names' file knows it; `views` counts its query views by their source."""
 
     name: str
     set_id: str
     anchors: int
     derived: int
     imported_at: int
+    views: dict[str, int] = {}
 
 
 class _Names(BaseModel):
@@ -75,16 +79,11 @@ class AnchorStore:
             )
         return anchors
 
-    def add(self, name: str, path: Path, at: int) -> NamedSet:
-        """Import a `.jsonl` (or `.json`) file, or any other file as one text a line.
+    def add(self, name: str, anchors: AnchorSet, at: int) -> NamedSet:
+        """Keep a set under a name; the same texts under the same name again change nothing.
 
-        Importing the same texts under the same name again changes nothing.
-
-        Raises:
-            AnchorsRefused: the file holds no usable set.
-            SpaceExists: the name belongs to other texts.
+        Raises SpaceExists: the name belongs to other texts.
         """
-        anchors = read_anchors(path)
         known = self.all()
         for each in known:
             if each.name == name and each.set_id != anchors.set_id:
@@ -104,10 +103,20 @@ class AnchorStore:
             anchors=len(anchors.anchors),
             derived=anchors.derived,
             imported_at=at,
+            views=dict(anchors.views),
         )
         names = _Names(sets=[*known, added])
         durable_file.replace(self._names_file, names.model_dump_json(indent=1).encode())
         return added
+
+    def keep_manifest(self, set_id: str, raw: bytes) -> None:
+        """Keep the signed manifest of a set, as it was accepted; an earlier one is replaced."""
+        durable_file.replace(self.folder(set_id) / MANIFEST, raw)
+
+    def manifest(self, set_id: str) -> AnchorManifest | None:
+        """The manifest of a set, None where none was given. Raises AnchorsRefused."""
+        path = self.folder(set_id) / MANIFEST
+        return read_anchor_manifest(path.read_bytes()) if path.exists() else None
 
     def folder(self, set_id: str) -> Path:
         """The folder of a set and of the embeddings of its texts."""

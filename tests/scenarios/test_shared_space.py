@@ -16,6 +16,8 @@ from node.operations.anchors import (
     Embedded,
     ExportAnchors,
     ImportAnchors,
+    PublishAnchors,
+    PublishedAnchors,
 )
 from node.operations.errors import OperationError, translate
 from node.operations.peers import NamedPeer, PeerRefreshed
@@ -24,7 +26,7 @@ from node.operations.space_joining import JoinSpace
 from node.operations.space_making import CreatedSpace, CreateSpace, SignedSpace, SignSpace
 from node.operations.spaces import SpaceList
 from node.spaces.anchor_set import parse_jsonl
-from node.spaces.errors import EmbeddingsRefused, ManifestRefused
+from node.spaces.errors import AnchorsRefused, EmbeddingsRefused, ManifestRefused
 from node.spaces.report import SpaceInfo
 from protocol.envelope import Envelope, Prompts
 from protocol.event_leaves import AdminActed
@@ -226,6 +228,24 @@ async def test_two_of_the_founders_sign_where_two_are_wanted(world: World) -> No
     assert (await join(world, lab, manifest, clinic)).founder
     acts = [(leaf.operation, leaf.subject) for leaf in clinic.leaves(AdminActed)]
     assert ("space-sign", "commons") in acts
+
+
+async def test_a_published_anchor_set_says_where_it_is_from_and_is_taken_from_partners_alone(
+    world: World,
+) -> None:
+    lab = await founded(world, "lab.example", 100)
+    clinic, archive = [await world.organisation(name) for name in list(WIDTHS)[1:]]
+    await pair(lab, clinic)
+    publish = PublishAnchors(
+        anchors="public", source="made up", licence="CC0-1.0", out=world.directory
+    )
+    made = await lab.do("anchors.publish", publish, PublishedAnchors)
+    request = ImportAnchors(name="theirs", file=made.texts, manifest=made.manifest)
+    taken = await clinic.do("anchors.import", request, AnchorsInfo)
+    assert (taken.set_id, taken.views) == (made.anchors.set_id, {"given": ANCHORS})
+    assert (taken.author, taken.licence) == ("lab.example", "CC0-1.0")
+    with pytest.raises(AnchorsRefused, match=r"lab\.example, which is no partner"):
+        await archive.do("anchors.import", request, AnchorsInfo)
 
 
 async def test_a_space_of_strangers_is_not_joined(world: World) -> None:

@@ -9,7 +9,6 @@ from node.spaces.anchor_set import (
     MIN_ANCHORS,
     Anchor,
     as_jsonl,
-    derive_query,
     make_anchor_set,
     parse_jsonl,
     parse_text,
@@ -63,9 +62,17 @@ def test_a_text_file_holds_one_text_a_line() -> None:
     assert len(parse_text([*rows, b"\n"]).anchors) == MIN_ANCHORS
 
 
-def test_without_a_first_sentence_the_first_words_are_the_question() -> None:
-    assert derive_query("a b c d e f g h i j") == "a b c d e f g h"
-    assert derive_query("One sentence only.") == "One sentence only."
+def test_a_limit_takes_real_questions_first_and_the_same_texts_in_any_order() -> None:
+    derived = [Anchor(f"text {i}", f"text {i}", "first-words") for i in range(MIN_ANCHORS)]
+    wanted = make_anchor_set([*derived, *TEXTS], MIN_ANCHORS + 5)
+    assert wanted.views == {"given": MIN_ANCHORS, "first-words": 5}
+    assert wanted == make_anchor_set([*TEXTS, *reversed(derived)], MIN_ANCHORS + 5)
+
+
+def test_where_a_query_view_came_from_is_written_with_it() -> None:
+    derived = [Anchor(f"text {i}", f"title {i}", "title") for i in range(MIN_ANCHORS)]
+    anchors = parse_jsonl(as_jsonl(make_anchor_set([*derived, *TEXTS])))
+    assert anchors.views == {"given": MIN_ANCHORS, "title": MIN_ANCHORS}
 
 
 @pytest.mark.parametrize(

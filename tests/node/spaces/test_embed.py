@@ -8,7 +8,7 @@ from aiohttp import web
 from node.encoders.encoder import Encoder
 from node.encoders.errors import EncoderFailed
 from node.encoders.registry import open_encoder
-from node.spaces.anchor_set import Anchor, AnchorSet, as_jsonl, make_anchor_set
+from node.spaces.anchor_set import Anchor, AnchorSet, make_anchor_set
 from node.spaces.anchor_store import AnchorStore
 from node.spaces.embed import (
     BATCH,
@@ -42,9 +42,8 @@ def encoder(server: Server, **settings: object) -> Encoder:
 def store(tmp_path: Path, wanted: AnchorSet) -> AnchorStore:
     folder = tmp_path / "anchors"
     folder.mkdir()
-    (tmp_path / "t.jsonl").write_bytes(b"".join(as_jsonl(wanted)))
     made = AnchorStore(folder)
-    made.add("public", tmp_path / "t.jsonl", AT)
+    made.add("public", wanted, AT)
     return made
 
 
