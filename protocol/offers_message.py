@@ -45,7 +45,8 @@ class Offer(WireModel):
 
     `language` is a BCP 47 tag. `spaces` are the ids of spaces in which questions are accepted, the
     collection's own first. `filterable` are fields that a question's filter may
-    name. `queries_left` are vectors until the end of the UTC day.
+    name. `queries_left` are vectors until the end of the UTC day, of `queries_per_day`; `rate` are
+    vectors a minute, over all collections.
     `exposure_quarters` says how many quarters of the exposure budget (different records in an
     epoch) are used up, None where there is none. `expires` is the first second at which the
     grant or its agreement no longer holds.
@@ -66,6 +67,8 @@ class Offer(WireModel):
         tuple[FieldName, ...], Field(strict=False, max_length=MAX_FILTERABLE)
     ] = ()
     queries_left: Count
+    queries_per_day: Count | None = None
+    rate: Count | None = None
     exposure_quarters: Annotated[int, Field(ge=0, le=4)] | None = None
     agreement: Opaque | None = None
     expires: Time | None = None

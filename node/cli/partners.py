@@ -14,6 +14,7 @@ from node.operations.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from node.federation.reach import Reach
+    from protocol.messages import Offer
 
 app = VerbGroup(help="Which of the partners' collections are open to this node.")
 
@@ -55,7 +56,7 @@ def partners(
                     ", ".join(offer.purposes),
                     offer.granularity,
                     offer.max_k,
-                    offer.queries_left,
+                    _left(offer),
                     _quarters(offer.exposure_quarters),
                 )
                 for each in result.partners
@@ -77,6 +78,12 @@ def partners(
         next_step='interlingua query "QUESTION" --purpose PURPOSE',
         exit_code=ExitCode.PARTIAL if failed else ExitCode.OK,
     )
+
+
+def _left(offer: Offer) -> str:
+    """How many vectors are left today, of how many where the partner says so."""
+    of = "" if offer.queries_per_day is None else f" of {offer.queries_per_day}"
+    return f"{offer.queries_left}{of}"
 
 
 def _verdict(found: Sequence[Reach]) -> str:

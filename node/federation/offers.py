@@ -48,6 +48,8 @@ def offers_to(
                 spaces=tuple(dict.fromkeys(accepted))[:MAX_SPACES],
                 filterable=grant.filterable,
                 queries_left=ledgers.queries_left(grant, at),
+                queries_per_day=grant.queries_per_day,
+                rate=policy.rate(peer),
                 exposure_quarters=ledgers.exposure_quarters(grant, collection, at),
                 agreement=grant.agreement.id if grant.agreement else None,
                 expires=ends,

@@ -30,6 +30,8 @@ def valid() -> list[bytes]:
             "description": "what lies there",
             "language": "en",
             "filterable": ("year",),
+            "queries_per_day": 1000,
+            "rate": 60,
             "exposure_quarters": 3,
             "agreement": "DSA-12",
             "expires": 1_800_000_000,

@@ -161,6 +161,7 @@ async def test_a_record_that_gave_enough_scores_is_shown_by_rank_only(paired: Pa
 async def test_partners_are_told_what_is_open_to_them_and_no_more(paired: Pair) -> None:
     await paired.clinic.grant(
         grant("lab.example", max_k=7, request_url="https://clinic.example/apply"),
+        grant("lab.example", collection="later", rate=90),
         grant("rival.example", purposes=["marketing"]),
     )
     await paired.lab.ask(k=2)
@@ -169,6 +170,7 @@ async def test_partners_are_told_what_is_open_to_them_and_no_more(paired: Pair) 
     (offer,) = partner.offers
     assert (offer.collection, offer.title, offer.purposes) == (DOCS, "Documents", ("research",))
     assert (offer.max_k, offer.queries_left, offer.granularity) == (7, 999, "bins")
+    assert (offer.queries_per_day, offer.rate) == (1000, 90)
     assert offer.request_url == "https://clinic.example/apply"
 
 
