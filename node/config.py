@@ -29,6 +29,12 @@ PREFIX = "INTERLINGUA_"
 NOT_SETTINGS = ("DATA", "PASSPHRASE", "PASSPHRASE_FILE", "HSM_PIN", "HSM_PIN_FILE", "DEBUG")
 """Variables with the prefix that are read elsewhere."""
 
+NO_URL = "url is missing: where partners reach this node"
+NO_URL_FIX = (
+    "Set it (`interlingua init --url https://HOST:PORT`, or url in the file); a node that only "
+    "asks has none: `interlingua init --asks-only`, or federation.enabled = false."
+)
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 LOOPBACK = "127.0.0.1"
 
@@ -214,7 +220,7 @@ class Settings(BaseSettings):
     def _is_reached_or_only_asks(self) -> Settings:
         """Partners are told an address exactly where they can use it."""
         if self.federation.enabled and self.url is None:
-            raise ValueError("url is missing; set it, or federation.enabled = false to only ask")
+            raise ValueError(NO_URL)
         if not self.federation.enabled and (self.url is not None or self.authorities):
             raise ValueError("url and authorities are for nodes with federation.enabled = true")
         return self
@@ -270,8 +276,10 @@ def parse_settings(text: str, name: str, environ: Mapping[str, str] | None = Non
         return Settings(**content)
     except ValidationError as error:
         raise InvalidRequest(
-            f"{name}, or a variable {PREFIX}*, is not valid: {describe(error)}.",
-            fix="docs/configuration.md lists every setting with its form and default.",
+            f"{name}, or a variable {PREFIX}*, is not valid: {describe(error, '')}.",
+            fix=NO_URL_FIX
+            if any(NO_URL in each["msg"] for each in error.errors())
+            else "docs/configuration.md lists every setting with its form and default.",
             code="configuration-invalid",
         ) from None
 

@@ -100,7 +100,8 @@ def describe(error: ValidationError, whole: str = "request", known: Iterable[str
 
     Args:
         error: pydantic's refusal.
-        whole: what to call the value as a whole, where no field is at fault.
+        whole: what to call the value as a whole, where no field is at fault; "" where the words
+            before the description say so.
         known: the fields there are, named where one is not known.
     """
     fields = ", ".join(known)
@@ -111,7 +112,9 @@ def describe(error: ValidationError, whole: str = "request", known: Iterable[str
 
 
 def _fault(fault: dict[str, Any], whole: str, known: str) -> str:
-    where = ".".join(str(step) for step in fault["loc"]) or f"the {whole}"
+    if not fault["loc"] and not whole and fault["type"] == "value_error":
+        return str(fault["ctx"]["error"])
+    where = ".".join(str(step) for step in fault["loc"]) or f"the {whole or 'value'}"
     return f"{where} {_words(fault, known)}"
 
 

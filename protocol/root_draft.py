@@ -18,7 +18,7 @@ from protocol.strict_json import StrictJsonError, parse
 def read_draft(raw: bytes) -> RootDocument:
     """Return the document in a file, signed or not; raises RootRefused (form)."""
     text = raw.rstrip(b"\n")
-    if _is_envelope(text):
+    if is_signed(text):
         return read_document(text, ROOT_TYPE, RootDocument, RootRefused)[0]
     try:
         fields = parse(text, MAX_DOCUMENT_BYTES, MAX_DOCUMENT_DEPTH, MAX_DOCUMENT_ITEMS)
@@ -34,16 +34,17 @@ def sign_draft(raw: bytes, signer: Signer) -> tuple[bytes, int]:
     """Return the envelope with `signer`'s signature added, and how many it has now."""
     text = raw.rstrip(b"\n")
     document = read_draft(text)
-    if _is_envelope(text):
+    if is_signed(text):
         signed = add_signatures(text, ROOT_TYPE, [signer])
     else:
         signed = sign(document.payload, ROOT_TYPE, [signer])
     return signed, len(read_envelope(signed, ROOT_TYPE).signatures)
 
 
-def _is_envelope(text: bytes) -> bool:
+def is_signed(raw: bytes) -> bool:
+    """Tell whether a file holds a signed document, be its signatures right or wrong."""
     try:
-        read_envelope(text, ROOT_TYPE)
+        read_envelope(raw.rstrip(b"\n"), ROOT_TYPE)
     except DsseRefused:
         return False
     return True

@@ -53,6 +53,15 @@ class Comparison:
         ]
 
     @property
+    def holding_more(self) -> tuple[str, ...]:
+        """The partners that have shown that they hold more of this node than it has."""
+        return tuple(
+            each.organisation
+            for each in self.partners
+            if each.judged is not None and each.judged.behind
+        )
+
+    @property
     def ignored(self) -> list[str]:
         """One sentence for each claim of a partner that no own signature shows."""
         return [

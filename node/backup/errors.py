@@ -80,6 +80,7 @@ class ArchiveUnsafe(ArchiveRefused):
 class ArchiveSealed(ArchiveRefused):
     """It is sealed and no passphrase was given."""
 
+    failure = "invalid-request"
     code = "archive-sealed"
     fix = "Give --passphrase-file, or run it on a terminal and type the passphrase."
 

@@ -44,7 +44,8 @@ class Mark(_Strict):
 
     `reason`: it was restored, or it found at work that partners hold more of it than it has.
     `manifest` is the digest of the backup's manifest. `without` are partners that a person decided
-    to go on without; `succession` is the log to be opened, where the old one is given up.
+    to go on without, `behind` those that have shown that they hold more, which cannot be decided
+    away; `succession` is the log to be opened, where the old one is given up.
     `settled`: nothing is missing any more but the leaves that say how it was settled.
     """
 
@@ -54,6 +55,7 @@ class Mark(_Strict):
     made_at: int | None = None
     manifest: str | None = None
     without: Annotated[tuple[Organisation, ...], Field(strict=False)] = ()
+    behind: Annotated[tuple[Organisation, ...], Field(strict=False)] = ()
     succession: Succession | None = None
     settled: bool = False
 

@@ -75,6 +75,8 @@ async def _agree(node: Node, mark: Mark) -> None:
     if comparison.ignored:
         _log.warning("claims of partners that nothing signed shows", ignored=comparison.ignored)
     if comparison.behind:
+        proved = mark.model_copy(update={"behind": comparison.holding_more})
+        write_mark(node.data.mark_file, proved)
         raise NodeBehind(say_behind(comparison.behind))
     if comparison.not_compared:
         raise NotCompared(

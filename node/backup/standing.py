@@ -46,7 +46,8 @@ class Standing:
             {each.organisation: at for each in comparison.partners if each.judged is not None}
         )
         if comparison.behind and node.log.held is None:
-            write_mark(node.data.mark_file, Mark(reason="found-behind", at=at))
+            found = Mark(reason="found-behind", at=at, behind=comparison.holding_more)
+            write_mark(node.data.mark_file, found)
             node.log.hold(say_behind(comparison.behind))
             _log.error("this node is behind its partners and stops", found=comparison.behind)
         return comparison

@@ -201,6 +201,8 @@ def _fields(one: CollectionInfo) -> list[tuple[str, object]]:
 def _readable(file: Path) -> Iterator[Path]:
     """The absolute path of a file; standard input is kept in a private file meanwhile."""
     if str(file) != "-":
+        if not file.is_file():
+            raise typer.BadParameter(f"there is no file {file}", param_hint="FILE")
         yield file.absolute()
         return
     with tempfile.NamedTemporaryFile(suffix=".jsonl") as kept:  # created 0600

@@ -36,12 +36,14 @@ class Invocation:
         quiet: no progress and no hints on standard error.
         data_option: the directory as `--data` named it, None where the environment or the default
             did: then a next command needs no option either.
+        verb: the command with its groups, as `--help` is asked of it.
     """
 
     data: Path
     json: bool = False
     quiet: bool = False
     data_option: Path | None = None
+    verb: str = "interlingua"
 
 
 _current: ContextVar[Invocation] = ContextVar("invocation")
@@ -111,13 +113,19 @@ def with_common_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function with the common options added to its signature and its errors shown."""
     signature = inspect.signature(function)
     hints = get_type_hints(function, include_extras=True)
+    kinds = {"common_context": typer.Context, **{name: kind for name, (kind, _) in _COMMON.items()}}
     common = [
+        inspect.Parameter(
+            "common_context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context
+        )
+    ]
+    common += [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
         for name, (kind, default) in _COMMON.items()
     ]
 
     def verb(**values: Any) -> None:
-        data = values.pop("common_data")
+        data, context = values.pop("common_data"), values.pop("common_context")
         from_environment = os.environ.get(DATA_VARIABLE) == str(data)
         _current.set(
             Invocation(
@@ -125,6 +133,7 @@ def with_common_options(function: Callable[..., Any]) -> Callable[..., Any]:
                 json=values.pop("common_json"),
                 quiet=values.pop("common_quiet"),
                 data_option=Path(data) if data and not from_environment else None,
+                verb=context.command_path,
             )
         )
         _guarded(function, values)
@@ -134,7 +143,7 @@ def with_common_options(function: Callable[..., Any]) -> Callable[..., Any]:
         for parameter in signature.parameters.values()
     ]
     verb.__signature__ = signature.replace(parameters=[*own, *common])  # type: ignore[attr-defined]  # functions take it, mypy does not know
-    verb.__annotations__ = {**hints, **{name: kind for name, (kind, _) in _COMMON.items()}}
+    verb.__annotations__ = {**hints, **kinds}
     verb.__name__ = function.__name__
     verb.__doc__ = function.__doc__
     return verb
@@ -160,8 +169,11 @@ def _problem(error: BaseException) -> OperationProblem:
     from node.operations.errors import InvalidRequest, OperationError, translate
 
     if isinstance(error, typer.BadParameter):
+        from node.cli.usage import correction
+
         where = f"{error.param_hint}: " if error.param_hint else ""
-        return InvalidRequest(f"{where}{error.message}", fix="See --help of the command.").problem()
+        fix = correction(error.message, current().verb)
+        return InvalidRequest(f"{where}{error.message}", fix=fix).problem()
     if isinstance(error, typer.Abort):
         return OperationError(
             "Nothing was done: it was not confirmed.",

@@ -86,7 +86,7 @@ def export(file: File) -> None:
 @app.command()
 def sign(
     file: File,
-    key: Annotated[Path, typer.Option(help="Key file of a root key.")],
+    key: Annotated[Path, typer.Option(help="Key file of a root key.", exists=True, dir_okay=False)],
 ) -> None:
     """Sign a root document in its file, after showing it; works anywhere, without a node."""
     from keys.keyfile import is_sealed, read_key

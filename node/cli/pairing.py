@@ -10,6 +10,7 @@ import typer
 
 from node.cli.dates import minute
 from node.cli.instants import parse_duration
+from node.cli.new_file import require_new
 from node.cli.output import finish, line, note, table
 from node.cli.run import run_operation
 
@@ -44,6 +45,7 @@ def invite(
     """Make an invitation to a partnership: good once, and for a time."""
     from node.operations.pairing import Invite, NewInvitation
 
+    require_new(output)
     request = Invite(
         organisation=organisation,
         valid_s=_good_for(valid),
@@ -81,6 +83,7 @@ def request(
     """Answer an invitation; both sides then compare six words and approve."""
     from node.operations.pairing import PairingRequested, RequestPairing
 
+    require_new(output)
     asked = RequestPairing(
         invitation=_read(invitation, "INVITATION"),
         send=output is None,

@@ -112,4 +112,4 @@ def _explain(name: str, reached: Mapping[str, Sequence[Reach]]) -> None:
 
 def _quarters(used: int | None) -> str:
     """How much of the records that may ever be seen in this epoch was seen, in quarters."""
-    return "" if used is None else f"{used}/4"
+    return "" if used is None else f"{used} of 4 quarters"

@@ -150,6 +150,7 @@ def _show_changes(result: PolicyChanges, outcome: str) -> None:
         line(f"{change.kind}  {change.peer}  {change.collection}  {', '.join(change.purposes)}")
         for name, (before, after) in sorted(change.fields.items()):
             line(f"    {name}: {before} -> {after}")
-    line("no difference" if not result.changes else outcome)
+    unchanged = f"no difference: generation {result.generation} stays in force"
+    line(outcome if result.changes else unchanged)
     for warning in result.warnings:
         note(f"warning: {warning}")

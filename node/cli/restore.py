@@ -23,7 +23,9 @@ app = VerbGroup()
 def restore(
     file: Annotated[
         Path | None,
-        typer.Argument(help="The archive; without one only --without is noted.", dir_okay=False),
+        typer.Argument(
+            help="The archive; without one only --without is noted.", dir_okay=False, exists=True
+        ),
     ] = None,
     after_loss: Annotated[
         bool,
@@ -52,7 +54,8 @@ def restore(
     if file is None:
         if not names or after_loss:
             raise InvalidRequest(
-                "Name the archive to restore, or --without a partner.", fix="See --help."
+                "Name the archive to restore, or --without a partner.",
+                fix="interlingua restore FILE --data NEW_DIRECTORY",
             )
         _decide(data, names)
         return

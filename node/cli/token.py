@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from node.cli.invocation import VerbGroup
-from node.cli.output import finish, line, table
+from node.cli.output import finish, line, note, table
 from node.cli.run import run_operation
 
 app = VerbGroup(help="Tokens of local callers: role, purposes, peers.")
@@ -32,7 +32,16 @@ def create(
         {"name": name, "role": role, "purposes": purpose or [], "peers": peer or []}
     )
     result = run_operation("token.create", request, CreatedToken)
-    finish(result, lambda: line(result.token), next_step="interlingua token list")
+
+    def people() -> None:
+        line(result.token)
+        if role == "asker" and not result.purposes:
+            note(
+                "Without --purpose its holder may look (partners, collections) and not ask: "
+                "each question states a purpose that its token permits."
+            )
+
+    finish(result, people, next_step="interlingua token list")
 
 
 @app.command("list")

@@ -6,10 +6,14 @@ imported only when there is something to say.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from node.cli.output import show_problem
 from node.operations.errors import InvalidRequest
+
+NO_FILE = re.compile("does not exist|is not readable|no file|No such file|Permission denied")
+"""How it is said that a file is not there or cannot be read."""
 
 PLAIN = {
     "Input should be a valid integer": "it must be a whole number, e.g. 10",
@@ -33,11 +37,18 @@ def refused(error: Any, *, as_json: bool) -> int:
     path = error.ctx.command_path if error.ctx is not None else "interlingua"
     problem = InvalidRequest(
         words if words.endswith((".", "?", ")")) else f"{words}.",
-        fix=f"`{path} --help` shows what it takes.",
+        fix=correction(words, path),
         code="usage",
     ).problem()
     show_problem(problem, as_json=as_json)
     return problem.exit_code
+
+
+def correction(words: str, verb: str) -> str:
+    """What to do about a command line that is refused in these words, of `verb` with its groups."""
+    if NO_FILE.search(words):
+        return "Correct the path, or make the file readable; nothing was done."
+    return f"Correct it and run it again; `{verb} --help` shows what it takes."
 
 
 def _plain(text: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from node import expiries
+from node.audit.errors import LogHeld
 from node.doctor.finding import Finding, problem, warning
 from node.operations.errors import translate
 from protocol.probe import likeness
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from node.node import Node
 
 ENCODER_DEADLINE_S = 20.0
+HELD_FIX = (
+    "interlingua serve: it compares itself with its partners, and says which of them stand in the "
+    "way and what to decide"
+)
 SOON_S = 3600
 
 
@@ -22,6 +27,8 @@ async def check_log(node: Node) -> AsyncIterator[Finding]:
     """The log opens, which compares its stored hashes with its last checkpoint."""
     try:
         await asyncio.to_thread(node.log.checkpoint)
+    except LogHeld as error:
+        yield problem(error.code, f"{error}", HELD_FIX)
     except Exception as error:
         failure = translate(error)
         yield problem(failure.code, failure.cause, failure.fix or "interlingua audit fsck")
@@ -45,7 +52,7 @@ async def check_standing(node: Node) -> AsyncIterator[Finding]:
             "restore FILE --after-loss --data NEW_DIRECTORY",
         )
     if held is not None and not comparison.behind:
-        yield problem("log-held", held, "Start the node again: it compares itself anew.")
+        yield problem("log-held", held, HELD_FIX)
     for words in comparison.ignored:
         yield warning(
             "claim-ignored",

@@ -38,6 +38,7 @@ from node.federation.routing import NoRoute, Plan, Routes
 from node.federation.selection import (
     Target,
     affordable,
+    nothing_chosen,
     own_collections,
     partners_for,
     require_somebody,
@@ -128,7 +129,7 @@ class Asker:
         partners = partners_for(request, rooms.organisation, rooms.peers)
         names = [each.name for each in rooms.collections.all()]
         own = own_collections(request, rooms.organisation, names)
-        require_somebody(partners, own)
+        require_somebody(request, partners, own, names)
         encoded = await encode_question(request, rooms.encoders, rooms.collections)
         job = _Job(
             request, actor, encoded, request.deadline_s or rooms.deadline_s, time.monotonic()
@@ -174,12 +175,13 @@ class Asker:
             chosen = targets(request, name, offers)
             if not chosen:  # perhaps something was granted a moment ago
                 asked = self._offers.of(peer, job.left(), fresh=True)
-                chosen = targets(request, name, await _within(asked, job.left()))
+                offers = await _within(asked, job.left())
+                chosen = targets(request, name, offers)
         except Exception as error:
             state, fields = _failure(error)
             return [Reading(self._status(name, None, job, state, **fields))]
         if not chosen:
-            detail = f"{name} offers nothing for the purpose {request.purpose}"
+            detail = nothing_chosen(request, name, offers)
             return [
                 Reading(self._status(name, None, job, "denied", code="not-offered", detail=detail))
             ]

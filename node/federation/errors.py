@@ -7,6 +7,7 @@ FederationError
   |    +- LogNotApproved it has opened a successor log that no person has approved here
   +- PeerDamaged       a partner's file cannot be read
   +- InvitationsDamaged the file of invitations cannot be read
+  +- InvitationUsed    an invitation that was used is not withdrawn any more
   +- WordsDiffer       the words are not those of the pairing
   +- OwnInvitation     a node was given an invitation, or a request, of its own
   +- TooManyPairings   more invitations or pending partners than a node keeps
@@ -68,6 +69,13 @@ class InvitationsDamaged(FederationError):
 
     code = "invitations-damaged"
     fix = "Restore it from a backup, or delete it: open invitations are then no longer good."
+
+
+class InvitationUsed(FederationError):
+    """The invitation has led to something already, which its withdrawal would not undo."""
+
+    failure = "conflict"
+    code = "invitation-used"
 
 
 class WordsDiffer(FederationError):

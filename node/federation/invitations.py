@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from node import durable_file
-from node.federation.errors import InvitationsDamaged, TooManyPairings
+from node.federation.errors import InvitationsDamaged, InvitationUsed, TooManyPairings
 from protocol.invitation import PairingRefused
 
 MAX_OPEN = 64
@@ -102,10 +102,19 @@ class InvitationBook:
         self._put({**self._invitations, invited.lookup: invited})
 
     def withdraw(self, name: str) -> Invited:
-        """Delete the one with the id `name`; PairingRefused (invitation-unknown)."""
+        """Delete the one with the id `name`; one that was used stays on record.
+
+        Raises PairingRefused (invitation-unknown) or InvitationUsed.
+        """
         found = next((each for each in self._invitations.values() if each.id == name), None)
         if found is None:
             raise PairingRefused("invitation-unknown", "No invitation with this id was made here.")
+        if found.use is not None:
+            used = found.use.organisation
+            raise InvitationUsed(
+                f"The invitation was used by {used}; withdrawing it would undo nothing.",
+                fix=f"interlingua peer remove {used}, where it is to be no partner",
+            )
         self._put({key: one for key, one in self._invitations.items() if one is not found})
         return found
 

@@ -54,5 +54,8 @@ def resolve(
     raise ReferenceForeign(
         f"{reference[:64]!r} is no reference that this node gave"
         + (f" to {peer}" if peer else " to a partner")
-        + (f" for the collection {collection}" if collection else "")
+        + (f" for the collection {collection}" if collection else ""),
+        fix="Ask the partner for the whole reference."
+        if peer
+        else "Where it was given to a partner that was removed since, name it: --peer ORGANISATION",
     )

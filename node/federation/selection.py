@@ -78,13 +78,35 @@ def affordable(request: AskRequest, chosen: Sequence[Target]) -> list[Target]:
     return list(chosen if request.collections else chosen[:UNNAMED_COLLECTIONS])
 
 
-def require_somebody(partners: Sequence[str], own: Sequence[str]) -> None:
-    """Raise NothingToAsk where neither partners nor own collections are to be asked."""
+def require_somebody(
+    request: AskRequest, partners: Sequence[str], own: Sequence[str], names: Sequence[str]
+) -> None:
+    """Raise NothingToAsk where neither partners nor own collections are to be asked.
+
+    `names` are all own collections, `own` those of them that are meant.
+    """
     if not partners and not own:
+        if request.collections and request.own:
+            raise NothingToAsk(
+                f"There is no own collection {', '.join(request.collections)}, and no active "
+                f"partner that could have it. Own collections: {', '.join(names) or 'none'}.",
+                fix="interlingua collection list; a partner's is named ORGANISATION/COLLECTION",
+            )
         raise NothingToAsk(
             "There is no active partner and no own collection to ask.",
             fix="interlingua peer list; interlingua collection list",
         )
+
+
+def nothing_chosen(request: AskRequest, organisation: str, offers: Sequence[Offer]) -> str:
+    """Say why nothing of a partner is asked: what was named, and what it offers."""
+    offered = ", ".join(sorted(o.collection for o in offers if request.purpose in o.purposes))
+    if not _named(request) or not offered:
+        return f"{organisation} offers nothing for the purpose {request.purpose}"
+    meant = ", ".join(sorted(name for org, name in _named(request) if org in (None, organisation)))
+    return (
+        f"{organisation} offers no {meant}; for the purpose {request.purpose} it offers {offered}"
+    )
 
 
 def _any(offers: Sequence[Offer], name: str) -> Offer | None:

@@ -69,6 +69,7 @@ def _write(
 ) -> Graph:
     nearness = files.source.nearness
     known = 0 if previous is None else len(previous.keys)
+    files.make_private(generation)
     path = files.vectors_path(generation)
     rows = np.lib.format.open_memmap(
         path, mode="w+", dtype=np.float32, shape=(len(keys), nearness.dimension)

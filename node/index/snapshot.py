@@ -13,6 +13,7 @@ every start, so a snapshot can be behind but never wrong.
 """
 
 import hashlib
+import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,11 +112,15 @@ class SnapshotFiles:
         """File of the keys."""
         return self.directory / f"{generation}.keys.npy"
 
+    def make_private(self, generation: str) -> None:
+        """Make a generation's files, empty and for the owner alone, before anything is in them."""
+        for path in self._paths(generation).values():
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
     def publish(self, generation: str, sequence: int, count: int) -> None:
         """Make the three files durable, then put the sidecar in place, then drop older files."""
         digests = {}
         for name, path in self._paths(generation).items():
-            path.chmod(0o600)
             durable_file.flush(path)
             digests[f"{name}_sha256"] = _digest(path)
         sidecar = Sidecar(

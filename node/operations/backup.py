@@ -147,6 +147,14 @@ def go_on_without(data: DataDirectory, names: Sequence[str]) -> Decided:
         peers = PeerBook.open(data.peers)
         for name in names:
             peers.get(name)
+            if name in mark.behind:
+                raise Conflict(
+                    f"{name} has shown, by this node's own signatures, that it holds more of it. "
+                    "Going on without asking it would not make that untrue.",
+                    fix="Restore a newer backup; where there is none newer: interlingua restore "
+                    "FILE --after-loss --data NEW_DIRECTORY",
+                    code="node-behind",
+                )
         without = tuple(dict.fromkeys((*mark.without, *names)))
         write_mark(data.mark_file, mark.model_copy(update={"without": without}))
     return Decided(without=without)

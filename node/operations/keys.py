@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
-from node.operations.errors import InvalidRequest
+from node.operations.errors import Conflict, InvalidRequest
 from node.operations.registry import NoRequest, Progress, operation
 from protocol.notation import KeyId, Text
 
@@ -157,7 +157,27 @@ async def export(node: Node, request: NoRequest, progress: Progress) -> RootDraf
 async def import_(node: Node, request: SignedRoot, progress: Progress) -> RootChanged:
     """Publish a next version of the root document that was signed elsewhere."""
     del progress
-    return await _changed(node, await node.roots.publish(request.document.encode()))
+    raw = request.document.encode()
+    _require_signed(raw)
+    return await _changed(node, await node.roots.publish(raw))
+
+
+def _require_signed(raw: bytes) -> None:
+    """Tell a document that was exported and not signed yet from one that is damaged."""
+    from protocol.root import RootRefused
+    from protocol.root_draft import is_signed, read_draft
+
+    try:
+        document = read_draft(raw)
+    except RootRefused:
+        return  # what is wrong with it is said when it is published
+    if not is_signed(raw):
+        raise Conflict(
+            f"Version {document.version} of the root document is not signed yet.",
+            fix="Where the root key is: interlingua key root sign FILE --key root.key; then import "
+            "the file that comes back",
+            code="root-unsigned",
+        )
 
 
 async def _changed(node: Node, change: Change) -> RootChanged:

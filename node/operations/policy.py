@@ -128,7 +128,8 @@ async def apply(node: Node, request: GrantFiles, progress: Progress) -> PolicyCh
 async def diff(node: Node, request: GrantFiles, progress: Progress) -> PolicyChanges:
     """Say what grant files would change; change nothing."""
     del progress
-    return _changes(node, node.policy.current, node.policy.propose(request.files))
+    now, proposed = node.policy.current, node.policy.propose(request.files)
+    return _changes(node, now, now if proposed.digest == now.digest else proposed)
 
 
 @operation("policy.show", role="auditor")

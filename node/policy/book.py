@@ -85,6 +85,7 @@ class PolicyBook:
     ) -> tuple[Policy, Policy]:
         """Bring grant files into force, all or none; return the policy before and the one after.
 
+        Files that mean what is in force change no generation, and leave no leaf.
         Raises GrantInvalid before anything is touched; what `append` raises passes through, with
         the former policy in force again. A caller who goes away does not stop it.
         """
@@ -95,6 +96,10 @@ class PolicyBook:
     ) -> tuple[Policy, Policy]:
         policy = self.propose(files)
         before, before_stored = self._policy, self._stored
+        if policy.digest == before.digest:  # at most comments differ: no decision, so no leaf
+            self._stored = before_stored.model_copy(update={"files": dict(files)})
+            self._write(self._stored)
+            return before, before
         unlogged = StoredPolicy(
             generation=policy.generation,
             digest=policy.digest,

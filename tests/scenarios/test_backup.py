@@ -97,6 +97,8 @@ async def test_an_old_backup_is_refused_while_a_partner_holds_more(world: World)
         with pytest.raises(NodeBehind, match=rf"lab.example.*checkpoint of {held} leaves") as found:
             await world.serve(data)
         assert "--after-loss" in found.value.fix
+    with pytest.raises(Conflict, match=r"lab\.example has shown"):
+        go_on_without(data, ["lab.example"])
 
 
 async def test_nothing_is_guessed_of_a_partner_that_cannot_be_asked(world: World) -> None:

@@ -74,6 +74,7 @@ def test_init_makes_a_node_that_other_verbs_find(tmp_path: Path) -> None:
             ["--organisation", "a.example", "--url", "https://a.example", "--set", "admin"],
             "section.key=value",
         ),
+        (["--organisation", "a.example"], "init --asks-only"),
     ],
 )
 def test_init_refuses_what_cannot_work_and_leaves_nothing(

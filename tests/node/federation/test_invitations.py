@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from node.federation import invitations
-from node.federation.errors import InvitationsDamaged, TooManyPairings
+from node.federation.errors import InvitationsDamaged, InvitationUsed, TooManyPairings
 from node.federation.invitations import InvitationBook, Invited, Use
 from protocol.invitation import PairingRefused, nonce_digest
 
@@ -66,6 +66,16 @@ def test_a_withdrawn_invitation_is_gone(tmp_path: Path) -> None:
         with pytest.raises(PairingRefused):
             book.withdraw(name)
     assert InvitationBook.open(tmp_path / "invitations.json").all() == []
+
+
+def test_an_invitation_that_was_used_stays_on_record(tmp_path: Path) -> None:
+    book = InvitationBook.open(tmp_path / "invitations.json")
+    book.add(invited(1), NOW)
+    book.use(invited(1).lookup, USE)
+    with pytest.raises(InvitationUsed, match=r"lab\.example") as refused:
+        book.withdraw(invited(1).id)
+    assert refused.value.fix.startswith("interlingua peer remove lab.example")
+    assert len(book.all()) == 1
 
 
 def test_open_invitations_and_kept_ones_are_bounded(

@@ -13,6 +13,7 @@ from node.federation.peers import PeerBook
 from node.federation.selection import (
     UNNAMED_COLLECTIONS,
     affordable,
+    nothing_chosen,
     own_collections,
     partners_for,
     require_somebody,
@@ -129,9 +130,20 @@ def test_the_offer_for_the_purpose_is_the_one_that_counts() -> None:
 
 def test_nobody_to_ask_is_an_error() -> None:
     with pytest.raises(NothingToAsk):
-        require_somebody([], [])
-    require_somebody(["a.example"], [])
-    require_somebody([], ["docs"])
+        require_somebody(request(), [], [], ["docs"])
+    require_somebody(request(), ["a.example"], [], [])
+    require_somebody(request(), [], ["docs"], ["docs"])
+
+
+def test_a_collection_that_nobody_has_is_named_with_those_that_exist() -> None:
+    named = request(collections=["nope"])
+    with pytest.raises(NothingToAsk, match=r"collection nope.*Own collections: docs, notes\."):
+        require_somebody(named, [], [], ["docs", "notes"])
+    offers = [offer("docs", "research"), offer("other", "care")]
+    assert nothing_chosen(named, "a.example", offers) == (
+        "a.example offers no nope; for the purpose research it offers docs"
+    )
+    assert nothing_chosen(named, "a.example", offers[1:]).endswith("for the purpose research")
 
 
 def test_a_partner_does_not_decide_how_much_a_question_costs() -> None:

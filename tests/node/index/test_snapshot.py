@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from node.index.snapshot import SnapshotUnusable
+from node.index import snapshot
+from node.index.similarity import Nearness
+from node.index.snapshot import SnapshotFiles, SnapshotUnusable
 from tests.node.collections.rooms import vectors
 from tests.node.index.source import Source, make
 
@@ -22,6 +24,20 @@ def source(tmp_path: Path) -> Iterator[Source]:
     index.rebuild(Event())
     yield source
     source.store.close()
+
+
+def test_files_are_the_owners_alone_before_anything_is_in_them(source: Source) -> None:
+    nearness = Nearness.of(source.row.envelope)
+    files = SnapshotFiles(source.directory, snapshot.Source("store", 1, "space", nearness))
+    files.make_private("v1-9-abcd")
+    made = sorted(source.directory.glob("v1-9-*"))
+    assert [path.stat().st_mode & 0o777 for path in made] == [0o600] * 3
+    with pytest.raises(FileExistsError):
+        files.make_private("v1-9-abcd")
+
+
+def test_saved_files_are_the_owners_alone(source: Source) -> None:
+    assert {path.stat().st_mode & 0o077 for path in source.directory.iterdir()} == {0}
 
 
 def file_of(source: Source, ending: str) -> Path:

@@ -38,6 +38,20 @@ async def test_nothing_is_shared_before_the_first_application(tmp_path: Path) ->
     assert book.current.generation == 0
 
 
+async def test_files_that_mean_the_same_change_no_generation_and_leave_no_leaf(
+    tmp_path: Path,
+) -> None:
+    book = PolicyBook.open(tmp_path / "policy.json")
+    leaves = Leaves(book)
+    _, applied = await book.apply({"lab.toml": GRANT}, 100, leaves.append)
+    commented = {"renamed.toml": f"# as agreed\n{GRANT}"}
+    assert await book.apply(commented, 200, leaves.append) == (applied, applied)
+    again = PolicyBook.open(tmp_path / "policy.json")
+    assert (again.current.generation, again.stored.applied_at) == (1, 100)
+    assert again.stored.files == commented
+    assert len(leaves.digests) == 1
+
+
 async def test_an_applied_policy_holds_at_once_and_after_a_restart(tmp_path: Path) -> None:
     book = PolicyBook.open(tmp_path / "policy.json")
     leaves = Leaves(book)
