@@ -7,14 +7,21 @@ agreement and not quality.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from adapters.affine import AffineMap
-from adapters.map import Chain, Floats
+from adapters.map import Chain, Floats, Map
 from adapters.metrics import Estimate, estimate, paired_difference
+from adapters.mixture import PAIRS_A_CLUSTER, fit_mixture
 from adapters.procrustes import fit_procrustes, mean_shares
 from adapters.quality import HeldOut, known_item_values
 from adapters.ridge import fit_ridge
+from adapters.shrunk import fit_shrunk
+
+AFFINE_FITS = {"procrustes": fit_procrustes, "ridge": fit_ridge, "shrunk": fit_shrunk}
+"""The kinds that are fitted and chosen among, simpler ones first."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +58,37 @@ def choose(candidates: Sequence[Chain], validation: HeldOut) -> Choice:
 def candidates(
     source: Floats, target: Floats, source_space: str, target_space: str, *, unit: bool = True
 ) -> list[AffineMap]:
-    """Fit Procrustes and ridge on (n, d) anchor pairs, for each share of the mean worth trying.
+    """Fit each affine kind on (n, d) anchor pairs, simpler ones first, for each share of the mean.
 
     Raises:
         FitRefused: the anchors are degenerate (see adapters/errors.py).
     """
-    return [
-        fit(source, target, source_space, target_space, mean_share=share, unit=unit)
-        for fit in (fit_procrustes, fit_ridge)
-        for share in mean_shares(target)
-    ]
+    source_mean = source.mean(axis=0)
+    tried = []
+    for fit in AFFINE_FITS.values():
+        whole = fit(source, target, source_space, target_space, unit=unit)
+        added = whole.bias + whole.weight @ source_mean
+        tried += [
+            replace(whole, bias=whole.bias - np.float32(1.0 - share) * added)
+            for share in mean_shares(target)
+        ]
+    return tried
+
+
+def question_candidates(
+    source: Floats, target: Floats, source_space: str, target_space: str, *, unit: bool = True
+) -> list[Map]:
+    """Return `candidates`, and a mixture where there are anchors enough for one.
+
+    For maps that only questions go through: documents are scored through affine ones alone.
+
+    Raises:
+        FitRefused: the anchors are degenerate.
+    """
+    tried: list[Map] = [*candidates(source, target, source_space, target_space, unit=unit)]
+    if len(source) >= 2 * PAIRS_A_CLUSTER:
+        tried += [
+            fit_mixture(source, target, source_space, target_space, mean_share=share, unit=unit)
+            for share in mean_shares(target)
+        ]
+    return tried

@@ -6,7 +6,8 @@ AdapterError
 │   ├── WrongDimension  shapes that do not belong together
 │   ├── NotFinite       NaN or infinite components
 │   ├── Collapsed       vectors that hardly differ from each other
-│   └── Duplicates      most rows are copies of other rows
+│   ├── Duplicates      most rows are copies of other rows
+│   └── WrongDirection  source and target, or one side's views, were exchanged
 └── AdapterFileRefused  a file is damaged, another one than named, or of the other direction
 """
 
@@ -37,6 +38,10 @@ class Collapsed(FitRefused):
 
 class Duplicates(FitRefused):
     """Most rows are copies of others."""
+
+
+class WrongDirection(FitRefused):
+    """Known items are found better the other way round."""
 
 
 class AdapterFileRefused(AdapterError):

@@ -1,33 +1,46 @@
 """Adapter files: safetensors, named by their digest, with their direction inside.
 
 The rule of this file: what is loaded is the file that was named, maps the way that was asked for,
-and holds two float32 tensors and JSON text; nothing in it is ever executed. The same map and
+and holds float32 tensors and JSON text; nothing in it is ever executed. The same map and
 metadata give the same bytes, so the digest is the map's identity.
 
-    weight  F32 (d_out, d_in)        metadata  format   interlingua-adapter-v1
-    bias    F32 (d_out,)                       kind, source, target, unit
-                                               quality  JSON of the quality card, may be absent
+    an affine map                    a mixture of k maps
+    weight  F32 (d_out, d_in)        weight     F32 (k, d_out, d_in)
+    bias    F32 (d_out,)             bias       F32 (k, d_out)
+                                     gate       F32 (k, d_in)
+                                     gate_bias  F32 (k,)
+
+    metadata  format   interlingua-adapter-v1
+              kind, source, target, unit
+              quality  JSON of the quality card, may be absent
 """
 
 import json
 from dataclasses import dataclass
-from typing import cast, get_args
 
 import numpy as np
 
-from adapters.affine import AffineMap, Kind
+from adapters.affine import AffineMap
 from adapters.errors import AdapterError, AdapterFileRefused
+from adapters.map import KINDS, Kind, Map
+from adapters.mixture import MixtureMap
 from adapters.quality import QualityCard
-from adapters.tensor_file import decode_tensors, encode_tensors, file_digest
+from adapters.tensor_file import Tensors, decode_tensors, encode_tensors, file_digest
 
 FORMAT = "interlingua-adapter-v1"
+
+TENSORS: dict[Kind, tuple[str, ...]] = dict.fromkeys(KINDS, ("weight", "bias"))
+TENSORS["mixture"] = ("weight", "bias", "gate", "gate_bias")
+"""Which tensors a file of each kind holds, under the names of the map's attributes."""
+
+_BY_NAME: dict[str, Kind] = {each: each for each in KINDS}
 
 
 @dataclass(frozen=True)
 class StoredAdapter:
     """A map as read from a file, with the file's digest and its quality card where it has one."""
 
-    map: AffineMap
+    map: Map
     digest: str
     quality: QualityCard | None
 
@@ -37,7 +50,7 @@ def adapter_digest(raw: bytes) -> str:
     return file_digest(raw)
 
 
-def encode_adapter(adapter: AffineMap, quality: QualityCard | None = None) -> bytes:
+def encode_adapter(adapter: Map, quality: QualityCard | None = None) -> bytes:
     """Return the file's bytes."""
     metadata = {
         "format": FORMAT,
@@ -48,10 +61,7 @@ def encode_adapter(adapter: AffineMap, quality: QualityCard | None = None) -> by
     }
     if quality is not None:
         metadata["quality"] = json.dumps(quality.as_json(), sort_keys=True)
-    tensors = {
-        "weight": adapter.weight.astype(np.float32),
-        "bias": adapter.bias.astype(np.float32),
-    }
+    tensors = {name: getattr(adapter, name) for name in TENSORS[adapter.kind]}
     return encode_tensors(tensors, metadata)
 
 
@@ -78,19 +88,22 @@ def decode_adapter(raw: bytes, digest: str, source: str, target: str) -> StoredA
 
 
 def _decode(raw: bytes, digest: str) -> StoredAdapter:
-    tensors, metadata = decode_tensors(raw, {"weight", "bias"})
-    if metadata["format"] != FORMAT or metadata["kind"] not in get_args(Kind):
-        raise ValueError("another format or kind")
+    tensors, metadata = decode_tensors(raw, *{frozenset(names) for names in TENSORS.values()})
+    kind = _BY_NAME[metadata["kind"]]
+    if metadata["format"] != FORMAT or set(tensors) != set(TENSORS[kind]):
+        raise ValueError("another format, or the tensors of another kind")
     if any(tensor.dtype != np.float32 for tensor in tensors.values()):
-        raise ValueError("other tensors than weight and bias in float32")
-    adapter = AffineMap(
-        cast(Kind, metadata["kind"]),  # one of them, as just checked
-        tensors["weight"],
-        tensors["bias"],
-        metadata["source"],
-        metadata["target"],
-        {"true": True, "false": False}[metadata["unit"]],
-    )
+        raise ValueError("other tensors than float32")
     quality = metadata.get("quality")
     card = None if quality is None else QualityCard.from_json(json.loads(quality))
-    return StoredAdapter(adapter, digest, card)
+    return StoredAdapter(_map(kind, tensors, metadata), digest, card)
+
+
+def _map(kind: Kind, tensors: Tensors, metadata: dict[str, str]) -> Map:
+    direction = metadata["source"], metadata["target"]
+    unit = {"true": True, "false": False}[metadata["unit"]]
+    weight, bias = tensors["weight"], tensors["bias"]
+    if kind == "mixture":
+        gate = tensors["gate"], tensors["gate_bias"]
+        return MixtureMap(weight, bias, *gate, *direction, unit)
+    return AffineMap(kind, weight, bias, *direction, unit)

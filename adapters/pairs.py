@@ -39,6 +39,16 @@ class CentredPairs:
     target_mean: Doubles
 
 
+def shift(pairs: CentredPairs, weight: Doubles, mean_share: float) -> Doubles:
+    """Return the (d_out,) bias of x -> W(x - source mean) + mean_share * g * target mean.
+
+    g = |XW'| / |Y|, the share of the target's spread that W (d_out, d_in) keeps. Without it the
+    mean would drown what a map that shrinks says of a vector, the more the stronger the penalty.
+    """
+    kept = np.linalg.norm(pairs.source @ weight.T) / np.linalg.norm(pairs.target)
+    return np.asarray(mean_share * kept * pairs.target_mean - weight @ pairs.source_mean)
+
+
 def centre(source: Floats, target: Floats) -> CentredPairs:
     """Check (n, d_in) and (n, d_out) anchors and centre both.
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from adapters.affine import AffineMap
 from adapters.map import Floats
-from adapters.pairs import Doubles, centre
+from adapters.pairs import Doubles, centre, shift
 
 LARGE_MEAN = 0.5
 """From this length of the target's mean on, how much of it to add back is a choice."""
@@ -36,14 +36,14 @@ def fit_procrustes(
     mean_share: float = 1.0,
     unit: bool = True,
 ) -> AffineMap:
-    """Fit x -> W(x - source mean) + mean_share * target mean on (n, d) anchor pairs.
+    """Fit x -> W(x - source mean) + mean_share * g * target mean on (n, d) pairs.
 
     Raises:
         FitRefused: the anchors are degenerate (see adapters/errors.py).
     """
     pairs = centre(source, target)
     weight = rotation(pairs.source, pairs.target)
-    bias = mean_share * pairs.target_mean - weight @ pairs.source_mean
+    bias = shift(pairs, weight, mean_share)
     return AffineMap(
         "procrustes",
         weight.astype(np.float32),

@@ -9,7 +9,7 @@ import numpy as np
 
 from adapters.affine import AffineMap
 from adapters.map import Floats
-from adapters.pairs import centre
+from adapters.pairs import centre, shift
 
 PENALTY = 0.01
 
@@ -24,7 +24,7 @@ def fit_ridge(
     mean_share: float = 1.0,
     unit: bool = True,
 ) -> AffineMap:
-    """Fit x -> W(x - source mean) + mean_share * target mean on (n, d) anchor pairs.
+    """Fit x -> W(x - source mean) + mean_share * g * target mean on (n, d) pairs.
 
     W minimises |XW' - Y|^2 + penalty * tr(X'X)/d_in * |W|^2 over the centred pairs.
 
@@ -38,8 +38,8 @@ def fit_ridge(
     gram = pairs.source.T @ pairs.source
     width = len(gram)
     gram[np.diag_indices(width)] += penalty * np.trace(gram) / width
-    weight = np.linalg.solve(gram, pairs.source.T @ pairs.target).T
-    bias = mean_share * pairs.target_mean - weight @ pairs.source_mean
+    weight = np.asarray(np.linalg.solve(gram, pairs.source.T @ pairs.target).T, dtype=np.float64)
+    bias = shift(pairs, weight, mean_share)
     return AffineMap(
         "ridge",
         weight.astype(np.float32),

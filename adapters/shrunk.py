@@ -11,7 +11,7 @@ import numpy as np
 
 from adapters.affine import AffineMap
 from adapters.map import Floats
-from adapters.pairs import CentredPairs, Doubles, centre
+from adapters.pairs import CentredPairs, Doubles, centre, shift
 from adapters.procrustes import rotation
 
 PENALTY = 0.3
@@ -27,7 +27,7 @@ def fit_shrunk(
     mean_share: float = 1.0,
     unit: bool = True,
 ) -> AffineMap:
-    """Fit x -> W(x - source mean) + mean_share * target mean on (n, d) anchor pairs.
+    """Fit x -> W(x - source mean) + mean_share * g * target mean on (n, d) pairs.
 
     W minimises |XW' - Y|^2 + penalty * tr(X'X)/d_in * |W - sR|^2 over the centred pairs, with R the
     Procrustes turn and s its best length.
@@ -40,7 +40,7 @@ def fit_shrunk(
         raise ValueError(f"penalty must be above zero, got {penalty}")
     pairs = centre(source, target)
     weight = towards(pairs, _turn(pairs), penalty * mean_eigenvalue(pairs))
-    bias = mean_share * pairs.target_mean - weight @ pairs.source_mean
+    bias = shift(pairs, weight, mean_share)
     return AffineMap(
         "shrunk",
         weight.astype(np.float32),

@@ -6,6 +6,7 @@ The library writes metadata in random order; here names are sorted. Nothing in a
 import hashlib
 import json
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import numpy as np
@@ -37,8 +38,8 @@ def encode_tensors(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, s
     return len(padded).to_bytes(8, "little") + padded + raw[8 + size :]
 
 
-def decode_tensors(raw: bytes, names: set[str]) -> tuple[Tensors, dict[str, str]]:
-    """Return the tensors of a file that holds exactly these `names`, and its metadata.
+def decode_tensors(raw: bytes, *expected: AbstractSet[str]) -> tuple[Tensors, dict[str, str]]:
+    """Return the tensors of a file that holds exactly one `expected` set, and its metadata.
 
     Raises:
         AdapterFileRefused: too long, damaged, or other tensors.
@@ -54,8 +55,9 @@ def decode_tensors(raw: bytes, names: set[str]) -> tuple[Tensors, dict[str, str]
         raise AdapterFileRefused(
             f"this is not a whole safetensors file ({type(error).__name__}); get it again"
         ) from None
-    if set(tensors) != names:
-        raise AdapterFileRefused(f"the file does not hold the tensors {', '.join(sorted(names))}")
+    if set(tensors) not in expected:
+        wanted = " or ".join(", ".join(sorted(names)) for names in sorted(expected, key=len))
+        raise AdapterFileRefused(f"the file does not hold the tensors {wanted}")
     return tensors, metadata
 
 

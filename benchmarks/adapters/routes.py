@@ -12,17 +12,16 @@ from itertools import permutations
 
 import numpy as np
 
-from adapters.affine import AffineMap, Floats
-from adapters.choose import candidates, choose
+from adapters.choose import choose, question_candidates
 from adapters.identity import fit_identity
+from adapters.map import Chain, Floats
 from adapters.metrics import Estimate, Values, estimate, graded_ndcg, overlap, top_k
+from adapters.procrustes import mean_shares
 from adapters.quality import mapped
 from benchmarks.adapters.data_set import DataSet
 from node.spaces.embedding_file import AnchorEmbeddings
 from node.spaces.maps import Ground, Party, fit_inward, fit_outward, held_out
 from node.spaces.pairs import measure_pair
-
-Chain = tuple[AffineMap, ...]
 
 
 @dataclass(frozen=True)
@@ -108,11 +107,12 @@ def _chains(
     rows = ground.positions.rows
     rows = rows[own.usable[rows] & other.usable[rows]]
     pairs = own.document[rows], other.document[rows], own.space_id, other.space_id
-    direct = candidates(*pairs)
+    direct = question_candidates(*pairs)
     validation = held_out(ground, ground.anchors.split.validation, own, other)
     chains: dict[str, Chain] = {"identity": (fit_identity(*pairs),)}
+    shares = mean_shares(pairs[1])
     for number, each in enumerate(direct):
-        share = "" if len(direct) == 2 else f" {number % (len(direct) // 2) / 2:g}"
+        share = "" if len(shares) == 1 else f" {shares[number % len(shares)]:g}"
         chains[f"direct {each.kind}{share}"] = (each,)
     direct_names = list(chains)[1:]
     best = direct_names[choose([chains[name] for name in direct_names], validation).index]

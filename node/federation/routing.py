@@ -21,6 +21,7 @@ from protocol.problems import Code, Refused
 
 if TYPE_CHECKING:
     from adapters.affine import AffineMap
+    from adapters.map import Map
 
 IDENTITY = "identity"
 """The kind of a way on which nothing is mapped."""
@@ -47,7 +48,7 @@ class Inbound:
     """
 
     score_space: str
-    out_map: "AffineMap | None" = None
+    out_map: "Map | None" = None
     rescore_map: "AffineMap | None" = None
     adapter: str | None = None
     kind: str = IDENTITY
@@ -65,7 +66,7 @@ class Plan:
     """
 
     envelope: Envelope
-    in_map: "AffineMap | None" = None
+    in_map: "Map | None" = None
     own_adapter: str | None = None
     route: str | None = None
     figures: Mapping[str, Figure] = field(default_factory=dict)

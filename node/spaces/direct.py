@@ -9,14 +9,17 @@ Who holds both members' anchor embeddings can fit it, so both sides measure the 
 to the same choice; the map itself never crosses.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
 from adapters.affine import AffineMap
-from adapters.choose import candidates
+from adapters.choose import candidates, question_candidates
 from adapters.errors import FitRefused
 from adapters.identity import fit_identity
+from adapters.map import Chain, Floats, Map
 from adapters.metrics import Estimate, estimate, paired_difference
 from adapters.quality import known_item_values, route_values
 from node.spaces.embedding_file import AnchorEmbeddings
@@ -50,13 +53,11 @@ class DirectQuality(BaseModel):
 class Direct:
     """A direct map, and what was measured of it."""
 
-    map: AffineMap
+    map: Map
     quality: DirectQuality
 
 
-def fit_direct(
-    ground: Ground, asker: Party, responder: Party, shared: tuple[AffineMap, ...]
-) -> Direct | None:
+def fit_direct(ground: Ground, asker: Party, responder: Party, shared: Chain) -> Direct | None:
     """Fit the maps from the asker's space into the responder's, choose and measure the best one.
 
     `shared` are the maps of the best way through the shared space. None where both have one space.
@@ -70,9 +71,10 @@ def fit_direct(
     if one.space_id == other.space_id:
         return None
     validation = held_out(ground, ground.anchors.split.validation, one, other)
-    values = [
-        (each, known_item_values((each,), validation)) for each in _fitted(ground, one, other)
-    ]
+    pairs, unit = _pairs(ground, one, other)
+    with _refusing(one, other):
+        tried = [*question_candidates(*pairs, unit=unit), fit_identity(*pairs, unit=unit)]
+    values = [(each, known_item_values((each,), validation)) for each in tried]
     best, found = max(values, key=lambda pair: float(pair[1].mean()))
     kinds: dict[str, Estimate] = {}
     for each, value in sorted(values, key=lambda pair: -float(pair[1].mean())):
@@ -95,23 +97,30 @@ def fit_back(ground: Ground, asker: Party, responder: Party) -> AffineMap:
     """
     one, other = asker.embeddings, responder.embeddings
     part = held_out(ground, ground.anchors.split.validation, one, other)
+    pairs, unit = _pairs(ground, other, one)
+    with _refusing(other, one):
+        tried = [*candidates(*pairs, unit=unit), fit_identity(*pairs, unit=unit)]
     return max(
-        _fitted(ground, other, one),
+        tried,
         key=lambda each: float(known_item_values((), scored_by(part, each)).mean()),
     )
 
 
-def _fitted(ground: Ground, one: AnchorEmbeddings, other: AnchorEmbeddings) -> list[AffineMap]:
+def _pairs(
+    ground: Ground, one: AnchorEmbeddings, other: AnchorEmbeddings
+) -> tuple[tuple[Floats, Floats, str, str], bool]:
+    """Return what a map from `one` to `other` is fitted on, and whether it ends at length 1."""
     rows = ground.anchors.split.fit
     rows = rows[one.usable[rows] & other.usable[rows]]
-    pairs = one.document[rows], other.document[rows]
-    spaces = one.space_id, other.space_id
     unit = other.envelope.normalisation == "l2"
+    return (one.document[rows], other.document[rows], one.space_id, other.space_id), unit
+
+
+@contextmanager
+def _refusing(one: AnchorEmbeddings, other: AnchorEmbeddings) -> Iterator[None]:
+    """Say between whom no map can be fitted."""
     try:
-        return [
-            *candidates(*pairs, *spaces, unit=unit),
-            fit_identity(*pairs, *spaces, unit=unit),
-        ]
+        yield
     except FitRefused as error:
         raise EmbeddingsRefused(
             f"no map can be fitted from {one.organisation} to {other.organisation}: {error}",

@@ -7,8 +7,8 @@ again from their pinned embeddings, only to measure with; they are not kept.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from adapters.affine import AffineMap
 from adapters.files import adapter_digest, encode_adapter
+from adapters.map import Map
 from node.operations.registry import Progress
 from node.spaces.create import check_members, check_rows, recompute
 from node.spaces.direct import fit_back
@@ -179,7 +179,7 @@ def _kept_direct(
     return list(found.values())
 
 
-def _keep(adapters: dict[str, bytes], one: AffineMap) -> KeptMap:
+def _keep(adapters: dict[str, bytes], one: Map) -> KeptMap:
     raw = encode_adapter(one)
     digest = adapter_digest(raw)
     adapters[digest] = raw

@@ -1,28 +1,28 @@
 """One member's maps into a shared space and out of it, fitted on the anchors.
 
 Into the space: what a member asks with, and what its documents are scored by. Out of it: how the
-others' questions reach its collections. Procrustes and ridge are both kept, because which pair of
-kinds is best depends on who asks whom (`pairs.py`).
+others' questions reach its collections. One map of each kind is kept, because which pair of kinds
+is best depends on who asks whom (`pairs.py`). Into the space they are affine, so that documents can
+be scored without keeping mapped copies.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from adapters.affine import AffineMap, Floats
+from adapters.affine import AffineMap
+from adapters.choose import AFFINE_FITS, question_candidates
 from adapters.errors import FitRefused
-from adapters.procrustes import fit_procrustes, mean_shares
+from adapters.map import Floats, Map
 from adapters.quality import HeldOut, known_item_values
-from adapters.ridge import fit_ridge
 from node.spaces.anchor_set import AnchorSet
 from node.spaces.embedding_file import AnchorEmbeddings
 from node.spaces.errors import EmbeddingsRefused
 from node.spaces.manifest import Positions, SpaceManifest
 from protocol.envelope import Envelope
-
-FITS = {"procrustes": fit_procrustes, "ridge": fit_ridge}
 
 MAX_QUESTIONS = 1000
 """Held-out anchors asked for at most; 500 choose nearly as well as any number."""
@@ -53,46 +53,48 @@ class Party:
 
     embeddings: AnchorEmbeddings
     inward: dict[str, AffineMap]
-    outward: dict[str, AffineMap]
+    outward: dict[str, Map]
 
 
 def fit_inward(ground: Ground, member: AnchorEmbeddings) -> dict[str, AffineMap]:
     """Fit the maps native -> shared, by kind. Raises EmbeddingsRefused."""
     native, shared = _fit_pairs(ground, member)
-    return {
-        kind: _fitted(member, kind, native, shared, member.space_id, ground.hub, 1.0, unit=True)
-        for kind in FITS
-    }
+    with _refusing(member):
+        return {
+            kind: fit(native, shared, member.space_id, ground.hub)
+            for kind, fit in AFFINE_FITS.items()
+        }
 
 
 def fit_outward(
     ground: Ground,
     member: AnchorEmbeddings,
     askers: Sequence[tuple[AnchorEmbeddings, dict[str, AffineMap]]],
-) -> dict[str, AffineMap]:
+) -> dict[str, Map]:
     """Fit the maps shared -> native, by kind; askers' known items choose the share of the mean.
 
     Raises EmbeddingsRefused.
     """
     native, shared = _fit_pairs(ground, member)
     unit = member.envelope.normalisation == "l2"
-    chosen = {}
-    for kind in FITS:
-        tried = [
-            _fitted(member, kind, shared, native, ground.hub, member.space_id, share, unit=unit)
-            for share in mean_shares(native)
-        ]
-        if len(tried) > 1:
-            tried.sort(key=lambda out: -mean_mrr(ground, askers, member, out))
-        chosen[kind] = tried[0]
-    return chosen
+    with _refusing(member):
+        tried = question_candidates(shared, native, ground.hub, member.space_id, unit=unit)
+    shares: dict[str, list[Map]] = {}
+    for each in tried:
+        shares.setdefault(each.kind, []).append(each)
+    return {
+        kind: several[0]
+        if len(several) == 1
+        else max(several, key=lambda out: mean_mrr(ground, askers, member, out))
+        for kind, several in shares.items()
+    }
 
 
 def mean_mrr(
     ground: Ground,
     askers: Sequence[tuple[AnchorEmbeddings, dict[str, AffineMap]]],
     member: AnchorEmbeddings,
-    out: AffineMap,
+    out: Map,
 ) -> float:
     """Return MRR of validation anchors through `out`, on average over askers' best maps in."""
     best = []
@@ -155,19 +157,11 @@ def _fit_pairs(ground: Ground, member: AnchorEmbeddings) -> tuple[Floats, Floats
     )
 
 
-def _fitted(
-    member: AnchorEmbeddings,
-    kind: str,
-    source: Floats,
-    target: Floats,
-    source_space: str,
-    target_space: str,
-    share: float,
-    *,
-    unit: bool,
-) -> AffineMap:
+@contextmanager
+def _refusing(member: AnchorEmbeddings) -> Iterator[None]:
+    """Say whose anchors carry no map."""
     try:
-        return FITS[kind](source, target, source_space, target_space, mean_share=share, unit=unit)
+        yield
     except FitRefused as error:
         raise EmbeddingsRefused(
             f"no map can be fitted for {member.organisation}: {error}",

@@ -11,13 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from adapters.affine import AffineMap
 from adapters.choose import choose
+from adapters.direction import check_direction
+from adapters.errors import FitRefused
 from adapters.identity import fit_identity, fit_mean
+from adapters.map import Chain, Map
 from adapters.metrics import Estimate, Values, estimate
 from adapters.quality import HeldOut, QualityCard, known_item_values, measure, route_values
 from node.spaces.direct import DirectQuality, fit_direct
 from node.spaces.embedding_file import AnchorEmbeddings
+from node.spaces.errors import EmbeddingsRefused
 from node.spaces.maps import Ground, Party, Rows, held_out, scored_by
 
 
@@ -59,7 +62,7 @@ class MeasuredPair:
     """What was measured of a pair, and the direct map between the two."""
 
     quality: PairQuality
-    direct: AffineMap | None
+    direct: Map | None
 
 
 class OutQuality(BaseModel):
@@ -84,6 +87,7 @@ def measure_pair(ground: Ground, asker: Party, responder: Party) -> MeasuredPair
     validation = _part(ground, ground.anchors.split.validation, asker, responder)
     choice = choose(chains, validation)
     in_kind, out_kind = kinds[choice.index]
+    _check_direction(chains[choice.index], validation, asker, responder)
     card = measure(
         chains[choice.index],
         _baselines(ground, asker.embeddings, responder.embeddings),
@@ -140,14 +144,24 @@ def choose_scoring(ground: Ground, responder: Party, askers: Sequence[Party]) ->
     return max(responder.inward, key=found_by)
 
 
-def _best_chain(
-    ground: Ground, asker: Party, responder: Party, out: AffineMap
-) -> tuple[tuple[AffineMap, AffineMap], float]:
+def _best_chain(ground: Ground, asker: Party, responder: Party, out: Map) -> tuple[Chain, float]:
     """Return the asker's best map in before `out`, and its validation MRR."""
     part = _part(ground, ground.anchors.split.validation, asker, responder)
     chains = [(inward, out) for inward in asker.inward.values()]
     choice = choose(chains, part)
     return chains[choice.index], choice.mrr[choice.index].value
+
+
+def _check_direction(chain: Chain, part: HeldOut, asker: Party, responder: Party) -> None:
+    """Refuse a member whose views or spaces were exchanged (EmbeddingsRefused)."""
+    try:
+        check_direction(chain, part)
+    except FitRefused as error:
+        raise EmbeddingsRefused(
+            f"{asker.embeddings.organisation} cannot ask {responder.embeddings.organisation} by "
+            f"these embeddings: {error}",
+            fix="Ask both to export their anchor embeddings again.",
+        ) from None
 
 
 def _part(ground: Ground, rows: Rows, asker: Party, responder: Party) -> HeldOut:
@@ -156,7 +170,7 @@ def _part(ground: Ground, rows: Rows, asker: Party, responder: Party) -> HeldOut
 
 def _baselines(
     ground: Ground, asker: AnchorEmbeddings, responder: AnchorEmbeddings
-) -> dict[str, tuple[AffineMap, ...]]:
+) -> dict[str, Chain]:
     """Return what one gets without a map, and from knowing only where the documents lie."""
     rows = _fit_rows(ground, asker, responder)
     pairs = asker.document[rows], responder.document[rows]

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from adapters.affine import AffineMap
 from adapters.errors import AdapterFileRefused
 from adapters.files import decode_adapter
+from adapters.map import Map
 from adapters.metrics import Estimate
 from node import durable_file
 from node.spaces.embedding_file import AnchorEmbeddings, decode_embeddings
@@ -119,7 +120,7 @@ class DirectWay:
     """A loaded `DirectMap`: its record, the map, and the map back by which documents are scored."""
 
     kept: DirectMap
-    map: AffineMap
+    map: Map
     back: AffineMap
 
 
@@ -133,7 +134,7 @@ class JoinedSpace:
     manifest: SpaceManifest
     joined: Joined
     inward: Mapping[str, AffineMap]
-    outward: Mapping[str, AffineMap]
+    outward: Mapping[str, Map]
     direct: Mapping[str, DirectWay]
 
     @property
@@ -217,19 +218,26 @@ class SpaceFolder:
         return JoinedSpace(
             manifest,
             joined,
-            {each.kind: self._map(each, native, hub) for each in joined.inward},
+            {each.kind: self._affine(each, native, hub) for each in joined.inward},
             {each.map.kind: self._map(each.map, hub, native) for each in joined.outward},
             {
                 each.asker_space: DirectWay(
                     each,
                     self._map(each.map, each.asker_space, native),
-                    self._map(each.back, native, each.asker_space),
+                    self._affine(each.back, native, each.asker_space),
                 )
                 for each in joined.direct
             },
         )
 
-    def _map(self, kept: KeptMap, source: str, target: str) -> AffineMap:
+    def _affine(self, kept: KeptMap, source: str, target: str) -> AffineMap:
+        """A map by which documents are scored."""
+        found = self._map(kept, source, target)
+        if not isinstance(found, AffineMap):
+            raise AdapterFileRefused(f"documents cannot be scored by a map of kind {kept.kind}")
+        return found
+
+    def _map(self, kept: KeptMap, source: str, target: str) -> Map:
         raw = self._adapter_file(kept.adapter).read_bytes()
         return decode_adapter(raw, kept.adapter, source, target).map
 

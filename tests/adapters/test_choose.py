@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from adapters.choose import candidates, choose
+from adapters.choose import candidates, choose, question_candidates
 from adapters.identity import fit_identity, fit_mean
-from adapters.procrustes import fit_procrustes
+from adapters.mixture import PAIRS_A_CLUSTER
+from adapters.procrustes import fit_procrustes, mean_shares
 from adapters.quality import QualityCard, measure
 from adapters.ridge import fit_ridge
 from tests.adapters.worlds import SOURCE, TARGET, two_models, unit
@@ -23,11 +24,11 @@ def test_the_map_that_finds_known_items_is_chosen() -> None:
 
 
 def test_a_map_is_not_chosen_for_its_cosine() -> None:
-    # Heavy shrinkage towards a large mean gives high cosines and finds nothing.
+    # Always answering with a large mean gives high cosines and finds nothing.
     world = two_models()
     lifted = unit(world.target_documents + 3.0)
     args = (world.source_documents[FIT], lifted[FIT], SOURCE, TARGET)
-    near = fit_ridge(*args, penalty=1e6)
+    near = fit_mean(*args)
     good = fit_procrustes(*args, mean_share=0.0)
     part = world.part(VALID)
     part = type(part)(part.source_questions, part.source_documents, lifted[VALID], lifted[VALID])
@@ -49,12 +50,24 @@ def test_the_first_of_equals_wins_and_nothing_to_choose_is_an_error() -> None:
         choose([], world.part(VALID))
 
 
-def test_candidates_are_both_kinds_and_more_where_the_mean_is_large() -> None:
+def test_candidates_are_all_affine_kinds_and_more_where_the_mean_is_large() -> None:
     world = two_models()
     args = (world.source_documents[FIT], world.target_documents[FIT], SOURCE, TARGET)
-    assert [m.kind for m in candidates(*args)] == ["procrustes", "ridge"]
+    assert [m.kind for m in candidates(*args)] == ["procrustes", "ridge", "shrunk"]
     lifted = unit(world.target_documents[FIT] + 1.0)
-    assert len(candidates(world.source_documents[FIT], lifted, SOURCE, TARGET)) == 6
+    tried = candidates(world.source_documents[FIT], lifted, SOURCE, TARGET)
+    assert len(tried) == 9
+    for one, share in zip(tried[3:6], mean_shares(lifted), strict=True):
+        again = fit_ridge(world.source_documents[FIT], lifted, SOURCE, TARGET, mean_share=share)
+        assert np.allclose(one.bias, again.bias, atol=1e-5)
+
+
+def test_questions_may_go_through_local_maps_where_anchors_abound() -> None:
+    world = two_models(n=2 * PAIRS_A_CLUSTER, d_in=8, d_out=8)
+    source, target = world.source_documents, world.target_documents
+    few = question_candidates(source[1:], target[1:], SOURCE, TARGET)
+    assert [m.kind for m in few] == ["procrustes", "ridge", "shrunk"]
+    assert question_candidates(source, target, SOURCE, TARGET)[-1].kind == "mixture"
 
 
 def test_the_quality_card_shows_the_map_beside_baselines_and_both_models() -> None:

@@ -1,11 +1,16 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adapters.affine import AffineMap
 from adapters.identity import identity
 from adapters.procrustes import fit_procrustes, mean_shares
+from adapters.quality import HeldOut, known_item_values
 from adapters.ridge import fit_ridge
+from adapters.shrunk import fit_shrunk
 from tests.adapters.worlds import SOURCE, TARGET, turn, two_models, unit
 
 
@@ -38,13 +43,23 @@ def test_ridge_with_little_penalty_recovers_a_planted_linear_map() -> None:
     assert np.allclose(found.bias, shift, atol=1e-4)
 
 
-def test_ridge_with_great_penalty_answers_with_the_mean() -> None:
+def test_the_mean_does_not_drown_what_a_map_that_shrinks_says() -> None:
     world = two_models()
-    found = fit_ridge(
-        world.source_documents, world.target_documents, SOURCE, TARGET, penalty=1e9, unit=False
-    )
-    mean = world.target_documents.mean(axis=0)
-    assert np.allclose(found.apply(world.source_questions), mean, atol=1e-5)
+    lifted = unit(world.target_documents + 1.0)
+    part = HeldOut(world.source_questions, world.source_documents, lifted, lifted)
+    for penalty in (0.01, 1.0, 1e6):
+        found = fit_ridge(world.source_documents, lifted, SOURCE, TARGET, penalty=penalty)
+        assert known_item_values((found,), part).mean() > 0.8
+
+
+def test_between_turn_and_regression_the_penalty_decides() -> None:
+    world = two_models(noise=0.2)
+    args = (world.source_documents, world.target_documents, SOURCE, TARGET)
+    near_turn, near_regression = fit_shrunk(*args, penalty=1e9), fit_shrunk(*args, penalty=1e-9)
+    turn_itself, regression = fit_procrustes(*args), fit_ridge(*args, penalty=1e-9)
+    asked = world.source_questions
+    assert np.allclose(near_turn.apply(asked), turn_itself.apply(asked), atol=1e-3)
+    assert np.allclose(near_regression.apply(asked), regression.apply(asked), atol=1e-3)
 
 
 @given(st.floats(0.01, 100.0))
@@ -59,11 +74,14 @@ def test_the_ridge_penalty_means_the_same_at_any_scale_of_the_source(scale: floa
     )
 
 
+@pytest.mark.parametrize("fit", [fit_ridge, fit_shrunk])
 @pytest.mark.parametrize("penalty", [0.0, -1.0, float("nan")])
-def test_a_ridge_penalty_that_is_not_positive_is_refused(penalty: float) -> None:
+def test_a_penalty_that_is_not_positive_is_refused(
+    fit: Callable[..., AffineMap], penalty: float
+) -> None:
     world = two_models()
     with pytest.raises(ValueError, match="above zero"):
-        fit_ridge(world.source_documents, world.target_documents, SOURCE, TARGET, penalty=penalty)
+        fit(world.source_documents, world.target_documents, SOURCE, TARGET, penalty=penalty)
 
 
 def test_how_much_of_the_mean_comes_back_is_a_question_only_where_it_is_large() -> None:
@@ -78,8 +96,10 @@ def test_a_share_of_zero_leaves_the_targets_mean_out() -> None:
     args = (world.source_documents, world.target_documents, SOURCE, TARGET)
     with_mean = fit_procrustes(*args, mean_share=1.0)
     without = fit_procrustes(*args, mean_share=0.0)
-    mean = world.target_documents.mean(axis=0)
-    assert np.allclose(with_mean.bias - without.bias, mean, atol=1e-5)
+    added, mean = with_mean.bias - without.bias, world.target_documents.mean(axis=0)
+    assert np.allclose(unit(added[None]), unit(mean[None]), atol=1e-5)
+    # a turn keeps lengths, and both sides spread alike here
+    assert np.linalg.norm(added) == pytest.approx(np.linalg.norm(mean), rel=0.05)
 
 
 def test_the_identity_passes_vectors_through() -> None:

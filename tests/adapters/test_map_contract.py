@@ -1,11 +1,11 @@
 """What any map must hold, whichever way it was fitted."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
 
-from adapters.affine import AffineMap, Floats
 from adapters.errors import (
     Collapsed,
     Duplicates,
@@ -16,23 +16,33 @@ from adapters.errors import (
 )
 from adapters.files import adapter_digest, decode_adapter, encode_adapter
 from adapters.identity import fit_identity, fit_mean
+from adapters.map import KINDS, Floats, Map
+from adapters.mixture import fit_mixture
 from adapters.procrustes import fit_procrustes
 from adapters.ridge import fit_ridge
+from adapters.shrunk import fit_shrunk
 from tests.adapters.worlds import SOURCE, TARGET, two_models
 
-Fit = Callable[[Floats, Floats, str, str], AffineMap]
+Fit = Callable[[Floats, Floats, str, str], Map]
 FITS: dict[str, Fit] = {
     "identity": fit_identity,
     "mean": fit_mean,
     "procrustes": fit_procrustes,
     "ridge": fit_ridge,
+    "shrunk": fit_shrunk,
+    "mixture": partial(fit_mixture, pairs_a_cluster=150),
 }
+
+
+def test_every_kind_of_map_keeps_this_contract() -> None:
+    assert tuple(FITS) == KINDS
+
 
 every_fit = pytest.mark.parametrize("name", FITS)
 WIDTHS = [(24, 24), (16, 40), (40, 16)]
 
 
-def fitted(name: str, d_in: int = 24, d_out: int = 24) -> AffineMap:
+def fitted(name: str, d_in: int = 24, d_out: int = 24) -> Map:
     world = two_models(d_in=d_in, d_out=d_out)
     return FITS[name](world.source_documents, world.target_documents, SOURCE, TARGET)
 
@@ -72,9 +82,22 @@ def test_it_survives_its_file(name: str) -> None:
     one = fitted(name)
     raw = encode_adapter(one)
     again = decode_adapter(raw, adapter_digest(raw), SOURCE, TARGET).map
-    assert np.array_equal(again.weight, one.weight)
-    assert np.array_equal(again.bias, one.bias)
+    questions = two_models().source_questions
+    assert np.array_equal(again.apply(questions), one.apply(questions))
     assert (again.kind, again.unit) == (one.kind, one.unit)
+    assert (again.d_in, again.d_out) == (one.d_in, one.d_out)
+
+
+@every_fit
+def test_a_vector_that_is_not_finite_spoils_no_other_one(name: str) -> None:
+    world = two_models()
+    spoilt = world.source_questions[:3].copy()
+    spoilt[1, 0] = np.nan
+    with np.errstate(invalid="ignore"):
+        mapped = fitted(name).apply(spoilt)
+    assert np.allclose(
+        mapped[[0, 2]], fitted(name).apply(world.source_questions[[0, 2]]), atol=1e-6
+    )
 
 
 @every_fit
