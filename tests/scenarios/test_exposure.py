@@ -120,6 +120,7 @@ async def test_a_small_number_is_told_without_its_figure(paired: Pair) -> None:
 async def test_counts_survive_a_restart(paired: Pair) -> None:
     await paired.clinic.grant(grant("lab.example", records_per_epoch=3))
     (first,) = await seen(paired, 0.0)
+    assert len(first) == 3
     data = paired.clinic.node.data
     await paired.clinic.stop()
     paired.world.organisations.remove(paired.clinic)
