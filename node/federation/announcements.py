@@ -78,10 +78,19 @@ class Announcements:
         return True
 
     def take(self, body: bytes, network: str = "") -> bool:
-        """Have an announcement judged in the background; False where too many wait already."""
-        of_one = sum(1 for waiting, _ in self._waiting if waiting == network)
-        if len(self._waiting) >= MAX_WAITING or of_one >= MAX_WAITING_OF_ONE:
+        """Have an announcement judged in the background; False where too many wait already.
+
+        Where all places are taken, the network that has most of them loses its last one.
+        """
+        by_network = Counter(waiting for waiting, _ in self._waiting)
+        if by_network[network] >= MAX_WAITING_OF_ONE:
             return False
+        if len(self._waiting) >= MAX_WAITING:
+            most, count = by_network.most_common(1)[0]
+            if count <= by_network[network] + 1:
+                return False
+            places = [place for place, (name, _) in enumerate(self._waiting) if name == most]
+            del self._waiting[places[-1]]
         self._waiting.append((network, body))
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._work())

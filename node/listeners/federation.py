@@ -43,7 +43,9 @@ def federation_app(node: Node, metrics: Metrics, connections: Connections) -> we
     app.router.add_get("/.well-known/interlingua-root", root_document)
     app.router.add_get("/.well-known/interlingua-root/{version:[1-9][0-9]{0,8}}", root_document)
     app.router.add_get("/.well-known/interlingua-node", card)
-    app[ANNOUNCED] = Bodies(MAX_ANNOUNCEMENT_BYTES, node.settings.federation.body_timeout_s)
+    app[ANNOUNCED] = Bodies(
+        MAX_ANNOUNCEMENT_BYTES, node.settings.federation.body_timeout_s, gives_way=True
+    )
     app.router.add_post(ANNOUNCE_PATH, announce)
     for endpoint in ENDPOINTS:
         app.router.add_route(endpoint.method, endpoint.path, signed)

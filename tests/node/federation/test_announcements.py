@@ -1,12 +1,21 @@
 """What is announced is read only where a known root key signed it."""
 
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from keys.ring import KeyRecord
 from node.federation import announcements
-from node.federation.announcements import newer_than
+from node.federation.announcements import (
+    MAX_WAITING,
+    MAX_WAITING_OF_ONE,
+    Announcements,
+    newer_than,
+)
+from node.federation.peer import Peer
+from node.federation.peers import PeerBook
 from protocol.document import read_document
 from protocol.root import RootDocument
 from protocol.root_changes import successor, with_root
@@ -65,3 +74,19 @@ def test_it_ends_at_what_is_known_or_repeated(monkeypatch: pytest.MonkeyPatch) -
     newer = signed_root(FIFTH, "root 2")
     assert newer_than(FOURTH, CHAIN[3], [newer] * 32) == [newer]
     assert len(read) == 2
+
+
+async def test_networks_that_take_all_places_give_way_to_another(tmp_path: Path) -> None:
+    async def note(peer: Peer) -> None:
+        raise AssertionError(peer)
+
+    book = Announcements(PeerBook.open(tmp_path), lambda: NOW, note, lambda _: None)
+    flood = [f"192.0.2.{n % (MAX_WAITING // MAX_WAITING_OF_ONE)}" for n in range(MAX_WAITING)]
+    assert all(book.take(b"", network) for network in flood)
+    assert not book.take(b"", flood[0])
+    assert book.take(b"", "198.51.100.1")
+    assert book.take(b"", "198.51.100.2")
+    waiting = Counter(network for network, _ in book._waiting)
+    assert waiting.total() == MAX_WAITING
+    assert waiting["198.51.100.1"] == waiting["198.51.100.2"] == 1
+    await book.close()

@@ -64,8 +64,8 @@ class Begun:
 
 
 @asynccontextmanager
-async def listening_pool() -> AsyncIterator[Pool]:
-    bodies, connections = Bodies(BODY, 30.0, POOL), Connections(100)
+async def listening_pool(*, gives_way: bool = False) -> AsyncIterator[Pool]:
+    bodies, connections = Bodies(BODY, 30.0, POOL, gives_way=gives_way), Connections(100)
 
     async def handle(request: web.Request) -> web.Response:
         try:
@@ -122,6 +122,24 @@ async def test_a_partner_has_its_share_and_leaves_the_rest_to_others(pool: Pool)
     assert await (await pool.begin("127.0.0.2", "bank.example")).status() == 503
     assert await (await pool.begin("127.0.0.2", "lab.example")).end() == 200
     assert [await one.end() for one in (stranger, *greedy)] == [200] * 3
+
+
+async def test_whoever_holds_most_gives_way_to_what_is_small_and_comes_at_once() -> None:
+    async with listening_pool(gives_way=True) as pool:
+        slow = await held(pool, *(f"127.0.0.{n}" for n in range(2, 6)))  # all strangers' share
+        for _ in range(3):
+            assert await (await pool.begin("127.0.0.6", size=BODY // 4)).end() == 200
+        ended = [await slow[0].status()]
+        assert ended == [503]
+        assert [await one.end() for one in slow[1:]] == [200] * 3
+        assert not pool.bodies._by_address
+
+
+async def test_nobody_gives_way_to_an_address_that_would_hold_as_much() -> None:
+    async with listening_pool(gives_way=True) as pool:
+        slow = await held(pool, *(f"127.0.0.{n}" for n in range(2, 6)))
+        assert await (await pool.begin("127.0.0.6", size=BODY)).status() == 503
+        assert [await one.end() for one in slow] == [200] * 4
 
 
 async def test_what_is_given_up_is_counted_out(pool: Pool) -> None:
