@@ -89,8 +89,12 @@ def add(
     ] = None,
     similarity: Annotated[str | None, _space_option("cosine (default), dot or l2.")] = None,
     quantisation: Annotated[str | None, _space_option("Of the weights: none, int8, ...")] = None,
+    truncate: Annotated[
+        int | None,
+        _space_option("Cut the model's vectors to so many components (Matryoshka models only)."),
+    ] = None,
     truncated_from: Annotated[
-        int | None, _space_option("Width before a Matryoshka cut.")
+        int | None, _space_option("Width before a Matryoshka cut that the server makes.")
     ] = None,
     envelope: Annotated[
         Path | None,
@@ -105,6 +109,10 @@ def add(
             rich_help_panel=_SPACE,
             show_default=False,
         ),
+    ] = None,
+    dtype: Annotated[
+        str | None,
+        _about_option("How questions travel: float32 (default), float16 or int8 (l2 only)."),
     ] = None,
     max_tokens: Annotated[
         int | None, _about_option("Where it cuts its input; longer documents are chunked.")
@@ -127,7 +135,7 @@ def add(
     stated = {
         "provider": provider, "model": model_name, "revision": revision, "pooling": pooling,
         "normalisation": normalisation, "similarity": similarity, "quantisation": quantisation,
-        "truncated_from": truncated_from, "max_tokens": max_tokens,
+        "truncated_from": truncated_from, "max_tokens": max_tokens, "dtype": dtype,
         "training_data": training_data, "license": license_,
     }  # fmt: skip
     request = AddEncoder.model_validate(
@@ -138,6 +146,7 @@ def add(
             "stated": _given(stated),
             "envelope_file": _absolute(envelope),
             "space": as_space,
+            "truncate": truncate,
         }
     )
     result = run_operation("encoder.add", request, AddedEncoder)

@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 GROUPS: dict[str, str] = {
+    "adapter": "node.cli.adapter",
     "anchors": "node.cli.anchors",
     "audit": "node.cli.audit",
     "budget": "node.cli.budget",
@@ -46,8 +47,8 @@ SINGLE: dict[str, str] = {
 # the order in which --help shows them: the order in which a newcomer meets them
 ORDER = (
     "init", "serve", "status", "doctor", "key", "token", "encoder", "collection", "anchors",
-    "space", "evaluate", "peer", "policy", "budget", "exposure", "partners", "query", "resolve",
-    "audit", "backup", "restore",
+    "space", "adapter", "evaluate", "peer", "policy", "budget", "exposure", "partners", "query",
+    "resolve", "audit", "backup", "restore",
 )  # fmt: skip
 
 

@@ -36,7 +36,7 @@ async def check_offers(node: Node, peer: Peer) -> AsyncIterator[Finding]:
             f"The questions of today to {', '.join(used_up)} of {name} are used up.",
             "Wait for the next day (UTC), or ask its admin for a larger budget.",
         )
-    for finding in _routes(node, peer, offered.offers):
+    async for finding in _routes(node, peer, offered.offers):
         yield finding
 
 
@@ -63,7 +63,7 @@ def _refused(offered: PartnerOffered) -> Finding:
     )
 
 
-def _routes(node: Node, peer: Peer, offers: Sequence[Offer]) -> Iterator[Finding]:
+async def _routes(node: Node, peer: Peer, offers: Sequence[Offer]) -> AsyncIterator[Finding]:
     encoders = node.encoders.all()
     if not encoders:
         yield warning(
@@ -74,9 +74,10 @@ def _routes(node: Node, peer: Peer, offers: Sequence[Offer]) -> Iterator[Finding
         return
     for offer in offers:
         for into in offer.spaces[:1]:
-            found = [reach(e.name, e.envelope, peer.card, into, node.routes) for e in encoders]
-            for each in found:
-                yield from _reached(peer.organisation, offer.collection, each)
+            found = [await reach(each, peer.card, into, node.routes) for each in encoders]
+            for one in found:
+                for finding in _reached(peer.organisation, offer.collection, one):
+                    yield finding
 
 
 def _reached(partner: str, collection: str, found: Reach) -> Iterator[Finding]:

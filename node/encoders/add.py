@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from node.encoders.caller import parse_envelope, read_envelope
-from node.encoders.encoder import Encoder, Kind
+from node.encoders.encoder import Encoder, FloatArray, Kind
 from node.encoders.errors import EncoderExists, EncoderMisconfigured
 from node.encoders.measure import measured, probe_vectors, require_same
 from node.encoders.registry import Encoders, open_encoder
@@ -29,11 +29,13 @@ async def add(
     known: Iterable[Envelope],
     at: int,
     wanted: Envelope | None = None,
+    truncate: int | None = None,
 ) -> Encoder:
     """Probe the model and keep the encoder.
 
     `stated` holds envelope fields; `envelope_file` a whole envelope instead, such as a partner's,
-    which the model must then match, or `wanted` such an envelope. `known` are spaces whose id is
+    which the model must then match, or `wanted` such an envelope. `truncate` cuts the model's
+    vectors to so many components (Matryoshka). `known` are spaces whose id is
     adopted where the sketch fits. Raises EncoderMisconfigured, EncoderExists, EncoderFailed.
     """
     if not _NAME.fullmatch(name):
@@ -57,7 +59,12 @@ async def add(
                 ),
             )
         return await asyncio.to_thread(encoders.add, name, kind, settings, whole)
-    envelope = await probed(name, kind, settings, stated, whole, known, at)
+    if whole is not None and truncate is not None:
+        raise EncoderMisconfigured(
+            "the envelope says already where its vectors are cut",
+            fix="Leave out --truncate.",
+        )
+    envelope = await probed(name, kind, settings, stated, whole, known, at, truncate)
     return await asyncio.to_thread(encoders.add, name, kind, settings, envelope)
 
 
@@ -86,6 +93,7 @@ async def probed(
     whole: Envelope | None,
     known: Iterable[Envelope],
     at: int,
+    truncate: int | None = None,
 ) -> Envelope:
     """Return the envelope of a model that was probed, and keep nothing.
 
@@ -108,8 +116,22 @@ async def probed(
         require_same(whole, vectors)
         return measured(whole, vectors, [whole]) if whole.probe else whole
     stated = {**found, **stated}
+    if truncate is not None:
+        stated.setdefault("truncated_from", vectors.shape[1])
+        vectors = _cut(vectors, truncate)
     mine = _stated(settings, stated, prompts, at, dimension=vectors.shape[1])
     return measured(mine, vectors, known)
+
+
+def _cut(vectors: FloatArray, to: int) -> FloatArray:
+    """Return the first components of the probe vectors."""
+    width = vectors.shape[1]
+    if not 1 <= to < width:
+        raise EncoderMisconfigured(
+            f"vectors of {width} components cannot be cut to {to}",
+            fix=f"Give --truncate a number from 1 to {width - 1}.",
+        )
+    return vectors[:, :to]
 
 
 def _stated(

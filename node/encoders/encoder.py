@@ -107,10 +107,13 @@ class Encoder:
     async def encode_raw(self, texts: Sequence[str], role: Role) -> FloatArray:
         """Encode as `encode` does, but give the model's own numbers, neither checked nor scaled.
 
-        For probing: a model may give zeros for a text in which it knows no word.
+        For probing: a model may give zeros for a text in which it knows no word. Where the space is
+        a cut of the model's (Matryoshka), the numbers are cut.
         """
         prompt = self.prompts.of(role)
-        return await self._require().embed([prompt + text for text in texts])
+        rows = await self._require().embed([prompt + text for text in texts])
+        cut = rows.ndim == 2 and rows.shape[1] == self.envelope.truncated_from
+        return np.ascontiguousarray(rows[:, : self.envelope.dimension]) if cut else rows
 
     async def _probe(self) -> FloatArray:
         return await self.encode_raw(PROBE_TEXTS, "document")

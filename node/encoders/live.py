@@ -49,6 +49,7 @@ class LiveSketch:
         self._seconds = seconds
         self._looked_at: float | None = None
         self._looking = asyncio.Lock()
+        self._vectors: FloatArray | None = None
 
     @property
     def changed(self) -> bool:
@@ -67,7 +68,8 @@ class LiveSketch:
         if self._envelope.probe is None or self._probe is None:
             return None
         was = self.changed
-        self.apart = sketch_distance(self._envelope, await self._probe())
+        self._vectors = await self._probe()
+        self.apart = sketch_distance(self._envelope, self._vectors)
         self._looked_at = self._seconds()
         if self.changed is not was:
             _log.warning(
@@ -75,6 +77,15 @@ class LiveSketch:
                 encoder=self._name, apart=self.apart, tolerance=TOLERANCE,
             )  # fmt: skip
         return self.apart
+
+    async def probe_vectors(self) -> FloatArray | None:
+        """The model's own vectors of the probe texts, (24, d); None where there is no sketch.
+
+        Raises as `look` does, where the model was not looked at before.
+        """
+        if self._vectors is None:
+            await self.look()
+        return self._vectors
 
     async def require(self, max_age_s: float) -> None:
         """Raise EncoderChanged unless the model was its envelope's at most so long ago."""

@@ -1,9 +1,11 @@
 """What can keep an evaluation from being made.
 
 EvaluationError
-├── DataSetRefused  a folder holds no data set in BEIR's layout, or one that cannot be judged by
-├── CannotSplit     the documents cannot be spread over so many silos in that way
-└── SpecRefused     an encoder's specification names no encoder
+├── DataSetRefused    a folder holds no data set in BEIR's layout, or one that cannot be judged by
+├── CannotSplit       the documents cannot be spread over so many silos in that way
+├── SpecRefused       an encoder's specification names no encoder
+├── NothingToCompare  neither a joined space nor two files were named
+└── CannotDraw        what draws pictures is not installed
 """
 
 from node.room_error import RoomError
@@ -26,3 +28,11 @@ class CannotSplit(EvaluationError):
 
 class SpecRefused(EvaluationError):
     """An encoder's specification names no encoder."""
+
+
+class NothingToCompare(EvaluationError):
+    """Neither a joined space nor two files were named."""
+
+
+class CannotDraw(EvaluationError):
+    """What draws pictures is not installed."""

@@ -7,6 +7,7 @@ collection, so that the loss of a map is not mixed with that of a split.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
@@ -18,6 +19,7 @@ from adapters.choose import candidates, choose
 from adapters.identity import fit_identity
 from adapters.map import Chain, Floats
 from adapters.metrics import estimate, overlap, paired_difference, top_k
+from adapters.procrustes import mean_shares
 from adapters.quality import mapped
 from node.evaluate.data_set import DataSet
 from node.evaluate.measures import DEPTH, PerQuestion, estimates, per_question
@@ -34,7 +36,8 @@ class Way:
     """All ways of one asker to one responder.
 
     Attributes:
-        chains: every route's maps by its name.
+        chains: every route's maps by its name: `identity`, `direct KIND` with the share of the
+            target's mean where several are tried, `hub KIND>KIND`.
         hub: the name of the route through the shared space that known items choose.
         direct: the same among the direct maps.
         chosen: the better of these two by known items, which a node takes.
@@ -68,12 +71,13 @@ def parties_of(members: Sequence[Member], ground: Ground) -> list[Party]:
 def ways_between(ground: Ground, parties: Sequence[Party]) -> Ways:
     """Return all ways by the numbers of asker and responder."""
     return {
-        (a, b): _way(ground, parties[a], parties[b])
+        (a, b): way_between(ground, parties[a], parties[b])
         for a, b in permutations(range(len(parties)), 2)
     }
 
 
-def _way(ground: Ground, asker: Party, responder: Party) -> Way:
+def way_between(ground: Ground, asker: Party, responder: Party) -> Way:
+    """Fit every map from one to the other, and choose among them by known items."""
     own, other = asker.embeddings, responder.embeddings
     rows = ground.positions.rows
     rows = rows[own.usable[rows] & other.usable[rows]]
@@ -81,8 +85,11 @@ def _way(ground: Ground, asker: Party, responder: Party) -> Way:
     spaces = own.space_id, other.space_id
     unit = other.envelope.normalisation == "l2"
     chains: dict[str, Chain] = {NOTHING: (fit_identity(*pairs, *spaces, unit=unit),)}
-    for number, each in enumerate(candidates(*pairs, *spaces, unit=unit), 1):
-        chains[f"{DIRECT}{number} {each.kind}"] = (each,)
+    shares, seen = mean_shares(pairs[1]), Counter[str]()
+    for each in candidates(*pairs, *spaces, unit=unit):
+        share = "" if len(shares) == 1 else f" {shares[seen[each.kind]]:g}"
+        chains[f"{DIRECT}{each.kind}{share}"] = (each,)
+        seen[each.kind] += 1
     validation = held_out(ground, ground.anchors.split.validation, own, other)
     names = [name for name in chains if name != NOTHING]
     direct = names[choose([chains[name] for name in names], validation).index]

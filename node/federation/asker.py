@@ -32,6 +32,7 @@ from node.federation.own_silo import OwnQuestion, search_own
 from node.federation.partner_offers import OffersRefused, PartnerOffers
 from node.federation.peer import Peer
 from node.federation.peers import PeerBook
+from node.federation.planning import plan_for
 from node.federation.readings import Reading, read_answer, results_of, told
 from node.federation.refresh import Refresher
 from node.federation.routing import NoRoute, Plan, Routes
@@ -51,6 +52,7 @@ from protocol.leaf import new_salt
 from protocol.limits import MAX_QUERY_BYTES
 from protocol.messages import Offer, Query
 from protocol.problems import Code
+from protocol.truncation import shorten
 from protocol.vectors import encode
 
 if TYPE_CHECKING:
@@ -222,7 +224,7 @@ class Asker:
         """Ask one collection by the best route of the card that is held; raises NoRoute."""
         offer = target.offer
         into = offer.spaces[0] if offer is not None and offer.spaces else None
-        plan = self._rooms.routes.plan(job.encoded.envelope, peer.card, into)
+        plan = await plan_for(job.encoded.encoder, peer.card, into, self._rooms.routes)
         limits = peer.card.limits
         query = self._query(target, plan, job, limits)
         if (
@@ -239,6 +241,9 @@ class Asker:
         envelope, vectors = plan.envelope.describing(role="query"), own.vectors
         if len(vectors) > limits.max_batch:
             raise BeyondCard(f"it takes {limits.max_batch} vectors at once, not {len(vectors)}")
+        if plan.cut:
+            vectors = shorten(vectors, envelope)
+            job.queries[envelope.space_id] = vectors
         if plan.in_map is not None and plan.own_adapter is not None:
             vectors = plan.in_map.apply(vectors)
             source = Adaptation(space=own.envelope.space_id, adapter=plan.own_adapter)

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Encoded:
-    """The question's vectors (n, d) and the envelope of the space they lie in."""
+    """The question's vectors (n, d), the envelope of the space they lie in, and their encoder."""
 
     vectors: NDArray[np.float32]
     envelope: Envelope
+    encoder: "Encoder"
 
 
 async def encode_question(
@@ -44,7 +45,7 @@ async def encode_question(
             raise QuestionInvalid(
                 f"The vectors cannot be asked with: {error}.", fix=error.fix
             ) from None
-    return Encoded(vectors, encoder.envelope.describing(role="query"))
+    return Encoded(vectors, encoder.envelope.describing(role="query"), encoder)
 
 
 def choose_encoder(name: str | None, encoders: "Encoders", collections: "Collections") -> "Encoder":

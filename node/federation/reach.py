@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from node.federation.ask import FigureShown
+from node.federation.planning import plan_for
 from node.federation.readings import figures_shown
 from node.federation.routing import NoRoute, Plan, Routes
 from protocol.card import Card, Route
-from protocol.envelope import Envelope
 from protocol.verdict import Kind, compare
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from node.encoders.encoder import Encoder
 
 _BEST_FIRST: tuple[Kind, ...] = ("same", "adaptable", "incompatible")
 
@@ -25,17 +27,19 @@ _BEST_FIRST: tuple[Kind, ...] = ("same", "adaptable", "incompatible")
 class Reach(BaseModel):
     """One own encoder and one collection of a partner.
 
-    `through` names the shared space, `kind` the maps (`procrustes+ridge`), `own_adapter` and
-    `adapter` their files; `figures` were measured by this node for the whole way, none where it
-    does not have the partner's anchor embeddings, `partner_figures` by the partner for its own map.
-    `apart` is the distance of the probe sketches, `recognised` says that the models are one under
-    two names.
+    `through` names the shared space (None: the partner maps from the own space itself), `kind` the
+    maps (`procrustes+ridge`), `own_adapter` and `adapter` their files; `figures` were measured by
+    this node for the whole way, none where it does not have the partner's anchor embeddings,
+    `partner_figures` by the partner for its own map. `apart` is the distance of the probe sketches,
+    `recognised` says that the models are one under two names. `cut_to`: own vectors are cut to so
+    many components, which are the partner's space (Matryoshka).
     """
 
     model_config = ConfigDict(frozen=True)
 
     encoder: str
     verdict: Kind
+    cut_to: int | None = None
     through: str | None = None
     kind: str | None = None
     own_adapter: str | None = None
@@ -49,33 +53,38 @@ class Reach(BaseModel):
 
     def in_words(self) -> str:
         """The verdict in one line, with its figures."""
+        if self.cut_to is not None:
+            return f"same, cut to {self.cut_to} components"
         if self.verdict != "adaptable":
             return self.verdict
         figures = self.figures or self.partner_figures
         whose = "" if self.figures else ", by its own account"
         mrr = figures.get("mrr")
         told = "not measured" if mrr is None else f"MRR {_interval(mrr)}{whose}"
-        return f"adaptable through {self.through} ({self.kind}; {told})"
+        way = "directly" if self.through is None else f"through {self.through}"
+        return f"adaptable {way} ({self.kind}; {told})"
 
 
-def reach(encoder: str, own: Envelope, card: Card, into: str, routes: Routes) -> Reach:
-    """Say how questions of `own` reach the card owner's collection in the space `into`."""
+async def reach(encoder: "Encoder", card: Card, into: str, routes: Routes) -> Reach:
+    """Say how questions of an own encoder reach the card owner's collection in the space `into`."""
+    own = encoder.envelope
     wanted = card.by_space.get(into)
     found = compare(own, wanted) if wanted is not None else None
     measured = {} if found is None else {"apart": found.apart, "recognised": found.recognised}
     try:
-        plan = routes.plan(own, card, into)
+        plan = await plan_for(encoder, card, into, routes)
     except NoRoute as error:
         return Reach(
-            encoder=encoder,
+            encoder=encoder.name,
             verdict="incompatible",
             reasons=(str(error),) if found is None else found.reasons,
             fix=error.fix or None,
             **measured,
         )
     if plan.in_map is None and plan.route is None:
-        return Reach(encoder=encoder, verdict="same", **measured)
-    return _adaptable(encoder, plan, card, into).model_copy(
+        cut = plan.envelope.dimension if plan.cut else None
+        return Reach(encoder=encoder.name, verdict="same", cut_to=cut, **measured)
+    return _adaptable(encoder.name, plan, card, into).model_copy(
         update={**measured, "reasons": () if found is None else found.reasons}
     )
 
@@ -92,7 +101,7 @@ def _adaptable(encoder: str, plan: Plan, card: Card, into: str) -> Reach:
     return Reach(
         encoder=encoder,
         verdict="adaptable",
-        through=plan.envelope.model,
+        through=None if plan.in_map is None else plan.envelope.model,
         kind="+".join(kinds),
         own_adapter=plan.own_adapter,
         adapter=plan.route,

@@ -48,7 +48,7 @@ def read_answer(
         raise TypeError("acceptance gives an answer of its endpoint's kind")
     # scores in a space that was not asked for compare with nobody's, whatever the partner calls it
     space = payload.score_space if payload.score_space == plan.envelope.space_id else None
-    if plan.in_map is None and space is not None:
+    if plan.in_map is None and space is not None and not plan.cut:
         space = own_space
     known |= {
         "version": payload.version,

@@ -63,6 +63,7 @@ class Plan:
     they are one, whatever id the partner has minted for it); `own_adapter` is the file digest of
     `in_map`. `route` is the digest of the partner's map that is asked for, None where the partner
     has nothing to map. `figures` were measured here, for the whole way from own space to partner's.
+    With `cut` the own vectors are cut to the envelope's dimension, and lie in its space then.
     """
 
     envelope: Envelope
@@ -70,6 +71,7 @@ class Plan:
     own_adapter: str | None = None
     route: str | None = None
     figures: Mapping[str, Figure] = field(default_factory=dict)
+    cut: bool = False
 
 
 class Routes(Protocol):

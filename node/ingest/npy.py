@@ -1,5 +1,8 @@
 """Vectors in a `.npy` file, (n, d) floats, with a text file of n ids, one a line.
 
+Where the space's envelope says int8, the array may hold int8 instead: directions, whatever their
+scale, which are brought to length 1 like all vectors of such a space.
+
 The array is mapped, not loaded. Pickled arrays are refused: they would run code.
 """
 
@@ -13,6 +16,7 @@ import numpy.typing as npt
 
 from node.ingest.errors import BadRecord, IngestError
 from node.ingest.record import Record, single_precision
+from protocol.envelope import Dtype
 
 _MAX_ID_CHARS = 512
 
@@ -25,13 +29,18 @@ MemoryError speaks of what the head claims; nothing was loaded yet."""
 _MAGIC = b"\x93NUMPY"
 
 
-def read(vectors: Path, ids: Path, labels: frozenset[str] = frozenset()) -> Iterator[Record]:
-    """Yield a document for each row, all with the same labels.
+def read(
+    vectors: Path,
+    ids: Path,
+    labels: frozenset[str] = frozenset(),
+    dtype: Dtype = "float32",
+) -> Iterator[Record]:
+    """Yield a document for each row, all with the same labels; `dtype` is the envelope's.
 
     Raises IngestError when a file cannot be read or they do not belong together, BadRecord at the
     first bad id.
     """
-    array = _mapped(vectors)
+    array = _mapped(vectors, dtype)
     try:
         with ids.open(encoding="utf-8", newline="\n") as file:
             row = -1
@@ -63,12 +72,12 @@ def read(vectors: Path, ids: Path, labels: frozenset[str] = frozenset()) -> Iter
         ) from None
 
 
-def count(vectors: Path) -> int:
-    """Return the number of rows."""
-    return len(_mapped(vectors))
+def count(vectors: Path, dtype: Dtype = "float32") -> int:
+    """Return the number of rows; `dtype` is the envelope's."""
+    return len(_mapped(vectors, dtype))
 
 
-def _mapped(path: Path) -> npt.NDArray[Any]:
+def _mapped(path: Path, dtype: Dtype) -> npt.NDArray[Any]:
     try:
         with path.open("rb") as file:
             if file.read(len(_MAGIC)) != _MAGIC:
@@ -84,7 +93,13 @@ def _mapped(path: Path) -> npt.NDArray[Any]:
             f"{path} is not an array of numbers as numpy.save writes one",
             fix="Write it again: numpy.save(PATH, vectors), uncompressed and without objects.",
         ) from None
-    if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype.kind != "f":
+    if isinstance(array, np.ndarray) and array.dtype == np.int8 and dtype != "int8":
+        raise IngestError(
+            f"{path} holds int8, and the space's envelope says {dtype}",
+            fix="Save floats, or use an encoder whose envelope says dtype int8.",
+        )
+    number = isinstance(array, np.ndarray) and (array.dtype.kind == "f" or array.dtype == np.int8)
+    if not number or array.ndim != 2:
         raise IngestError(
             f"{path} holds no table of floats with one vector a row",
             fix="Save one array of shape (n, d): numpy.save(PATH, numpy.stack(vectors)).",

@@ -12,6 +12,7 @@ from node.operations.errors import NotFound
 from node.operations.registry import Operation, registered
 
 MODULES: dict[str, str] = {
+    "adapter": "node.operations.adapters",
     "anchors": "node.operations.anchors",
     "audit": "node.operations.audit",
     "budget": "node.operations.budgets",

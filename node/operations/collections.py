@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from node.collections.collection import Collection
     from node.ingest.record import Record
     from node.node import Node
+    from protocol.envelope import Dtype
 
 
 class CreateCollection(BaseModel, extra="forbid"):
@@ -139,7 +140,7 @@ async def ingest(node: Node, request: Ingest, progress: Progress) -> Ingested:
     from node.ingest.repeats import without_contradictions
 
     collection = node.collections.get(request.collection)
-    total, records = await asyncio.to_thread(_source, request)
+    total, records = await asyncio.to_thread(_source, request, collection.envelope.dtype)
     stored = 0
 
     def watched(done: int, of: int | None, what: str) -> None:
@@ -254,7 +255,7 @@ def _stopped(error: Exception, stored: int) -> Exception:
     )
 
 
-def _source(request: Ingest) -> tuple[int | None, Iterator[Record]]:
+def _source(request: Ingest, dtype: Dtype) -> tuple[int | None, Iterator[Record]]:
     """Return how many documents the file holds, as far as known, and the reader of them."""
     from node.ingest import jsonl, npy
     from node.operations.errors import InvalidRequest
@@ -265,7 +266,8 @@ def _source(request: Ingest) -> tuple[int | None, Iterator[Record]]:
                 "An array of vectors needs the ids of its rows.", fix="Add --ids FILE."
             )
         labels = frozenset(request.labels)
-        return npy.count(request.file), npy.read(request.file, request.ids, labels)
+        rows = npy.read(request.file, request.ids, labels, dtype)
+        return npy.count(request.file, dtype), rows
     if request.ids is not None or request.labels:
         raise InvalidRequest(
             "A JSONL file has ids and labels in its lines.", fix="Leave out --ids and --label."

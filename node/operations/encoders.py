@@ -26,7 +26,8 @@ class AddEncoder(BaseModel, extra="forbid"):
 
     `settings` are those of its kind, with `query_prompt` and `document_prompt`; `stated` are
     envelope fields, or `envelope_file` is a whole envelope in JSON or TOML, or `space` the id of a
-    known one (a partner's card, another encoder) that the model must match.
+    known one (a partner's card, another encoder) that the model must match. `truncate` cuts its
+    vectors to so many components.
     """
 
     name: str
@@ -35,6 +36,7 @@ class AddEncoder(BaseModel, extra="forbid"):
     stated: dict[str, Any] = {}
     envelope_file: Path | None = None
     space: str | None = None
+    truncate: int | None = None
 
 
 class EncoderName(BaseModel, extra="forbid"):
@@ -123,6 +125,7 @@ async def add(node: Node, request: AddEncoder, progress: Progress) -> AddedEncod
         node.encoders, request.name, request.kind, request.settings, request.stated,
         request.envelope_file, [each.envelope for each in known], node.clock(),
         None if request.space is None else find_space(request.space, known),
+        request.truncate,
     )  # fmt: skip
     if request.settings.get("allow_external"):
         await _note_external(node, request.name)

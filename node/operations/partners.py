@@ -48,27 +48,28 @@ async def partners(node: Node, request: ListPartners, progress: Progress) -> Par
     """Ask partners which of their collections are open to this node, and on what terms."""
     del progress
     offered = await node.asker.offers(request.peers, request.deadline_s)
-    return Partners(
-        partners=tuple(
-            PartnerInfo(
-                organisation=each.organisation,
-                state=each.state,
-                code=each.code,
-                detail=each.detail,
-                offers=each.offers,
-                reached={offer.collection: _reached(node, each, offer) for offer in each.offers},
-            )
-            for each in offered
-        )
+    return Partners(partners=tuple([await _info(node, each) for each in offered]))
+
+
+async def _info(node: Node, partner: PartnerOffered) -> PartnerInfo:
+    return PartnerInfo(
+        organisation=partner.organisation,
+        state=partner.state,
+        code=partner.code,
+        detail=partner.detail,
+        offers=partner.offers,
+        reached={o.collection: await _reached(node, partner, o) for o in partner.offers},
     )
 
 
-def _reached(node: Node, partner: PartnerOffered, offer: Offer) -> tuple[Reach, ...]:
+async def _reached(node: Node, partner: PartnerOffered, offer: Offer) -> tuple[Reach, ...]:
     """How each own encoder reaches a collection, by the card that is held."""
     if not offer.spaces:
         return ()
     card = node.peers.get(partner.organisation).card
     return tuple(
-        reach(encoder.name, encoder.envelope, card, offer.spaces[0], node.routes)
-        for encoder in node.encoders.all()
+        [
+            await reach(encoder, card, offer.spaces[0], node.routes)
+            for encoder in node.encoders.all()
+        ]
     )

@@ -71,6 +71,29 @@ def test_directions_survive_the_wire(dtype: Dtype, least: float, n: int, d: int,
     assert (back * rows).sum(axis=1).min() > least - 1e-6
 
 
+@given(n=st.integers(1, 4), d=st.integers(1, 600), seed=st.integers(0, 2**32), sharp=st.booleans())
+def test_rounding_turns_a_vector_by_no_more_than_half_a_step(
+    n: int, d: int, seed: int, sharp: bool
+) -> None:
+    """int8: half a step in each of d components of a row at least 127 long. float16: 2^-11."""
+    rows = unit_rows(n, d, seed)
+    if sharp:  # one component holds nearly everything: the others get the fewest steps
+        rows[:, 0] = 30
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    bounds: dict[Dtype, float] = {"int8": np.sqrt(d) / 254, "float16": 2.0**-11 + d * 2.0**-25}
+    for dtype, bound in bounds.items():
+        back = decode(encode(rows, dtype), space(d, dtype=dtype))
+        apart = np.linalg.norm(back.astype(np.float64) - rows, axis=1)
+        assert apart.max() <= 2 * bound + 1e-6
+
+
+@given(n=st.integers(1, 3), d=st.integers(1, 64), seed=st.integers(0, 2**32))
+def test_int8_is_written_once_and_the_same_ever_after(n: int, d: int, seed: int) -> None:
+    of = space(d, dtype="int8")
+    sent = encode(unit_rows(n, d, seed), "int8")
+    assert encode(decode(sent, of), "int8") == sent
+
+
 @given(arrays(np.float32, (3, 5), elements=st.floats(-1000, 1000, width=32)))
 def test_unnormalised_float32_rows_come_back_bit_for_bit(rows: Array) -> None:
     of = space(5, normalisation="none")

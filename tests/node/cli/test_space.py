@@ -94,6 +94,10 @@ async def test_from_public_texts_to_measured_routes(verb: Verb, files: Path) -> 
     listed = await told(verb, "space", "list")
     assert listed["spaces"] == [joined]
     assert (await told(verb, "space", "show", "commons"))["spaces"] == [joined]
+    compared = await told(verb, "adapter", "compare", "commons")
+    assert [(pair["asker"], pair["responder"]) for pair in compared["pairs"]] == [
+        (row["asker"], row["responder"]) for row in joined["routes"]
+    ]
     left = await told(verb, "space", "leave", "commons", "--encoder", "own")
     assert left["natives"] == [OWN.space_id]
     assert (await told(verb, "space", "list"))["spaces"] == []

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from aiohttp import web
 
@@ -20,11 +21,15 @@ from node.encoders.errors import (
 from node.encoders.live import sketch_distance
 from node.encoders.measure import probe_vectors
 from node.encoders.registry import Encoders
+from node.federation.planning import plan_for
+from node.federation.reach import reach
+from node.federation.routing import NoRoute, SameSpace
 from node.store.store import Store
 from protocol.envelope import Envelope
 from protocol.probe import PROBE_TEXTS
 from tests.node.collections.rooms import NOW, envelope
 from tests.node.encoders.server import WIDTH, Server, serving
+from tests.protocol.organisation import card
 
 
 @pytest.fixture
@@ -123,6 +128,49 @@ async def test_a_known_space_is_taken_over_under_its_own_names(
         await add(encoders, "patched", "openai", settings, {}, None, known, NOW, theirs)
     with pytest.raises(EncoderMisconfigured, match="states revision already"):
         await add(encoders, "o", "openai", settings, {"revision": "2"}, None, known, NOW, theirs)
+
+
+async def test_a_model_is_cut_and_its_cut_is_a_space_that_others_share(
+    encoders: Encoders, server: Server
+) -> None:
+    settings = {"url": server.url, "model": "hashed-words", "retries": 0}
+    whole = await added(encoders, server)
+    short = await add(encoders, "short", "openai", settings, {}, None, [], NOW, truncate=8)
+    assert (short.envelope.dimension, short.envelope.truncated_from) == (8, WIDTH)
+    assert short.envelope.space_id != whole.envelope.space_id
+    (row,) = await short.encode(["words"], "query")
+    (full,) = await whole.encode(["words"], "query")
+    assert row.shape == (8,)
+    assert np.allclose(row, full[:8] / np.linalg.norm(full[:8]), atol=1e-6)
+    again = await add(
+        encoders, "again", "openai", settings, {}, None, [], NOW, wanted=short.envelope
+    )
+    assert again.envelope.space_id == short.envelope.space_id
+    assert (await again.encode(["words"], "query")).shape == (1, 8)
+    for wrong in (0, WIDTH, WIDTH + 1):
+        with pytest.raises(EncoderMisconfigured, match=f"cannot be cut to {wrong}"):
+            await add(encoders, "w", "openai", settings, {}, None, [], NOW, truncate=wrong)
+
+
+async def test_a_longer_vector_is_cut_for_a_partner_with_a_shorter_space_of_the_model(
+    encoders: Encoders, server: Server
+) -> None:
+    settings = {"url": server.url, "model": "hashed-words", "retries": 0}
+    whole = await added(encoders, server)
+    server.noise = 0.001
+    short = await add(encoders, "short", "openai", settings, {}, None, [], NOW, truncate=16)
+    server.noise = 2.0
+    other = await add(encoders, "other", "openai", settings, {}, None, [], NOW, truncate=8)
+    server.noise = 0.0
+    theirs = card(spaces=(short.envelope, other.envelope), routes=())
+    plan = await plan_for(whole, theirs, short.envelope.space_id, SameSpace())
+    assert (plan.cut, plan.envelope.space_id) == (True, short.envelope.space_id)
+    reached = await reach(whole, theirs, short.envelope.space_id, SameSpace())
+    assert reached.in_words() == "same, cut to 16 components"
+    with pytest.raises(NoRoute):
+        await plan_for(whole, theirs, other.envelope.space_id, SameSpace())
+    with pytest.raises(NoRoute):
+        await plan_for(other, theirs, short.envelope.space_id, SameSpace())
 
 
 async def test_a_failing_model_leaves_no_encoder(encoders: Encoders, server: Server) -> None:

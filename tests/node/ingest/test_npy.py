@@ -28,6 +28,21 @@ def test_each_row_becomes_a_document(tmp_path: Path, ids: str, dtype: str) -> No
     assert npy.count(vectors) == 3
 
 
+def test_int8_is_taken_where_the_envelope_says_so_and_else_refused(tmp_path: Path) -> None:
+    vectors, names = files(tmp_path, np.array([[127, -128], [3, 4]], dtype="i1"), "a\nb\n")
+    records = list(npy.read(vectors, names, dtype="int8"))
+    assert [each.vector.tolist() for each in records if each.vector is not None] == [
+        [127, -128], [3, 4],
+    ]  # fmt: skip
+    assert npy.count(vectors, "int8") == 2
+    for dtype in ("float32", "float16"):
+        with pytest.raises(IngestError, match=f"holds int8, and the space's envelope says {dtype}"):
+            npy.count(vectors, dtype)
+    np.save(vectors, np.array([[1, 2]], dtype="u1"))
+    with pytest.raises(IngestError, match="no table of floats"):
+        npy.count(vectors, "int8")
+
+
 @pytest.mark.parametrize(
     ("ids", "cause"),
     [
