@@ -1,0 +1,37 @@
+"""Whether an answer's best scores are unusually low: a flag beside the answer, never a refusal.
+
+The rule of this file: the flag is made of what is shown anyway. It looks at the middles of the bins
+that the answer holds, so it tells a partner nothing of a score that its bin does not; where ranks,
+numbers or nothing but `true` are shown, there is no flag.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from adapters.confidence import TopScores, low_confidence
+from node.federation.disclose import ShownHit, ShownList, middle_of
+
+WHY = (
+    "nothing there stands out: the best score is lower than for 19 of 20 held-out questions on "
+    "this route"
+)
+"""What the flag means, for people."""
+
+
+def flagged(lists: Iterable[ShownList], width: int, usual: TopScores | None) -> bool | None:
+    """Say whether some list shows unusually low bins; None where no list can be judged.
+
+    `width` is that of the bins, in thousandths. A list without any record is flagged: that nothing
+    was found is shown. A list that shows ranks alone is not judged.
+    """
+    if usual is None:
+        return None
+    scores = [_scores(shown, width) for shown in lists if isinstance(shown, tuple)]
+    judged = [low_confidence(each, usual).low for each in scores if each is not None]
+    return any(judged) if judged else None
+
+
+def _scores(shown: Sequence[ShownHit], width: int) -> list[float] | None:
+    bins = [hit.bin for hit in shown if hit.bin is not None]
+    if len(bins) < len(shown):
+        return None
+    return [middle_of(each, width) / 1000 for each in bins]
