@@ -82,9 +82,24 @@ async def _agree(node: Node, mark: Mark) -> None:
         raise NotCompared(
             "This node was restored, and it is not known what some partners hold of it: "
             f"{'; '.join(comparison.not_compared)}.",
-            fix="Start it again when they can be reached, or decide to go on without one of them: "
-            f"interlingua restore --without {comparison.not_compared[0].partition(':')[0]}",
+            fix=_decision(node, comparison),
         )
+
+
+def _decision(node: Node, comparison: Comparison) -> str:
+    """What to decide of partners that could not be asked: of those that never can be, at once."""
+    silent = [each.organisation for each in comparison.partners if each.judged is None]
+    askers = [name for name in silent if node.peers.get(name).root.url is None]
+    without = " ".join(f"--without {name}" for name in askers or silent[:1])
+    if askers:
+        return (
+            "Nobody can ask those that only ask; whether this node went back behind what they "
+            f"hold, they see by its answers. Go on without them: interlingua restore {without}"
+        )
+    return (
+        "Start it again when they can be reached, or decide to go on without one of them: "
+        f"interlingua restore {without}"
+    )
 
 
 def _adopt_root(node: Node, comparison: Comparison) -> bool:

@@ -119,6 +119,30 @@ async def test_nothing_is_guessed_of_a_partner_that_cannot_be_asked(world: World
     assert (await lab.ask_one()).state == "ok"
 
 
+async def test_partners_that_only_ask_are_named_in_one_decision_and_see_for_themselves(
+    world: World,
+) -> None:
+    clinic = await world.organisation("clinic.example", documents("clinic"))
+    labs = [await world.organisation(f"{n}.example", asks_only=True) for n in ("one", "two")]
+    for lab in labs:
+        await pair(clinic, lab)
+    await clinic.grant(*(grant(lab.name) for lab in labs))
+    await back_up(clinic, world.directory / "backup")
+    assert await ask_on(labs[0], 8) == ["ok"] * 8  # more leaves than a restored node writes first
+    await clinic.stop()
+    data = await restore(world.directory / "backup", world.directory / "new")
+    with pytest.raises(NotCompared) as found:
+        await world.serve(data)
+    assert found.value.fix.endswith(
+        "interlingua restore --without one.example --without two.example"
+    )
+    go_on_without(data, [lab.name for lab in labs])
+    await world.serve(data)
+    told = await labs[0].ask_one()
+    assert (told.state, told.code) == ("unverifiable", "log-went-back")
+    assert (await labs[1].ask_one()).state == "ok"
+
+
 @pytest.mark.parametrize("leaves", [0, 1])
 async def test_what_a_person_decided_is_logged_although_a_crash_came_first(
     world: World, leaves: int, monkeypatch: pytest.MonkeyPatch
