@@ -429,8 +429,11 @@ class Node:
     def _offered(self) -> Offered:
         """What the card says: spaces of collections and shared spaces, and routes into them."""
         own = {each.space_id: each.envelope for each in self.collections.all()}
-        routes = [route for native in sorted(own) for route in self.spaces.routes(native)]
-        spaces = {**self.spaces.envelopes(), **own} if routes else own
+        shared = self.spaces.envelopes()
+        # those into spaces of collections first: they are not cut off
+        natives = [*sorted(own), *sorted(shared.keys() - own.keys())]
+        routes = [route for native in natives for route in self.spaces.routes(native)]
+        spaces = {**shared, **own} if routes else own
         return Offered(
             spaces=tuple(spaces[key] for key in sorted(spaces)),
             routes=tuple(routes[:MAX_CARD_ROUTES]),

@@ -203,11 +203,16 @@ def leave(
     from node.operations.space_joining import LeaveSpace, LeftSpace
 
     result = run_operation("space.leave", LeaveSpace(space=space, encoder=encoder), LeftSpace)
-    finish(
-        result,
-        lambda: line(f"left {result.name}; partners learn it with the next card"),
-        next_step="interlingua space list",
-    )
+
+    def people() -> None:
+        line(f"left {result.name}; partners learn it with the next card")
+        if result.collections:
+            note(
+                f"no route leads from {result.name} to {', '.join(result.collections)} any more;"
+                " partners with another model cannot ask there"
+            )
+
+    finish(result, people, next_step="interlingua space list")
 
 
 def _people(info: SpaceInfo) -> None:

@@ -1,4 +1,4 @@
-"""Checks of log, indexes, encoders, shared spaces, partners and grants."""
+"""Checks of log, indexes, encoders, partners and grants."""
 
 from __future__ import annotations
 
@@ -109,20 +109,6 @@ async def check_encoders(node: Node) -> AsyncIterator[Finding]:
                     f"its probe sketch lies {apart:.4f} from its space's, {likeness(apart)}.",
                     "Serve the former model, or add this one under a new name and re-encode.",
                 )
-
-
-async def check_spaces(node: Node) -> AsyncIterator[Finding]:
-    """Every shared space that was joined can be used, and its encoder is still here."""
-    for damaged in node.spaces.damaged:
-        yield problem("space-damaged", damaged, "interlingua space join MANIFEST --encoder ENCODER")
-    known = {encoder.envelope.space_id for encoder in node.encoders.all()}
-    for joined in node.spaces.all():
-        if joined.native not in known:
-            yield warning(
-                "space-idle",
-                f"{joined.manifest.name} was joined with a model that no encoder here has.",
-                f"interlingua encoder add, or interlingua space leave {joined.manifest.name}",
-            )
 
 
 async def check_partners(node: Node) -> AsyncIterator[Finding]:

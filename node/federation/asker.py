@@ -188,14 +188,33 @@ class Asker:
                 Reading(self._status(name, None, job, "denied", code="not-offered", detail=detail))
             ]
         few = affordable(request, chosen)
-        readings = list(
-            await asyncio.gather(*(self._ask_collection(peer, target, job) for target in few))
-        )
+        readings = await self._ask_collections(peer, few, job)
+        if all(reading.status.state == "denied" for reading in readings):
+            moved = await self._moved(peer, few, job)
+            readings = await self._ask_collections(peer, moved, job) if moved else readings
         if len(few) < len(chosen):
             detail = f"asked {len(few)} of its {len(chosen)} collections; name those you mean"
             status = self._status(name, None, job, "failed", code="too-many", detail=detail)
             readings.append(Reading(status))
         return readings
+
+    async def _ask_collections(
+        self, peer: Peer, chosen: Sequence[Target], job: _Job
+    ) -> list[Reading]:
+        asked = (self._ask_collection(peer, target, job) for target in chosen)
+        return list(await asyncio.gather(*asked))
+
+    async def _moved(self, peer: Peer, asked: Sequence[Target], job: _Job) -> list[Target]:
+        """What a partner that denied everything offers elsewhere since: it may change its model."""
+        known = {target.place for target in asked}
+        try:
+            fresh = self._offers.of(peer, job.left(), fresh=True)
+            offers = await _within(fresh, job.left())
+        except Exception as error:
+            _failure(error)  # what it has denied stands
+            return []
+        chosen = affordable(job.request, targets(job.request, peer.organisation, offers))
+        return [target for target in chosen if target.offer and target.place not in known]
 
     async def _ask_collection(self, peer: Peer, target: Target, job: _Job) -> Reading:
         name = peer.organisation

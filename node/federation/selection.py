@@ -24,6 +24,11 @@ class Target:
     collection: str
     offer: Offer | None
 
+    @property
+    def place(self) -> tuple[str, tuple[str, ...]]:
+        """The collection and the space in which it is offered."""
+        return self.collection, self.offer.spaces[:1] if self.offer else ()
+
 
 def partners_for(request: AskRequest, own: str, peers: PeerBook) -> list[str]:
     """Return the partners to ask, by name.

@@ -28,6 +28,7 @@ async def doctor(node: Node, request: NoRequest, progress: Progress) -> Diagnosi
     from node.doctor.listeners import check_listeners
     from node.doctor.pairing import check_pairings
     from node.doctor.proxy import check_proxy
+    from node.doctor.spaces import check_spaces
 
     progress(0, len(CHECKS), "checks")
     findings: list[Finding] = [
@@ -44,7 +45,7 @@ async def doctor(node: Node, request: NoRequest, progress: Progress) -> Diagnosi
         rooms.check_standing,
         rooms.check_collections,
         rooms.check_encoders,
-        rooms.check_spaces,
+        check_spaces,
         rooms.check_partners,
     ):
         progress(done, len(CHECKS), "checks")

@@ -46,10 +46,11 @@ class LeaveSpace(BaseModel, extra="forbid"):
 
 
 class LeftSpace(BaseModel):
-    """The native spaces that no longer have a route."""
+    """The native spaces that no longer have a route, and the collections that lie in them."""
 
     name: str
     natives: tuple[str, ...]
+    collections: tuple[str, ...] = ()
 
 
 @operation("space.join")
@@ -72,6 +73,7 @@ async def join(node: Node, request: JoinSpace, progress: Progress) -> SpaceInfo:
     store = AnchorStore(node.data.anchors)
     anchors = await asyncio.to_thread(store.load, manifest.anchors)
     own = (await own_embeddings(node, store, anchors, [request.encoder], progress))[0]
+    node.spaces.check_again(manifest, own)
     others = await asyncio.to_thread(_others, node, manifest, request.members, own)
     joining = await asyncio.to_thread(
         join_space, Ground(manifest, anchors, positions), own, others, node.clock(), progress
@@ -106,7 +108,12 @@ async def leave(node: Node, request: LeaveSpace, progress: Progress) -> LeftSpac
     await note(node, "space-leave", found[0].manifest)
     if node.serving:
         await node.renew()
-    return LeftSpace(name=found[0].manifest.name, natives=tuple(each.native for each in found))
+    natives = tuple(each.native for each in found)
+    return LeftSpace(
+        name=found[0].manifest.name,
+        natives=natives,
+        collections=tuple(each.name for each in node.collections.all() if each.space_id in natives),
+    )
 
 
 def _others(

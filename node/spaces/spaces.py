@@ -18,7 +18,7 @@ from node.federation.routing import (
     refused_space,
 )
 from node.spaces.embedding_file import AnchorEmbeddings
-from node.spaces.errors import SpaceDamaged, SpaceExists, UnknownSpace
+from node.spaces.errors import CannotJoin, SpaceDamaged, SpaceExists, UnknownSpace
 from node.spaces.join import Joining
 from node.spaces.manifest import SpaceManifest
 from node.spaces.state import JoinedSpace, SpaceFolder
@@ -88,6 +88,20 @@ class Spaces:
                 raise SpaceExists(
                     f"another shared space is called {manifest.name}",
                     fix="Its author must rename one.",
+                )
+
+    def check_again(self, manifest: SpaceManifest, own: AnchorEmbeddings) -> None:
+        """Refuse to join again with other embeddings of the same model (CannotJoin).
+
+        The routes on the card, and what partners have measured, rest on those before.
+        """
+        for each in self._joined:
+            same = (each.hub, each.native) == (manifest.envelope.space_id, own.space_id)
+            if same and each.joined.embeddings != own.digest:
+                raise CannotJoin(
+                    f"{manifest.name} was joined with other embeddings of this model",
+                    fix=f"Restore them from a backup, or leave {manifest.name} with this encoder "
+                    "first (`interlingua space leave`) and give the members the new file.",
                 )
 
     def keep(
@@ -164,8 +178,14 @@ class Spaces:
         return found
 
     def envelopes(self) -> dict[str, Envelope]:
-        """The shared spaces' envelopes by id, for the card."""
-        return {each.hub: each.manifest.envelope for each in self._joined[:MAX_CARD_SPACES]}
+        """The envelopes, by id, of shared spaces and of native ones in them, for the card.
+
+        A native space is named before any collection lies in it: so partners know the routes of a
+        new model while the former one still answers.
+        """
+        hubs = {each.hub: each.manifest.envelope for each in self._joined}
+        natives = {each.native: each.joined.native for each in self._joined}
+        return dict(list({**natives, **hubs}.items())[: MAX_CARD_SPACES // 2])
 
     def routes(self, into: str) -> list[Route]:
         """The routes into one native space, best first, for the card; direct ones last."""

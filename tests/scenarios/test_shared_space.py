@@ -127,8 +127,16 @@ async def create(
     return (await author.do("space.create", request, CreatedSpace)).manifest
 
 
-async def join(world: World, one: Organisation, manifest: Path, *others: Organisation) -> SpaceInfo:
-    request = JoinSpace(manifest=manifest, encoder="given", members=exported(world, *others))
+async def join(
+    world: World,
+    one: Organisation,
+    manifest: Path,
+    *others: Organisation,
+    encoder: str = "given",
+    members: tuple[Path, ...] = (),
+) -> SpaceInfo:
+    files = (*exported(world, *others), *members)
+    request = JoinSpace(manifest=manifest, encoder=encoder, members=files)
     return await one.do("space.join", request, SpaceInfo)
 
 

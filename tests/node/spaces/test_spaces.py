@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 from keys.signer import SeedSigner
 from node.federation.routing import NoRoute
 from node.spaces.embedding_file import AnchorEmbeddings
-from node.spaces.errors import SpaceExists, UnknownSpace
+from node.spaces.errors import CannotJoin, SpaceExists, UnknownSpace
 from node.spaces.join import join
 from node.spaces.manifest import sign_manifest
 from node.spaces.spaces import Spaces
@@ -178,6 +179,18 @@ def test_an_adapter_of_another_direction_is_not_used(tmp_path: Path) -> None:
     )
     outward.write_bytes(inward.read_bytes())
     assert opened(tmp_path).all() == []
+
+
+def test_joining_again_with_other_embeddings_of_the_model_is_refused(tmp_path: Path) -> None:
+    spaces = joined(tmp_path, A, B)
+    manifest = created()[0]
+    spaces.check_again(manifest, A)
+    spaces.check_again(manifest, C)
+    drifted = replace(A, document=A.document[::-1].copy())
+    with pytest.raises(CannotJoin, match="joined with other embeddings"):
+        spaces.check_again(manifest, drifted)
+    spaces.leave(spaces.all()[0])
+    spaces.check_again(manifest, drifted)
 
 
 def test_a_name_belongs_to_one_space(tmp_path: Path) -> None:
