@@ -63,8 +63,8 @@ class Encoded:
 
         Encoded is all of it, in its own order, so that vectors kept in `cache` serve every seed.
         """
-        from benchmarks.adapters.data_set import read
         from benchmarks.adapters.models import Model
+        from node.evaluate.data_set import read
 
         data = read(folder)
         texts = list(data.documents.values())

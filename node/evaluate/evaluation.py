@@ -55,6 +55,7 @@ class Fitted:
     """Members with their maps and ways, and what each finds by itself."""
 
     members: Sequence[Member]
+    ground: Ground
     ways: Ways
     scoring: Scoring
     natives: list[PerQuestion]
@@ -111,7 +112,9 @@ def fit(anchors: AnchorSet, members: Sequence[Member], judge: Judge) -> Fitted:
     parties = parties_of(members, ground)
     ways = ways_between(ground, parties)
     natives = [judge.natively(each) for each in members]
-    return Fitted(members, ways, scoring_of(ground, parties, ways), natives, manifest.fitted)
+    return Fitted(
+        members, ground, ways, scoring_of(ground, parties, ways), natives, manifest.fitted
+    )
 
 
 def merges_of(

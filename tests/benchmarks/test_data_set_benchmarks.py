@@ -42,14 +42,17 @@ def test_what_the_cap_of_a_merge_costs(data: Path) -> None:
     assert {line.split()[0] for line in lines[1:]} == {"2", "3", "5"}
 
 
-def test_maps_between_models(data: Path) -> None:
+def test_meaning_between_models(data: Path) -> None:
     pytest.importorskip("sklearn", reason="the extra demo is not installed")
     models = ("--encoder", "sklearn-word:24", "--encoder", "sklearn-char:16")
     files = ("--data", str(data), "--anchors", str(data / "anchors.jsonl"), "--cache", str(data))
-    said = printed("adapters", *models, *files, "--no-speed", "--json")
-    report = json.loads(said.splitlines()[-1])
-    assert report["anchors"] == 230
-    assert {route["asker"] for route in report["routes"]} == set(report["models"])
+    out = data / "meaning.json"
+    said = printed("meaning", *models, *files, "--seeds", "1", "--out", str(out))
+    report = json.loads(out.read_text())
+    assert [size["anchors"] for size in report["sizes"]] == [230]
+    assert {pair["asker"] for pair in report["sizes"][0]["pairs"]} == set(report["models"])
+    assert {merge["split"] for merge in report["merges"]} == {"random", "topic"}
+    assert "| sklearn-word:24 -> sklearn-char:16 |" in said
 
 
 def test_what_a_partner_takes_out_of_texts(data: Path) -> None:
