@@ -40,6 +40,10 @@ from protocol.query_message import Granularity
 ANSWER_TYPE = "application/vnd.interlingua.answer"
 
 
+ScoreKind = Literal["corrected"]
+"""What a score is in its space: the corrected score of docs/protocol.md; unnamed, the cosine."""
+
+
 class Hit(WireModel):
     """One document: its reference for this partner, and its score's bin where bins are shown.
 
@@ -83,10 +87,11 @@ class Answer(WireModel):
     """The answer to one question; `results` holds one entry per vector, in the question's order.
 
     `query` is the digest of the question's body. `version` names the index that was searched.
-    `score_space` is the space in which the bins were computed; bins of different spaces do not
-    compare. References are made under `epoch`. `request_url` tells where to apply for a record.
-    `smallest_count`: smaller numbers are told as None. `withheld`: some records of the collection
-    are no longer told of to this partner in this epoch, whatever is asked.
+    `score_space` is the space in which the bins were computed, `score_kind` what they are there
+    (None: cosines); bins of different spaces or kinds do not compare. References are made under
+    `epoch`. `request_url` tells where to apply for a record. `smallest_count`: smaller numbers are
+    told as None. `withheld`: some records of the collection are no longer told of to this partner
+    in this epoch, whatever is asked.
     """
 
     v: Version1 = 1
@@ -99,6 +104,7 @@ class Answer(WireModel):
     granularity: Granularity
     bin_width_milli: Annotated[int, Field(ge=BIN_WIDTH_MILLI, le=MAX_BIN_WIDTH_MILLI)] | None = None
     score_space: SpaceId | None = None
+    score_kind: ScoreKind | None = None
     route: RouteReport
     epoch: Count
     smallest_count: Annotated[int, Field(ge=2, le=MAX_K)] | None = None
@@ -121,7 +127,9 @@ class Answer(WireModel):
             if self.bin_width_milli is None or self.score_space is None:
                 raise ValueError("bins need bin_width_milli and score_space")
             self._check_bins(self.bin_width_milli)
-        elif any(hit.bin is not None for hits in self._lists() for hit in hits):
+        elif self.score_kind is not None or any(
+            hit.bin is not None for hits in self._lists() for hit in hits
+        ):
             raise ValueError(f"granularity {self.granularity} shows no bins")
         return self
 

@@ -5,16 +5,18 @@ it. A snapshot that is due is built in the background and swapped in when it is 
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from sqlite3 import Connection
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import structlog
 
 from node.collections.index_keeper import IndexKeeper, Progress, Surroundings
+from node.collections.scalars import ScalarKeeper
 from node.encoders.encoder import Encoder
 from node.index.among import EVERYTHING, Among
 from node.index.candidate import Candidate
@@ -28,6 +30,9 @@ from node.store.collection_rows import CollectionRow
 from node.store.document_rows import DocumentRow
 from protocol.envelope import Envelope
 from protocol.metadata_filter import Condition
+
+if TYPE_CHECKING:
+    from adapters.corrected import Scalars, Yardstick
 
 _FILTERS_KEPT = 64  # filters of which the documents are remembered until something changes
 
@@ -54,6 +59,7 @@ class Collection:
         self._around = around
         self._changed = changed
         self._keeper = IndexKeeper(row, around)
+        self._scalars = ScalarKeeper(row, around)
         self._writing = asyncio.Lock()
         self._counted: dict[frozenset[str] | None, int] = {}
         self._matching: dict[str, npt.NDArray[np.int64]] = {}
@@ -207,13 +213,28 @@ class Collection:
             _log.warning("store.old_pages_remain", reason="another rebuild reads; compact again")
 
     async def settle(self, progress: Progress) -> None:
-        """Wait until the snapshot has caught up with what was ingested."""
+        """Wait until snapshot and scalars have caught up with what was ingested."""
         await self._keeper.settle(progress)
+        await self._scalars.settle(progress)
 
     async def load(self) -> None:
         """Load the index now instead of at the first search, and start a rebuild that is due."""
         await self._keeper.index()
         self._keeper.start_rebuild_if_due()
+        self._scalars.start()
+
+    async def prepare_scores(self, progress: Progress) -> None:
+        """Compute what scoring needs of every document, where it is missing."""
+        await self._scalars.settle(progress)
+
+    def prepared(self, yardstick: "Yardstick") -> bool:
+        """Whether what scoring needs by this yardstick is at hand, but for what is quite new."""
+        return self._scalars.prepared(yardstick)
+
+    def scalars(self, yardstick: "Yardstick", found: Sequence[Candidate]) -> "Scalars":
+        """Return what scoring needs of candidates, as kept, or computed now where it is not yet."""
+        chunks = np.array([each.chunk for each in found], dtype=np.int64)
+        return self._scalars.of(yardstick, chunks, np.stack([each.vector for each in found]))
 
     async def index_state(self) -> IndexState:
         """Return the index's figures."""
@@ -221,13 +242,15 @@ class Collection:
         return IndexState(len(view.base), int(view.dead.sum()), view.delta_size)
 
     async def close(self) -> None:
-        """Wait for a rebuild that was told to stop."""
+        """Wait for work in the background that was told to stop."""
         await self._keeper.background_done()
+        await self._scalars.done()
 
     async def drop(self) -> None:
         """Delete documents, vectors and index files; use `Collections.drop`."""
         async with self._writing:
             await self._keeper.background_done()
+            await self._scalars.done()
             index = await self._keeper.index()
             await asyncio.to_thread(self._delete_rows)
             await asyncio.to_thread(index.remove_files)
@@ -271,4 +294,5 @@ class Collection:
     def _after_change(self) -> None:
         self._counted, self._matching = {}, {}
         self._keeper.start_rebuild_if_due()
+        self._scalars.start()
         self._changed(self.name)

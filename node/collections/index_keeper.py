@@ -16,6 +16,7 @@ from typing import TypeVar
 import structlog
 
 from node.clock import Clock
+from node.collections.scalars import YardsticksOf
 from node.encoders.registry import Encoders
 from node.index.collection_index import CollectionIndex
 from node.index.graph import BuildStopped
@@ -32,7 +33,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What all collections of a node share."""
+    """What all collections of a node share; `yardsticks` by which documents of a space score."""
 
     store: Store
     directory: Path
@@ -42,6 +43,7 @@ class Surroundings:
     searching: Executor
     building: Executor
     stop: Event
+    yardsticks: YardsticksOf
 
 
 class IndexKeeper:

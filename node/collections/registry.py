@@ -11,11 +11,12 @@ from threading import Event
 from node.clock import Clock
 from node.collections.collection import Collection
 from node.collections.errors import BadCollectionName, CollectionExists, UnknownCollection
-from node.collections.index_keeper import Surroundings
+from node.collections.index_keeper import Progress, Surroundings
+from node.collections.scalars import YardsticksOf
 from node.encoders.live import DOCUMENTS_S
 from node.encoders.registry import Encoders
 from node.index.settings import IndexSettings
-from node.store import collection_rows
+from node.store import collection_rows, scalar_rows
 from node.store.collection_rows import CollectionRow
 from node.store.schema import MIGRATIONS
 from node.store.store import Store
@@ -33,14 +34,26 @@ class Collections:
         encoders: Encoders,
         settings: IndexSettings,
         clock: Clock,
+        yardsticks: YardsticksOf = lambda _space: (),
     ) -> None:
-        """Read the collections' rows. `directory` holds the indexes; it is made if missing."""
+        """Read the collections' rows. `directory` holds the indexes; it is made if missing.
+
+        `yardsticks` gives those by which documents in a space are scored, by its id.
+        """
         store.migrate("data", MIGRATIONS)
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._searching = ThreadPoolExecutor(settings.search_threads, "search")
         self._building = ThreadPoolExecutor(1, "build")
         self._around = Surroundings(
-            store, directory, encoders, settings, clock, self._searching, self._building, Event()
+            store,
+            directory,
+            encoders,
+            settings,
+            clock,
+            self._searching,
+            self._building,
+            Event(),
+            yardsticks,
         )
         self._listeners: list[Callable[[str], None]] = []
         with store.read() as db:
@@ -122,6 +135,17 @@ class Collections:
         for collection in self.all():
             await collection.load()
 
+    async def prepare_scores(self, progress: Progress) -> None:
+        """Compute what scoring needs after shared spaces were joined or left; drop what is past."""
+        for collection in self.all():
+            await collection.prepare_scores(progress)
+        current = {
+            each.digest
+            for collection in self.all()
+            for each in self._around.yardsticks(collection.space_id)
+        }
+        await asyncio.to_thread(self._keep_yardsticks, current)
+
     async def close(self) -> None:
         """Stop rebuilds and wait for the threads; the store is closed by who opened it."""
         self._around.stop.set()
@@ -129,6 +153,10 @@ class Collections:
             await collection.close()
         self._building.shutdown(wait=True)
         self._searching.shutdown(wait=True)
+
+    def _keep_yardsticks(self, digests: set[str]) -> None:
+        with self._around.store.write() as db:
+            scalar_rows.keep_yardsticks(db, digests)
 
     def _tell(self, name: str) -> None:
         for listener in self._listeners:

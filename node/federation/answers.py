@@ -5,6 +5,7 @@ again only while the grant shows the same; else a changed grant would go on show
 longer allows.
 """
 
+from node.federation.confidence import flagged
 from node.federation.disclose import Disclosure, ShownHit, ShownList
 from node.federation.epochs import epoch_of
 from node.federation.judgement import Routed
@@ -44,8 +45,14 @@ def disclosed_answer(
         granularity=permitted.granularity,
         bin_width_milli=grant.bin_width if bins else None,
         score_space=inbound.score_space if bins else None,
+        score_kind=inbound.score_kind if bins else None,
         route=RouteReport(
-            adapter=inbound.adapter, kind=inbound.kind, figures=dict(inbound.figures)
+            adapter=inbound.adapter,
+            kind=inbound.kind,
+            figures=dict(inbound.figures),
+            low_confidence=(
+                flagged(disclosure.lists, grant.bin_width, inbound.usual) if bins else None
+            ),
         ),
         epoch=epoch,
         smallest_count=grant.smallest_count if numbers and grant.smallest_count > 1 else None,

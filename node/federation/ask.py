@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from protocol.answer_message import ScoreKind
 from protocol.limits import MAX_BATCH, MAX_K
 from protocol.metadata_filter import MetadataFilter
 from protocol.notation import CollectionName, Organisation, PurposeName
@@ -100,6 +101,7 @@ class RouteShown(_Model):
     own_adapter: str | None = None
     adapter: str | None = None
     score_space: str | None = None
+    score_kind: ScoreKind | None = None
     figures: dict[str, FigureShown] = {}
     partner_figures: dict[str, FigureShown] = {}
     low_confidence: bool | None = None
@@ -144,6 +146,7 @@ class Result(_Model):
     score bin in `score_space`, None where the silo gave ranks only; `rank` is its rank in the silo.
     `held_back` says that a record with a lower bin stands before it, because one partner holds at
     most half of every beginning of the list and one more, whatever scores it claims.
+    `low_confidence` says that the silo's best score is unusually low for its route.
     """
 
     place: int
@@ -159,6 +162,7 @@ class Result(_Model):
     overlap: FigureShown | None
     request_url: str | None
     held_back: bool = False
+    low_confidence: bool = False
 
 
 class AskResult(_Model):

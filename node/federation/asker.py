@@ -46,6 +46,7 @@ from node.federation.selection import (
     targets,
 )
 from node.federation.unverifiable import Unverifiable
+from protocol.answer_message import ScoreKind
 from protocol.card import CardLimits
 from protocol.envelope import Adaptation
 from protocol.leaf import new_salt
@@ -289,12 +290,22 @@ class Asker:
         self, names: Sequence[str], job: _Job, readings: Sequence[Reading]
     ) -> list[Reading]:
         """The own collections, scored where most partners scored, so that they compare."""
-        spaces = Counter(r.score_space for r in readings if r.score_space in job.queries)
-        queries = {space: job.queries[space] for space, _ in spaces.most_common() if space}
+        scales = Counter(
+            (r.score_space, r.score_kind) for r in readings if r.score_space in job.queries
+        )
+        most = dict[str, ScoreKind | None]()
+        for (space, kind), _ in scales.most_common():
+            most.setdefault(space or "", kind)
+        queries = {space: job.queries[space] for space in most if space}
         own = job.encoded.envelope.space_id
         queries.setdefault(own, job.encoded.vectors)
         question = OwnQuestion(
-            self._rooms.organisation, queries, own, job.request.k, job.request.filter
+            self._rooms.organisation,
+            queries,
+            own,
+            job.request.k,
+            job.request.filter,
+            frozenset(space for space, kind in most.items() if kind is None),
         )
         found = await asyncio.gather(
             *(

@@ -23,10 +23,14 @@ from node.policy.grants import Grant, Granularity
 
 @dataclass(frozen=True)
 class Scored:
-    """A document's internal key and its score (a cosine, -1..1) for one vector."""
+    """A document's internal key, its score (-1..1) for one vector, and its cosine in that space.
+
+    `score` is the cosine itself, or the corrected score that is made of it.
+    """
 
     key: int
     score: float
+    cosine: float
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ def disclose(ranking: Sequence[Scored], terms: Terms, records: Records) -> Shown
     if told is None:
         raise SearchAgain
     may = frozenset(told)
-    shown = [each for each in ranking if each.key in may and _reaches(each.score, terms.floor)]
+    shown = [each for each in ranking if each.key in may and _reaches(each.cosine, terms.floor)]
     if terms.numbers:
         return _number(len(shown), terms)
     if terms.granularity == "bins" and records.may_score([each.key for each in shown]):
@@ -125,8 +129,8 @@ def middle_of(bin_number: int, width: int) -> float:
     return (bin_number + 0.5) * width
 
 
-def _reaches(score: float, floor: int | None) -> bool:
-    return floor is None or score * 1000 >= floor
+def _reaches(cosine: float, floor: int | None) -> bool:
+    return floor is None or cosine * 1000 >= floor
 
 
 def _number(n: int, terms: Terms) -> int | bool | None:

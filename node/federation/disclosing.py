@@ -92,7 +92,7 @@ async def _search(
             routed.vectors[some],
             query.k,
             routed.permitted.grant.visible,
-            routed.inbound.rescore_map,
+            routed.inbound.scoring,
             records.among.within(await _filtered(query, routed)),
         )
     except Exception as error:

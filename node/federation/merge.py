@@ -2,9 +2,9 @@
 
 Rules, in their order:
 
-1. Silos that gave bins in one score space are ordered together: by the middle of the bin, then by
-   the rank within the own silo, then by a seeded hash of silo and reference. Never by the order of
-   the silos.
+1. Silos that gave bins of one kind in one score space are ordered together: by the middle of the
+   bin, then by the rank within the own silo, then by a seeded hash of silo and reference. Never by
+   the order of the silos.
 2. A partner holds at most half of every beginning of that list, and one more, as long as another
    organisation has a hit left, however many collections it answers with: scores are claims, and a
    liar who claims the top bin for all its documents gets this share and no more. The own
@@ -21,6 +21,8 @@ import hashlib
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+
+from protocol.answer_message import ScoreKind
 
 RRF_K = 60
 """The constant of reciprocal rank fusion."""
@@ -43,11 +45,17 @@ class SiloRanking:
     own: bool
     score_space: str | None
     hits: tuple[SiloHit, ...]
+    score_kind: ScoreKind | None = None
 
     @property
     def scored(self) -> bool:
         """Whether every hit carries a bin in a named score space."""
         return self.score_space is not None and all(h.bin_middle is not None for h in self.hits)
+
+    @property
+    def scale(self) -> tuple[str, str]:
+        """What its scores compare with: their space, and what they are there."""
+        return self.score_space or "", self.score_kind or "cosine"
 
 
 @dataclass(frozen=True)
@@ -91,14 +99,12 @@ def merge(
 
 
 def _groups(silos: Sequence[SiloRanking]) -> dict[tuple[str, str], list[int]]:
-    """Silos that compare: by score space, or those of one organisation that gave ranks only."""
+    """Silos that compare: by scale, or those of one organisation that gave ranks only."""
     groups: dict[tuple[str, str], list[int]] = {}
     for number, silo in enumerate(silos):
         if silo.hits:
-            key = ("scores", silo.score_space or "")
-            groups.setdefault(key if silo.scored else ("ranks", silo.organisation), []).append(
-                number
-            )
+            key = silo.scale if silo.scored else ("ranks", silo.organisation)
+            groups.setdefault(key, []).append(number)
     return groups
 
 
@@ -143,15 +149,15 @@ def _capped(
 
 
 def _marked(merged: Sequence[MergedHit], silos: Sequence[SiloRanking]) -> list[MergedHit]:
-    """Mark what stands below a lower bin of its score space: nothing but rule 2 does that."""
-    lowest: dict[str, float] = {}
+    """Mark what stands below a lower bin of its scale: nothing but rule 2 does that."""
+    lowest: dict[tuple[str, str], float] = {}
     marked = []
     for hit in merged:
         silo, middle = silos[hit.silo], _bin(hit)
         below = False
-        if silo.scored and silo.score_space is not None:
-            least = min(lowest.get(silo.score_space, middle), middle)
-            lowest[silo.score_space], below = least, least < middle
+        if silo.scored:
+            least = min(lowest.get(silo.scale, middle), middle)
+            lowest[silo.scale], below = least, least < middle
         marked.append(replace(hit, held_back=below))
     return marked
 

@@ -10,7 +10,8 @@ import structlog
 from numpy.typing import NDArray
 
 from node.federation.ask import RouteShown, SiloState, SiloStatus
-from node.federation.disclose import Scored, bin_of, middle_of
+from node.federation.confidence import flagged
+from node.federation.disclose import Scored, ShownHit, bin_of, middle_of
 from node.federation.merge import SiloHit, SiloRanking
 from node.federation.routing import IDENTITY, NoRoute, Routes, own_route
 from node.federation.scoring import search_scored
@@ -26,13 +27,14 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class OwnQuestion:
-    """The question for the own collections; `queries` as `routing.own_route` wants them."""
+    """The question for the own collections; `queries`, `space`, `uncorrected`: see `own_route`."""
 
     organisation: str
     queries: Mapping[str, NDArray[np.float32]]
     space: str
     k: int
     filter: MetadataFilter | None = None
+    uncorrected: frozenset[str] = frozenset()
 
 
 async def search_own(
@@ -55,7 +57,9 @@ async def search_own(
         )
 
     try:
-        route = own_route(question.queries, question.space, collection.space_id, routes)
+        route = own_route(
+            question.queries, question.space, collection.space_id, routes, question.uncorrected
+        )
         matching = await collection.matching(question.filter) if question.filter else None
         found = await search_scored(
             collection,
@@ -63,7 +67,7 @@ async def search_own(
             route.asked,
             question.k,
             None,
-            route.inbound.rescore_map,
+            route.inbound.scoring,
             EVERYTHING.within(matching),
         )
     except NoRoute as error:
@@ -71,13 +75,23 @@ async def search_own(
     except Exception as error:
         _log.exception("own search failed", collection=collection.name)
         return status("failed", detail=type(error).__name__), ()
-    space = route.inbound.score_space
+    space, told = route.inbound.score_space, route.inbound.score_kind
     rankings = tuple(
-        SiloRanking(question.organisation, collection.name, True, space, tuple(map(_hit, ranking)))
+        SiloRanking(
+            question.organisation, collection.name, True, space, tuple(map(_hit, ranking)), told
+        )
         for ranking in found
     )
     verdict = "same" if route.kind == IDENTITY else "adaptable"
-    shown = RouteShown(kind=route.kind, verdict=verdict, score_space=space)
+    bins = [[ShownHit(s.key, bin_of(s.score, BIN_WIDTH_MILLI)) for s in one] for one in found]
+    low = flagged(map(tuple, bins), BIN_WIDTH_MILLI, route.inbound.usual)
+    shown = RouteShown(
+        kind=route.kind,
+        verdict=verdict,
+        score_space=space,
+        score_kind=told,
+        low_confidence=low,
+    )
     hits = sum(map(len, found))
     return (
         status("ok", version=collection.version, granularity="bins", hits=hits, route=shown),

@@ -10,6 +10,7 @@ from node.federation.merge import MergedHit, SiloHit, SiloRanking
 from node.federation.routing import Plan
 from protocol.accept_answer import AuthenticatedProblem
 from protocol.answer_content import AcceptedAnswer
+from protocol.answer_message import ScoreKind
 from protocol.card import Figure
 from protocol.messages import Answer, Denial, Problem
 
@@ -28,6 +29,11 @@ class Reading:
     def score_space(self) -> str | None:
         """The space of its scores, where it gave any."""
         return self.status.route.score_space if self.status.route else None
+
+    @property
+    def score_kind(self) -> ScoreKind | None:
+        """What its scores are there."""
+        return self.status.route.score_kind if self.status.route else None
 
 
 def read_answer(
@@ -98,6 +104,7 @@ def results_of(
                 overlap=route.figures.get(OVERLAP) if route else None,
                 request_url=status.request_url,
                 held_back=hit.held_back,
+                low_confidence=bool(route and route.low_confidence),
             )
         )
     return tuple(results)
@@ -118,6 +125,7 @@ def _rankings(answer: Answer, space: str | None, status: SiloStatus) -> tuple[Si
                 )
                 for hit in result
             ),
+            answer.score_kind,
         )
         for result in answer.results
         if isinstance(result, tuple)
@@ -134,6 +142,7 @@ def _route(answer: Answer, plan: Plan, space: str | None) -> RouteShown:
         own_adapter=plan.own_adapter,
         adapter=report.adapter,
         score_space=space,
+        score_kind=answer.score_kind,
         figures=figures_shown(plan.figures),
         partner_figures=figures_shown(report.figures),
         low_confidence=report.low_confidence,

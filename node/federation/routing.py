@@ -6,14 +6,16 @@ question's space get into a collection's? The asker asks `plan`: in which space,
 the partner's, is its collection best asked? `own_route` is `inbound` for the own collections.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from node.federation.mismatch import differences, way_out
+from node.federation.scoring import Scoring
+from protocol.answer_message import ScoreKind
 from protocol.card import Card, Figure
 from protocol.envelope import Envelope
 from protocol.probe import adopt
@@ -21,6 +23,8 @@ from protocol.problems import Code, Refused
 
 if TYPE_CHECKING:
     from adapters.affine import AffineMap
+    from adapters.confidence import TopScores
+    from adapters.corrected import Correction
     from adapters.map import Map
 
 IDENTITY = "identity"
@@ -44,7 +48,9 @@ class Inbound:
 
     `out_map` leads from the question's space into the collection's, `rescore_map` from the
     collection's into `score_space`; both are None within one space. `adapter` is the file digest of
-    `out_map`, `kind` its kind; `figures` were measured on held-out anchors.
+    `out_map`, `kind` its kind; `figures` were measured on held-out anchors. With a `correction`
+    scores are corrected, else they are cosines. `usual` says which best scores are usual on the
+    way, None where that was not measured.
     """
 
     score_space: str
@@ -53,6 +59,18 @@ class Inbound:
     adapter: str | None = None
     kind: str = IDENTITY
     figures: Mapping[str, Figure] = field(default_factory=dict)
+    correction: "Correction | None" = None
+    usual: "TopScores | None" = None
+
+    @property
+    def score_kind(self) -> ScoreKind | None:
+        """What the scores are in `score_space`; None: cosines."""
+        return None if self.correction is None else "corrected"
+
+    @property
+    def scoring(self) -> Scoring:
+        """How what is found is scored."""
+        return Scoring(self.rescore_map, self.correction)
 
 
 @dataclass(frozen=True)
@@ -161,19 +179,26 @@ class OwnRoute:
 
 
 def own_route(
-    queries: Mapping[str, NDArray[np.float32]], own_space: str, into: str, routes: Routes
+    queries: Mapping[str, NDArray[np.float32]],
+    own_space: str,
+    into: str,
+    routes: Routes,
+    uncorrected: Collection[str] = (),
 ) -> OwnRoute:
     """Choose the space in which an own collection is scored, and how it is searched.
 
     `queries` holds the question in each space in which partners gave scores, the one in which most
     of them did first, and in the own space. A collection in the own space is always searched by the
-    question as it was encoded; mapping it there and back would only lose. Raises NoRoute.
+    question as it was encoded; mapping it there and back would only lose. In the spaces
+    `uncorrected` partners told cosines, so it is scored by them too. Raises NoRoute.
     """
     for space in (*queries, own_space):
         try:
             inbound = routes.inbound(space, None, into)
         except Refused:
             continue
+        if space in uncorrected:
+            inbound = replace(inbound, correction=None)
         asked = queries[space]
         if into == own_space:
             return OwnRoute(queries[own_space], asked, inbound, IDENTITY)

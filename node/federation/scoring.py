@@ -2,24 +2,29 @@
 
 Raw similarities of different models do not compare, so documents are found in the collection's own
 space and then scored in the question's: by the cosine of the question's vector with the document's
-vector mapped there, q.(Wd+b) / |q| |Wd+b|. Where both are one space that is the plain cosine. The
-own node scores its own collections by the same code, as one more silo.
+vector mapped there, q.(Wd+b) / |q| |Wd+b|, corrected where both sides have agreed on anchors
+(`adapters/corrected.py`). Where both are one space the score is the plain cosine. The own node
+scores its own collections by the same code, as one more silo.
+
+A floor is compared with the cosine, corrected or not: it says how near a document must lie.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from adapters.corrected import Correction, Scalars, Yardstick, corrected
 from adapters.rescore import rescore
 from node.federation.disclose import Scored
 from node.index.among import EVERYTHING, Among
 from node.index.candidate import Candidate
 
 if TYPE_CHECKING:
-    from adapters.affine import AffineMap
+    from adapters.map import Map
     from node.collections.collection import Collection
 
 FloatArray = NDArray[np.float32]
@@ -28,53 +33,78 @@ INLINE_COMPONENTS = 1 << 16
 """Up to so many vector components are scored on the event loop; more go to a thread."""
 
 
+ScalarsOf = Callable[[Yardstick, Sequence[Candidate]], Scalars]
+"""What scoring needs of candidates by a yardstick, kept or computed now."""
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How found documents are scored.
+
+    `rescore_map` leads from the collection's space into the score space (None: they are one). With
+    a `correction` scores are corrected, else they are cosines.
+    """
+
+    rescore_map: "Map | None" = None
+    correction: Correction | None = None
+
+
 async def search_scored(
     collection: "Collection",
     searched: FloatArray,
     asked: FloatArray,
     k: int,
     visible: frozenset[str] | None,
-    rescore_map: "AffineMap | None",
+    scoring: Scoring,
     among: Among = EVERYTHING,
 ) -> list[list[Scored]]:
     """Find and score the k nearest documents of each of n vectors, best first.
 
     `searched` (n, d) are the vectors in the collection's space, `asked` the same in the score
-    space, into which `rescore_map` leads (None: the spaces are one). Only documents with one of the
-    labels `visible` are found (None: all), and `among` these.
+    space. Only documents with one of the labels `visible` are found (None: all), and `among` these.
     """
     found = await collection.search(searched, k, visible, among)
     components = sum(map(len, found)) * searched.shape[1]
-    if components <= INLINE_COMPONENTS:
-        return score(asked, found, rescore_map)
-    return await asyncio.to_thread(score, asked, found, rescore_map)
+    correction = scoring.correction
+    prepared = correction is None or collection.prepared(correction.yardstick)
+    if prepared and components <= INLINE_COMPONENTS:
+        return score(asked, found, scoring, collection.scalars)
+    return await asyncio.to_thread(score, asked, found, scoring, collection.scalars)
 
 
 def score(
-    queries: FloatArray, found: Sequence[Sequence[Candidate]], rescore_map: "AffineMap | None"
+    queries: FloatArray,
+    found: Sequence[Sequence[Candidate]],
+    scoring: Scoring,
+    scalars_of: ScalarsOf,
 ) -> list[list[Scored]]:
     """Score each row's candidates in the space of `queries` (n, d), best first.
 
     Equal scores keep the order in which the index gave them.
     """
     return [
-        _score_row(query, candidates, rescore_map)
+        _score_row(query, candidates, scoring, scalars_of)
         for query, candidates in zip(queries, found, strict=True)
     ]
 
 
 def _score_row(
-    query: FloatArray, candidates: Sequence[Candidate], rescore_map: "AffineMap | None"
+    query: FloatArray, candidates: Sequence[Candidate], scoring: Scoring, scalars_of: ScalarsOf
 ) -> list[Scored]:
     if not candidates:
         return []
     documents = np.stack([candidate.vector for candidate in candidates])
     unit = query / np.linalg.norm(query)
-    cosines = (
-        _plain(unit, documents) if rescore_map is None else rescore(rescore_map, unit, documents)
-    )
-    order = np.argsort(-cosines, kind="stable")
-    return [Scored(candidates[at].key, float(cosines[at])) for at in order]
+    if scoring.rescore_map is None:
+        cosines = scores = _plain(unit, documents)
+    elif scoring.correction is None:
+        cosines = scores = rescore(scoring.rescore_map, unit, documents)
+    else:
+        scalars = scalars_of(scoring.correction.yardstick, candidates)
+        cosines = rescore(scoring.rescore_map, unit, documents, scalars.lengths)
+        scores = corrected(cosines, scalars.hubness, scoring.correction.offset)
+    order = np.argsort(-scores, kind="stable")
+    return [Scored(candidates[at].key, float(scores[at]), float(cosines[at])) for at in order]
 
 
 def _plain(unit: FloatArray, documents: FloatArray) -> FloatArray:

@@ -40,14 +40,19 @@ class _Found:
             return []
         scores = np.concatenate([scores for _, _, scores in self.parts])
         documents = np.concatenate([part.documents[rows] for part, rows, _ in self.parts])
+        chunks = np.concatenate([part.keys[rows] for part, rows, _ in self.parts])
         chosen = top_documents(scores, documents, k)
         # copies: a snapshot may go before its candidates do
         vectors = np.concatenate([part.vectors[rows] for part, rows, _ in self._chosen(chosen)])
         order = np.argsort(np.argsort(chosen))  # parts come in the order of `parts`
         return [
-            Candidate(key, score, vectors[at])
-            for key, score, at in zip(
-                documents[chosen].tolist(), scores[chosen].tolist(), order.tolist(), strict=True
+            Candidate(key, score, vectors[at], chunk)
+            for key, score, at, chunk in zip(
+                documents[chosen].tolist(),
+                scores[chosen].tolist(),
+                order.tolist(),
+                chunks[chosen].tolist(),
+                strict=True,
             )
         ]
 

@@ -4,12 +4,16 @@ The rule of this file: nobody else is refitted for good. The other members' maps
 again from their pinned embeddings, only to measure with; they are not kept.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
+from adapters.confidence import TopScores
 from adapters.files import adapter_digest, encode_adapter
 from adapters.map import Map
+from adapters.metrics import Estimate
 from node.operations.registry import Progress
+from node.spaces.correction import FittedCorrection, fit_correction
 from node.spaces.create import check_members, check_rows, recompute
 from node.spaces.direct import fit_back
 from node.spaces.embedding_file import AnchorEmbeddings
@@ -23,14 +27,25 @@ from node.spaces.pairs import (
     measure_pair,
 )
 from node.spaces.state import DirectMap, Joined, KeptMap, KnownMember, OutMap
+from node.spaces.usual_scores import usual_scores
 
 
 @dataclass(frozen=True)
 class Joining:
-    """What joining gives: the state to keep, and adapter files by digest."""
+    """What joining gives: the state to keep, adapter files by digest, the file of questions.
+
+    `parties` are the own models and maps, and then the others' as they were fitted to measure with.
+    """
 
     joined: Joined
     adapters: dict[str, bytes]
+    questions: bytes
+    parties: tuple[Party, ...] = field(default=(), compare=False)
+
+    def agreeing(self, agreement: Mapping[str, Estimate]) -> "Joining":
+        """Return this with the agreement that was measured in a collection, by asker's space."""
+        joined = self.joined.model_copy(update={"agreement": dict(agreement)})
+        return replace(self, joined=joined)
 
 
 def join(
@@ -128,6 +143,9 @@ def _kept(
         for quality in measure_out(ground, me, askers)
     ]
     founders = ground.manifest
+    scoring = choose_scoring(ground, me, [me, *parties[1:]])
+    usual = usual_in(me, pairs)
+    correction = fit_correction(ground, me, parties, scoring, usual)
     joined = Joined(
         organisation=own.organisation,
         native=own.envelope,
@@ -135,8 +153,8 @@ def _kept(
         joined_at=at,
         inward=inward,
         outward=outward,
-        scoring=choose_scoring(ground, me, [me, *parties[1:]]),
-        usual_in=usual_in(me, pairs),
+        scoring=scoring,
+        usual_in=usual,
         pairs=pairs,
         members=[
             KnownMember(
@@ -149,8 +167,23 @@ def _kept(
         ],
         consensus_apart=apart,
         direct=_kept_direct(ground, parties, measured, adapters),
+        correction=correction.kept,
+        usual=_usual(ground, parties, scoring, correction),
     )
-    return Joining(joined, adapters)
+    return Joining(joined, adapters, correction.encoded, tuple(parties))
+
+
+def _usual(
+    ground: Ground, parties: Sequence[Party], scoring: str, correction: FittedCorrection
+) -> dict[Literal["cosine", "corrected"], TopScores]:
+    """Measure which best scores are usual for the own documents, as cosines and as corrected."""
+    me, askers = parties[0], parties[1:] or parties[:1]
+    inward = me.inward[scoring]
+    found: dict[Literal["cosine", "corrected"], TopScores | None] = {
+        "cosine": usual_scores(ground, me, askers, inward),
+        "corrected": usual_scores(ground, me, askers, inward, correction.correct),
+    }
+    return {told: usual for told, usual in found.items() if usual is not None}
 
 
 def _kept_direct(

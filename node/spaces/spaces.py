@@ -9,6 +9,7 @@ from pathlib import Path
 
 import structlog
 
+from adapters.corrected import Yardstick
 from node.federation.routing import (
     Inbound,
     NoRoute,
@@ -115,7 +116,12 @@ class Spaces:
         """Keep what joining gave; routes change from the next question on."""
         self.check_name(manifest)
         self.folder(manifest.envelope.space_id).keep(
-            raw_manifest, raw_positions, joining.joined, joining.adapters, members
+            raw_manifest,
+            raw_positions,
+            joining.joined,
+            joining.adapters,
+            joining.questions,
+            members,
         )
         self.reload()
 
@@ -132,6 +138,11 @@ class Spaces:
         }
         self.folder(joined.hub).forget(joined, needed)
         self.reload()
+
+    def yardsticks(self, native: str) -> list[Yardstick]:
+        """What the scores of documents in a native space are corrected by, for each shared one."""
+        joined = (each.correction for each in self._joined if each.native == native)
+        return [correction.yardstick for correction in joined if correction is not None]
 
     def accepted(self, into: str) -> tuple[str, ...]:
         """Space ids, other than `into`, in which questions to a collection in `into` may come."""

@@ -4,6 +4,7 @@
     <space>/consensus.safetensors   the positions that it pins
     <space>/members/<digest>        embeddings of the members known here, for the next joining
     <space>/<native space>.json     one native space of this node in it (`Joined`)
+    <space>/<native space>.questions.safetensors   what its scores are corrected by
 
 Adapter files lie in `adapters/<digest>.safetensors`. The rule of this file: `Joined` is written
 last, so that whatever it names is there.
@@ -12,15 +13,19 @@ last, so that whatever it names is there.
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from adapters.affine import AffineMap
+from adapters.confidence import TopScores
+from adapters.corrected import Correction
 from adapters.errors import AdapterFileRefused
 from adapters.files import decode_adapter
 from adapters.map import Map
 from adapters.metrics import Estimate
 from node import durable_file
+from node.spaces.correction import KeptCorrection, load_correction
 from node.spaces.embedding_file import AnchorEmbeddings, decode_embeddings
 from node.spaces.errors import SpaceDamaged
 from node.spaces.manifest import SPACE_TYPE, SpaceManifest
@@ -81,6 +86,10 @@ class Joined(BaseModel):
     `outward` is best first. `scoring` is the kind of map in by which own documents are scored in
     the shared space, `usual_in` that by which partners are asked that were not measured.
     `direct` are the ways that leave the shared space out and are better than those through it.
+    `agreement` is how often an asker's mapped questions find what the own model finds in the own
+    collection, by asker's space. `usual` says which best scores are usual there, by what is told:
+    `cosine` or `corrected`. Without a `correction`, as joinings of older releases have none, they
+    are cosines.
     `consensus_apart`: see `create.recompute`.
     """
 
@@ -98,6 +107,9 @@ class Joined(BaseModel):
     members: list[KnownMember]
     consensus_apart: float | None
     direct: list[DirectMap] = []
+    correction: KeptCorrection | None = None
+    usual: dict[Literal["cosine", "corrected"], TopScores] = {}
+    agreement: dict[str, Estimate] = {}
 
     @property
     def maps(self) -> Iterator[KeptMap]:
@@ -136,6 +148,7 @@ class JoinedSpace:
     inward: Mapping[str, AffineMap]
     outward: Mapping[str, Map]
     direct: Mapping[str, DirectWay]
+    correction: Correction | None
 
     @property
     def hub(self) -> str:
@@ -169,6 +182,7 @@ class SpaceFolder:
         positions: bytes,
         joined: Joined,
         adapters: Mapping[str, bytes],
+        questions: bytes,
         members: Iterable[AnchorEmbeddings],
     ) -> None:
         """Write everything durably, the state last."""
@@ -179,12 +193,14 @@ class SpaceFolder:
             durable_file.replace(self.path / "members" / _plain(each.digest), each.encoded)
         for digest, raw in adapters.items():
             durable_file.replace(self._adapter_file(digest), raw)
+        durable_file.replace(self._questions_file(joined.native.space_id), questions)
         state = self.path / f"{_plain(joined.native.space_id)}.json"
         durable_file.replace(state, joined.model_dump_json(indent=1).encode())
 
     def forget(self, joined: JoinedSpace, needed: Collection[str]) -> None:
         """Remove one native space, its state first; adapters named in `needed` stay."""
         durable_file.remove(self.path / f"{_plain(joined.native)}.json")
+        durable_file.remove(self._questions_file(joined.native))
         for each in joined.joined.maps:
             if each.adapter not in needed:
                 durable_file.remove(self._adapter_file(each.adapter))
@@ -215,10 +231,11 @@ class SpaceFolder:
 
     def _loaded(self, manifest: SpaceManifest, joined: Joined) -> JoinedSpace:
         hub, native = manifest.envelope.space_id, joined.native.space_id
+        inward = {each.kind: self._affine(each, native, hub) for each in joined.inward}
         return JoinedSpace(
             manifest,
             joined,
-            {each.kind: self._affine(each, native, hub) for each in joined.inward},
+            inward,
             {each.map.kind: self._map(each.map, hub, native) for each in joined.outward},
             {
                 each.asker_space: DirectWay(
@@ -228,7 +245,15 @@ class SpaceFolder:
                 )
                 for each in joined.direct
             },
+            self._correction(joined, inward),
         )
+
+    def _correction(self, joined: Joined, inward: Mapping[str, AffineMap]) -> Correction | None:
+        if joined.correction is None:
+            return None
+        adapter = next(each.adapter for each in joined.inward if each.kind == joined.scoring)
+        raw = self._questions_file(joined.native.space_id).read_bytes()
+        return load_correction(raw, joined.correction, inward[joined.scoring], adapter)
 
     def _affine(self, kept: KeptMap, source: str, target: str) -> AffineMap:
         """A map by which documents are scored."""
@@ -243,6 +268,9 @@ class SpaceFolder:
 
     def _adapter_file(self, digest: str) -> Path:
         return self._adapters / f"{_plain(digest)}.safetensors"
+
+    def _questions_file(self, native: str) -> Path:
+        return self.path / f"{_plain(native)}.questions.safetensors"
 
 
 def _plain(digest: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from adapters.metrics import Estimate
 from node.federation.routing import Inbound, Plan
+from node.spaces.agreement import over_askers
 from node.spaces.state import JoinedSpace
 from protocol.card import Card, Figure, Route
 from protocol.envelope import Envelope
@@ -62,7 +63,7 @@ def shared_routes(joined: JoinedSpace) -> Iterator[Route]:
             into=joined.native,
             adapter=out.map.adapter,
             kind=out.map.kind,
-            quality=dict(_figures(out.quality.figures)),
+            quality=dict(_figures(out.quality.figures | _agreement(joined, out.map.kind))),
             held_out=out.quality.held_out,
         )
 
@@ -80,6 +81,15 @@ def direct_routes(joined: JoinedSpace) -> Iterator[Route]:
         )
 
 
+def _agreement(joined: JoinedSpace, out_kind: str) -> dict[str, Estimate]:
+    """What was measured in the own collection of the askers that take this map out."""
+    asked = [pair for pair in joined.joined.pairs if pair.out_kind == out_kind]
+    measured = joined.joined.agreement
+    found = [measured[p.asker_space] for p in asked if p.asker_space in measured]
+    figure = over_askers(found)
+    return {} if figure is None else {"agreement_10": figure}
+
+
 def _shared(joined: JoinedSpace, route: str | None) -> Inbound | None:
     for out in joined.joined.outward:
         if route in (None, out.map.adapter):
@@ -90,6 +100,8 @@ def _shared(joined: JoinedSpace, route: str | None) -> Inbound | None:
                 adapter=out.map.adapter,
                 kind=out.map.kind,
                 figures=_figures(out.quality.figures),
+                correction=joined.correction,
+                usual=joined.joined.usual.get("corrected" if joined.correction else "cosine"),
             )
     return None
 

@@ -106,16 +106,30 @@ def vectors(
     Raises StoreError when one is missing or has another width.
     """
     for first in range(0, len(keys), _MAX_VARIABLES):
-        some = keys[first : first + _MAX_VARIABLES].tolist()
-        marks = ",".join("?" * len(some))
-        rows = db.execute(f"SELECT vector FROM chunks WHERE key IN ({marks}) ORDER BY key", some)  # noqa: S608 - `marks` holds only question marks
-        block = _matrix((vector for (vector,) in rows), dimension)
-        if len(block) != len(some):
+        some = keys[first : first + _MAX_VARIABLES]
+        found, block = present(db, some, dimension)
+        if len(found) != len(some):
             raise StoreError(
                 "chunks are missing from store.db",
                 fix="Restore it from a backup.",
             )
         yield block
+
+
+def present(
+    db: sqlite3.Connection, keys: npt.NDArray[np.int64], dimension: int
+) -> tuple[npt.NDArray[np.int64], FloatArray]:
+    """Return those of at most 500 keys whose chunks are there, ascending, with their vectors.
+
+    Raises StoreError when one has another width.
+    """
+    marks = ",".join("?" * len(keys))
+    rows = db.execute(
+        f"SELECT key, vector FROM chunks WHERE key IN ({marks}) ORDER BY key",  # noqa: S608 - `marks` holds only question marks
+        keys.tolist(),
+    ).fetchall()
+    found = np.array([key for key, _ in rows], dtype=np.int64)
+    return found, _matrix((vector for _, vector in rows), dimension)
 
 
 def _matrix(blobs: Iterable[bytes], dimension: int) -> FloatArray:

@@ -3,6 +3,8 @@
 collections ── versions ── chunks (vectors)
      └── documents ─────────┘   └ label_sets
 
+yardsticks ── chunk_scalars (of chunks)
+
 A document belongs to a collection and outlives versions; a chunk is one vector of one document in
 one version, so that a version never mixes spaces. `documents.key` and `chunks.key` are
 AUTOINCREMENT: never used twice, and growing in the order of commits, which lets an index catch up
@@ -75,5 +77,19 @@ MIGRATIONS = (
         UNIQUE (version, document, ordinal)
     ) STRICT;
     CREATE INDEX chunks_of_document ON chunks (document);
+    """,
+    """
+    CREATE TABLE yardsticks (
+        key INTEGER PRIMARY KEY,
+        digest TEXT NOT NULL UNIQUE
+    ) STRICT;
+
+    CREATE TABLE chunk_scalars (
+        chunk INTEGER NOT NULL REFERENCES chunks ON DELETE CASCADE,
+        yardstick INTEGER NOT NULL REFERENCES yardsticks,
+        length REAL NOT NULL,
+        hubness REAL NOT NULL,
+        PRIMARY KEY (chunk, yardstick)
+    ) STRICT, WITHOUT ROWID;
     """,
 )

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from node.collections.collection import Collection
 from node.collections.registry import Collections
+from node.collections.scalars import YardsticksOf
 from node.encoders.registry import Encoders
 from node.index.settings import IndexSettings
 from node.ingest.record import Record
@@ -77,11 +78,15 @@ class Rooms:
 
 
 @asynccontextmanager
-async def opened(path: Path, settings: IndexSettings = SMALL) -> AsyncIterator[Rooms]:
+async def opened(
+    path: Path,
+    settings: IndexSettings = SMALL,
+    yardsticks: YardsticksOf = lambda _space: (),
+) -> AsyncIterator[Rooms]:
     """Open the rooms in `path` and close them as the node does."""
     store = Store.open(path / "store.db")
     encoders = Encoders(store, lambda: NOW)
-    collections = Collections(store, path / "indexes", encoders, settings, lambda: NOW)
+    collections = Collections(store, path / "indexes", encoders, settings, lambda: NOW, yardsticks)
     try:
         yield Rooms(store, encoders, collections)
     finally:

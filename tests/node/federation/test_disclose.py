@@ -19,7 +19,7 @@ from node.federation.disclose import (
 )
 from node.policy.grants import Granularity
 
-RANKING = [Scored(7, 0.83), Scored(3, 0.61), Scored(9, 0.60), Scored(4, 0.19)]
+RANKING = [Scored(key, score, score) for key, score in ((7, 0.83), (3, 0.61), (9, 0.60), (4, 0.19))]
 widths = st.integers(1, 40).map(lambda n: n * 50)
 
 

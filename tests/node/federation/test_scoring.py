@@ -1,4 +1,6 @@
-"""Scores: the plain cosine within one space, the mapped document's cosine across two."""
+"""Scores: the cosine within one space, the mapped document's across two, corrected by anchors."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -6,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.affine import AffineMap
-from node.federation.scoring import FloatArray, score
+from adapters.corrected import Correction, Scalars, Yardstick
+from node.federation.scoring import FloatArray, Scoring, score
 from node.index.candidate import Candidate
 
 A, B = "sha256:" + "a" * 64, "sha256:" + "b" * 64
@@ -14,6 +17,10 @@ A, B = "sha256:" + "a" * 64, "sha256:" + "b" * 64
 
 def candidates(vectors: FloatArray) -> list[Candidate]:
     return [Candidate(key, 0.0, vector) for key, vector in enumerate(vectors)]
+
+
+def computed(yardstick: Yardstick, found: Sequence[Candidate]) -> Scalars:
+    return yardstick.scalars(np.stack([each.vector for each in found]))
 
 
 def random_map(generator: np.random.Generator, d_in: int, d_out: int) -> AffineMap:
@@ -29,7 +36,7 @@ def test_across_spaces_the_score_is_the_cosine_with_the_mapped_document(
     inward = random_map(generator, 6, 5)
     queries = generator.normal(size=(n, 5)).astype(np.float32)
     documents = generator.normal(size=(m, 6)).astype(np.float32)
-    scored = score(queries, [candidates(documents)] * n, inward)
+    scored = score(queries, [candidates(documents)] * n, Scoring(inward), computed)
     for query, ranking in zip(queries, scored, strict=True):
         for each in ranking:
             mapped = inward.weight @ documents[each.key] + inward.bias
@@ -44,20 +51,39 @@ def test_within_one_space_lengths_play_no_part(seed: int, a: float, b: float) ->
     generator = np.random.default_rng(seed)
     query = generator.normal(size=(1, 5)).astype(np.float32)
     documents = generator.normal(size=(7, 5)).astype(np.float32)
-    plain = score(query, [candidates(documents)], None)[0]
-    scaled = score(query * np.float32(a), [candidates(documents * np.float32(b))], None)[0]
+    plain = score(query, [candidates(documents)], Scoring(), computed)[0]
+    scaled = score(
+        query * np.float32(a), [candidates(documents * np.float32(b))], Scoring(), computed
+    )[0]
     assert [s.score for s in scaled] == pytest.approx([s.score for s in plain], abs=1e-5)
     assert all(-1 <= s.score <= 1 for s in plain)
 
 
 def test_equal_scores_keep_the_order_of_the_index() -> None:
     document = np.array([1, 0, 0], dtype=np.float32)
-    scored = score(document[None, :], [candidates(np.stack([document] * 5))], None)[0]
+    scored = score(document[None, :], [candidates(np.stack([document] * 5))], Scoring(), computed)[
+        0
+    ]
     assert [s.key for s in scored] == [0, 1, 2, 3, 4]
 
 
 def test_a_document_without_length_comes_last() -> None:
     documents = np.array([[0, 0], [-1, 0.1]], dtype=np.float32)
-    scored = score(np.array([[1, 0]], dtype=np.float32), [candidates(documents)], None)[0]
+    scored = score(
+        np.array([[1, 0]], dtype=np.float32), [candidates(documents)], Scoring(), computed
+    )[0]
     assert [s.key for s in scored] == [1, 0]
     assert scored[1].score == -1.0
+
+
+def test_a_document_near_every_question_is_marked_down_and_keeps_its_cosine() -> None:
+    """Two documents answer a question alike; one of them lies near to all anchor questions."""
+    inward = AffineMap("ridge", np.eye(3, dtype=np.float32), np.zeros(3, np.float32), A, B)
+    anchors = np.array([[0, 1, 0]] * 10, dtype=np.float32)
+    documents = np.array([[0.6, 0.8, 0], [0.6, 0, 0.8]], dtype=np.float32)
+    scoring = Scoring(inward, Correction(Yardstick(inward, "sha256:map", anchors), 0.1))
+    question = np.array([[1, 0, 0]], dtype=np.float32)
+    first, second = score(question, [candidates(documents)], scoring, computed)[0]
+    assert (first.key, second.key) == (1, 0)
+    assert [first.score, second.score] == pytest.approx([0.5, 0.1])
+    assert [first.cosine, second.cosine] == pytest.approx([0.6, 0.6])
