@@ -92,14 +92,12 @@ def own(node: Node) -> Iterator[Expiry]:
 
 def _keys(root: RootDocument, itself: str | None) -> Iterator[Expiry]:
     """The last key of each purpose: one that has a successor may end."""
-    for purpose in ("card", "sign", "log"):
+    for purpose in ROTATING:
         named = [key for key in root.keys if key.purpose == purpose]
         if not named:
             continue
         last = max(named, key=lambda key: key.not_after)
         by_hand = f"interlingua key rotate {purpose}"
-        if purpose not in ROTATING:
-            by_hand, itself = "A new log key means a new log; see docs/operations.md.", None
         name = f"The {purpose} key {last.kid}"
         yield Expiry("key", name, last.not_after, itself or by_hand, purpose)
 

@@ -21,15 +21,15 @@ LIFETIME_S: dict[KeyPurpose, int] = {
     "root": 3650 * DAY_S,
     "card": 730 * DAY_S,
     "sign": 730 * DAY_S,
-    "log": 3650 * DAY_S,
+    "log": 730 * DAY_S,
 }
 """How long (seconds) each new key is valid."""
 
 ROTATE_BEFORE_S = 90 * DAY_S
 """A card, sign or log key with less time left (seconds) and no successor is replaced."""
 
-Rotating = Literal["card", "sign"]
-ROTATING: tuple[Rotating, ...] = ("card", "sign")
+Rotating = Literal["card", "sign", "log"]
+ROTATING: tuple[Rotating, ...] = ("card", "sign", "log")
 
 EARLY_S = 300
 """Validity begins this long (seconds) before it is written where it begins at once."""

@@ -120,7 +120,7 @@ class Node:
         started = Started(
             at=self.clock(),
             origin=self.log_origin,
-            key=self.identity.signer("log").kid,
+            key=self.log.kid,
             size=self.log.size(),
             software=f"interlingua {version('interlingua')}",
         )
@@ -172,13 +172,13 @@ class Node:
         from node.audit.errors import LogHeld
         from node.audit.log import AuditLog
         from node.backup.marker import holds_log
+        from node.log_succession import own_log_keys
 
         if holds_log(self.data.mark_file):
             raise LogHeld("This node was restored and has not compared itself with its partners.")
 
-        log = AuditLog.open(
-            self.data.log_file, self.identity.signer("log"), self.log_origin, self.clock
-        )
+        signer, own = self.identity.signer("log"), own_log_keys(self.identity)
+        log = AuditLog.open(self.data.log_file, signer, self.log_origin, self.clock, own=own)
         self._closing.push_async_callback(log.close)
         return log
 

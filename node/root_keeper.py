@@ -9,24 +9,26 @@ a crash cut some off, and those that are not there are appended.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from keys.ring import KeyPurpose, KeyRecord
+from keys.keyfile import KeyFileError
 from node.audit.entry import Entry
-from node.audit.errors import LogUnavailable
-from node.audit.show import Wanted, show
+from node.audit.errors import AuditError, LogHeld
 from node.identity import RootKeyAway
-from node.key_plans import ROTATING, Rotating, Spans, due, immediate, planned, postponed
-from node.operations.errors import Conflict, NotFound, translate
+from node.key_leaves import differences, logged
+from node.key_plans import ROTATING, Rotating, Spans, due, postponed
+from node.log_succession import LogSuccession
+from node.operations.errors import Conflict, NotFound, OperationError, translate
+from node.root_edit import Edit, RootEdits
 from node.turns import Turns
 from protocol.document import read_document
 from protocol.event_leaves import KeyChanged
 from protocol.root import ROOT_TYPE, RootDocument, RootRefused
-from protocol.root_changes import named, with_key, with_root, without_key
+from protocol.root_changes import named
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,10 +38,6 @@ if TYPE_CHECKING:
     from node.clock_watch import ClockWatch
     from node.config import Keys
     from node.identity import Identity
-
-RECENT = 1024
-"""Newest `key` leaves among which those of the version in force are looked for at start: more than
-one version can have."""
 
 log = structlog.get_logger("keys")
 
@@ -57,14 +55,6 @@ class Change:
     document: RootDocument
     published: bool
     created: tuple[str, ...] = ()
-
-
-@dataclass
-class _Edit:
-    """A next version under work, and the keys that were made for it."""
-
-    document: RootDocument
-    created: list[tuple[str, KeyPurpose]] = field(default_factory=list)
 
 
 class RootKeeper:
@@ -90,13 +80,11 @@ class RootKeeper:
         watch: ClockWatch,
         changed: Callable[[], None],
     ) -> None:
-        self._identity = identity
-        self._settings = settings
-        self._log = log
-        self._log_file = log_file
-        self._clock = clock
-        self._watch = watch
-        self._changed = changed
+        self._identity, self._settings = identity, settings
+        self._log, self._log_file = log, log_file
+        self._clock, self._watch, self._changed = clock, watch, changed
+        self._succession = LogSuccession(identity, log, log_file)
+        self._edits = RootEdits(identity, settings, clock, self._succession)
         self._turns = Turns()
 
     def is_due(self) -> bool:
@@ -109,10 +97,13 @@ class RootKeeper:
     async def keep_current(self) -> None:
         """Renew the document and replace keys where that is due and the root key is at hand.
 
-        A failure is logged and tried again: the node serves on with the document that is in force.
-        Nothing is dated by a clock that is doubted.
+        Before that, let a log key take over whose turn has come: that needs no root key. A failure
+        is logged and tried again: the node serves on with the document that is in force. Nothing is
+        dated by a clock that is doubted.
         """
         doubt = self._watch.doubt()
+        if doubt is None:
+            await self._turns.take(self._keep_log)
         if not self.is_due():
             return
         purposes = tuple(due(self._identity.root, self._clock()))
@@ -120,17 +111,19 @@ class RootKeeper:
             log.error("root document not renewed", cause=doubt.sentence, ahead_s=doubt.ahead_s)
             return
         try:
-            await self._change(lambda edit: self._add_keys(edit, purposes, at_once=False))
+            await self._change(lambda edit: self._edits.add_keys(edit, purposes, at_once=False))
         except Exception as error:
             log.error("root document not renewed", cause=translate(error).cause)
 
     async def rotate(self, purpose: Rotating, *, at_once: bool = False) -> Change:
         """Name a successor of a card, sign or log key, to be used after the lead (or at once)."""
-        return await self._change(lambda edit: self._add_keys(edit, (purpose,), at_once=at_once))
+        return await self._change(
+            lambda edit: self._edits.add_keys(edit, (purpose,), at_once=at_once)
+        )
 
     async def rotate_root(self, public: bytes | None) -> Change:
         """Replace the root key by one made here, or by one made elsewhere (32-byte public key)."""
-        return await self._change(lambda edit: self._replace_root(edit, public))
+        return await self._change(lambda edit: self._edits.replace_root(edit, public))
 
     async def revoke(self, kid: str, reason: str) -> Change:
         """Withdraw a key from every partner's trust, and put a successor into use at once.
@@ -138,7 +131,7 @@ class RootKeeper:
         Raises NotFound for a key that no version names, Conflict for the root key in force.
         """
         self._check_revocable(kid)
-        return await self._change(lambda edit: self._revoke(edit, kid, reason))
+        return await self._change(lambda edit: self._edits.revoke(edit, kid, reason))
 
     async def export(self) -> RootDocument:
         """The next version to be signed elsewhere: the draft, or a plain renewal, kept as draft."""
@@ -146,7 +139,9 @@ class RootKeeper:
 
     async def publish(self, raw: bytes) -> Change:
         """Put a version that was signed elsewhere into force; raises RootRefused."""
-        return await self._turns.take(lambda: self._adopt(raw, ()))
+        return await self._turns.take(
+            lambda: self._bounded(self._adopt(raw, Edit(self._identity.root)))
+        )
 
     async def log_missing(self) -> None:
         """Make good what a crash cut off the version in force; call it at start.
@@ -159,43 +154,66 @@ class RootKeeper:
         raw = self._identity.root_version(root.version - 1)
         if raw is not None:  # it may be lost with the directory that was restored
             before = read_document(raw, ROOT_TYPE, RootDocument, RootRefused)[0]
-        leaves = list(_differences(before, root, self._clock()))
-        logged = await asyncio.to_thread(self._logged, root.digest)
-        if (leaves[-1].key, leaves[-1].event) not in logged:
+        leaves = list(differences(before, root, self._clock()))
+        found = await asyncio.to_thread(logged, self._log_file, root.digest)
+        if (leaves[-1].key, leaves[-1].event) not in found:
             for leaf in leaves:
-                if (leaf.key, leaf.event) not in logged:
+                if (leaf.key, leaf.event) not in found:
                     await self._append(leaf)
         self._remove_files(before, root)
 
-    async def _change(self, edit: Callable[[_Edit], None]) -> Change:
-        return await self._turns.take(lambda: self._make(edit))
+    async def _change(self, edit: Callable[[Edit], None]) -> Change:
+        return await self._turns.take(lambda: self._bounded(self._make(edit)))
 
-    async def _make(self, change: Callable[[_Edit], None]) -> Change:
+    async def _make(self, change: Callable[[Edit], None]) -> Change:
         edit, raw = await asyncio.to_thread(self._prepare, change)  # sealed keys take a while
-        created = tuple(kid for kid, _ in edit.created)
-        for kid, purpose in edit.created:
-            await self._append(
-                KeyChanged(at=self._clock(), key=kid, use=purpose, event="created", document=None)
-            )
+        await self._append_created(edit)
         if raw is None:
-            return Change(edit.document, published=False, created=created)
-        return await self._adopt(raw, created)
+            return Change(edit.document, published=False, created=edit.kids)
+        return await self._adopt(raw, edit)
 
-    def _prepare(self, change: Callable[[_Edit], None]) -> tuple[_Edit, bytes | None]:
+    async def _bounded(self, changing: Coroutine[Any, Any, Change]) -> Change:
+        """Make a change; where a log key took over with it, state how far the one before signed."""
+        made = await changing
+        stated = await self._state_bounds() if made.published else None
+        if stated is None or not stated.published:
+            return made
+        return replace(stated, created=made.created)
+
+    async def _keep_log(self) -> None:
+        try:
+            await self._succession.follow()
+            await self._state_bounds()
+        except Exception as error:
+            log.error("log key not followed", cause=translate(error).cause)
+
+    async def _state_bounds(self) -> Change | None:
+        """Publish how far each log key has signed, or keep it as a draft where none has it yet."""
+        if self._succession.is_bounded(self._identity.root):
+            return None
+        waiting = None if self._identity.has_root_key else self._identity.draft()
+        if waiting is not None and self._succession.is_bounded(waiting):
+            return None
+        return await self._make(_unchanged)
+
+    def _prepare(self, change: Callable[[Edit], None]) -> tuple[Edit, bytes | None]:
         """Make the next version, and sign it, or keep it as a draft where the root key is away."""
-        edit = _Edit(self._identity.next_version())
+        edit = Edit(self._identity.next_version())
         change(edit)
+        edit.document = self._succession.with_bounds(edit.document)
         try:
             return edit, self._identity.sign_next(edit.document)
         except RootKeyAway:
             self._identity.keep_draft(edit.document)
             return edit, None
 
-    async def _adopt(self, raw: bytes, created: tuple[str, ...]) -> Change:
+    async def _adopt(self, raw: bytes, edit: Edit) -> Change:
         before = self._identity.root
         after = self._identity.adopt(raw)
         if after is not before:
-            for leaf in _differences(before, after, self._clock()):
+            await self._follow()
+            await self._append_created(edit)  # where the log takes leaves only now
+            for leaf in differences(before, after, self._clock()):
                 await self._append(leaf)
             self._remove_files(before, after)
             log.info("root document published", version=after.version, expires=after.expires)
@@ -203,13 +221,25 @@ class RootKeeper:
             if waiting is not None:
                 log.warning("changes wait that the published version lacks", draft=waiting.version)
             self._changed()
-        return Change(after, published=True, created=created)
+        return Change(after, published=True, created=edit.kids)
+
+    async def _follow(self) -> None:
+        """Let a log key take over at once: before the leaves, which a revoked one must not sign."""
+        try:
+            await self._succession.follow()
+        except LogHeld:
+            pass  # a restored node: the key takes over when the log is opened
+        except (AuditError, KeyFileError, OperationError) as error:
+            log.error("log key not followed", cause=str(error))  # tried again by `keep_current`
 
     def _remove_files(self, before: RootDocument, after: RootDocument) -> None:
-        """Delete card and sign keys that were revoked or have ended: nobody takes them any more."""
+        """Delete keys that were revoked or have ended: nobody takes them any more.
+
+        Root keys are left to people, and the key that signs the log until another takes over.
+        """
         for kid in set(before.ring.records) - set(after.ring.records):
             purpose = before.ring.records[kid].purpose
-            if purpose not in ROTATING:
+            if purpose not in ROTATING or kid == self._succession.present():
                 continue
             try:
                 self._identity.files.remove(purpose, kid)
@@ -222,36 +252,9 @@ class RootKeeper:
         identity = self._identity
         spans = Spans(self._settings.offline_lead_s, self._settings.overlap_s)
         document = postponed(identity.next_version(), identity.root, self._clock(), spans)
+        document = self._succession.with_bounds(document)
         identity.keep_draft(document)
         return document
-
-    def _add_keys(self, edit: _Edit, purposes: tuple[Rotating, ...], *, at_once: bool) -> None:
-        at, settings = self._clock(), self._settings
-        lead = settings.lead_s if self._identity.has_root_key else settings.offline_lead_s
-        for purpose in purposes:
-            signer = self._identity.files.create(purpose)
-            if at_once:
-                record = immediate(signer.public, purpose, at, edit.document)
-            else:
-                record = planned(signer.public, purpose, at, lead)
-            edit.document = with_key(edit.document, record, settings.overlap_s)
-            edit.created.append((signer.kid, purpose))
-
-    def _replace_root(self, edit: _Edit, public: bytes | None) -> None:
-        if public is None:
-            signer = self._identity.files.create("root")
-            edit.created.append((signer.kid, "root"))
-            public = signer.public
-        record = immediate(public, "root", self._clock(), edit.document)
-        edit.document = with_root(edit.document, record)
-
-    def _revoke(self, edit: _Edit, kid: str, reason: str) -> None:
-        record = edit.document.ring.records.get(kid)
-        at = self._clock()
-        edit.document = without_key(edit.document, kid, at, reason)
-        for purpose in ROTATING:
-            if record is not None and record.purpose == purpose and not _usable(edit, purpose, at):
-                self._add_keys(edit, (purpose,), at_once=True)
 
     def _check_revocable(self, kid: str) -> None:
         root = self._identity.root
@@ -261,13 +264,6 @@ class RootKeeper:
                 fix="interlingua key rotate root; then revoke the old key",
                 code="root-key-in-force",
             )
-        if any(key.kid == kid and key.purpose == "log" for key in root.keys):
-            raise Conflict(
-                "This is the key of the log; a log has one key for its life.",
-                fix="interlingua backup FILE, then interlingua restore FILE --after-loss: the "
-                "successor log has another key (docs/operations.md)",
-                code="log-key-in-force",
-            )
         if kid not in named(self._identity.history()):
             raise NotFound(
                 f"No version of the root document names a key {kid}.",
@@ -275,40 +271,28 @@ class RootKeeper:
                 code="unknown-key",
             )
 
-    def _logged(self, digest: str) -> set[tuple[object, object]]:
-        """Key and event of each leaf about that version."""
-        _, leaves = show(self._log_file, Wanted(type="key", limit=RECENT))
-        found = (leaf.fields for leaf in leaves if leaf.fields.get("document") == digest)
-        return {(fields.get("key"), fields.get("event")) for fields in found}
+    async def _append_created(self, edit: Edit) -> None:
+        """Log the keys that were made, and not again those that are logged."""
+        for kid, purpose in edit.created:
+            if kid not in edit.logged:
+                at = self._clock()
+                leaf = KeyChanged(at=at, key=kid, use=purpose, event="created", document=None)
+                if await self._append(leaf):
+                    edit.logged.add(kid)
 
-    async def _append(self, leaf: KeyChanged) -> None:
+    async def _append(self, leaf: KeyChanged) -> bool:
+        """Append a leaf; whether it could be."""
         try:
             await self._log().append(Entry(leaf))
-        except LogUnavailable as error:
+            return True
+        except LogHeld:
+            pass  # a restored node: `log_missing` appends it at the start that settles it
+        except (AuditError, KeyFileError, OperationError) as error:
             # the change holds all the same: it may withdraw a key
             log.error("change of a key not logged", key=leaf.key, cause=str(error))
+        return False
 
 
-def _usable(edit: _Edit, purpose: Rotating, at: int) -> bool:
-    return bool(edit.document.ring.all_usable(purpose, at))
-
-
-def _differences(before: RootDocument, after: RootDocument, at: int) -> Iterator[KeyChanged]:
-    """The leaves of a new version: its keys that are new, revoked or retired; then its own.
-
-    The last one names the root key that speaks for the version.
-    """
-    old, new = before.ring, after.ring
-    for kid, record in new.records.items():
-        if kid not in old.records and record.purpose != "root":
-            yield _leaf(record, "published", after, at)
-    for kid, record in old.records.items():
-        if kid in new.revocations:
-            yield _leaf(record, "revoked", after, at)
-        elif kid not in new.records:
-            yield _leaf(record, "retired", after, at)
-    yield _leaf(after.roots[0].record, "published", after, at)
-
-
-def _leaf(record: KeyRecord, event: str, root: RootDocument, at: int) -> KeyChanged:
-    return KeyChanged(at=at, key=record.kid, use=record.purpose, event=event, document=root.digest)
+def _unchanged(edit: Edit) -> None:
+    """A version that says nothing new but what every version says of the log's keys."""
+    del edit

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from keys.ring import KeyRecord
-from protocol.limits import ROOT_LIFETIME_S
+from protocol.limits import MAX_LOG_TERMS, ROOT_LIFETIME_S
 from protocol.log_keys import LogKeys, SizeRange
 from protocol.log_terms import LogTerm, extended
 from protocol.note import VerifierKey
@@ -76,7 +76,9 @@ def without_key(document: RootDocument, kid: str, at: int, reason: str) -> RootD
 def with_terms(document: RootDocument, stated: Iterable[LogTerm]) -> RootDocument:
     """State the terms of one log's keys; what the document says already, it goes on saying."""
     terms = extended(document.log_terms, stated)
-    return document if terms == document.log_terms else _changed(document, log_terms=terms)
+    if terms == document.log_terms or len(terms) > MAX_LOG_TERMS:
+        return document
+    return _changed(document, log_terms=terms)
 
 
 def carried(

@@ -12,12 +12,12 @@ from node.cli.output import finish, line, note, table
 from node.cli.run import run_operation
 
 if TYPE_CHECKING:
-    from node.operations.keys import RootChanged
+    from node.operations.keys import KeyInfo, RootChanged
 
 app = VerbGroup(help="Own keys: list, rotate, revoke; the root document, also signed elsewhere.")
 app.add_typer(key_root.app, name="root")
 
-PURPOSES = ("card", "sign", "root")
+PURPOSES = ("card", "sign", "log", "root")
 
 
 @app.command("list")
@@ -33,13 +33,14 @@ def list_() -> None:
         if result.draft is not None:
             line(f"a draft of v{result.draft} waits for the root key's signature")
         table(
-            ("PURPOSE", "STATE", "FROM", "UNTIL", "KEY"),
+            ("PURPOSE", "STATE", "FROM", "UNTIL", "LEAVES", "KEY"),
             [
                 (
                     key.purpose or "",
                     key.state if key.reason is None else f"{key.state}: {key.reason}",
                     key_root.day(key.not_before),
                     key_root.day(key.not_after),
+                    _sizes(key),
                     key.kid,
                 )
                 for key in result.keys
@@ -49,9 +50,16 @@ def list_() -> None:
     finish(result, people, next_step="interlingua key rotate sign; interlingua doctor")
 
 
+def _sizes(key: KeyInfo) -> str:
+    """The trees that a log key signs, in leaves."""
+    if key.from_size is None:
+        return ""
+    return f"{key.from_size}-{'' if key.until_size is None else key.until_size}"
+
+
 @app.command()
 def rotate(
-    purpose: Annotated[str, typer.Argument(help="Which key: card, sign or root.")],
+    purpose: Annotated[str, typer.Argument(help="Which key: card, sign, log or root.")],
     now: Annotated[
         bool,
         typer.Option("--now", help="Use the new key at once: partners may refuse it for a while."),
@@ -75,10 +83,7 @@ def revoke(
     kid: Annotated[str, typer.Argument(help="Id of the key, from `key list`.")],
     reason: Annotated[str, typer.Option(help="Why; partners and auditors read it.")],
 ) -> None:
-    """Withdraw a key from every partner's trust at once; a new one replaces it.
-
-    The key of the log is not revoked but succeeded: see `restore --after-loss`.
-    """
+    """Withdraw a key from every partner's trust at once; a new one replaces it."""
     from node.operations.keys import Revoke, RootChanged
 
     shown(run_operation("key.revoke", Revoke(kid=kid, reason=reason), RootChanged))

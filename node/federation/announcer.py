@@ -161,10 +161,14 @@ class Announcer:
         return held
 
     async def _tell(self, peer: Peer, documents: Documents) -> bool:
+        """Bring a partner these documents: also after older ones that are under way to it."""
         name = peer.organisation
         task = self._running.get(name)
+        while task is not None and task.get_name() != documents.digest:
+            await asyncio.wait([task])
+            task = self._running.get(name)
         if task is None:
-            task = asyncio.create_task(self._send(peer, documents))
+            task = asyncio.create_task(self._send(peer, documents), name=documents.digest)
             self._running[name] = task
             task.add_done_callback(lambda _: self._running.pop(name, None))
         return await asyncio.shield(task)

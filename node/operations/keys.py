@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, Field, model_validator
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from node.identity import Identity
     from node.node import Node
     from node.root_keeper import Change
+    from protocol.log_terms import LogTerm
 
 KeyState = Literal["in use", "next", "ending", "expired", "revoked", "draft", "away"]
 """in use: signs now. next: published, its time has not come. ending: replaced, still valid.
@@ -23,7 +26,11 @@ expired, revoked: signs no more. draft: in no signed version yet. away: valid, n
 
 
 class KeyInfo(BaseModel):
-    """One own key; times are epoch seconds UTC, None for a key that is only revoked."""
+    """One own key; times are epoch seconds UTC, None for a key that is only revoked, or ended.
+
+    `from_size` and `until_size`, where known: the smallest and the largest tree (leaves) whose
+    checkpoint a log key signs.
+    """
 
     kid: str
     purpose: Literal["root", "card", "sign", "log", "witness"] | None
@@ -32,6 +39,8 @@ class KeyInfo(BaseModel):
     not_after: int | None
     at_hand: bool
     reason: str | None = None
+    from_size: int | None = None
+    until_size: int | None = None
 
 
 class KeyList(BaseModel):
@@ -50,7 +59,7 @@ class Rotate(BaseModel, extra="forbid"):
     that was made elsewhere, its public key (43 characters of base64url).
     """
 
-    purpose: Literal["root", "card", "sign"]
+    purpose: Literal["root", "card", "sign", "log"]
     at_once: bool = False
     public: Annotated[str, Field(min_length=43, max_length=43)] | None = None
 
@@ -118,6 +127,8 @@ async def list_keys(node: Node, request: NoRequest, progress: Progress) -> KeyLi
         for entry in root.revocations
     ]
     known = root.ring.records
+    keys += [_ended(term) for term in root.log_terms if term.kid not in {key.kid for key in keys}]
+    keys = await asyncio.to_thread(_with_sizes, keys, node)
     waiting = (*draft.roots, *draft.keys) if draft else ()
     keys += [_described(identity, k.record, "draft") for k in waiting if k.kid not in known]
     return KeyList(
@@ -192,6 +203,34 @@ async def _changed(node: Node, change: Change) -> RootChanged:
         untold=telling.untold if telling else (),
         waiting=waiting.version if waiting else None,
     )
+
+
+def _ended(term: LogTerm) -> KeyInfo:
+    """A log key that is named no more; its term stays."""
+    return KeyInfo(
+        kid=term.kid,
+        purpose="log",
+        state="expired",
+        not_before=None,
+        not_after=None,
+        at_hand=False,
+    )
+
+
+def _with_sizes(keys: list[KeyInfo], node: Node) -> list[KeyInfo]:
+    """The same keys; those that sign the log, or did, with their terms, also unpublished ones."""
+    from node.audit.errors import AuditError
+    from node.audit.log_key_rows import terms_of_file
+
+    terms = {term.kid: term for term in node.identity.root.log_terms}
+    with suppress(AuditError):  # `doctor` says what is wrong with the log
+        terms |= {term.kid: term for term in terms_of_file(node.data.log_file)}
+    return [
+        key.model_copy(update={"from_size": found.from_size, "until_size": found.until_size})
+        if (found := terms.get(key.kid)) is not None
+        else key
+        for key in keys
+    ]
 
 
 def _info(identity: Identity, record: KeyRecord, at: int) -> KeyInfo:

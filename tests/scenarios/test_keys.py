@@ -110,25 +110,6 @@ class Load:
                 self._enough.notify_all()
 
 
-async def test_keys_are_replaced_under_load_without_one_failed_question(paired: Pair) -> None:
-    both, load = (paired.lab, paired.clinic), Load(paired)
-    await paired.clinic.grant(grant("lab.example", rate=1_000_000, queries_per_day=1_000_000))
-    before = {one.name: one.node.identity.signer("sign").kid for one in both}
-    asking = asyncio.create_task(load.run())
-    for one in both:
-        for purpose in ("sign", "card"):
-            await rotated(one, purpose)
-            await load.go_on()
-    for _ in range(4):  # the new keys' turn comes, then the old ones end
-        await load.a_day_passes()
-        await load.go_on()
-    asking.cancel()
-    await asyncio.wait([asking])
-    assert [status.detail for status in load.statuses if status.state != "ok"] == []
-    for one in both:
-        assert one.node.identity.signer("sign").kid != before[one.name]
-
-
 async def test_partners_are_told_of_a_new_key_at_once(paired: Pair) -> None:
     changed = await rotated(paired.clinic, "sign")
     assert (changed.told, changed.untold) == (("lab.example",), ())

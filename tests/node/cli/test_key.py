@@ -66,12 +66,30 @@ def test_after_a_revocation_the_doctor_looks_for_the_key_that_took_over(told: To
     assert [one for one in findings if one["level"] == "problem"] == []
 
 
-def test_the_key_of_the_log_is_not_revoked_and_nothing_is_published(told: Told) -> None:
-    (log,) = states(told, "log")
-    problem = told("key", "revoke", log, "--reason", "stolen", exit_code=1)["problem"]
-    assert problem["code"] == "log-key-in-force"
-    assert "--after-loss" in problem["fix"]
-    assert told("key", "list")["version"] == 1
+def test_a_log_key_that_was_followed_is_listed_with_the_leaves_that_it_signed(told: Told) -> None:
+    (first,) = states(told, "log")
+    told("key", "rotate", "sign")  # the log has leaves
+    changed = told("key", "rotate", "log", "--now")
+    assert (changed["published"], changed["version"]) == (True, 4)  # the key, then its bound
+    listed = {key["kid"]: key for key in told("key", "list")["keys"] if key["purpose"] == "log"}
+    (second,) = changed["created"]
+    assert (listed[first]["state"], listed[second]["state"]) == ("ending", "in use")
+    assert listed[first]["until_size"] == listed[second]["from_size"] > 0
+    assert listed[second]["until_size"] is None
+    assert told("audit", "verify")["verdict"] == "SELF-SIGNED"
+
+
+def test_a_lost_log_key_is_revoked_and_its_successor_goes_on_in_the_same_log(
+    told: Told, new_node: NewNode
+) -> None:
+    (lost,) = states(told, "log")
+    told("key", "rotate", "sign")
+    new_node.data.key_file("log").unlink()
+    changed = told("key", "revoke", lost, "--reason", "the disk died")
+    assert changed["published"]
+    verified = told("audit", "verify")
+    assert (verified["verdict"], verified["findings"]) == ("SELF-SIGNED", [])
+    assert changed["created"][0] in states(told, "log")
 
 
 def test_a_key_id_that_begins_with_a_dash_is_no_option(told: Told) -> None:
