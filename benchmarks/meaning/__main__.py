@@ -1,7 +1,8 @@
 """What is left of meaning between real models: `python -m benchmarks.meaning --help`.
 
 Every ordered pair of models at several numbers of anchors, then merged lists on random and topical
-splits, by the node's own code. Writes one JSON file, and prints its tables as Markdown.
+splits, by the node's own code. Writes meaning.json and, between its marks, the tables of README.md
+into a folder, and prints the tables.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from benchmarks.meaning.figures import Size, Values, kept_with_fewer, size_figures
 from benchmarks.meaning.members import fewer, members
 from benchmarks.meaning.merges import Splits, merge_figures
-from benchmarks.meaning.report import Meaning, as_markdown
+from benchmarks.meaning.report import Meaning, as_markdown, write_into
 from node.evaluate.data_set import read
 from node.evaluate.evaluation import fit
 from node.evaluate.routes import Judge
@@ -54,8 +55,10 @@ def main() -> None:
         seeds=splits.seeds,
         merges=merges,
     )
-    chosen.out.write_text(found.model_dump_json(indent=1) + "\n")
-    print(as_markdown(found))
+    (chosen.out / "meaning.json").write_text(found.model_dump_json(indent=1) + "\n")
+    tables = as_markdown(found)
+    write_into(chosen.out / "README.md", tables)
+    print(tables)
 
 
 def _arguments() -> argparse.ArgumentParser:
@@ -70,7 +73,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--silos", type=int, help="default: one for each model")
     parser.add_argument("--seeds", type=int, default=3, help="splits of each kind")
     parser.add_argument("-k", type=int, default=10, help="candidates from each silo")
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/meaning.json"))
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results"), help="folder")
     return parser
 
 

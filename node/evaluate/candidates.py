@@ -13,11 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from adapters.corrected import corrected, hubness
 from adapters.map import Floats, Map
 from adapters.metrics import top_k
 from adapters.quality import mapped
 from node.evaluate.member import Member
 from node.evaluate.routes import HUB, Ways
+from node.spaces.correction import FittedCorrection, fit_correction
 from node.spaces.direct import fit_back
 from node.spaces.join import usual_in
 from node.spaces.maps import Ground, Party
@@ -32,6 +34,7 @@ class Candidates:
         rows: (n, k) row numbers in the whole data set.
         raw: (n, k) float32, the similarity in the silo's own model.
         scores: (n, k) float32, the cosine in the score space.
+        corrected: (n, k) float32, the same as they are sent: corrected in the shared space.
         score_space: the shared space, or the asker's own where the way leaves that out.
         own: whether the silo is the asker's.
     """
@@ -39,6 +42,7 @@ class Candidates:
     rows: NDArray[np.int64]
     raw: Floats
     scores: Floats
+    corrected: Floats
     score_space: str
     own: bool
 
@@ -48,11 +52,13 @@ class Scored:
     """Where one asker's questions and one responder's documents meet to be scored.
 
     `question` and `document` lead into `space`; None where the asker's vectors are there already.
+    `correction` is what a responder corrects its scores in the shared space by.
     """
 
     space: str
     question: Map | None
     document: Map
+    correction: FittedCorrection | None
 
 
 Scoring = dict[tuple[int, int], Scored]
@@ -64,17 +70,21 @@ def scoring_of(ground: Ground, parties: Sequence[Party], ways: Ways) -> Scoring:
     found: Scoring = {}
     for b, responder in enumerate(parties):
         others = [each for each in parties if each is not responder]
-        document = responder.inward[choose_scoring(ground, responder, [responder, *others])]
+        kind = choose_scoring(ground, responder, [responder, *others])
+        pairs = [ways[b, c].pair.quality for c in range(len(parties)) if c != b]
+        usual = usual_in(responder, pairs)
+        correction = fit_correction(ground, responder, [responder, *others], kind, usual)
+        document = responder.inward[kind]
         for a, asker in enumerate(parties):
             if a == b:
-                pairs = [ways[a, c].pair.quality for c in range(len(parties)) if c != a]
-                question = asker.inward[usual_in(asker, pairs)]
-                found[a, b] = Scored(ground.hub, question, document)
+                question: Map | None = asker.inward[usual]
             elif ways[a, b].chosen.startswith(HUB):
-                found[a, b] = Scored(ground.hub, ways[a, b].chain[0], document)
+                question = ways[a, b].chain[0]
             else:
                 back = fit_back(ground, asker, responder)
-                found[a, b] = Scored(asker.embeddings.space_id, None, back)
+                found[a, b] = Scored(asker.embeddings.space_id, None, back, None)
+                continue
+            found[a, b] = Scored(ground.hub, question, document, correction)
     return found
 
 
@@ -103,16 +113,26 @@ def candidates_of(
         where = scoring[asker, model]
         asked = questions if where.question is None else where.question.apply(questions)
         told = where.document.apply(member.documents[held])
+        cosines = _cosines(asked, told, at)
         found.append(
             Candidates(
                 held[at],
                 _cosines(searched, documents, at),
-                _cosines(asked, told, at),
+                cosines,
+                _corrected(where, cosines, told, at),
                 where.space,
                 silo == home,
             )
         )
     return found
+
+
+def _corrected(where: Scored, cosines: Floats, documents: Floats, at: NDArray[np.int64]) -> Floats:
+    """Correct cosines (n, k) with the mapped documents at (n, k), where the way allows it."""
+    if where.correction is None:
+        return cosines
+    near = hubness(documents, where.correction.questions)[at]
+    return corrected(cosines, near, where.correction.kept.offset)
 
 
 def _cosines(questions: Floats, documents: Floats, at: NDArray[np.int64]) -> Floats:

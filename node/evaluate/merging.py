@@ -3,7 +3,9 @@
     raw        similarities of different models, as if they compared
     rrf        ranks alone: reciprocal rank fusion, ties by a seeded hash
     shared     exact cosines in the shared space; nobody sends those
-    bins       the same in bins, as they are sent
+    bins       the same in bins, as they are sent where nothing can be corrected
+    corrected  exact corrected scores; nobody sends those
+    sent       the same in bins: what partners send
 
 The rule of this file: all methods get the same candidates by the same routes, and the cap on a
 partner's share, so that nothing but the order differs. The seed of ties changes with each question.
@@ -24,7 +26,7 @@ from node.federation.disclose import bin_of, middle_of
 from node.federation.merge import SiloHit, SiloRanking, merge
 from protocol.limits import BIN_WIDTH_MILLI
 
-RRF, BINS = "rrf", "bins"
+RRF, SENT = "rrf", "sent"
 POOLED = "all askers"
 
 Scores = Callable[[Candidates, int], Sequence[float | None]]
@@ -47,11 +49,26 @@ def _bins(silo: Candidates, question: int) -> list[float]:
     return [_binned(float(score)) for score in silo.scores[question]]
 
 
+def _corrected(silo: Candidates, question: int) -> list[float]:
+    return [float(score) * 1000 for score in silo.corrected[question]]
+
+
+def _sent(silo: Candidates, question: int) -> list[float]:
+    return [_binned(float(score)) for score in silo.corrected[question]]
+
+
 def _binned(score: float) -> float:
     return middle_of(bin_of(score, BIN_WIDTH_MILLI), BIN_WIDTH_MILLI)
 
 
-METHODS: dict[str, Scores] = {"raw": _raw, RRF: _ranks, "shared": _shared, BINS: _bins}
+METHODS: dict[str, Scores] = {
+    "raw": _raw,
+    RRF: _ranks,
+    "shared": _shared,
+    "bins": _bins,
+    "corrected": _corrected,
+    SENT: _sent,
+}
 
 
 def merged(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.meaning.report import BEGIN, END
 from tests.benchmarks.test_benchmarks_run import printed
 
 WORDS = [
@@ -46,9 +47,10 @@ def test_meaning_between_models(data: Path) -> None:
     pytest.importorskip("sklearn", reason="the extra demo is not installed")
     models = ("--encoder", "sklearn-word:24", "--encoder", "sklearn-char:16")
     files = ("--data", str(data), "--anchors", str(data / "anchors.jsonl"), "--cache", str(data))
-    out = data / "meaning.json"
-    said = printed("meaning", *models, *files, "--seeds", "1", "--out", str(out))
-    report = json.loads(out.read_text())
+    (data / "README.md").write_text(f"before\n{BEGIN}\n{END}\nafter\n")
+    said = printed("meaning", *models, *files, "--seeds", "1", "--out", str(data))
+    assert (data / "README.md").read_text() == f"before\n{BEGIN}\n\n{said}\n{END}\nafter\n"
+    report = json.loads((data / "meaning.json").read_text())
     assert [size["anchors"] for size in report["sizes"]] == [230]
     assert {pair["asker"] for pair in report["sizes"][0]["pairs"]} == set(report["models"])
     assert {merge["split"] for merge in report["merges"]} == {"random", "topic"}
