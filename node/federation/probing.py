@@ -72,9 +72,11 @@ class _Day:
     answered: set[bytes]
     held: Counter[bytes] = field(default_factory=Counter)
 
-    def hold(self, probe: Probe) -> None:
-        self.sketches.add(probe.mark, probe.sketch)
+    def hold(self, probe: Probe, limit: int) -> bool:
+        if not self.sketches.add(probe.mark, probe.sketch, limit):
+            return False
         self.held[probe.mark] += 1
+        return True
 
     def let_go(self, probe: Probe) -> None:
         self.held[probe.mark] -= 1
@@ -108,10 +110,9 @@ class Probes:
         day = self._day(scope)
         taken: list[Probe] = []
         for probe in probes:
-            if probe.mark not in day.sketches and day.sketches.near(probe.sketch) >= limit:
+            if not day.hold(probe, limit):
                 self.release(scope, taken)
                 return False
-            day.hold(probe)
             taken.append(probe)
         return True
 

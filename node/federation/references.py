@@ -17,8 +17,9 @@ import hmac
 from collections.abc import Sequence
 from functools import lru_cache
 
+import numpy as np
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from node.room_error import RoomError
@@ -32,6 +33,8 @@ _TAG = b"il-ref-1"  # 64 bits; checked on the way back
 _BLOCK = 16
 _INFO = b"interlingua-reference-v1"
 _OTHER_INFO = b"interlingua-other-v1:"
+_LETTERS = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz234567", dtype=np.uint8)
+_WEIGHTS = np.array([16, 8, 4, 2, 1], dtype=np.uint8)
 
 
 class ReferenceForeign(RoomError):
@@ -49,7 +52,8 @@ class References:
         if len(master) != MASTER_BYTES:
             raise ValueError(f"the master secret has {len(master)} bytes; it must have 32")
         self._master = master
-        self._key = lru_cache(maxsize=1024)(self._derived)
+        self._cipher = lru_cache(maxsize=1024)(self._made)
+        self._encryptor = lru_cache(maxsize=1024)(self._encrypting)
 
     def make(self, peer: str, collection: str, epoch: int, keys: Sequence[int]) -> list[str]:
         """Return one reference per internal key, in the same order, by a single cipher call.
@@ -60,11 +64,9 @@ class References:
         if any(not 0 <= key <= MAX_INTERNAL_KEY for key in keys):
             raise ValueError("an internal key lies outside 0..2^63-1")
         plain = b"".join(key.to_bytes(8, "big") + _TAG for key in keys)
-        encryptor = self._cipher(peer, collection, epoch).encryptor()
-        sealed = encryptor.update(plain) + encryptor.finalize()
+        sealed = self._encryptor(peer, collection, epoch).update(plain)
         raw = b"".join(prefix + sealed[at : at + _BLOCK] for at in range(0, len(sealed), _BLOCK))
-        # 20 bytes are exactly 32 characters, so that all may be spelled in one call
-        text = base64.b32encode(raw).decode().lower()
+        text = _spelled(raw)
         return [text[at : at + REFERENCE_CHARS] for at in range(0, len(text), REFERENCE_CHARS)]
 
     def resolve(self, peer: str, collection: str, reference: str) -> tuple[int, int]:
@@ -91,11 +93,15 @@ class References:
         info = _OTHER_INFO + use
         return HKDF(hashes.SHA256(), MASTER_BYTES, salt=None, info=info).derive(self._master)
 
-    def _cipher(self, peer: str, collection: str, epoch: int) -> Cipher[modes.ECB]:
+    def _made(self, peer: str, collection: str, epoch: int) -> Cipher[modes.ECB]:
         # ECB over single, never-repeating blocks is a pseudorandom permutation, which is what is
-        # wanted: the same record gives the same reference within an epoch.
-        key = self._key(peer, collection, epoch)
+        # wanted: the same record gives the same reference within an epoch. It has no state, so one
+        # encryptor serves all questions of a peer.
+        key = self._derived(peer, collection, epoch)
         return Cipher(algorithms.AES(key), modes.ECB())  # noqa: S305 # one block per message, see above
+
+    def _encrypting(self, peer: str, collection: str, epoch: int) -> CipherContext:
+        return self._cipher(peer, collection, epoch).encryptor()
 
     def _derived(self, peer: str, collection: str, epoch: int) -> bytes:
         # A length before each name, so that no pair of names can read as another pair.
@@ -110,6 +116,15 @@ def _epoch_bytes(epoch: int) -> bytes:
     if not 0 <= epoch <= MAX_EPOCH:
         raise ValueError(f"epoch {epoch} lies outside 0..2^32-1")
     return epoch.to_bytes(4, "big")
+
+
+def _spelled(raw: bytes) -> str:
+    """Return base32 (RFC 4648) in small letters, of a multiple of 20 bytes, so without padding.
+
+    The standard library's is written in Python and takes four times as long.
+    """
+    fives = np.unpackbits(np.frombuffer(raw, dtype=np.uint8)).reshape(-1, 5) @ _WEIGHTS
+    return str(_LETTERS[fives].tobytes(), "ascii")
 
 
 def _decode(reference: str) -> bytes:

@@ -46,18 +46,21 @@ class Sketches:
     def __contains__(self, mark: object) -> bool:
         return mark in self._at
 
-    def near(self, sketch: bytes) -> int:
-        """Return how many of the sketches lie near this one."""
-        return int(np.count_nonzero(self._nearby(_row(sketch))))
+    def add(self, mark: bytes, sketch: bytes, limit: int | None = None) -> bool:
+        """Remember a sketch; one that is known stays as it is.
 
-    def add(self, mark: bytes, sketch: bytes) -> None:
-        """Remember a sketch; one that is known stays as it is."""
+        False, and nothing is remembered, where `limit` others lie near it already.
+        """
         if mark in self._at:
-            return
+            return True
         row = _row(sketch)
         nearby = self._nearby(row)
+        crowd = int(np.count_nonzero(nearby))
+        if limit is not None and crowd >= limit:
+            return False
         self._worth[: len(self)][nearby] += _CROWD
-        self._append(mark, row, int(np.count_nonzero(nearby)))
+        self._append(mark, row, crowd)
+        return True
 
     def discard(self, mark: bytes) -> None:
         """Forget a sketch, if it is known."""
