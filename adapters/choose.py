@@ -63,11 +63,10 @@ def candidates(
     Raises:
         FitRefused: the anchors are degenerate (see adapters/errors.py).
     """
-    source_mean = source.mean(axis=0)
     tried = []
     for fit in AFFINE_FITS.values():
         whole = fit(source, target, source_space, target_space, unit=unit)
-        added = whole.bias + whole.weight @ source_mean
+        added = _added(whole, source)
         tried += [
             replace(whole, bias=whole.bias - np.float32(1.0 - share) * added)
             for share in mean_shares(target)
@@ -85,10 +84,20 @@ def question_candidates(
     Raises:
         FitRefused: the anchors are degenerate.
     """
-    tried: list[Map] = [*candidates(source, target, source_space, target_space, unit=unit)]
-    if len(source) >= 2 * PAIRS_A_CLUSTER:
-        tried += [
-            fit_mixture(source, target, source_space, target_space, mean_share=share, unit=unit)
+    affine = candidates(source, target, source_space, target_space, unit=unit)
+    if len(source) < 2 * PAIRS_A_CLUSTER:
+        return [*affine]
+    local = fit_mixture(source, target, source_space, target_space, unit=unit)
+    added = _added(affine[-1], source)  # of the shrunk map with all of the mean, as inside `local`
+    return [
+        *affine,
+        *(
+            replace(local, bias=local.bias - np.float32(1.0 - share) * added)
             for share in mean_shares(target)
-        ]
-    return tried
+        ),
+    ]
+
+
+def _added(whole: AffineMap, source: Floats) -> Floats:
+    """Return what a map with all of the target's mean adds of it: (d_out,)."""
+    return np.asarray(whole.bias + whole.weight @ source.mean(axis=0), dtype=np.float32)
