@@ -7,7 +7,6 @@ opens all of them, so that what cannot be opened is known before anybody is answ
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cached_property
@@ -17,13 +16,12 @@ from typing import TYPE_CHECKING
 from node import expiries
 from node.audit.origin import stated_origin
 from node.background import Periodic
-from node.card_keeper import CardKeeper, Offered
+from node.card_keeper import CardKeeper
 from node.clock import Clock, system_clock
 from node.clock_watch import ClockWatch, Steady, steady_clock
 from node.identity import Identity
 from node.own_past import own_past
 from node.tokens import Tokens
-from protocol.limits import MAX_CARD_ROUTES
 
 if TYPE_CHECKING:
     from node.audit.log import AuditLog
@@ -252,67 +250,39 @@ class Node:
     @cached_property
     def client(self) -> Client:
         """Connections to partners."""
-        from node.federation.client import Client, ClientIdentity
-        from node.federation.proxy import Proxy
+        from node.federation.wiring import client_of
 
-        partners = self.settings.partners
-        identity = None
-        if partners.client_certificate is not None and partners.client_key is not None:
-            identity = ClientIdentity(partners.client_certificate, partners.client_key)
-        client = Client(identity, partners.ca_file, Proxy.from_environment(os.environ))
+        client = client_of(self)
         self._closing.push_async_callback(client.close)
         return client
 
     @cached_property
     def refresher(self) -> Refresher:
         """Partners' root documents and cards, kept current."""
-        from node.federation.event_leaves import peer_appender
-        from node.federation.refresh import Refresher
+        from node.federation.wiring import refresher_of
 
-        append = peer_appender(self.log, self.clock, None)
-        refresher = Refresher(
-            self.client, self.peers, self.clock, lambda peer: append(peer, lambda: None)
-        )
+        refresher = refresher_of(self)
         self._closing.push_async_callback(refresher.close)
-        self.periodic.append(
-            Periodic("partners", self.settings.partners.refresh_s, refresher.refresh_all)
-        )
+        every_s = self.settings.partners.refresh_s
+        self.periodic.append(Periodic("partners", every_s, refresher.refresh_all))
         return refresher
 
     @cached_property
     def announcements(self) -> Announcements:
         """Partners' root documents and cards that are brought to this node."""
-        from node.federation.announcements import Announcements
-        from node.federation.event_leaves import peer_appender
+        from node.federation.wiring import announcements_of
 
-        append = peer_appender(self.log, self.clock, None)
-        announcements = Announcements(
-            self.peers,
-            self.clock,
-            lambda peer: append(peer, lambda: None),
-            self.refresher.suggest,
-        )
+        announcements = announcements_of(self)
         self._closing.push_async_callback(announcements.close)
         return announcements
 
     @cached_property
     def announcer(self) -> Announcer:
         """Own root documents and cards, brought to partners."""
-        from node.federation.announcer import TELL_EVERY_S, Announcer, Documents
+        from node.federation.announcer import TELL_EVERY_S
+        from node.federation.wiring import announcer_of
 
-        def documents() -> Documents:
-            identity = self.identity
-            return Documents(
-                identity.organisation,
-                identity.root.url,
-                identity.root_raw,
-                self.card.raw,
-                identity.chain,
-            )
-
-        announcer = Announcer(
-            documents, self.peers, self.client, self.clock, self.data.announced_file
-        )
+        announcer = announcer_of(self)
         self._closing.push_async_callback(announcer.close)
         self.periodic.append(Periodic("announce", TELL_EVERY_S, announcer.tell_due))
         return announcer
@@ -327,24 +297,9 @@ class Node:
     @cached_property
     def responder(self) -> Responder:
         """What answers partners' questions."""
-        from node.federation.responder import Responder, Rooms
+        from node.federation.wiring import responder_of
 
-        responder = Responder(
-            Rooms(
-                organisation=self.settings.organisation,
-                authorities=lambda: frozenset(self.identity.root.authorities),
-                signer=lambda: self.identity.signer("sign"),
-                peers=self.peers,
-                policy=self.policy,
-                collections=self.collections,
-                routes=self.routes,
-                log=self.log,
-                ledgers=self.ledgers,
-                references=self.references,
-                clock=self.clock,
-                suggest_refresh=self.refresher.suggest,
-            )
-        )
+        responder = responder_of(self)
         self._closing.push_async_callback(responder.flush, everything=True)
         self.periodic.append(Periodic("refusals", REFUSALS_S, responder.flush))
         return responder
@@ -352,43 +307,17 @@ class Node:
     @cached_property
     def asker(self) -> Asker:
         """What asks partners."""
-        from node.federation.actors import Actors
-        from node.federation.asker import Asker, AskerRooms
-        from node.federation.exchange import Exchanger
+        from node.federation.wiring import asker_of
 
-        organisation = self.settings.organisation
-        exchanger = Exchanger(
-            organisation,
-            lambda: self.identity.signer("sign"),
-            self.client,
-            self.log,
-            self.clock,
-            self.peers,
-            self.refresher,
-            self.announcer.again,
-            self.clock_watch.heard,
-        )
-        return Asker(
-            AskerRooms(
-                organisation=organisation,
-                peers=self.peers,
-                refresher=self.refresher,
-                announcer=self.announcer,
-                exchanger=exchanger,
-                routes=self.routes,
-                encoders=self.encoders,
-                collections=self.collections,
-                actors=Actors(self.identity.master()),
-                deadline_s=self.settings.partners.deadline_s,
-            )
-        )
+        return asker_of(self)
 
     @cached_property
     def card(self) -> CardKeeper:
         """The card, always current."""
-        return CardKeeper(
-            self.identity, self.log_origin, self.data.card_file, self._offered, self.clock
-        )
+        from node.offered import offered_by
+
+        file, origin = self.data.card_file, self.log_origin
+        return CardKeeper(self.identity, origin, file, lambda: offered_by(self), self.clock)
 
     @property
     def log_origin(self) -> str:
@@ -425,16 +354,3 @@ class Node:
         """A new version of the root document is in force: the card follows, partners are told."""
         self.card.current()
         self.announcer.changed()
-
-    def _offered(self) -> Offered:
-        """What the card says: spaces of collections and shared spaces, and routes into them."""
-        own = {each.space_id: each.envelope for each in self.collections.all()}
-        shared = self.spaces.envelopes()
-        # those into spaces of collections first: they are not cut off
-        natives = [*sorted(own), *sorted(shared.keys() - own.keys())]
-        routes = [route for native in natives for route in self.spaces.routes(native)]
-        spaces = {**shared, **own} if routes else own
-        return Offered(
-            spaces=tuple(spaces[key] for key in sorted(spaces)),
-            routes=tuple(routes[:MAX_CARD_ROUTES]),
-        )

@@ -1,0 +1,25 @@
+"""What the card says that this node offers: spaces of collections, shared spaces, routes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from node.card_keeper import Offered
+from protocol.limits import MAX_CARD_ROUTES
+
+if TYPE_CHECKING:
+    from node.node import Node
+
+
+def offered_by(node: Node) -> Offered:
+    """Own collections' spaces; where routes lead into them or shared spaces, those too."""
+    own = {each.space_id: each.envelope for each in node.collections.all()}
+    shared = node.spaces.envelopes()
+    # those into spaces of collections first: they are not cut off
+    natives = [*sorted(own), *sorted(shared.keys() - own.keys())]
+    routes = [route for native in natives for route in node.spaces.routes(native)]
+    spaces = {**shared, **own} if routes else own
+    return Offered(
+        spaces=tuple(spaces[key] for key in sorted(spaces)),
+        routes=tuple(routes[:MAX_CARD_ROUTES]),
+    )
