@@ -15,11 +15,12 @@ from node.cli.run import run_operation
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from node.encoders.encoder import Encoder
     from node.evaluate.data_set import DataSet
+    from node.evaluate.encoders import Spec
     from node.evaluate.evaluation import Plan
     from node.evaluate.member import Member
     from node.evaluate.report import Evaluation
+    from node.operations.encoders import EncoderInfo
     from node.operations.registry import Progress
     from node.spaces.anchor_set import AnchorSet
 
@@ -87,8 +88,9 @@ def evaluate(
     _check(plan, encoder)
     if cache is not None:
         cache.mkdir(parents=True, exist_ok=True)
+    named = _named(encoder)
     with shown_progress(current()) as progress:
-        members = asyncio.run(_members(encoder, judged, public, cache, progress))
+        members = asyncio.run(_members(named, judged, public, cache, progress))
         found = judge(data_set.resolve().name, judged, public, members, plan, progress)
     if out is not None:
         _write(found, out)
@@ -116,8 +118,19 @@ def _anchors(path: Path) -> AnchorSet:
     return read_anchors(path)
 
 
+def _named(texts: Sequence[str]) -> list[Spec | EncoderInfo]:
+    """Read every specification; a plain name is asked of the node, running or not."""
+    from node.evaluate.encoders import parse_spec
+    from node.operations.encoders import EncoderInfo, EncoderName
+
+    return [
+        parse_spec(text) or run_operation("encoder.show", EncoderName(name=text), EncoderInfo)
+        for text in texts
+    ]
+
+
 async def _members(
-    specs: Sequence[str],
+    named: Sequence[Spec | EncoderInfo],
     data: DataSet,
     anchors: AnchorSet,
     cache: Path | None,
@@ -125,26 +138,20 @@ async def _members(
 ) -> list[Member]:
     """Encode with one model after the other, so that only one is in memory."""
     from node.clock import system_clock
-    from node.evaluate.encoders import distinct_names, encoded_member, opened, parse_spec
+    from node.encoders.registry import open_encoder
+    from node.evaluate.encoders import Spec, distinct_names, encoded_member, opened
 
-    parsed = [(text, parse_spec(text)) for text in specs]
     encoders = [
-        _of_the_node(text) if spec is None else await opened(spec, system_clock())
-        for text, spec in parsed
+        await opened(each, system_clock())
+        if isinstance(each, Spec)
+        else open_encoder(each.name, each.kind, each.settings, each.envelope)
+        for each in named
     ]
     members = []
     for name, each in zip(distinct_names(encoders), encoders, strict=True):
         members.append(await encoded_member(name, each, data, anchors, cache, progress))
         await each.close()
     return members
-
-
-def _of_the_node(name: str) -> Encoder:
-    from node.encoders.registry import open_encoder
-    from node.operations.encoders import EncoderInfo, EncoderName
-
-    info = run_operation("encoder.show", EncoderName(name=name), EncoderInfo)
-    return open_encoder(info.name, info.kind, info.settings, info.envelope)
 
 
 def _write(found: Evaluation, out: Path) -> None:

@@ -14,7 +14,9 @@ from typer.testing import CliRunner, Result
 from node.cli.main import app
 from node.evaluate.data_set import read
 from node.evaluate.report import Evaluation
+from tests.conftest import NewNode
 from tests.node.encoders.server import Server, embed, serving
+from tests.node.spaces.consortium import members
 
 HOUSEHOLD = Path(__file__).with_name("household")
 WIDTH = 40
@@ -118,3 +120,21 @@ async def test_a_folder_without_a_data_set_is_said(tmp_path: Path, anchors: Path
     done = await run(tmp_path, "--anchors", anchors, "--encoder", "a", "--encoder", "b")
     assert done.exit_code == 2
     assert "corpus.jsonl" in done.stderr
+
+
+async def test_an_encoder_of_the_node_is_taken_by_its_name(
+    new_node: NewNode, tmp_path: Path, anchors: Path
+) -> None:
+    """Found in the stopped node; that its vectors are the caller's is only known there."""
+    envelope = tmp_path / "envelope.json"
+    envelope.write_text(members()[0].envelope.model_dump_json(exclude_none=True))
+    node = ("--data", new_node.path, "--quiet")
+    line = ("encoder", "add", "own", "--kind", "caller", "--envelope", envelope, *node)
+    added = await asyncio.to_thread(CliRunner().invoke, app, list(map(str, line)))
+    assert added.exit_code == 0, added.output
+    twice = ("--encoder", "own", "--encoder", "own")
+    done = await run(HOUSEHOLD, "--anchors", anchors, *twice, *node)
+    assert done.exit_code != 0
+    assert "stands for vectors that you compute" in done.stderr
+    unknown = await run(HOUSEHOLD, "--anchors", anchors, *twice[:3], "other", *node)
+    assert "no encoder 'other'" in unknown.stderr
