@@ -114,6 +114,13 @@ def add(
         str | None,
         _about_option("How questions travel: float32 (default), float16 or int8 (l2 only)."),
     ] = None,
+    probe_vectors: Annotated[
+        Path | None,
+        _space_option(
+            "caller: a .npy file of your vectors of the probe texts, so that partners recognise"
+            " your model (docs/protocol-documents.md, section 6)."
+        ),
+    ] = None,
     max_tokens: Annotated[
         int | None, _about_option("Where it cuts its input; longer documents are chunked.")
     ] = None,
@@ -147,6 +154,7 @@ def add(
             "envelope_file": _absolute(envelope),
             "space": as_space,
             "truncate": truncate,
+            "probe_vectors": _absolute(probe_vectors),
         }
     )
     result = run_operation("encoder.add", request, AddedEncoder)

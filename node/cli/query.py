@@ -141,13 +141,17 @@ def _show(result: AskResult) -> None:
 
 
 def _explain(results: Sequence[Result]) -> None:
-    """Why a record stands below one with a lower score, where that happened."""
+    """Why a record stands below one with a lower score, and who else holds one."""
     places = ", ".join(f"#{each.place}" for each in results if each.held_back)
     if places:
         note(
             f"{places}: below lower scores, because one partner holds at most half of a list and"
             " one more, whatever it claims (docs/federation.md, How lists are merged)"
         )
+    for each in results:
+        for copy in each.copies:
+            name = copy.external_id or copy.reference
+            note(f"#{each.place}: also held by {copy.organisation}/{copy.collection} as {name}")
 
 
 def _explain_route(silo: SiloStatus) -> None:
@@ -156,6 +160,10 @@ def _explain_route(silo: SiloStatus) -> None:
     if silo.fix:
         note(f"{name}: {silo.fix}")
     route = silo.route
+    if route is not None and route.low_confidence:
+        from node.federation.confidence import WHY
+
+        note(f"{name}: LOW CONFIDENCE: {WHY}")
     if route is None or route.verdict != "adaptable":
         return
     figures, whose = route.figures, "measured here"
@@ -177,7 +185,7 @@ def _row(each: Result) -> tuple[object, ...]:
         each.collection,
         each.external_id or each.reference,
         "rank only" if each.bin is None else f"{each.bin:.3f}",
-        each.route,
+        f"{each.route}, low" if each.low_confidence else each.route,
         "" if overlap is None else f"{overlap.value:.2f} ({overlap.low:.2f}-{overlap.high:.2f})",
     )
 

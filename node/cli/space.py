@@ -101,6 +101,14 @@ def join(
             exists=True,
         ),
     ] = None,
+    sample: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A member's exported embeddings of public sample questions of the collections'"
+            " field (an anchor set too), to measure agreement by; repeat for more.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Join a shared space: fit the own maps, measure the routes, offer them on the card."""
     from node.operations.space_joining import JoinSpace
@@ -111,6 +119,7 @@ def join(
         encoder=encoder,
         members=tuple(path.absolute() for path in member or ()),
         consensus=None if consensus is None else consensus.absolute(),
+        samples=tuple(path.absolute() for path in sample or ()),
     )
     result = run_operation("space.join", request, SpaceInfo)
     finish(
@@ -251,6 +260,13 @@ def _people(info: SpaceInfo) -> None:
         " the responder's model, not quality."
     )
     line("Direct: MRR without the shared space between them, and its lead; * where it is taken.")
+    for asker, agreed in info.agreement.items():
+        how = "measured on" if agreed.measured else "an estimate from"
+        which = "shared sample questions" if agreed.measured else "anchors, for lack of samples"
+        line(
+            f"Questions of {asker} find {_interval(agreed.figure)} of what the own model finds in"
+            f" the own collection: {how} {agreed.questions} {which}."
+        )
     line("Nothing: vectors passed through without a map. Own: the model asked by itself.")
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from node.encoders.caller import parse_envelope, read_envelope
+from node.encoders.caller import parse_envelope, read_envelope, read_probe_vectors
 from node.encoders.encoder import Encoder, FloatArray, Kind
 from node.encoders.errors import EncoderExists, EncoderMisconfigured
-from node.encoders.measure import measured, probe_vectors, require_same
+from node.encoders.measure import given_probe, measured, probe_vectors, require_same
 from node.encoders.registry import Encoders, open_encoder
 from protocol.envelope import Envelope, Prompts
 
@@ -30,12 +30,14 @@ async def add(
     at: int,
     wanted: Envelope | None = None,
     truncate: int | None = None,
+    probe_file: Path | None = None,
 ) -> Encoder:
     """Probe the model and keep the encoder.
 
     `stated` holds envelope fields; `envelope_file` a whole envelope instead, such as a partner's,
     which the model must then match, or `wanted` such an envelope. `truncate` cuts the model's
-    vectors to so many components (Matryoshka). `known` are spaces whose id is
+    vectors to so many components (Matryoshka). `probe_file` holds the vectors of the probe texts
+    where the caller computes them. `known` are spaces whose id is
     adopted where the sketch fits. Raises EncoderMisconfigured, EncoderExists, EncoderFailed.
     """
     if not _NAME.fullmatch(name):
@@ -58,7 +60,14 @@ async def add(
                     "(docs/collections.md)."
                 ),
             )
+        if probe_file is not None:
+            whole = given_probe(whole, read_probe_vectors(probe_file), known)
         return await asyncio.to_thread(encoders.add, name, kind, settings, whole)
+    if probe_file is not None:
+        raise EncoderMisconfigured(
+            "this encoder runs a model, which is probed by the node itself",
+            fix="Leave out --probe-vectors.",
+        )
     if whole is not None and truncate is not None:
         raise EncoderMisconfigured(
             "the envelope says already where its vectors are cut",

@@ -8,10 +8,12 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from node.encoders.errors import EncoderMisconfigured
+from node.encoders.vectors import FloatArray
 from node.wrong_values import describe
 from protocol.envelope import Envelope
 
@@ -47,6 +49,29 @@ def read_envelope(path: Path) -> Envelope:
             fix="Correct the file; it is JSON, or TOML where its name ends in .toml.",
         ) from None
     return parse_envelope(content, str(path))
+
+
+def read_probe_vectors(path: Path) -> FloatArray:
+    """Read the vectors of the probe texts from a .npy file, (24, d), in the order of the texts.
+
+    Raises EncoderMisconfigured, which names file and cause.
+    """
+    try:
+        found = np.load(path, allow_pickle=False)
+    except OSError as error:
+        raise EncoderMisconfigured(
+            f"the probe vectors in {path} cannot be read: {error.strerror or 'it is damaged'}",
+            fix="Check the path after --probe-vectors, and that the node's user may read the file.",
+        ) from None
+    except (ValueError, EOFError):
+        found = None
+    if not isinstance(found, np.ndarray) or found.dtype.kind != "f" or found.ndim != 2:
+        raise EncoderMisconfigured(
+            f"{path} holds no table of floats with one vector a row",
+            fix="Encode the probe texts (docs/protocol-documents.md, section 6) in their order in "
+            "the document role, and save them: numpy.save(PATH, vectors).",
+        )
+    return np.asarray(found, dtype=np.float32)
 
 
 def parse_envelope(content: Any, where: str) -> Envelope:

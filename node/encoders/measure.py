@@ -45,6 +45,18 @@ def measured(stated: Envelope, vectors: FloatArray, known: Iterable[Envelope]) -
         ) from None
 
 
+def given_probe(whole: Envelope, vectors: FloatArray, known: Iterable[Envelope]) -> Envelope:
+    """Return a caller's envelope with the sketch of the probe vectors that the caller gave.
+
+    Where the envelope has a sketch already, they must be its model's, and it stays. Raises as
+    `measured` and `require_same` do.
+    """
+    if whole.probe is None:
+        return measured(whole, vectors, known)
+    require_same(whole, vectors)
+    return whole
+
+
 def require_same(stated: Envelope, vectors: FloatArray) -> None:
     """Raise EncoderMisconfigured unless the probe vectors are those of the envelope's own sketch.
 

@@ -61,8 +61,22 @@ class Reach(BaseModel):
         whose = "" if self.figures else ", by its own account"
         mrr = figures.get("mrr")
         told = "not measured" if mrr is None else f"MRR {_interval(mrr)}{whose}"
+        told += self._agreement()
         way = "directly" if self.through is None else f"through {self.through}"
         return f"adaptable {way} ({self.kind}; {told})"
+
+    def _agreement(self) -> str:
+        """How far the partner's own model agrees, by its account or by the anchors here."""
+        theirs = self.partner_figures
+        named = {
+            "on shared sample questions": theirs.get("agreement_10"),
+            "an estimate": theirs.get("agreement_10_estimated"),
+            "on anchors alone": (self.figures or theirs).get("overlap_10"),
+        }
+        for how, figure in named.items():
+            if figure is not None:
+                return f", agreement {_interval(figure)}, {how}"
+        return ""
 
 
 async def reach(encoder: "Encoder", card: Card, into: str, routes: Routes) -> Reach:

@@ -27,7 +27,8 @@ class AddEncoder(BaseModel, extra="forbid"):
     `settings` are those of its kind, with `query_prompt` and `document_prompt`; `stated` are
     envelope fields, or `envelope_file` is a whole envelope in JSON or TOML, or `space` the id of a
     known one (a partner's card, another encoder) that the model must match. `truncate` cuts its
-    vectors to so many components.
+    vectors to so many components. `probe_vectors` is a .npy file of the probe texts' vectors, where
+    the caller computes them.
     """
 
     name: str
@@ -37,6 +38,7 @@ class AddEncoder(BaseModel, extra="forbid"):
     envelope_file: Path | None = None
     space: str | None = None
     truncate: int | None = None
+    probe_vectors: Path | None = None
 
 
 class EncoderName(BaseModel, extra="forbid"):
@@ -125,7 +127,7 @@ async def add(node: Node, request: AddEncoder, progress: Progress) -> AddedEncod
         node.encoders, request.name, request.kind, request.settings, request.stated,
         request.envelope_file, [each.envelope for each in known], node.clock(),
         None if request.space is None else find_space(request.space, known),
-        request.truncate,
+        request.truncate, request.probe_vectors,
     )  # fmt: skip
     if request.settings.get("allow_external"):
         await _note_external(node, request.name)

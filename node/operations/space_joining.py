@@ -20,22 +20,29 @@ from node.spaces.report import SpaceInfo, space_info
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from adapters.map import Floats
     from node.node import Node
+    from node.spaces.agreement import Samples
+    from node.spaces.anchor_store import AnchorStore
     from node.spaces.embedding_file import AnchorEmbeddings
+    from node.spaces.join import Joining
     from node.spaces.manifest import SpaceManifest
+    from node.spaces.maps import Ground
 
 
 class JoinSpace(BaseModel, extra="forbid"):
     """Which manifest to join with which own encoder.
 
     `members` are other members' exported embeddings, to choose and measure routes with.
-    `consensus` is the file beside the manifest where None.
+    `consensus` is the file beside the manifest where None. `samples` are members' embeddings of
+    shared sample questions, by which agreement is measured.
     """
 
     manifest: Path
     encoder: str
     members: tuple[Path, ...] = ()
     consensus: Path | None = None
+    samples: tuple[Path, ...] = ()
 
 
 class LeaveSpace(BaseModel, extra="forbid"):
@@ -75,13 +82,16 @@ async def join(node: Node, request: JoinSpace, progress: Progress) -> SpaceInfo:
     own = (await own_embeddings(node, store, anchors, [request.encoder], progress))[0]
     node.spaces.check_again(manifest, own)
     others = await asyncio.to_thread(_others, node, manifest, request.members, own)
-    joining = await asyncio.to_thread(
-        join_space, Ground(manifest, anchors, positions), own, others, node.clock(), progress
-    )
+    samples = await _samples(node, store, request, progress)
+    ground = Ground(manifest, anchors, positions)
+    joining = await asyncio.to_thread(join_space, ground, own, others, node.clock(), progress)
+    progress(0, None, "asking shared questions of the own documents")
+    joining = await _with_agreement(node, ground, joining, samples)
     await asyncio.to_thread(node.spaces.keep, manifest, raw, raw_positions, joining, others)
     await note(node, "space-join", manifest)
     if node.serving:
         await node.renew()
+    await node.collections.prepare_scores(progress)
     found = node.spaces.find(manifest.envelope.space_id)
     return next(space_info(each) for each in found if each.native == own.space_id)
 
@@ -93,7 +103,6 @@ async def leave(node: Node, request: LeaveSpace, progress: Progress) -> LeftSpac
 
     from node.spaces.errors import UnknownSpace
 
-    del progress
     found = node.spaces.find(request.space)
     if request.encoder is not None:
         native = node.encoders.get(request.encoder).envelope.space_id
@@ -108,12 +117,49 @@ async def leave(node: Node, request: LeaveSpace, progress: Progress) -> LeftSpac
     await note(node, "space-leave", found[0].manifest)
     if node.serving:
         await node.renew()
+    await node.collections.prepare_scores(progress)
     natives = tuple(each.native for each in found)
     return LeftSpace(
         name=found[0].manifest.name,
         natives=natives,
         collections=tuple(each.name for each in node.collections.all() if each.space_id in natives),
     )
+
+
+async def _with_agreement(
+    node: Node, ground: Ground, joining: Joining, samples: Samples
+) -> Joining:
+    """See how far others' questions agree with the own model in the largest own collection."""
+    from node.spaces.agreement import DEPTH, LEAST_DOCUMENTS, agreement
+
+    native = joining.joined.native.space_id
+    held = [each for each in node.collections.all() if each.space_id == native]
+    largest = max(held, key=lambda each: each.documents, default=None)
+    if largest is None or largest.documents < LEAST_DOCUMENTS:
+        return joining
+
+    async def search(rows: Floats) -> list[list[int]]:
+        found = await largest.search(rows, DEPTH, None)
+        return [[candidate.key for candidate in one] for one in found]
+
+    pairs = joining.joined.pairs
+    return joining.agreeing(await agreement(ground, joining.parties, pairs, search, samples))
+
+
+async def _samples(
+    node: Node, store: AnchorStore, request: JoinSpace, progress: Progress
+) -> Samples:
+    """The shared sample questions as others embedded them, and the own embeddings of the same."""
+    import asyncio
+
+    from node.spaces.agreement import Samples
+
+    files = await asyncio.to_thread(read_members, request.samples)
+    if not files:
+        return Samples()
+    questions = await asyncio.to_thread(store.load, files[0].anchors)
+    own = (await own_embeddings(node, store, questions, [request.encoder], progress))[0]
+    return Samples(own, {each.space_id: each for each in files})
 
 
 def _others(

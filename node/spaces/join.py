@@ -11,8 +11,8 @@ from typing import Literal
 from adapters.confidence import TopScores
 from adapters.files import adapter_digest, encode_adapter
 from adapters.map import Map
-from adapters.metrics import Estimate
 from node.operations.registry import Progress
+from node.spaces.agreement import Agreement
 from node.spaces.correction import FittedCorrection, fit_correction
 from node.spaces.create import check_members, check_rows, recompute
 from node.spaces.direct import fit_back
@@ -42,8 +42,8 @@ class Joining:
     questions: bytes
     parties: tuple[Party, ...] = field(default=(), compare=False)
 
-    def agreeing(self, agreement: Mapping[str, Estimate]) -> "Joining":
-        """Return this with the agreement that was measured in a collection, by asker's space."""
+    def agreeing(self, agreement: Mapping[str, Agreement]) -> "Joining":
+        """Return this with the agreement that was found in a collection, by asker's space."""
         joined = self.joined.model_copy(update={"agreement": dict(agreement)})
         return replace(self, joined=joined)
 

@@ -16,7 +16,14 @@ from adapters.direction import check_direction
 from adapters.errors import FitRefused
 from adapters.identity import fit_identity, fit_mean
 from adapters.map import Chain, Map
-from adapters.metrics import Estimate, Values, estimate
+from adapters.metrics import (
+    Estimate,
+    Values,
+    estimate,
+    known_item_ndcg,
+    known_item_ranks,
+    reciprocal_ranks,
+)
 from adapters.quality import HeldOut, QualityCard, known_item_values, measure, route_values
 from node.spaces.direct import DirectQuality, fit_direct
 from node.spaces.embedding_file import AnchorEmbeddings
@@ -69,7 +76,8 @@ class OutQuality(BaseModel):
     """One map out of the shared space, over all members that were measured asking through it.
 
     `mrr` is from the validation part and orders the maps. `figures` are from the test part: mrr,
-    ndcg_10, recall_10, overlap_10, and mrr_native, which the responder's own model reaches.
+    ndcg_10, recall_10, overlap_10; mrr_native and ndcg_10_native, which the responder's own model
+    reaches, and mrr_asker and ndcg_10_asker, which the askers' own models do.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -119,8 +127,13 @@ def measure_out(ground: Ground, responder: Party, askers: Sequence[Party]) -> li
         parts = [_part(ground, ground.anchors.split.test, asker, responder) for asker in askers]
         values = [route_values(chain, part) for (chain, _), part in zip(chains, parts, strict=True)]
         figures = {name: _pooled([each[name] for each in values]) for name in values[0]}
-        natives = [known_item_values((), _natively(part)) for part in parts]
-        figures["mrr_native"] = _pooled(natives)
+        for whose, sides in {
+            "native": [_natively(part) for part in parts],
+            "asker": [_askers_own(part) for part in parts],
+        }.items():
+            ranks = [known_item_ranks(s.source_questions, s.source_documents) for s in sides]
+            figures[f"mrr_{whose}"] = _pooled([reciprocal_ranks(each) for each in ranks])
+            figures[f"ndcg_10_{whose}"] = _pooled([known_item_ndcg(each) for each in ranks])
         mean = sum(mrr for _, mrr in chains) / len(chains)
         asked = min(len(part.source_questions) for part in parts)
         measured.append(OutQuality(kind=kind, mrr=mean, figures=figures, held_out=asked))
@@ -188,6 +201,13 @@ def _natively(part: HeldOut) -> HeldOut:
     """The same questions, asked with the responder's own model."""
     return HeldOut(
         part.target_questions, part.target_documents, part.target_questions, part.target_documents
+    )
+
+
+def _askers_own(part: HeldOut) -> HeldOut:
+    """The same questions, asked with the asker's own model among its own documents."""
+    return HeldOut(
+        part.source_questions, part.source_documents, part.source_questions, part.source_documents
     )
 
 

@@ -35,6 +35,14 @@ class FigureRow(BaseModel):
     high: float
 
 
+class AgreementRow(BaseModel):
+    """How often an asker's questions find what the own model does (node/spaces/agreement.py)."""
+
+    figure: FigureRow
+    measured: bool
+    questions: int
+
+
 class RouteRow(BaseModel):
     """One asker asking one responder through the shared space, measured on held-out anchors.
 
@@ -77,7 +85,9 @@ class OutRow(BaseModel):
 class SpaceInfo(BaseModel):
     """One native space of this node in a shared space.
 
-    `consensus_checked`: whether the consensus was computed again from all founders' embeddings.
+    `agreement`: by asker, how often its mapped questions find what the own model finds in the own
+    collection. `consensus_checked`: whether the consensus was computed again from all founders'
+    embeddings.
     """
 
     name: str
@@ -88,6 +98,7 @@ class SpaceInfo(BaseModel):
     founder: bool
     members: tuple[str, ...]
     consensus_checked: bool
+    agreement: dict[str, AgreementRow] = {}
     out: tuple[OutRow, ...]
     routes: tuple[RouteRow, ...]
 
@@ -107,6 +118,14 @@ def space_info(space: JoinedSpace) -> SpaceInfo:
         founder=founder is not None,
         members=tuple(sorted(known | founders | {joined.organisation})),
         consensus_checked=joined.consensus_apart is not None,
+        agreement={
+            pair.asker: AgreementRow(
+                figure=figure_row(found.figure), measured=found.measured, questions=found.questions
+            )
+            for pair in joined.pairs
+            if (found := joined.agreement.get(pair.asker_space)) is not None
+            and pair.responder_space == space.native
+        },
         out=tuple(
             OutRow(
                 kind=out.map.kind,

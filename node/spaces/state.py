@@ -25,6 +25,7 @@ from adapters.files import decode_adapter
 from adapters.map import Map
 from adapters.metrics import Estimate
 from node import durable_file
+from node.spaces.agreement import Agreement
 from node.spaces.correction import KeptCorrection, load_correction
 from node.spaces.embedding_file import AnchorEmbeddings, decode_embeddings
 from node.spaces.errors import SpaceDamaged
@@ -109,7 +110,7 @@ class Joined(BaseModel):
     direct: list[DirectMap] = []
     correction: KeptCorrection | None = None
     usual: dict[Literal["cosine", "corrected"], TopScores] = {}
-    agreement: dict[str, Estimate] = {}
+    agreement: dict[str, Agreement] = {}
 
     @property
     def maps(self) -> Iterator[KeptMap]:

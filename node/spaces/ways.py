@@ -82,12 +82,10 @@ def direct_routes(joined: JoinedSpace) -> Iterator[Route]:
 
 
 def _agreement(joined: JoinedSpace, out_kind: str) -> dict[str, Estimate]:
-    """What was measured in the own collection of the askers that take this map out."""
+    """What was found in the own collection of the askers that take this map out."""
     asked = [pair for pair in joined.joined.pairs if pair.out_kind == out_kind]
-    measured = joined.joined.agreement
-    found = [measured[p.asker_space] for p in asked if p.asker_space in measured]
-    figure = over_askers(found)
-    return {} if figure is None else {"agreement_10": figure}
+    found = joined.joined.agreement
+    return over_askers([found[pair.asker_space] for pair in asked if pair.asker_space in found])
 
 
 def _shared(joined: JoinedSpace, route: str | None) -> Inbound | None:

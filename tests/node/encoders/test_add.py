@@ -221,6 +221,34 @@ async def test_vectors_of_the_caller_need_an_envelope(encoders: Encoders, tmp_pa
         await encoder.encode(["words"], "query")
 
 
+async def test_a_caller_shows_its_model_by_the_vectors_of_the_probe_texts(
+    encoders: Encoders, server: Server, tmp_path: Path
+) -> None:
+    theirs = (await added(encoders, server)).envelope
+    vectors = await encoders.get("e").encode_raw(PROBE_TEXTS, "document")
+    file, bare = tmp_path / "probe.npy", tmp_path / "bare.json"
+    np.save(file, vectors)
+    bare.write_text(theirs.model_copy(update={"probe": None}).model_dump_json())
+
+    async def caller(name: str, probe: Path, **wanted: Any) -> Encoder:
+        given = {"envelope_file": bare} | wanted
+        return await add(
+            encoders, name, "caller", {}, {}, known=[theirs], at=NOW, probe_file=probe, **given
+        )
+
+    assert (await caller("mine", file)).envelope.space_id == theirs.space_id
+    patched = tmp_path / "patched.npy"
+    np.save(patched, vectors + np.random.default_rng(1).normal(size=vectors.shape))
+    assert (await caller("other", patched)).envelope.space_id != theirs.space_id
+    with pytest.raises(EncoderMisconfigured, match="not the one of the given envelope"):
+        await caller("no", patched, envelope_file=None, wanted=theirs)
+    (tmp_path / "text.npy").write_text("no array")
+    np.save(tmp_path / "few.npy", vectors[:5])
+    for wrong in ("none.npy", "text.npy", "few.npy"):
+        with pytest.raises(EncoderError):
+            await caller("no", tmp_path / wrong)
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"provider": 1}', b"\xff", b" " * 70_000])
 async def test_what_is_no_envelope_is_refused(
     encoders: Encoders, tmp_path: Path, content: bytes

@@ -118,7 +118,10 @@ def test_the_card_names_the_routes_best_first_with_their_figures(tmp_path: Path)
     routes = spaces.routes(A.space_id)
     assert {route.kind for route in routes} == {"procrustes", "ridge", "shrunk"}
     assert {(route.space, route.into) for route in routes} == {(HUB, A.space_id)}
-    assert set(routes[0].quality) == {"mrr", "ndcg_10", "recall_10", "overlap_10", "mrr_native"}
+    assert set(routes[0].quality) == {
+        "mrr", "ndcg_10", "recall_10", "overlap_10",
+        "mrr_native", "ndcg_10_native", "mrr_asker", "ndcg_10_asker",
+    }  # fmt: skip
     assert routes[0].held_out == len(ground().anchors.split.test)
     assert spaces.accepted(A.space_id) == (HUB,)
     assert spaces.routes(B.space_id) == []
