@@ -12,7 +12,7 @@ from node.cli.output import finish, line, note, table
 from node.cli.run import run_operation
 
 if TYPE_CHECKING:
-    from node.spaces.report import FigureRow, RouteRow, SpaceInfo
+    from node.spaces.report import FigureRow, RouteRow, SizeShown, SpaceInfo
 
 app = VerbGroup(help="Shared spaces: through them, different models are asked.")
 
@@ -73,6 +73,7 @@ def create(
                 for each in result.founders
             ],
         )
+        _advice(result.advice)
         line(f"wrote {result.manifest} and {result.consensus}")
 
     finish(
@@ -230,6 +231,7 @@ def _people(info: SpaceInfo) -> None:
     line(f"members {', '.join(info.members)}; made by {info.author}")
     if not info.consensus_checked:
         note("the consensus was not computed again: not all founders' embeddings are here")
+    _advice(info.advice)
     if not info.routes:
         note("no route was measured: give the other members' embeddings with --member")
         return
@@ -268,6 +270,20 @@ def _people(info: SpaceInfo) -> None:
             f" the own collection: {how} {agreed.questions} {which}."
         )
     line("Nothing: vectors passed through without a map. Own: the model asked by itself.")
+
+
+def _advice(advice: SizeShown | None) -> None:
+    """What was reached with fewer anchors, and what twice as many should bring."""
+    if advice is None:
+        note("there are too few anchors, or members, to tell what more anchors would bring")
+        return
+    reached = ", ".join(f"{row.value:.3f} with {n}" for n, row in advice.mrr.items())
+    gain = advice.doubled
+    line(f"MRR from {advice.asker} to {advice.responder} by anchors: {reached}")
+    line(
+        f"Twice as many would bring about {gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f}),"
+        " as the curve goes on."
+    )
 
 
 def _interval(figure: FigureRow) -> str:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from node.operations.registry import Progress, operation
 from node.operations.space_files import consensus_beside, note, own_embeddings, read_members
-from node.spaces.report import FounderShown, founders_shown
+from node.spaces.report import FounderShown, SizeShown, founders_shown, size_shown
 from protocol.notation import CollectionName
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class CreatedSpace(BaseModel):
     fitted: int
     dimension: int
     founders: tuple[FounderShown, ...]
+    advice: SizeShown | None = None
     manifest: Path
     consensus: Path
 
@@ -74,6 +75,8 @@ async def create(node: Node, request: CreateSpace, progress: Progress) -> Create
     from node.spaces.anchor_store import AnchorStore
     from node.spaces.create import create_space
     from node.spaces.manifest import sign_manifest
+    from node.spaces.maps import Ground
+    from node.spaces.size_advice import size_advice
 
     store = AnchorStore(node.data.anchors)
     anchors = await asyncio.to_thread(store.load, request.anchors)
@@ -89,6 +92,9 @@ async def create(node: Node, request: CreateSpace, progress: Progress) -> Create
         request.threshold,
         node.clock(),
     )
+    progress(0, None, "measuring what more anchors would bring")
+    ground = Ground(manifest, anchors, positions)
+    advice = await asyncio.to_thread(size_advice, ground, founders)
     raw = sign_manifest(manifest, [node.identity.signer("sign")])
     manifest_file = request.out / f"{request.name}.space.json"
     consensus_file = request.out / f"{request.name}.consensus.safetensors"
@@ -102,6 +108,7 @@ async def create(node: Node, request: CreateSpace, progress: Progress) -> Create
         fitted=manifest.fitted,
         dimension=manifest.dimension,
         founders=founders_shown(manifest),
+        advice=size_shown(advice),
         manifest=manifest_file,
         consensus=consensus_file,
     )

@@ -26,6 +26,7 @@ from node.spaces.pairs import (
     measure_out,
     measure_pair,
 )
+from node.spaces.size_advice import size_advice
 from node.spaces.state import DirectMap, Joined, KeptMap, KnownMember, OutMap
 from node.spaces.usual_scores import usual_scores
 
@@ -166,6 +167,7 @@ def _kept(
             for each in others
         ],
         consensus_apart=apart,
+        advice=size_advice(ground, [own, *others]),
         direct=_kept_direct(ground, parties, measured, adapters),
         correction=correction.kept,
         usual=_usual(ground, parties, scoring, correction),

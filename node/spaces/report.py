@@ -15,7 +15,28 @@ if TYPE_CHECKING:
     from node.spaces.direct import DirectQuality
     from node.spaces.manifest import SpaceManifest
     from node.spaces.pairs import PairQuality
+    from node.spaces.size_advice import SizeAdvice
     from node.spaces.state import JoinedSpace
+
+
+class FigureRow(BaseModel):
+    """One measured figure with its 95% interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class SizeShown(BaseModel):
+    """What was reached with fewer anchors: `mrr` by their number, from one member to another.
+
+    `doubled` is the gain that twice as many as there are should bring; it is extrapolated.
+    """
+
+    asker: str
+    responder: str
+    mrr: dict[int, FigureRow]
+    doubled: FigureRow
 
 
 class FounderShown(BaseModel):
@@ -25,14 +46,6 @@ class FounderShown(BaseModel):
     space: str
     dimension: int
     shift: float | None
-
-
-class FigureRow(BaseModel):
-    """One measured figure with its 95% interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 class AgreementRow(BaseModel):
@@ -99,6 +112,7 @@ class SpaceInfo(BaseModel):
     members: tuple[str, ...]
     consensus_checked: bool
     agreement: dict[str, AgreementRow] = {}
+    advice: SizeShown | None = None
     out: tuple[OutRow, ...]
     routes: tuple[RouteRow, ...]
 
@@ -126,6 +140,7 @@ def space_info(space: JoinedSpace) -> SpaceInfo:
             if (found := joined.agreement.get(pair.asker_space)) is not None
             and pair.responder_space == space.native
         },
+        advice=size_shown(joined.advice),
         out=tuple(
             OutRow(
                 kind=out.map.kind,
@@ -168,6 +183,18 @@ def _direct_fields(direct: DirectQuality | None) -> dict[str, Any]:
         "direct_lead": figure_row(direct.lead),
         "by": "direct" if direct.is_used else "shared",
     }
+
+
+def size_shown(advice: SizeAdvice | None) -> SizeShown | None:
+    """Return what more anchors would bring as rows, None where it could not be told."""
+    if advice is None:
+        return None
+    return SizeShown(
+        asker=advice.asker,
+        responder=advice.responder,
+        mrr={each.anchors: figure_row(each.mrr) for each in advice.points},
+        doubled=figure_row(advice.doubled),
+    )
 
 
 def founders_shown(manifest: SpaceManifest) -> tuple[FounderShown, ...]:

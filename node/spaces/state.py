@@ -31,6 +31,7 @@ from node.spaces.embedding_file import AnchorEmbeddings, decode_embeddings
 from node.spaces.errors import SpaceDamaged
 from node.spaces.manifest import SPACE_TYPE, SpaceManifest
 from node.spaces.pairs import OutQuality, PairQuality
+from node.spaces.size_advice import SizeAdvice
 from protocol.document import DocumentRefused, read_document
 from protocol.envelope import Envelope
 
@@ -91,7 +92,7 @@ class Joined(BaseModel):
     collection, by asker's space. `usual` says which best scores are usual there, by what is told:
     `cosine` or `corrected`. Without a `correction`, as joinings of older releases have none, they
     are cosines.
-    `consensus_apart`: see `create.recompute`.
+    `advice` says what more anchors would bring. `consensus_apart`: see `create.recompute`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -107,6 +108,7 @@ class Joined(BaseModel):
     pairs: list[PairQuality]
     members: list[KnownMember]
     consensus_apart: float | None
+    advice: SizeAdvice | None = None
     direct: list[DirectMap] = []
     correction: KeptCorrection | None = None
     usual: dict[Literal["cosine", "corrected"], TopScores] = {}
