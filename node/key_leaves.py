@@ -12,7 +12,7 @@ from node.audit.show import Wanted, show
 from protocol.event_leaves import KeyChanged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from keys.ring import KeyRecord
@@ -23,20 +23,24 @@ RECENT = 1024
 one version can have."""
 
 
-def differences(before: RootDocument, after: RootDocument, at: int) -> Iterator[KeyChanged]:
+def differences(
+    before: RootDocument, after: RootDocument, known: Mapping[str, KeyRecord], at: int
+) -> Iterator[KeyChanged]:
     """The leaves of a new version: its keys that are new, revoked or retired; then its own.
 
-    The last one names the root key that speaks for the version.
+    `known` are the keys of all versions: one that `before` names no more can be revoked too. The
+    last leaf names the root key that speaks for the version.
     """
     old, new = before.ring, after.ring
     for kid, record in new.records.items():
         if kid not in old.records and record.purpose != "root":
             yield _leaf(record, "published", after, at)
     for kid, record in old.records.items():
-        if kid in new.revocations:
-            yield _leaf(record, "revoked", after, at)
-        elif kid not in new.records:
+        if kid not in new.records and kid not in new.revocations:
             yield _leaf(record, "retired", after, at)
+    for kid in new.revocations:
+        if kid not in old.revocations and kid in known:
+            yield _leaf(known[kid], "revoked", after, at)
     yield _leaf(after.roots[0].record, "published", after, at)
 
 

@@ -154,7 +154,8 @@ class RootKeeper:
         raw = self._identity.root_version(root.version - 1)
         if raw is not None:  # it may be lost with the directory that was restored
             before = read_document(raw, ROOT_TYPE, RootDocument, RootRefused)[0]
-        leaves = list(differences(before, root, self._clock()))
+        known = named(self._identity.history())
+        leaves = list(differences(before, root, known, self._clock()))
         found = await asyncio.to_thread(logged, self._log_file, root.digest)
         if (leaves[-1].key, leaves[-1].event) not in found:
             for leaf in leaves:
@@ -213,7 +214,8 @@ class RootKeeper:
         if after is not before:
             await self._follow()
             await self._append_created(edit)  # where the log takes leaves only now
-            for leaf in differences(before, after, self._clock()):
+            known = named(self._identity.history())
+            for leaf in differences(before, after, known, self._clock()):
                 await self._append(leaf)
             self._remove_files(before, after)
             log.info("root document published", version=after.version, expires=after.expires)

@@ -182,6 +182,8 @@ async def test_a_retired_key_can_still_be_revoked(keeping: Keeping) -> None:
     assert old not in node.identity.root.ring.records
     await node.roots.revoke(old, "found in a backup that was lost")
     assert old in node.identity.root.ring.revocations
+    assert (keeping.leaves()[-2].event, keeping.leaves()[-2].key) == ("revoked", old)
+    assert keeping.leaves()[-2].use == "card"
 
 
 async def test_what_cannot_be_revoked_is_said(keeping: Keeping) -> None:
@@ -198,6 +200,7 @@ async def test_the_root_key_is_replaced_and_then_revoked(keeping: Keeping) -> No
     assert [key.kid for key in second.roots] == list(change.created)
     assert node.identity.has_root_key
     await node.roots.revoke(first.roots[0].kid, "kept on a shared disk")
+    assert [leaf.use for leaf in keeping.leaves() if leaf.event == "revoked"] == ["root"]
     assert accept_root(node.identity.root_raw, None, second, keeping.now).version == 3
 
 
