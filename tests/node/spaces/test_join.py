@@ -53,6 +53,17 @@ def test_every_map_that_is_named_is_there() -> None:
     assert len(named) == 6
 
 
+def test_a_member_whose_views_were_exchanged_is_refused() -> None:
+    late = embeddings("d.example", 18, 44)
+    noise = 0.25 * np.random.default_rng(1).normal(size=late.query.shape)
+    asked = unit(late.query + noise)  # so that a question finds less than its document does
+    as_it_is = replace(late, query=asked)
+    assert join(ground(), A, [as_it_is], AT, unseen).joined.pairs
+    exchanged = replace(late, document=asked, query=late.document)
+    with pytest.raises(EmbeddingsRefused, match=r"views were exchanged"):
+        join(ground(), A, [exchanged], AT, unseen)
+
+
 def test_a_member_enrols_later_and_nothing_else_changes() -> None:
     late = embeddings("d.example", 18, 44)
     before = join(ground(), A, [B, C], AT, unseen)
