@@ -24,6 +24,7 @@ from node.own_past import own_past
 from node.tokens import Tokens
 
 if TYPE_CHECKING:
+    from adapters.corrected import Yardstick
     from node.audit.log import AuditLog
     from node.backup.standing import Standing
     from node.collections.registry import Collections
@@ -203,6 +204,7 @@ class Node:
             self.encoders,
             IndexSettings(**self.settings.index.model_dump(exclude_none=True)),
             self.clock,
+            self._yardsticks,
         )
         self._closing.push_async_callback(collections.close)
         return collections
@@ -354,3 +356,7 @@ class Node:
         """A new version of the root document is in force: the card follows, partners are told."""
         self.card.current()
         self.announcer.changed()
+
+    def _yardsticks(self, native: str) -> list[Yardstick]:
+        """What scores of documents in a native space are corrected by; opens the spaces for it."""
+        return self.spaces.yardsticks(native)
