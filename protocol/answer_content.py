@@ -168,12 +168,19 @@ def _check_question(answer: Answer, asked: Query) -> None:
         raise AnswerRefused(
             "mismatch", f"{len(answer.results)} results for {asked.vectors.n} vectors"
         )
+    if asked.commitment_key is None and _committed(answer):
+        raise AnswerRefused("mismatch", "the answer commits to contents, which nobody asked for")
     if any(_size(result) > asked.k for result in answer.results):
         raise AnswerRefused("mismatch", "a result holds more than k documents")
     if asked.granularity is not None and (
         GRANULARITIES.index(answer.granularity) > GRANULARITIES.index(asked.granularity)
     ):
         raise AnswerRefused("mismatch", "the answer tells more than was asked for")
+
+
+def _committed(answer: Answer) -> bool:
+    lists = (result for result in answer.results if isinstance(result, tuple))
+    return any(hit.commitment is not None for hits in lists for hit in hits)
 
 
 def _size(result: object) -> int:

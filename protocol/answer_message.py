@@ -47,11 +47,14 @@ ScoreKind = Literal["corrected"]
 class Hit(WireModel):
     """One document: its reference for this partner, and its score's bin where bins are shown.
 
+    `commitment` is to its content, under the question's key.
+
     Bin b at width w holds the scores from b*w up to (b+1)*w thousandths; the top bin holds 1.0.
     """
 
     ref: Annotated[str, Field(pattern=rf"^[A-Za-z0-9_-]{{1,{MAX_REFERENCE_CHARS}}}$")]
     bin: Annotated[int, Field(ge=-20, le=19)] | None = None
+    commitment: Bits128 | None = None
 
 
 Hits = Annotated[tuple[Hit, ...], Field(strict=False, max_length=MAX_K)]

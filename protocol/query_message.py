@@ -43,7 +43,9 @@ class Query(WireModel):
     takes what the grant gives. `actor` is a commitment to the person who asks, `agreement` the id
     of the contract under which it happens. `space` is the envelope's space id, the space in which
     the vectors lie; `route` names one adapter of the peer's card by its digest, None leaves the
-    choice to the peer. `filter` narrows what is searched, by fields that the grant names.
+    choice to the peer. `filter` narrows what is searched, by fields that the grant names. Under
+    `commitment_key`, drawn for this question, the peer commits to the contents of the records that
+    it shows, where the grant allows it.
     """
 
     v: Version1 = 1
@@ -59,6 +61,7 @@ class Query(WireModel):
     envelope: Envelope
     route: Digest | None = None
     filter: MetadataFilter | None = None
+    commitment_key: Bits128 | None = None
     vectors: Vectors
 
     @model_validator(mode="after")

@@ -167,6 +167,11 @@ class Collection:
         with self._around.store.read() as db:
             return document_rows.find_by_key(db, self._row.key, key)
 
+    def texts(self, keys: Sequence[int]) -> dict[int, str]:
+        """Return the texts of documents by internal key, of those that have one."""
+        with self._around.store.read() as db:
+            return document_rows.texts(db, self._row.key, keys)
+
     def find(self, external_ids: Iterable[str]) -> dict[str, DocumentRow]:
         """Return those of the documents that exist, by external id. For the owner only."""
         with self._around.store.read() as db:

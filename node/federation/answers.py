@@ -5,6 +5,9 @@ again only while the grant shows the same; else a changed grant would go on show
 longer allows.
 """
 
+from collections.abc import Mapping
+
+from node.federation.commitments import commitments_of
 from node.federation.confidence import flagged
 from node.federation.disclose import Disclosure, ShownHit, ShownList
 from node.federation.epochs import epoch_of
@@ -17,7 +20,15 @@ from protocol.leaf import new_salt
 from protocol.messages import Answer, Hit, Remaining, Result, RouteReport
 from protocol.query_message import Query
 
-_SHOWN_FIELDS = {"labels", "granularity", "bin_width", "max_k", "floor", "smallest_count"}
+_SHOWN_FIELDS = {
+    "labels",
+    "granularity",
+    "bin_width",
+    "content_commitment",
+    "max_k",
+    "floor",
+    "smallest_count",
+}
 
 
 def disclosed_answer(
@@ -34,6 +45,9 @@ def disclosed_answer(
     keys = [hit.key for shown in disclosure.lists if isinstance(shown, tuple) for hit in shown]
     made = references.make(question.peer, query.collection, epoch, keys)
     names = dict(zip(keys, made, strict=True))
+    commitments: Mapping[int, str] = {}
+    if grant.content_commitment and query.commitment_key is not None:
+        commitments = commitments_of(permitted.collection, query.commitment_key, keys)
     bins = permitted.granularity == "bins"
     numbers = permitted.granularity in ("boolean", "count")
     return Answer(
@@ -57,7 +71,7 @@ def disclosed_answer(
         epoch=epoch,
         smallest_count=grant.smallest_count if numbers and grant.smallest_count > 1 else None,
         withheld=True if disclosure.withheld else None,
-        results=tuple(_result(shown, names) for shown in disclosure.lists),
+        results=tuple(_result(shown, names, commitments) for shown in disclosure.lists),
         budget=Remaining(queries=queries_left),
         request_url=grant.request_url,
     )
@@ -84,11 +98,11 @@ def shows(grant: Grant) -> bytes:
     return digest(dumps(fields)).encode() + b"\n"
 
 
-def _result(shown: ShownList, names: dict[int, str]) -> Result:
+def _result(shown: ShownList, names: Mapping[int, str], commitments: Mapping[int, str]) -> Result:
     if isinstance(shown, tuple):
-        return tuple(_hit(hit, names) for hit in shown)
+        return tuple(_hit(hit, names, commitments) for hit in shown)
     return shown
 
 
-def _hit(hit: ShownHit, names: dict[int, str]) -> Hit:
-    return Hit(ref=names[hit.key], bin=hit.bin)
+def _hit(hit: ShownHit, names: Mapping[int, str], commitments: Mapping[int, str]) -> Hit:
+    return Hit(ref=names[hit.key], bin=hit.bin, commitment=commitments.get(hit.key))

@@ -139,6 +139,17 @@ class SiloStatus(_Model):
     elapsed_ms: int
 
 
+class Copy(_Model):
+    """Another silo that holds the same document: its name for it, and its rank there."""
+
+    organisation: Organisation
+    collection: CollectionName
+    own: bool
+    reference: str | None
+    external_id: str | None
+    rank: int
+
+
 class Result(_Model):
     """One record in the merged list.
 
@@ -162,6 +173,7 @@ class Result(_Model):
     overlap: FigureShown | None
     request_url: str | None
     held_back: bool = False
+    copies: tuple[Copy, ...] = ()
     low_confidence: bool = False
 
 

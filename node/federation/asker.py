@@ -97,7 +97,10 @@ class PartnerOffered:
 
 @dataclass
 class _Job:
-    """One question under way; `queries` collects it in each space in which it was asked."""
+    """One question under way; `queries` collects it in each space in which it was asked.
+
+    All silos commit to contents under one key, so that they compare.
+    """
 
     request: AskRequest
     actor: str
@@ -105,6 +108,7 @@ class _Job:
     deadline_s: float
     began: float
     queries: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    commitment_key: str = field(default_factory=new_salt)
 
     def left(self) -> float:
         """Seconds that partners still have."""
@@ -283,6 +287,7 @@ class Asker:
             envelope=envelope,
             route=plan.route,
             filter=job.request.filter,
+            commitment_key=job.commitment_key,
             vectors=encode(vectors, envelope.dtype),
         )
 
@@ -306,6 +311,7 @@ class Asker:
             job.request.k,
             job.request.filter,
             frozenset(space for space, kind in most.items() if kind is None),
+            job.commitment_key,
         )
         found = await asyncio.gather(
             *(

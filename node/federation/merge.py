@@ -15,12 +15,14 @@ Rules, in their order:
    2009, k = 60), weight 1 / (60 + r): one list for each score space, and one for each organisation
    that gave ranks only. Where g organisations were ordered together, r is the position divided by
    g, so that being comparable costs nobody anything.
+4. What several silos commit to as one content stands once, at the best of its places, and names
+   them all. Copies take no place and no share. Two records of one silo stay two.
 """
 
 import hashlib
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from protocol.answer_message import ScoreKind
 
@@ -30,10 +32,14 @@ RRF_K = 60
 
 @dataclass(frozen=True)
 class SiloHit:
-    """One record of one silo; `bin_middle` is in thousandths, None where only the rank is known."""
+    """One record of one silo; `bin_middle` is in thousandths, None where only the rank is known.
+
+    `commitment` is to its content, under the key of the question; None where the silo told none.
+    """
 
     reference: str
     bin_middle: float | None
+    commitment: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,13 +68,15 @@ class SiloRanking:
 class MergedHit:
     """A record's place in the merged list: the silo's number in the input and the rank there.
 
-    `held_back` where rule 2 put a hit with a lower bin before it.
+    `held_back` where rule 2 put a hit with a lower bin before it. `copies` are the same document in
+    other silos.
     """
 
     silo: int
     rank: int
     hit: SiloHit
     held_back: bool = False
+    copies: tuple["MergedHit", ...] = ()
 
 
 def half_and_one(length: int) -> int:
@@ -136,16 +144,41 @@ def _capped(
     waiting: dict[str, deque[tuple[int, MergedHit]]] = {}
     for place, hit in enumerate(hits):
         waiting.setdefault(silos[hit.silo].organisation, deque()).append((place, hit))
-    held, result = Counter[str](), list[MergedHit]()
-    while waiting and len(result) < limit:
-        most = share(len(result) + 1)
+    held, result = Counter[str](), _Once()
+    while waiting:
+        most = share(len(result.hits) + 1)
         free = [name for name in waiting if name in own or held[name] < most]
         name = min(free or waiting, key=lambda one: waiting[one][0][0])
-        result.append(waiting[name].popleft()[1])
-        held[name] += 1
+        hit = waiting[name].popleft()[1]
+        if not result.is_copy(hit) and len(result.hits) < limit:
+            result.hits.append(hit)
+            held[name] += 1
         if not waiting[name]:
             del waiting[name]
-    return result
+    return result.hits
+
+
+@dataclass
+class _Once:
+    """Hits so far, each content once (rule 4)."""
+
+    hits: list[MergedHit] = field(default_factory=list)
+    places: dict[str, int] = field(default_factory=dict)
+
+    def is_copy(self, hit: MergedHit) -> bool:
+        """Whether another silo's hit with this content is there; it then names this one too."""
+        commitment = hit.hit.commitment
+        if commitment is None:
+            return False
+        place = self.places.setdefault(commitment, len(self.hits))
+        if place == len(self.hits) or self.hits[place].silo == hit.silo:
+            return False
+        first = self.hits[place]
+        known = {(each.silo, each.rank) for each in first.copies}
+        more = [each for each in (hit, *hit.copies) if (each.silo, each.rank) not in known]
+        copies = tuple(replace(each, copies=()) for each in more)
+        self.hits[place] = replace(first, copies=first.copies + copies)
+        return True
 
 
 def _marked(merged: Sequence[MergedHit], silos: Sequence[SiloRanking]) -> list[MergedHit]:

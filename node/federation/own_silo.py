@@ -1,7 +1,7 @@
 """The own collections as one more silo, scored by the same code in the same space as partners'."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ import structlog
 from numpy.typing import NDArray
 
 from node.federation.ask import RouteShown, SiloState, SiloStatus
+from node.federation.commitments import commitments_of
 from node.federation.confidence import flagged
 from node.federation.disclose import Scored, ShownHit, bin_of, middle_of
 from node.federation.merge import SiloHit, SiloRanking
@@ -35,6 +36,7 @@ class OwnQuestion:
     k: int
     filter: MetadataFilter | None = None
     uncorrected: frozenset[str] = frozenset()
+    commitment_key: str | None = None
 
 
 async def search_own(
@@ -75,10 +77,14 @@ async def search_own(
     except Exception as error:
         _log.exception("own search failed", collection=collection.name)
         return status("failed", detail=type(error).__name__), ()
+    committed: Mapping[int, str] = {}
+    if question.commitment_key is not None:
+        keys = [each.key for ranking in found for each in ranking]
+        committed = commitments_of(collection, question.commitment_key, keys)
     space, told = route.inbound.score_space, route.inbound.score_kind
     rankings = tuple(
         SiloRanking(
-            question.organisation, collection.name, True, space, tuple(map(_hit, ranking)), told
+            question.organisation, collection.name, True, space, _hits(ranking, committed), told
         )
         for ranking in found
     )
@@ -99,7 +105,12 @@ async def search_own(
     )
 
 
-def _hit(scored: Scored) -> SiloHit:
-    return SiloHit(
-        str(scored.key), middle_of(bin_of(scored.score, BIN_WIDTH_MILLI), BIN_WIDTH_MILLI)
+def _hits(ranking: Sequence[Scored], committed: Mapping[int, str]) -> tuple[SiloHit, ...]:
+    return tuple(
+        SiloHit(
+            str(each.key),
+            middle_of(bin_of(each.score, BIN_WIDTH_MILLI), BIN_WIDTH_MILLI),
+            committed.get(each.key),
+        )
+        for each in ranking
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from node.federation.ask import FigureShown, Result, RouteShown, SiloStatus
+from node.federation.ask import Copy, FigureShown, Result, RouteShown, SiloStatus
 from node.federation.disclose import middle_of
 from node.federation.merge import MergedHit, SiloHit, SiloRanking
 from node.federation.routing import Plan
@@ -104,10 +104,27 @@ def results_of(
                 overlap=route.figures.get(OVERLAP) if route else None,
                 request_url=status.request_url,
                 held_back=hit.held_back,
+                copies=tuple(_copy(each, rankings, external_id) for each in hit.copies),
                 low_confidence=bool(route and route.low_confidence),
             )
         )
     return tuple(results)
+
+
+def _copy(
+    hit: MergedHit,
+    rankings: Sequence[SiloRanking],
+    external_id: Callable[[str, str], str | None],
+) -> Copy:
+    ranking, reference = rankings[hit.silo], hit.hit.reference
+    return Copy(
+        organisation=ranking.organisation,
+        collection=ranking.collection,
+        own=ranking.own,
+        reference=None if ranking.own else reference,
+        external_id=external_id(ranking.collection, reference) if ranking.own else None,
+        rank=hit.rank,
+    )
 
 
 def _rankings(answer: Answer, space: str | None, status: SiloStatus) -> tuple[SiloRanking, ...]:
@@ -122,6 +139,7 @@ def _rankings(answer: Answer, space: str | None, status: SiloStatus) -> tuple[Si
                 SiloHit(
                     hit.ref,
                     None if hit.bin is None or space is None else middle_of(hit.bin, width),
+                    hit.commitment,
                 )
                 for hit in result
             ),

@@ -117,6 +117,8 @@ class Grant(_Section):
         tuple[FieldName, ...], Field(max_length=MAX_FILTERABLE, strict=False), Names
     ] = ()
     """Fields of the documents' metadata that a question's filter may name."""
+    content_commitment: bool = False
+    """Whether shown records carry a commitment to their texts, so that copies can be recognised."""
     max_k: Annotated[int, Field(ge=1, le=MAX_K)] = 10
     floor: Annotated[Milli, Field(ge=-1000, le=1000)] = NO_FLOOR
     """Documents whose score lies below it (thousandths) are never shown or counted."""

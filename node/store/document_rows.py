@@ -3,11 +3,13 @@
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
 from protocol.metadata_filter import Condition
+
+KeyT = TypeVar("KeyT", int, str)
 
 _MAX_VARIABLES = 500  # placeholders in one statement, well below SQLite's limit
 
@@ -94,6 +96,20 @@ def find_by_key(db: sqlite3.Connection, collection: int, key: int) -> DocumentRo
         f"{_SELECT} WHERE d.collection = ? AND d.key = ?", (collection, key)
     ).fetchone()
     return _row(row) if row else None
+
+
+def texts(db: sqlite3.Connection, collection: int, keys: Iterable[int]) -> dict[int, str]:
+    """Return the texts of the collection's documents of these keys, of those that have one."""
+    found: dict[int, str] = {}
+    for some in _slices(sorted(set(keys))):
+        marks = ",".join("?" * len(some))
+        rows = db.execute(
+            "SELECT key, text FROM documents WHERE collection = ? AND text IS NOT NULL"  # noqa: S608 - `marks` holds only question marks
+            f" AND key IN ({marks})",
+            (collection, *some),
+        )
+        found.update(rows)
+    return found
 
 
 def count(db: sqlite3.Connection, collection: int) -> int:
@@ -192,7 +208,7 @@ def label_sets(db: sqlite3.Connection) -> dict[int, frozenset[str]]:
     return {key: frozenset(orjson.loads(labels)) for key, labels in rows}
 
 
-def _slices(ids: list[str]) -> Iterator[list[str]]:
+def _slices(ids: list[KeyT]) -> Iterator[list[KeyT]]:
     for first in range(0, len(ids), _MAX_VARIABLES):
         yield ids[first : first + _MAX_VARIABLES]
 

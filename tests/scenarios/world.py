@@ -21,8 +21,8 @@ from pydantic import BaseModel
 
 from node.clock import system_clock
 from node.clock_watch import steady_clock
-from node.config import parse_settings
 from node.config_file import commented
+from node.config_reading import parse_settings
 from node.creation import create_node
 from node.data_directory import DataDirectory
 from node.doctor.finding import Diagnosis
@@ -226,6 +226,8 @@ def toml(fields: Mapping[str, Any]) -> str:
 
 
 def _toml_value(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, list):
         return "[" + ", ".join(map(_toml_value, value)) + "]"
     if isinstance(value, str):

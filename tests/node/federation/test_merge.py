@@ -174,3 +174,62 @@ def test_a_hit_that_stands_below_a_lower_bin_is_marked() -> None:
     assert [m.held_back for m in merged] == [False, False, False, True, False]
     even = merge([silo("a", [475, 475, 475]), silo("b", [475, 475])], 10, b"seed")
     assert not any(m.held_back for m in even)
+
+
+def holding(name: str, *hits: tuple[float | None, str | None], own: bool = False) -> SiloRanking:
+    """A silo with bins and commitments to contents."""
+    found = tuple(SiloHit(f"{name}-{i}", middle, of) for i, (middle, of) in enumerate(hits))
+    return SiloRanking(name, "docs", own, SPACE, found)
+
+
+def test_a_document_that_several_silos_hold_stands_once_at_its_best_place() -> None:
+    silos = [
+        holding("a", (475, "x"), (375, "y")),
+        holding("b", (425, "x"), (325, None)),
+        holding("c", (450, "y"), (275, "x")),
+    ]
+    merged = merge(silos, 10, b"seed")
+    assert references(merged) == ["a-0", "c-0", "b-1"]
+    assert [sorted(each.hit.reference for each in m.copies) for m in merged] == [
+        ["b-0", "c-1"],
+        ["a-1"],
+        [],
+    ]
+
+
+def test_copies_are_named_when_the_list_is_full() -> None:
+    silos = [holding("a", (475, "x"), (425, None)), holding("b", (75, "x"))]
+    (first,) = merge(silos, 1, b"seed")
+    assert [each.hit.reference for each in first.copies] == ["b-0"]
+
+
+def test_two_records_of_one_silo_with_one_text_stay_two() -> None:
+    merged = merge([holding("a", (475, "x"), (425, "x")), holding("b", (450, None))], 10, b"seed")
+    assert references(merged) == ["a-0", "b-0", "a-1"]
+    assert not any(m.copies for m in merged)
+
+
+def test_copies_are_found_between_silos_whose_scores_do_not_compare() -> None:
+    ranked = SiloRanking("b", "docs", False, None, (SiloHit("b-0", None, "x"),))
+    merged = merge([holding("a", (475, "x"), (425, None)), ranked], 10, b"seed")
+    assert len(merged) == 2
+    assert sorted(len(m.copies) for m in merged) == [0, 1]
+
+
+@given(
+    st.lists(
+        st.lists(st.tuples(st.integers(-20, 19), st.sampled_from("wxyz")), max_size=6),
+        max_size=4,
+    )
+)
+def test_every_hit_is_shown_or_named_as_a_copy(lists: list[list[tuple[int, str]]]) -> None:
+    silos = [
+        holding(f"s{n}", *sorted((((b + 0.5) * 50, c) for b, c in hits), reverse=True))
+        for n, hits in enumerate(lists)
+    ]
+    merged = merge(silos, 100, b"seed")
+    told = [each.hit.reference for m in merged for each in (m, *m.copies)]
+    assert sorted(told) == sorted(hit.reference for silo in silos for hit in silo.hits)
+    for m in merged:
+        assert all(each.hit.commitment == m.hit.commitment for each in m.copies)
+        assert m.silo not in {each.silo for each in m.copies}
