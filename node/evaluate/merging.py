@@ -1,11 +1,12 @@
 """Every way to make one list out of all silos' candidates, by the node's own merge.
 
-    raw        similarities of different models, as if they compared
-    rrf        ranks alone: reciprocal rank fusion, ties by a seeded hash
-    shared     exact cosines in the shared space; nobody sends those
-    bins       the same in bins, as they are sent where nothing can be corrected
-    corrected  exact corrected scores; nobody sends those
-    sent       the same in bins: what partners send
+    raw         similarities of different models, as if they compared
+    rrf native  ranks in the order of each silo's own model: reciprocal rank fusion, seeded ties
+    rrf         ranks in the order of the corrected score, as a partner tells that gives ranks only
+    shared      exact cosines in the shared space; nobody sends those
+    bins        the same in bins, as they are sent where nothing can be corrected
+    corrected   exact corrected scores; nobody sends those
+    sent        the same in bins: what partners send
 
 The rule of this file: all methods get the same candidates by the same routes, and the cap on a
 partner's share, so that nothing but the order differs. The seed of ties changes with each question.
@@ -14,9 +15,13 @@ partner's share, so that nothing but the order differs. The seed of ties changes
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Literal
 
 import numpy as np
 
+from adapters.map import Floats
 from adapters.metrics import Values, paired_difference
 from node.evaluate.candidates import Candidates
 from node.evaluate.measures import DEPTH, PerQuestion, estimates, ratio
@@ -29,50 +34,40 @@ from protocol.limits import BIN_WIDTH_MILLI
 RRF, SENT = "rrf", "sent"
 POOLED = "all askers"
 
-Scores = Callable[[Candidates, int], Sequence[float | None]]
-"""The score of each candidate for one question, in thousandths; None where only ranks are told."""
 
+@dataclass(frozen=True)
+class Method:
+    """By what each silo orders its candidates, (n, k), and how much of that it tells."""
 
-def _raw(silo: Candidates, question: int) -> list[float]:
-    return [float(score) * 1000 for score in silo.raw[question]]
+    by: Callable[[Candidates], Floats]
+    told: Literal["exact", "bins", "ranks"]
 
-
-def _ranks(silo: Candidates, question: int) -> list[None]:
-    return [None] * len(silo.rows[question])
-
-
-def _shared(silo: Candidates, question: int) -> list[float]:
-    return [float(score) * 1000 for score in silo.scores[question]]
-
-
-def _bins(silo: Candidates, question: int) -> list[float]:
-    return [_binned(float(score)) for score in silo.scores[question]]
-
-
-def _corrected(silo: Candidates, question: int) -> list[float]:
-    return [float(score) * 1000 for score in silo.corrected[question]]
-
-
-def _sent(silo: Candidates, question: int) -> list[float]:
-    return [_binned(float(score)) for score in silo.corrected[question]]
+    def score(self, exact: float) -> float | None:
+        """Return what is told of a score, in thousandths; None where only the rank is."""
+        if self.told == "ranks":
+            return None
+        return exact * 1000 if self.told == "exact" else _binned(exact)
 
 
 def _binned(score: float) -> float:
     return middle_of(bin_of(score, BIN_WIDTH_MILLI), BIN_WIDTH_MILLI)
 
 
-METHODS: dict[str, Scores] = {
-    "raw": _raw,
-    RRF: _ranks,
-    "shared": _shared,
-    "bins": _bins,
-    "corrected": _corrected,
-    SENT: _sent,
+_raw, _shared, _corrected = attrgetter("raw"), attrgetter("scores"), attrgetter("corrected")
+
+METHODS: dict[str, Method] = {
+    "raw": Method(_raw, "exact"),
+    "rrf native": Method(_raw, "ranks"),
+    RRF: Method(_corrected, "ranks"),
+    "shared": Method(_shared, "exact"),
+    "bins": Method(_shared, "bins"),
+    "corrected": Method(_corrected, "exact"),
+    SENT: Method(_corrected, "bins"),
 }
 
 
 def merged(
-    silos: Sequence[Candidates], documents: Sequence[str], scores: Scores, seed: int
+    silos: Sequence[Candidates], documents: Sequence[str], method: Method, seed: int
 ) -> list[list[str]]:
     """Return one list of document ids for each question, best first, at most `DEPTH` long."""
     questions = len(silos[0].rows)
@@ -80,7 +75,7 @@ def merged(
         [
             hit.hit.reference
             for hit in merge(
-                [_ranking(number, silo, documents, scores, q) for number, silo in enumerate(silos)],
+                [_ranking(number, silo, documents, method, q) for number, silo in enumerate(silos)],
                 DEPTH,
                 f"{seed} {q}".encode(),
             )
@@ -90,15 +85,16 @@ def merged(
 
 
 def _ranking(
-    number: int, silo: Candidates, documents: Sequence[str], scores: Scores, question: int
+    number: int, silo: Candidates, documents: Sequence[str], method: Method, question: int
 ) -> SiloRanking:
-    given = list(zip(scores(silo, question), silo.rows[question], strict=True))
-    if given and given[0][0] is not None:
-        given.sort(key=lambda each: -(each[0] or 0.0))  # stable: of one bin, the nearest first
-    hits = tuple(SiloHit(documents[row], score) for score, row in given)
-    spaces: dict[Scores, str | None] = {_ranks: None, _raw: "raw"}
-    space = spaces.get(scores, silo.score_space)
-    return SiloRanking(f"silo-{number}", "documents", silo.own, space, hits)
+    scores, rows = method.by(silo)[question], silo.rows[question]
+    hits = tuple(
+        SiloHit(documents[rows[at]], method.score(float(scores[at])))
+        for at in np.argsort(-scores, kind="stable")
+    )
+    space = "raw" if method.by is _raw else silo.score_space
+    told = None if method.told == "ranks" else space
+    return SiloRanking(f"silo-{number}", "documents", silo.own, told, hits)
 
 
 def merge_figures(
@@ -139,6 +135,6 @@ def judged_merges(
 ) -> dict[str, PerQuestion]:
     """Judge every method on one asker's candidates."""
     return {
-        name: judge.of_ids(merged(silos, documents, scores, seed))
-        for name, scores in METHODS.items()
+        name: judge.of_ids(merged(silos, documents, method, seed))
+        for name, method in METHODS.items()
     }
