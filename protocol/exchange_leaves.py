@@ -7,6 +7,9 @@ that two logs can be joined on them.
     asker       sent -> received | unanswered
     responder   answered | repeated | denied | error, offered for a list of offers, and compared
                 for a partner that compares its own log with what is held of it
+
+The responder's leaves name the agreement of the grant that decided: its id, the SHA-256 of its text
+(``agreement_digest``) and the first second at which it no longer holds (``agreement_until``).
 """
 
 from typing import Literal
@@ -80,6 +83,8 @@ class Answered(_Question):
     decision: Literal["answered"] = "answered"
     policy: Digest
     grant: Text | None = None
+    agreement_digest: Digest | None = None
+    agreement_until: Count | None = None
     version: Text
     adapter: Digest | None = None
     score_space: Digest | None = None
@@ -97,6 +102,8 @@ class Repeated(_Question):
     decision: Literal["repeated"] = "repeated"
     policy: Digest
     grant: Text | None = None
+    agreement_digest: Digest | None = None
+    agreement_until: Count | None = None
     first: Count | None = None
     charged: Count = 0
     answer: Digest
@@ -118,6 +125,8 @@ class _Refusal(_Signed):
     vectors: Count | None = None
     policy: Digest | None = None
     grant: Text | None = None
+    agreement_digest: Digest | None = None
+    agreement_until: Count | None = None
     reason: Word
     charged: Count = 0
     answer: Digest

@@ -93,7 +93,7 @@ class Question:
             fields |= {
                 "actor": self.query.actor,
                 "purpose": self.query.purpose,
-                "agreement": self._agreement(self.query),
+                **self._agreement(self.query),
                 "collection": self.query.collection,
                 "space": self.query.space,
                 "granularity": self.query.granularity or (self.grant and self.grant.granularity),
@@ -102,10 +102,16 @@ class Question:
             }
         return fields
 
-    def _agreement(self, query: Query) -> str | None:
-        if self.grant is not None and self.grant.agreement is not None:
-            return self.grant.agreement.id
-        return query.agreement
+    def _agreement(self, query: Query) -> dict[str, Any]:
+        """The grant's agreement; before a grant was found, the one that the question names."""
+        own = self.grant.agreement if self.grant is not None else None
+        if own is None:
+            return {"agreement": query.agreement}
+        return {
+            "agreement": own.id,
+            "agreement_digest": own.digest,
+            "agreement_until": own.until,
+        }
 
 
 def count_results(answer: Answer) -> int:
