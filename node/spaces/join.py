@@ -6,7 +6,6 @@ again from their pinned embeddings, only to measure with; they are not kept.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 from adapters.confidence import TopScores
 from adapters.files import adapter_digest, encode_adapter
@@ -27,8 +26,8 @@ from node.spaces.pairs import (
     measure_pair,
 )
 from node.spaces.size_advice import size_advice
-from node.spaces.state import DirectMap, Joined, KeptMap, KnownMember, OutMap
-from node.spaces.usual_scores import usual_scores
+from node.spaces.state import DirectMap, Joined, KeptMap, KnownMember, OutMap, Told
+from node.spaces.usual_scores import usual_natively, usual_scores
 
 
 @dataclass(frozen=True)
@@ -177,11 +176,12 @@ def _kept(
 
 def _usual(
     ground: Ground, parties: Sequence[Party], scoring: str, correction: FittedCorrection
-) -> dict[Literal["cosine", "corrected"], TopScores]:
-    """Measure which best scores are usual for the own documents, as cosines and as corrected."""
+) -> dict[Told, TopScores]:
+    """Measure which best scores are usual for the own documents, by what is told."""
     me, askers = parties[0], parties[1:] or parties[:1]
     inward = me.inward[scoring]
-    found: dict[Literal["cosine", "corrected"], TopScores | None] = {
+    found: dict[Told, TopScores | None] = {
+        "native": usual_natively(ground, me.embeddings),
         "cosine": usual_scores(ground, me, askers, inward),
         "corrected": usual_scores(ground, me, askers, inward, correction.correct),
     }

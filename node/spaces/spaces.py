@@ -5,10 +5,12 @@ promises of `node.federation.routing.Routes`; one space needs no map, and is alw
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
 
+from adapters.confidence import TopScores
 from adapters.corrected import Yardstick
 from node.federation.routing import (
     Inbound,
@@ -156,11 +158,16 @@ class Spaces:
         Raises Refused (authenticated): space-not-accepted, or route-unknown.
         """
         if space == into:
-            return self._same.inbound(space, route, into)
+            return replace(self._same.inbound(space, route, into), usual=self._usual(into))
         joined = [each for each in self._joined if each.native == into and each.leads_from(space)]
         if not joined:
             raise refused_space(space, into)
         return inbound(joined, space, route)
+
+    def _usual(self, native: str) -> TopScores | None:
+        """Which best scores are usual for questions that come in a native space itself."""
+        known = (each.joined.usual.get("native") for each in self._joined if each.native == native)
+        return next((each for each in known if each is not None), None)
 
     def plan(self, own: Envelope, card: Card, into: str | None) -> Plan:
         """How a question in the space of `own` is best asked of a collection in `into`.

@@ -35,6 +35,9 @@ from node.spaces.size_advice import SizeAdvice
 from protocol.document import DocumentRefused, read_document
 from protocol.envelope import Envelope
 
+Told = Literal["cosine", "corrected", "native"]
+"""What scores are: in the shared space cosines or corrected, or cosines in the native one."""
+
 
 class KeptMap(BaseModel):
     """An own map: its kind, and the digest of its file."""
@@ -89,10 +92,9 @@ class Joined(BaseModel):
     the shared space, `usual_in` that by which partners are asked that were not measured.
     `direct` are the ways that leave the shared space out and are better than those through it.
     `agreement` is how often an asker's mapped questions find what the own model finds in the own
-    collection, by asker's space. `usual` says which best scores are usual there, by what is told:
-    `cosine` or `corrected`. Without a `correction`, as joinings of older releases have none, they
-    are cosines.
-    `advice` says what more anchors would bring. `consensus_apart`: see `create.recompute`.
+    collection, by asker's space. `usual` says which best scores are usual, by what is told. Without
+    a `correction`, as joinings of older releases have none, they are cosines. `advice` says what
+    more anchors would bring. `consensus_apart`: see `create.recompute`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -111,7 +113,7 @@ class Joined(BaseModel):
     advice: SizeAdvice | None = None
     direct: list[DirectMap] = []
     correction: KeptCorrection | None = None
-    usual: dict[Literal["cosine", "corrected"], TopScores] = {}
+    usual: dict[Told, TopScores] = {}
     agreement: dict[str, Agreement] = {}
 
     @property

@@ -1,8 +1,9 @@
-"""Which best scores are usual in a shared space, so that an unusually low one can be told.
+"""Which best scores are usual where questions are answered, so that low ones can be told.
 
 The rule of this file: what is usual is measured on scores as they are told. Held-out anchor
 questions of every known member are asked of the own view of the anchors, each through the asker's
-best map in, and scored as the own documents are.
+best map in, and scored as the own documents are. What is usual in the own space is measured the
+same way, without maps: partners with the same model are told as much.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from adapters.confidence import TopScores, calibrate_top_scores
 from adapters.errors import TooFewPairs
 from adapters.map import Floats
 from adapters.quality import HeldOut, known_item_values
+from node.spaces.embedding_file import AnchorEmbeddings
 from node.spaces.maps import Ground, Party, held_out, scored_by
 
 Correct = Callable[[Floats, Floats], Floats]
@@ -42,6 +44,21 @@ def usual_scores(
         return calibrate_top_scores(np.concatenate(best)[:, None])
     except TooFewPairs:
         return None
+
+
+def usual_natively(ground: Ground, own: AnchorEmbeddings) -> TopScores | None:
+    """Return what is usual for questions in the own space, as cosines; None as above."""
+    part = held_out(ground, ground.anchors.split.validation, own, own)
+    questions, documents = _unit(part.source_questions), _unit(part.source_documents)
+    try:
+        return calibrate_top_scores((questions @ documents.T).max(axis=1)[:, None])
+    except TooFewPairs:
+        return None
+
+
+def _unit(rows: Floats) -> Floats:
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.maximum(lengths, np.finfo(np.float32).tiny), dtype=np.float32)
 
 
 def _asked(asker: Party, inside: HeldOut) -> Floats:

@@ -73,6 +73,7 @@ def test_a_question_asked_by_plan_and_taken_in_finds_its_documents(tmp_path: Pat
     assert np.mean(found == rows) > 0.8
     assert np.mean(scored == rows) > 0.8
     assert inbound.score_space == HUB
+    assert inbound.usual is not None
     assert inbound.figures["mrr"].milli > 800
 
 
@@ -102,7 +103,10 @@ def test_within_one_space_nothing_is_mapped(tmp_path: Path) -> None:
     spaces = joined(tmp_path, A, B)
     plan = spaces.plan(A.envelope, card([A.envelope], []), A.space_id)
     assert (plan.in_map, plan.route) == (None, None)
-    assert spaces.inbound(A.space_id, None, A.space_id).out_map is None
+    inbound = spaces.inbound(A.space_id, None, A.space_id)
+    assert inbound.out_map is None
+    assert inbound.usual is not None
+    assert spaces.inbound(B.space_id, None, B.space_id).usual is None  # nothing was joined with it
 
 
 def test_without_a_common_space_there_is_no_route(tmp_path: Path) -> None:

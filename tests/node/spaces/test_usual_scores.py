@@ -5,7 +5,7 @@ import numpy as np
 from adapters.confidence import low_confidence
 from adapters.map import Floats
 from node.spaces.maps import Party, fit_inward
-from node.spaces.usual_scores import usual_scores
+from node.spaces.usual_scores import usual_natively, usual_scores
 from tests.node.spaces.consortium import ground, members
 
 
@@ -38,3 +38,16 @@ def test_what_is_told_is_what_is_measured() -> None:
     assert plain is not None
     assert shifted is not None
     assert abs(plain.mean - shifted.mean - 0.25) < 1e-5
+
+
+def test_within_the_own_space_a_known_item_is_usual_and_a_stray_question_low() -> None:
+    own = members()[0]
+    usual = usual_natively(ground(), own)
+    assert usual is not None
+    rows = ground().anchors.split.test
+    best = (own.query[rows] @ own.document.T).max(axis=1)
+    flagged = np.mean([low_confidence([float(score)], usual).low for score in best])
+    assert flagged < 0.15
+    stray = np.random.default_rng(2).standard_normal(own.document.shape[1])
+    nothing = float((own.document @ (stray / np.linalg.norm(stray))).max())
+    assert low_confidence([nothing], usual).z < low_confidence([usual.mean], usual).z
