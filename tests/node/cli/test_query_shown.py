@@ -1,11 +1,13 @@
 """What people see of a merged list: an order that needs a word is explained, and only then."""
 
+from typing import Any
+
 import pytest
 from typer.testing import CliRunner
 
 from node.cli.invocation import VerbGroup
-from node.cli.query import _show
-from node.federation.ask import AskResult, Result
+from node.cli.query import _explain_route, _show
+from node.federation.ask import AskResult, FigureShown, Result, RouteShown, SiloStatus
 
 
 def shown(*held_back: bool) -> tuple[str, str]:
@@ -52,3 +54,44 @@ def test_a_record_below_lower_scores_is_explained() -> None:
 @pytest.mark.parametrize("places", [0, 3])
 def test_a_list_in_its_order_needs_no_word(places: int) -> None:
     assert shown(*[False] * places)[1] == ""
+
+
+def figure(value: float) -> FigureShown:
+    return FigureShown(value=value, low=value - 0.02, high=value + 0.02)
+
+
+def silo(**fields: Any) -> SiloStatus:
+    given = {"organisation": "b.example", "collection": "papers", "own": False, "elapsed_ms": 3}
+    return SiloStatus.model_validate({"state": "ok", **given, **fields})
+
+
+def told_of(status: SiloStatus) -> str:
+    app = VerbGroup()
+
+    @app.command()
+    def probe() -> None:
+        """Probe."""
+        _explain_route(status)
+
+    done = CliRunner().invoke(app, [])
+    assert done.exit_code == 0, done.output
+    return done.stderr
+
+
+def test_a_mapped_answer_says_by_which_maps_and_how_well_they_do() -> None:
+    measured = {"mrr": figure(0.81), "ndcg_10": figure(0.7), "overlap_10": figure(0.5)}
+    route = RouteShown(kind="ridge+procrustes", verdict="adaptable", figures=measured)
+    told = told_of(silo(route=route))
+    assert "through ridge+procrustes: MRR 0.81 (0.79 to 0.83), nDCG@10 0.70" in told
+    assert "measured here" in told
+    claimed = RouteShown(kind="ridge", verdict="adaptable", partner_figures=measured)
+    assert "by its own account" in told_of(silo(route=claimed))
+    assert "not measured" in told_of(silo(route=RouteShown(kind="ridge", verdict="adaptable")))
+    assert told_of(silo(route=RouteShown(kind="identity", verdict="same"))) == ""
+
+
+def test_low_scores_and_a_missing_way_are_explained() -> None:
+    low = RouteShown(kind="identity", verdict="same", low_confidence=True)
+    assert "b.example/papers: LOW CONFIDENCE: nothing there stands out" in told_of(silo(route=low))
+    nowhere = silo(state="no-route", fix="interlingua space join commons.space.json")
+    assert told_of(nowhere) == "b.example/papers: interlingua space join commons.space.json\n"
