@@ -8,6 +8,7 @@ from node.audit.entry import Entry, Receipt
 from node.audit.errors import LogUnavailable
 from node.operations.partners import ListPartners, Partners
 from node.operations.resolve import Resolve, ResolvedRecord
+from protocol.canonical import digest, dumps
 from protocol.leaf import Answered, Denied, Leaf, Received, Sent
 from tests.scenarios.conftest import Pair, Watched
 from tests.scenarios.middleman import Message
@@ -81,14 +82,16 @@ async def test_without_its_leaf_nothing_leaves_and_nothing_is_shown(
     assert len(paired.clinic.leaves(Answered)) == (1 if kind is Sent else 2)
 
 
-async def test_the_agreement_of_the_grant_is_in_each_leaf(paired: Pair) -> None:
+async def test_the_grant_and_its_agreement_are_in_each_leaf(paired: Pair) -> None:
     terms = {"id": "DSA-12", "digest": "sha256:" + "1f" * 32, "until": "2099-12-31"}
     fields = {f"agreement.{name}": value for name, value in terms.items()}
     await paired.clinic.grant(grant("lab.example", queries_per_day=1, **fields))
     await paired.lab.ask()
     assert (await paired.lab.ask_one()).rule == "queries-per-day"
     (answered,), (denied,) = paired.clinic.leaves(Answered), paired.clinic.leaves(Denied)
+    (decided,) = paired.clinic.node.policy.current.grants
     for leaf in (answered, denied):
+        assert leaf.grant == digest(dumps(decided.plain()))
         assert (leaf.agreement, leaf.agreement_digest) == (terms["id"], terms["digest"])
         assert leaf.agreement_until == 4_102_444_800  # 2100 begins
 
