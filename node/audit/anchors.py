@@ -11,6 +11,7 @@ from pathlib import Path
 
 from keys.ring import KeyRing
 from node.audit.errors import AuditError
+from node.audit.given_root import GivenRoot
 from node.audit.origin import stated_origin
 from node.audit.verify import Anchors
 from node.data_directory import DataDirectory
@@ -37,6 +38,18 @@ def unknown(log_key: VerifierKey | None) -> Anchors:
     """Return the anchors of somebody who has nothing but, perhaps, the log's key."""
     organisation = log_key.name.partition("/")[0] if log_key else None
     return Anchors(organisation, log_key, lambda _: None, lambda _, __: None)
+
+
+def with_root(root: GivenRoot, log_file: Path) -> Anchors:
+    """Return the anchors of somebody who has the root document of the log's owner."""
+    owner, origin = root.document.organisation, stated_origin(log_file, root.document.organisation)
+    ring = every_key([root.document])
+    return Anchors(
+        organisation=owner,
+        log_key=root.log_keys(origin),
+        ring_of=lambda name: ring if name == owner else None,
+        log_keys_of=lambda name, of: root.log_keys(of) if name == owner else None,
+    )
 
 
 def from_directory(data: DataDirectory, log_key: VerifierKey | None) -> FoundAnchors:

@@ -21,7 +21,7 @@ from protocol.leaf import AnyLeaf, MalformedLeaf, Received, decode_leaf
 from protocol.log_errors import LogMaterialError, MalformedProof
 from protocol.log_keys import LogKeys
 from protocol.note import decode_base64
-from protocol.tlog_proof import VerifiedReceipt, verify_receipt
+from protocol.tlog_proof import VerifiedReceipt, parse_proof, verify_receipt
 
 
 class ReceiptCheck:
@@ -133,6 +133,11 @@ class CheckedReceipt:
     size: int
     root: bytes
     payload_checked: bool
+
+
+def checkpoint_in(content: bytes) -> bytes:
+    """Return the checkpoint in a receipt file, unverified; MalformedProof where there is none."""
+    return parse_proof(_split(content)[2]).checkpoint
 
 
 def check_receipt(content: bytes, log_keys: LogKeys) -> CheckedReceipt:

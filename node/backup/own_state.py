@@ -172,7 +172,8 @@ def _verified_checkpoint(note: str, own: OwnState, root: RootDocument | None) ->
     A key counts for the sizes of its term. One that was revoked counts for nothing but the log that
     it still signs here.
     """
-    documents = (*own.history, *([root] if root else []))
+    shown = [root] if root else []
+    documents = sorted((*own.history, *shown), key=lambda document: document.version)
     revoked = {kid for document in documents for kid in document.ring.revocations}
     with suppress(LogMaterialError):
         origin = parse_checkpoint(note.partition("\n\n")[0] + "\n").origin

@@ -18,6 +18,7 @@ from node.cli.progress import shown_progress
 from node.operations.exit_codes import ExitCode
 
 if TYPE_CHECKING:
+    from node.audit.given_root import GivenRoot
     from node.operations.audit import LogExamined, LogVerified, ShownLeaf
 
 app = VerbGroup(help="The audit log: read it, prove it, check its file.")
@@ -34,6 +35,14 @@ LogOption = Annotated[
 KeyOption = Annotated[
     str | None,
     typer.Option(help="Verifier key of the log, as its owner gave it: name+id+key."),
+]
+RootOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="With --log or --receipt: the owner's newest root document, as it is published.",
+        exists=True,
+        dir_okay=False,
+    ),
 ]
 
 
@@ -85,22 +94,26 @@ def verify(
     receipt: Annotated[
         Path | None,
         typer.Option(
-            help="One receipt (leaf and tlog-proof) that an asker kept; needs --log-key.",
+            help="One receipt (leaf and tlog-proof) that an asker kept; needs --log-key or --root.",
             exists=True,
             dir_okay=False,
         ),
     ] = None,
     log_key: KeyOption = None,
+    root: RootOption = None,
 ) -> None:
     """Derive the log again from its leaves and check every signature; or check one receipt."""
     from node.operations.audit import verify_directory, verify_file
 
+    if root is not None and (log_key is not None or (log is None and receipt is None)):
+        raise typer.BadParameter("goes with --log or --receipt, and without --log-key")
+    given = _given_root(root) if root is not None else None
     if receipt is not None:
-        _verify_receipt(receipt, log_key)
+        _verify_receipt(receipt, log_key, given)
         return
     with shown_progress(current()) as progress:
         if log is not None:
-            result = verify_file(log, log_key, progress)
+            result = verify_file(log, log_key, progress, given)
         else:
             result = verify_directory(_own_log().parent, log_key, progress)
     finish(
@@ -178,6 +191,8 @@ def _row(leaf: ShownLeaf) -> tuple[object, ...]:
 def _say_examined(result: LogExamined) -> None:
     line(f"log       {result.origin}")
     line(f"key       {result.verifier_key}")
+    for key in result.log_keys[:-1]:
+        line(f"key before {key.kid}: {key.from_size} to {key.until_size} leaves")
     line(f"leaves    {result.size}, checkpoints {result.checkpoints}")
     line(f"root      {result.root}")
     for found in result.findings:
@@ -208,6 +223,7 @@ def _say_verified(result: LogVerified) -> None:
             "lost" + (" (compared with predecessors/)" if before.compared else "")
         )
     line(f"log key   from: {result.log_key_from}")
+    _say_fingerprint(result.fingerprint)
     line(f"verdict   {result.verdict}")
     if result.whole:
         note(
@@ -216,35 +232,62 @@ def _say_verified(result: LogVerified) -> None:
         )
 
 
-def _verify_receipt(path: Path, log_key: str | None) -> None:
-    from node.audit.receipts import check_receipt
+def _say_fingerprint(fingerprint: str | None) -> None:
+    if fingerprint is not None:
+        note(f"Compare the fingerprint of its root key with what its owner says: {fingerprint}")
+
+
+def _given_root(path: Path) -> GivenRoot:
+    from node.audit.given_root import read_root
+    from node.operations.errors import NotVerified
+    from protocol.root import RootRefused
+
+    try:
+        return read_root(path.read_bytes())
+    except RootRefused as error:
+        raise NotVerified(
+            f"This is no root document: {error}.",
+            fix="Fetch it again: https://OWNER/.well-known/interlingua-root",
+            code="root-refused",
+        ) from error
+
+
+def _verify_receipt(path: Path, log_key: str | None, root: GivenRoot | None) -> None:
+    from node.audit.receipts import check_receipt, checkpoint_in
     from node.operations.audit import ReceiptVerified
     from node.operations.errors import InvalidRequest, NotVerified
     from protocol.log_errors import LogMaterialError
     from protocol.log_keys import LogKeys
     from protocol.note import VerifierKey
 
-    if log_key is None:
+    if log_key is None and root is None:
         raise InvalidRequest(
             "A receipt is checked against the key of the log that issued it.",
-            fix="Give --log-key; the partner's auditor or `interlingua audit fsck` there names it.",
+            fix="Give --root, or --log-key: the partner's auditor or `interlingua audit fsck` "
+            "there names it.",
         )
     try:
-        keys = LogKeys.single(VerifierKey.parse(log_key))
-        checked = check_receipt(path.read_bytes(), keys)
+        content = path.read_bytes()
+        if root is not None:
+            keys = root.log_keys_of(checkpoint_in(content))
+        else:
+            keys = LogKeys.single(VerifierKey.parse(log_key or ""))
+        checked = check_receipt(content, keys)
     except LogMaterialError as error:
         raise NotVerified(
             f"The receipt does not verify: {error}.",
             fix="Ask who gave you the file for the whole answer, and compare the log key.",
             code=error.reason,
         ) from error
-    result = ReceiptVerified.of(checked, log_key)
+    fingerprint = root.fingerprint if root is not None else None
+    result = ReceiptVerified.of(checked, keys.origin, log_key, fingerprint)
 
     def people() -> None:
         line(f"leaf {result.index} of {result.size} in {result.origin}: {result.type}")
         line(
             "the answer itself was " + ("checked" if result.payload_checked else "not in the file")
         )
+        _say_fingerprint(result.fingerprint)
         line(f"verdict   {result.verdict}")
 
     finish(result, people, next_step="compare with `interlingua audit show` on both sides")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from node.audit.findings import Findings
     from node.audit.fsck import Examined
+    from node.audit.given_root import GivenRoot
     from node.audit.receipts import CheckedReceipt
     from node.audit.verify import Anchors
     from node.node import Node
@@ -61,12 +62,24 @@ class FoundWrong(BaseModel):
     index: int | None
 
 
+class SigningKey(BaseModel):
+    """A key of the log, and the trees (leaves) that it signs; `until_size` None: it still does."""
+
+    kid: str
+    from_size: int
+    until_size: int | None
+
+
 class LogExamined(BaseModel):
-    """The result of fsck: `root` (hex) is what the leaves lead to; `whole` if nothing is wrong."""
+    """The result of fsck: `root` (hex) is what the leaves lead to; `whole` if nothing is wrong.
+
+    `verifier_key` signs the log now; `log_keys` are all that it states, oldest first.
+    """
 
     whole: bool
     origin: str
     verifier_key: str
+    log_keys: tuple[SigningKey, ...]
     size: int
     root: str
     checkpoints: int
@@ -91,7 +104,8 @@ class LogBefore(BaseModel):
 class LogVerified(LogExamined):
     """The result of verify.
 
-    `log_key_from`: `given`, `root document`, or `the log itself` (then the log vouches for itself).
+    `log_key_from`: `given`, `root document`, `given root document` (whose root key's fingerprint in
+    words is `fingerprint`), or `the log itself` (then the log vouches for itself).
     `requests_bound`: signed requests whose key is in a root document known here; `receipts_named`:
     partners' receipts that leaves name, `receipts`: those kept, `receipts_proved`: those that a
     known log key proves.
@@ -99,6 +113,7 @@ class LogVerified(LogExamined):
 
     verdict: str
     log_key_from: str
+    fingerprint: str | None = None
     leaves: dict[str, int]
     requests: int
     requests_bound: int
@@ -110,11 +125,15 @@ class LogVerified(LogExamined):
 
 
 class ReceiptVerified(BaseModel):
-    """A receipt that proves its leaf; `leaf` without the signature that it carries."""
+    """A receipt that proves its leaf; `leaf` without the signature that it carries.
+
+    Checked under `verifier_key`, or under a root document whose root key has this `fingerprint`.
+    """
 
     verdict: str
     origin: str
-    verifier_key: str
+    verifier_key: str | None
+    fingerprint: str | None
     index: int
     size: int
     root: str
@@ -123,13 +142,16 @@ class ReceiptVerified(BaseModel):
     leaf: dict[str, Any]
 
     @classmethod
-    def of(cls, checked: CheckedReceipt, log_key: str) -> ReceiptVerified:
-        """The result for a receipt that was checked against `log_key`."""
+    def of(
+        cls, checked: CheckedReceipt, origin: str, log_key: str | None, fingerprint: str | None
+    ) -> ReceiptVerified:
+        """The result for a receipt of the log `origin`, checked under one or the other."""
         hidden = {"evidence", "v", "salt"}
         return cls(
             verdict="SELF-SIGNED",
-            origin=log_key.partition("+")[0],
+            origin=origin,
             verifier_key=log_key,
+            fingerprint=fingerprint,
             index=checked.index,
             size=checked.size,
             root=checked.root.hex(),
@@ -204,10 +226,15 @@ def verify_directory(path: Path, log_key: str | None, progress: Progress) -> Log
     )
 
 
-def verify_file(path: Path, log_key: str | None, progress: Progress) -> LogVerified:
-    """Verify a bare log.db; without `log_key` the log vouches for its own key."""
-    from node.audit.anchors import unknown
+def verify_file(
+    path: Path, log_key: str | None, progress: Progress, root: GivenRoot | None = None
+) -> LogVerified:
+    """Verify a bare log.db; without `log_key` or `root` the log vouches for its own keys."""
+    from node.audit.anchors import unknown, with_root
 
+    if root is not None:
+        made = _verify(path, with_root(root, path), "given root document", (), progress)
+        return made.model_copy(update={"fingerprint": root.fingerprint})
     anchors = unknown(_parse(log_key))
     return _verify(path, anchors, "given" if log_key else "the log itself", (), progress)
 
@@ -246,6 +273,10 @@ def _examined(examined: Examined) -> dict[str, Any]:
         "whole": not findings,
         "origin": examined.origin,
         "verifier_key": examined.verifier_key,
+        "log_keys": tuple(
+            SigningKey(kid=t.kid, from_size=t.from_size, until_size=t.until_size)
+            for t in examined.terms
+        ),
         "size": examined.size,
         "root": examined.root.hex(),
         "checkpoints": examined.checkpoints,

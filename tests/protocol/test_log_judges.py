@@ -51,6 +51,25 @@ def test_the_rust_judge_verifies_our_checkpoints_and_inclusion_proofs(size: int)
             )
 
 
+def test_the_rust_judge_follows_a_log_from_one_key_to_the_next() -> None:
+    """The origin stays, so a verifier that knows both keys, or one, takes what each has signed."""
+    after = SeedSigner.from_seed(bytes([7]) * 32)
+    new = str(VerifierKey(ORIGIN, after.public))
+    heads = {
+        size: sign_checkpoint(Checkpoint(ORIGIN, size, TREE.roots[size]), *signers).decode()
+        for size, signers in ((5, [SIGNER]), (8, [SIGNER, after]), (9, [after]))
+    }
+    for size, known in ((5, [VKEY]), (8, [VKEY]), (8, [new]), (9, [new]), (5, [VKEY, new])):
+        assert metamorphic.checkpoint_verify(heads[size], known).size == size
+    assert metamorphic.verify_signed_note(heads[8], [VKEY, new]) == 2
+    for size, stranger in ((5, new), (9, VKEY)):
+        with pytest.raises(metamorphic.VerifyError):
+            metamorphic.checkpoint_verify(heads[size], [stranger])
+    for older, newer, both in ((5, 8, VKEY), (8, 9, new)):
+        proof = consistency_proof(older, newer, TREE.hash_at)
+        metamorphic.checkpoint_verify_consistency(heads[older], heads[newer], [both], proof)
+
+
 def test_the_rust_judge_verifies_our_consistency_proofs() -> None:
     for new in (5, 8, 64, 70):
         for old in range(1, new):

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from protocol.checkpoint import open_checkpoint
 from protocol.leaf import decode_leaf
 from protocol.log_errors import LogMaterialError
+from protocol.log_keys import LogKeys, SizeRange
 from protocol.merkle import Frontier, leaf_hash, verify_consistency
 from protocol.note import VerifierKey
 from protocol.tlog_proof import verify_receipt
@@ -62,3 +64,16 @@ def test_receipts(case: dict[str, Any]) -> None:
     leaf, proof = base64.b64decode(case["leaf"]), base64.b64decode(case["proof"])
     key = VerifierKey.parse(VECTORS["verifier_key"])
     assert outcome(verify_receipt, leaf, proof, key, VECTORS["origin"]) == case["outcome"]
+
+
+@pytest.mark.parametrize("case", VECTORS["keys"], ids=named)
+def test_keys(case: dict[str, Any]) -> None:
+    ranges = {
+        VerifierKey.parse(term["verifier_key"]): SizeRange(
+            term["from_size"], term.get("until_size")
+        )
+        for term in case["terms"]
+    }
+    keys = LogKeys(VECTORS["origin"], ranges)
+    note = base64.b64decode(case["note"])
+    assert outcome(open_checkpoint, note, VECTORS["origin"], keys) == case["outcome"]

@@ -10,7 +10,7 @@ from node.audit.entry import Entry, Receipt
 from node.audit.log import AuditLog
 from node.backup.errors import NodeBehind, NotCompared, NotSettled
 from node.clock import system_clock
-from node.config import load_settings
+from node.config_reading import load_settings
 from node.data_directory import DataDirectory
 from node.doctor.finding import Diagnosis
 from node.identity import Identity
@@ -24,6 +24,7 @@ from node.operations.backup import (
 )
 from node.operations.budgets import BudgetWasReset, ResetBudget
 from node.operations.errors import Conflict
+from node.operations.keys import RootChanged, Rotate
 from node.operations.peers import NamedPeer, PeerLog
 from node.operations.registry import NoRequest, silent
 from node.passphrase import Passphrase
@@ -344,17 +345,34 @@ async def test_partners_are_asked_once_a_day_what_they_hold(world: World) -> Non
     assert len(lab.leaves(Compared)) == 2
 
 
-async def test_a_log_whose_key_was_stolen_goes_on_in_a_successor(world: World) -> None:
+async def test_a_backup_from_before_a_log_key_was_replaced_is_behind_and_can_be_succeeded(
+    world: World,
+) -> None:
     lab, clinic = await two(world)
     assert (await lab.ask_one()).state == "ok"
+    await back_up(clinic, world.directory / "before")
+    rotated = Rotate(purpose="log", at_once=True)
+    old, (new,) = clinic.node.log.kid, (await clinic.do("key.rotate", rotated, RootChanged)).created
+    assert (await lab.ask_one()).state == "ok"
+    await back_up(clinic, world.directory / "after")
     await clinic.stop()
-    await back_up(clinic, world.directory / "backup")
-    data, result = await after_loss(world.directory / "backup", world.directory / "new")
-    assert result.found == ()  # nothing was lost
-    again = await world.serve(data)
-    (first,) = again.leaves(Succeeded)
-    assert again.node.identity.kid("log") != first.key
-    await lab.node.refresher.refresh("clinic.example")
-    assert (await lab.ask_one()).state == "not-active"
-    await lab.do("peer.approve-log", NamedPeer(organisation=again.name), PeerLog)
-    assert (await lab.ask_one()).code == "budget-exhausted"
+
+    with pytest.raises(NodeBehind):
+        await world.serve(await restore(world.directory / "before", world.directory / "old"))
+    again = await world.serve(await restore(world.directory / "after", world.directory / "new"))
+    assert (again.node.log.kid, [t.kid for t in again.node.identity.root.log_terms]) == (
+        new,
+        [old, new],
+    )
+    assert (await lab.ask_one()).state == "ok"
+    await again.stop()
+    world.organisations.remove(again)
+
+    data, result = await after_loss(world.directory / "before", world.directory / "succeeded")
+    assert "when its key was replaced" in "".join(result.found)
+    await world.serve(data)
+    verified = verify_directory(data.path, None, silent)
+    assert verified.findings == ()
+    assert verified.predecessor is not None  # it ends under one key, and is held under the other
+    assert verified.predecessor.proved
+    assert verified.predecessor.lost > 0

@@ -18,6 +18,7 @@ from keys.words import fingerprint, safety_words
 from protocol.canonical import digest, dumps
 from protocol.dsse import sign
 from protocol.envelope import SKETCH_BYTES
+from protocol.log_terms import LogTerm
 from protocol.pairing import Side, pairing_words
 from protocol.probe import PROBE_TEXTS
 from protocol.root import ROOT_TYPE, RevokedKey, RootDocument
@@ -228,6 +229,14 @@ def roots() -> list[dict[str, Any]]:
     stolen = (RevokedKey(kid=signer("sign 1").kid, at=NOW, reason="stolen"),)
     without = root(**fresh, keys=(key("card 1", "card"), key("log 1", "log")), revocations=stolen)
 
+    logs = [signer(f"log {n}").public for n in (1, 2, 3)]
+    origin = "clinic.example/log"
+    termed = (LogTerm.of(origin, logs[0], 0, 9), LogTerm.of(origin, logs[1], 9, None))
+    stated = root(**fresh, log_terms=termed)
+    third = {**fresh, "version": 3, "issued": NOW + DAY_S}
+    gone_on = (termed[0], LogTerm.of(origin, logs[1], 9, 12), LogTerm.of(origin, logs[2], 12, None))
+    moved_end = (LogTerm.of(origin, logs[0], 0, 8), LogTerm.of(origin, logs[1], 8, None))
+
     def case(
         name: str, raw: bytes, outcome: str, previous: RootDocument | None = None, **of: Any
     ) -> dict[str, Any]:
@@ -274,6 +283,17 @@ def roots() -> list[dict[str, Any]]:
             first,
         ),
         case("one key twice", signed_root(root(keys=(key("root 1", "sign"),))), "reused-key"),
+        case("terms of log keys stated", signed_root(stated), "accepted", first),
+        case(
+            "an open term closed", signed_root(root(**third, log_terms=gone_on)), "accepted", stated
+        ),
+        case("terms taken back", signed_root(root(**third)), "log-terms", stated),
+        case(
+            "a term ends elsewhere",
+            signed_root(root(**third, log_terms=moved_end)),
+            "log-terms",
+            stated,
+        ),
         case("from the future", signed_root(first), "early", at=NOW - 31),
         case("expired", signed_root(first), "expired", at=first.expires),
         case(

@@ -12,6 +12,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from keys.signer import SeedSigner
 from protocol.canonical import dumps
 from protocol.checkpoint import Checkpoint, sign_checkpoint
 from protocol.leaf import Leaf
@@ -144,6 +145,35 @@ def receipt_cases(tree: Grown) -> list[dict[str, Any]]:
     ]
 
 
+def key_cases(tree: Grown) -> list[dict[str, Any]]:
+    """Checkpoints of a log whose second key took over at nine leaves; ``signed`` counts keys."""
+    second = SeedSigner.from_seed(bytes([2]) * 32)
+    keys = (SIGNER, second)
+    terms = [
+        {"verifier_key": str(VerifierKey(ORIGIN, SIGNER.public)), "from_size": 0, "until_size": 9},
+        {"verifier_key": str(VerifierKey(ORIGIN, second.public)), "from_size": 9},
+    ]
+
+    def case(size: int, signed: tuple[int, ...], outcome: str, known: int = 2) -> dict[str, Any]:
+        head = Checkpoint(ORIGIN, size, tree.roots[size])
+        note = sign_checkpoint(head, *(keys[n - 1] for n in signed))
+        name = f"{size} leaves, signed by {' and '.join(map(str, signed))}, {known} terms known"
+        return {"name": name, "note": b64(note), "terms": terms[:known], "outcome": outcome}
+
+    return [
+        case(8, (1,), "accepted"),
+        case(9, (1,), "accepted"),
+        case(9, (2,), "accepted"),
+        case(9, (1, 2), "accepted"),
+        case(9, (1, 2), "accepted", known=1),
+        case(10, (2,), "accepted"),
+        case(10, (1,), "beyond-term"),
+        case(8, (2,), "beyond-term"),
+        case(10, (1, 2), "accepted"),
+        case(10, (2,), "untrusted-note", known=1),
+    ]
+
+
 def written() -> str:
     """The file's text."""
     tree = Grown()
@@ -154,6 +184,7 @@ def written() -> str:
         "leaves": leaf_cases(tree),
         "consistency": consistency_cases(tree),
         "receipts": receipt_cases(tree),
+        "keys": key_cases(tree),
     }
     return json.dumps(content, indent=1, ensure_ascii=True) + "\n"
 

@@ -12,6 +12,7 @@ from node.audit.origin import log_origin
 from node.backup.own_state import Judged, OwnState, judge, own_state
 from protocol.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from protocol.leaf import new_salt
+from protocol.log_terms import LogTerm
 from protocol.messages import Held
 from protocol.note import VerifierKey
 from protocol.root import RevokedKey
@@ -183,3 +184,27 @@ def test_a_log_that_was_never_begun_is_empty(tmp_path: Path, own: OwnState) -> N
 def test_the_last_checkpoint_is_a_whole_note(own: OwnState) -> None:
     key = VerifierKey(ORIGIN, ME.keys["log"].public)
     assert open_checkpoint(own.note.encode(), ORIGIN, key).size == 5
+
+
+async def test_a_key_that_was_followed_shows_the_log_up_to_its_end(own: OwnState) -> None:
+    second = SeedSigner.generate()
+    terms = (
+        LogTerm.of(ORIGIN, ME.keys["log"].public, 0, 4),
+        LogTerm.of(ORIGIN, second.public, 4, None),
+    )
+    known = ME.root(version=2).model_copy(update={"log_terms": terms})
+    bounded = replace(own, kid=second.kid, history=(ME.root(), known))
+    assert judge(held(note(own, 4)), bounded).checkpoint is not None
+    assert "no own log key" in judge(held(note(own, 5)), bounded).ignored[0]
+    assert judge(held(note(own, 5)), bounded).behind == ()
+
+
+async def test_an_own_root_document_shows_how_far_the_log_had_come(own: OwnState) -> None:
+    for from_size, found in ((5, []), (6, ["root", "log"])):
+        terms = (
+            LogTerm.of(ORIGIN, ME.keys["log"].public, 0, from_size),
+            LogTerm.of(ORIGIN, SeedSigner.generate().public, from_size, None),
+        )
+        root = ME.root(version=2).model_copy(update={"log_terms": terms})
+        judged = judge(held(root=ME.signed_root(root).decode()), own)
+        assert older(judged) == (found or ["root"])

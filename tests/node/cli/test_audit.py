@@ -16,7 +16,10 @@ from node.cli.main import app
 from node.operations.exit_codes import ExitCode
 from node.passphrase import Passphrase
 from protocol.canonical import digest
+from protocol.checkpoint import Checkpoint, sign_checkpoint
+from protocol.merkle import leaf_hash
 from protocol.note import VerifierKey
+from protocol.tlog_proof import TlogProof
 from tests.conftest import MakeNode, NewNode, Serving
 from tests.node.audit.entries import event, exchange
 from tests.node.audit.tampering import tamper
@@ -167,6 +170,32 @@ def test_a_whole_answer_is_checked_with_its_payload(make_node: MakeNode, tmp_pat
     assert as_json(bank, *arguments)["payload_checked"] is True
     file.write_bytes(payload.replace(b"answered", b"denied!!") + b"\n" + receipt)
     assert audit(bank, *arguments).exit_code == ExitCode.UNVERIFIED
+
+
+def test_a_root_document_tells_the_keys_of_a_log_and_where_each_ended(
+    bank: NewNode, tmp_path: Path
+) -> None:
+    files = (tmp_path / "before", tmp_path / "after")
+    files[0].write_text(audit(bank, "receipt", "3").stdout)
+    rotate = ["key", "rotate", "log", "--now", "--json", "--data", str(bank.path)]
+    version = json.loads(CliRunner().invoke(app, rotate).stdout)["version"]
+    files[1].write_text(audit(bank, "receipt", "3").stdout)
+    given = ("--root", str(bank.data.root_file(version)))
+    for file in files:
+        assert as_json(bank, "verify", "--receipt", str(file), *given)["verdict"] == "SELF-SIGNED"
+    copy = as_json(bank, "verify", "--log", str(bank.data.log_file), *given)
+    assert (copy["findings"], copy["log_key_from"]) == ([], "given root document")
+    assert "Compare the fingerprint" in audit(bank, "verify", "--receipt", str(file), *given).stderr
+    signer = read_key(bank.data.key_file("log"), None, purpose="log")
+    leaf = base64.b64decode(files[0].read_bytes().partition(b"\n")[0])
+    beyond = sign_checkpoint(Checkpoint(ORIGIN, 999, leaf_hash(leaf)), signer)
+    files[0].write_bytes(base64.b64encode(leaf) + b"\n" + TlogProof(0, (), beyond).encode())
+    refused = audit(bank, "verify", "--receipt", str(files[0]), *given)
+    assert refused.exit_code == ExitCode.UNVERIFIED
+    assert f"{signer.kid} signs from 0 leaves to" in " ".join(refused.stderr.split())
+    assert audit(bank, "verify", *given).exit_code == ExitCode.USAGE
+    no_root = ("verify", "--receipt", str(files[1]), "--root", str(files[1]))
+    assert audit(bank, *no_root).exit_code == ExitCode.UNVERIFIED
 
 
 def test_a_changed_receipt_or_another_logs_key_is_refused(
