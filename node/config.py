@@ -1,40 +1,24 @@
-"""The settings of a node: one TOML file, overridden by environment variables.
+"""The settings of a node: what there is, its form and its default.
 
-`[section] key` in `interlingua.toml` is `INTERLINGUA_SECTION__KEY` in the environment (lists and
-tables as JSON there). An unknown key is refused with the nearest known one, in both places, so that
-a typing error never silently leaves a default in force. Secrets are no settings: see
-`node/passphrase.py`. Every setting is documented in docs/configuration.md, which a test compares.
+The rule of this file: secrets are no settings (`node/passphrase.py`). Settings are read by
+`node/config_reading.py`. Every one is documented in docs/configuration.md, which a test compares.
 """
 
 from __future__ import annotations
 
-import difflib
-import os
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from node.hsm.settings import Hsm
-from node.operations.errors import InvalidRequest
 from node.section import Section
-from node.wrong_values import describe
 from protocol.limits import CARD_LIFETIME_S
 from protocol.notation import Authority, BaseUrl, Organisation
 
 PREFIX = "INTERLINGUA_"
-NOT_SETTINGS = ("DATA", "PASSPHRASE", "PASSPHRASE_FILE", "HSM_PIN", "HSM_PIN_FILE", "DEBUG")
-"""Variables with the prefix that are read elsewhere."""
-
 NO_URL = "url is missing: where partners reach this node"
-NO_URL_FIX = (
-    "Set it (`interlingua init --url https://HOST:PORT`, or url in the file); a node that only "
-    "asks has none: `interlingua init --asks-only`, or federation.enabled = false."
-)
-
 Port = Annotated[int, Field(ge=0, le=65535)]
 LOOPBACK = "127.0.0.1"
 
@@ -237,107 +221,3 @@ class Settings(BaseSettings):
         """The environment wins over the file, whose content comes as keyword arguments."""
         del settings_cls, dotenv_settings, file_secret_settings
         return env_settings, init_settings
-
-
-def load_settings(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
-    """Read the file, lay the environment over it, and check every key and value.
-
-    Args:
-        path: the TOML file.
-        environ: for its variable names only; default `os.environ`.
-
-    Raises:
-        InvalidRequest: the file cannot be read or parsed, or a key or value is wrong; the message
-            names the key, the reason and the nearest known key, never a value.
-    """
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidRequest(
-            f"{path} cannot be read: {error}.",
-            fix="Correct the file's owner, mode or encoding (UTF-8).",
-            code="configuration-unreadable",
-        ) from None
-    return parse_settings(text, str(path), environ)
-
-
-def parse_settings(text: str, name: str, environ: Mapping[str, str] | None = None) -> Settings:
-    """The settings in a TOML text that stands, or will stand, in the file `name`."""
-    try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidRequest(
-            f"{name} cannot be read as TOML: {error}.",
-            fix="Correct the file; docs/configuration.md lists every setting.",
-            code="configuration-unreadable",
-        ) from None
-    _refuse_unknown(content, name, os.environ if environ is None else environ)
-    try:
-        return Settings(**content)
-    except ValidationError as error:
-        raise InvalidRequest(
-            f"{name}, or a variable {PREFIX}*, is not valid: {describe(error, '')}.",
-            fix=NO_URL_FIX
-            if any(NO_URL in each["msg"] for each in error.errors())
-            else "docs/configuration.md lists every setting with its form and default.",
-            code="configuration-invalid",
-        ) from None
-
-
-def every_setting(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """All settings as (dotted name, pydantic FieldInfo), in the order of the models."""
-    for name, field in model.model_fields.items():
-        kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, Section):
-            yield from every_setting(kind, f"{prefix}{name}.")
-        else:
-            yield prefix + name, field
-
-
-def variable_of(name: str) -> str:
-    """The environment variable that overrides a setting, e.g. INTERLINGUA_ADMIN__PORT."""
-    return PREFIX + name.replace(".", "__").upper()
-
-
-def refuse_unknown_names(names: Iterable[str], where: str) -> None:
-    """Refuse dotted names that are no settings.
-
-    Raises:
-        InvalidRequest: with the nearest known name.
-    """
-    known = [name for name, _ in every_setting()]
-    for name in names:
-        if name not in known:
-            raise _unknown(f"{name} in {where}", name, known)
-
-
-def _refuse_unknown(content: Mapping[str, Any], where: str, environ: Mapping[str, str]) -> None:
-    known = [name for name, _ in every_setting()]
-    sections = {name.partition(".")[0] for name in known if "." in name}
-    refuse_unknown_names((n for n in _dotted(content, known) if n not in sections), where)
-    variables = [variable_of(name) for name in known] + [PREFIX + name.upper() for name in sections]
-    for variable in environ:
-        if not variable.startswith(PREFIX) or variable.removeprefix(PREFIX) in NOT_SETTINGS:
-            continue
-        if variable not in variables:
-            raise _unknown(f"environment variable {variable}", variable, variables)
-
-
-def _dotted(content: Mapping[str, Any], known: list[str], prefix: str = "") -> Iterator[str]:
-    """The file's keys as dotted names; tables that are values of a setting stay whole."""
-    for key, value in content.items():
-        name = prefix + key
-        if isinstance(value, Mapping) and name not in known and value:
-            yield from _dotted(value, known, f"{name}.")
-        else:
-            yield name
-
-
-def _unknown(what: str, name: str, known: list[str]) -> InvalidRequest:
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"Did you mean {near[0]}? " if near else ""
-    return InvalidRequest(
-        f"Unknown setting: {what}.",
-        fix=f"{hint}docs/configuration.md lists every setting.",
-        code="configuration-unknown-key",
-    )

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic_core import PydanticUndefined
 
-from node.config import every_setting, variable_of
+from node.config_names import every_setting, variable_of
 from node.operations.errors import InvalidRequest
 
 HEADER = """\

@@ -16,8 +16,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from node.cli.main import app
-from node.config import every_setting, variable_of
 from node.config_file import toml_value
+from node.config_names import every_setting, variable_of
 from node.operations.exit_codes import MEANING
 
 END = "<!-- end -->"

@@ -14,8 +14,9 @@ import structlog
 from hypothesis import HealthCheck, settings
 
 from node.clock import system_clock
-from node.config import Settings, parse_settings
+from node.config import Settings
 from node.config_file import commented
+from node.config_reading import parse_settings
 from node.creation import create_node
 from node.data_directory import DataDirectory
 from node.listeners.addresses import Listeners

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from benchmarks.one_node.synthetic import Shape, World
 from node.clock import system_clock
-from node.config import parse_settings
 from node.config_file import commented
+from node.config_reading import parse_settings
 from node.creation import create_node
 from node.data_directory import DataDirectory
 from node.federation.routing import Plan

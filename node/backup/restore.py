@@ -136,7 +136,7 @@ def _unpack(source: Source, folder: Path, progress: Progress) -> Manifest:
 def _judge(data: DataDirectory, manifest: Manifest) -> None:
     """Is this a node? Raises ArchiveDamaged, or the error of the room that says no."""
     from node.clock import system_clock
-    from node.config import load_settings
+    from node.config_reading import load_settings
     from node.identity import Identity
     from node.passphrase import Passphrase
 

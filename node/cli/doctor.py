@@ -37,7 +37,7 @@ def doctor(
 
 def _in_token(data: DataDirectory) -> frozenset[str]:
     """Purposes whose keys lie in a token; none where the settings cannot be read."""
-    from node.config import load_settings
+    from node.config_reading import load_settings
     from node.operations.errors import OperationError
 
     try:

@@ -42,8 +42,9 @@ def init(
     """Make a new node: keys, root document, configuration file."""
     from node.cli.init_result import Initialised
     from node.clock import system_clock
-    from node.config import parse_settings, refuse_unknown_names
     from node.config_file import commented
+    from node.config_names import refuse_unknown_names
+    from node.config_reading import parse_settings
     from node.creation import create_node
     from node.data_directory import DataDirectory
 

@@ -98,7 +98,7 @@ async def _in_process(
     data: DataDirectory, name: str, request: BaseModel, progress: Progress
 ) -> BaseModel:
     """Open the node without listeners, run the handler, close it."""
-    from node.config import load_settings
+    from node.config_reading import load_settings
     from node.logging import configure
     from node.node import Node
     from node.operations.catalogue import find

@@ -27,7 +27,7 @@ def serve() -> None:
 
     import uvloop
 
-    from node.config import load_settings
+    from node.config_reading import load_settings
     from node.data_directory import DataDirectory
     from node.logging import configure
     from node.passphrase import Passphrase

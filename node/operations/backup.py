@@ -66,7 +66,7 @@ def write_backup(
 ) -> BackedUp:
     """Write everything of the node into one new file; raises BackupError's kinds or OSError."""
     from node.backup.take import take_backup
-    from node.config import load_settings
+    from node.config_reading import load_settings
 
     data.require()
     organisation = load_settings(data.config_file).organisation
@@ -162,7 +162,7 @@ def go_on_without(data: DataDirectory, names: Sequence[str]) -> Decided:
 
 async def _give_up(place: DataDirectory, keys: Passphrase, without: tuple[str, ...]) -> GivenUp:
     from node.backup.after_loss import give_up_log
-    from node.config import load_settings
+    from node.config_reading import load_settings
     from node.node import Node
 
     settings = load_settings(place.config_file)

@@ -8,7 +8,8 @@ from examples.three_organisations import embedding_server, seed
 from examples.three_organisations.member import Member
 from examples.three_organisations.organisations import ORGANISATIONS, Organisation
 from examples.three_organisations.recipes import RECIPES
-from node.config import FederationListener, refuse_unknown_names
+from node.config import FederationListener
+from node.config_names import refuse_unknown_names
 from tests.docker.dockerfile import read
 
 ROOT = Path(__file__).parents[2]

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from node.config import every_setting, load_settings, parse_settings, variable_of
 from node.config_file import commented, toml_value
+from node.config_names import every_setting, variable_of
+from node.config_reading import load_settings, parse_settings
 from node.operations.errors import InvalidRequest
 from node.reference import with_parts
 

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from node.cli.main import app
-from node.config import load_settings, parse_settings
+from node.config_reading import load_settings, parse_settings
 from node.data_directory import DataDirectory
 from node.listeners.addresses import Listeners, read
 from node.operations.errors import InvalidRequest, NotFound

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from keys.signer import SeedSigner
 from node.cli.main import app
 from node.clock import system_clock
-from node.config import load_settings
+from node.config_reading import load_settings
 from node.data_directory import DataDirectory
 from node.hsm.errors import HsmUnavailable
 from node.hsm.pin import PIN_FILE_VARIABLE, PIN_VARIABLE, PinMissing
