@@ -21,9 +21,8 @@ from node.evaluate.member import Member
 from node.evaluate.routes import HUB, Ways
 from node.spaces.correction import FittedCorrection, fit_correction
 from node.spaces.direct import fit_back
-from node.spaces.join import usual_in
 from node.spaces.maps import Ground, Party
-from node.spaces.pairs import choose_scoring
+from node.spaces.pairs import choose_scoring, usual_in
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,6 +31,7 @@ from node.spaces.create import create_space
 from node.spaces.maps import Ground
 
 NAME, AUTHOR = "evaluation", "evaluation.example"
+ALIKE_CHARACTERS = 80
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ def evaluate(
         anchors=anchors.set_id,
         anchor_texts=len(anchors.anchors),
         fitted_on=fitted.fitted_on,
+        known_texts=known_texts(anchors, data),
         k=plan.k,
         seed=plan.seed,
         natives=tuple(native_figures(members, fitted.natives)),
@@ -102,6 +104,16 @@ def evaluate(
         splits=tuple(shapes),
         merges=tuple(merges),
     )
+
+
+def known_texts(anchors: AnchorSet, data: DataSet) -> int:
+    """Return how many anchors are texts of the data set, by how they end: titles may differ."""
+    ends = {_end(text) for text in data.documents.values()}
+    return sum(_end(text) in ends for text in anchors.texts("document"))
+
+
+def _end(text: str) -> str:
+    return " ".join(text.split())[-ALIKE_CHARACTERS:]
 
 
 def fit(anchors: AnchorSet, members: Sequence[Member], judge: Judge) -> Fitted:

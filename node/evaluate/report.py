@@ -71,8 +71,9 @@ class SplitShape(Row):
 class Evaluation(Row):
     """The whole.
 
-    `anchors`: their set's id, their number, and on how many the maps were fitted. `k`: candidates
-    that each silo gives. `seed`: of split, ties and intervals.
+    `anchors`: their set's id, their number, and on how many the maps were fitted; `known_texts` of
+    them are texts of the data set too, which flatters every route. `k`: candidates that each silo
+    gives. `seed`: of split, ties and intervals.
     """
 
     data: str
@@ -82,6 +83,7 @@ class Evaluation(Row):
     anchors: str
     anchor_texts: int
     fitted_on: int
+    known_texts: int
     k: int
     seed: int
     natives: tuple[Native, ...]

@@ -43,6 +43,7 @@ def anchors(tmp_path: Path) -> Path:
     words = " ".join(read(HOUSEHOLD).documents.values()).split()
     rng = np.random.default_rng(4)
     texts = [" ".join(rng.choice(words, size=12)) for _ in range(220)]
+    texts.append(read(HOUSEHOLD).documents["sea-1"])
     path = tmp_path / "anchors.jsonl"
     rows = ({"document": text, "query": " ".join(text.split()[:7])} for text in texts)
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -68,7 +69,7 @@ async def test_natives_routes_and_merges_are_judged_without_a_node(
     done = await run(*arguments, "--json", "--quiet", "--data", tmp_path / "nowhere")
     assert done.exit_code == 0, done.output
     found = Evaluation.model_validate_json(done.stdout)
-    assert (found.documents, found.questions) == (30, 12)
+    assert (found.documents, found.questions, found.known_texts) == (30, 12, 1)
     assert [each.model for each in found.natives] == ["narrow", "wide"]
     natives = {each.model: each.figures["ndcg_10"].value for each in found.natives}
     assert min(natives.values()) > 0.4
@@ -94,7 +95,15 @@ async def test_natives_routes_and_merges_are_judged_without_a_node(
     again = await run(*arguments)
     assert again.exit_code == 0, again.output
     assert len(servers[0].calls) == asked + 1, "texts are encoded once, and the model is probed"
-    for title in ("NDCG@10", "RECALL@100", "MRR", "OVERLAP@10", "MERGED BY", "OF ONE INDEX"):
+    for title in (
+        "NDCG@10",
+        "RECALL@100",
+        "MRR",
+        "OVERLAP@10",
+        "MERGED BY",
+        "OF ONE INDEX",
+        "1 of the anchors",
+    ):
         assert title in again.stdout
         assert title in (out / "evaluation.md").read_text()
 
