@@ -102,6 +102,7 @@ class RouteShown(_Model):
     adapter: str | None = None
     score_space: str | None = None
     score_kind: ScoreKind | None = None
+    shift: float = 0.0
     figures: dict[str, FigureShown] = {}
     partner_figures: dict[str, FigureShown] = {}
     low_confidence: bool | None = None

@@ -3,8 +3,8 @@
 Rules, in their order:
 
 1. Silos that gave bins of one kind in one score space are ordered together: by the middle of the
-   bin, then by the rank within the own silo, then by a seeded hash of silo and reference. Never by
-   the order of the silos.
+   bin, moved by the silo's shift, then by the rank within the own silo, then by a seeded hash of
+   silo and reference. Never by the order of the silos.
 2. A partner holds at most half of every beginning of that list, and one more, as long as another
    organisation has a hit left, however many collections it answers with: scores are claims, and a
    liar who claims the top bin for all its documents gets this share and no more. The own
@@ -44,7 +44,10 @@ class SiloHit:
 
 @dataclass(frozen=True)
 class SiloRanking:
-    """What one silo (an organisation's collection) answered to one vector, best first."""
+    """What one silo (an organisation's collection) answered to one vector, best first.
+
+    `shift` (thousandths) is what the asker adds to its scores (`adapters/shifts.py`).
+    """
 
     organisation: str
     collection: str
@@ -52,6 +55,7 @@ class SiloRanking:
     score_space: str | None
     hits: tuple[SiloHit, ...]
     score_kind: ScoreKind | None = None
+    shift: float = 0.0
 
     @property
     def scored(self) -> bool:
@@ -126,7 +130,7 @@ def _ordered(silos: Sequence[SiloRanking], members: Sequence[int], seed: bytes) 
     return sorted(
         hits,
         key=lambda m: (
-            -_bin(m) if scored else 0.0,
+            -_bin(silos[m.silo], m) if scored else 0.0,
             m.rank,
             _tie(silos[m.silo], m.hit, seed),
         ),
@@ -186,7 +190,8 @@ def _marked(merged: Sequence[MergedHit], silos: Sequence[SiloRanking]) -> list[M
     lowest: dict[tuple[str, str], float] = {}
     marked = []
     for hit in merged:
-        silo, middle = silos[hit.silo], _bin(hit)
+        silo = silos[hit.silo]
+        middle = _bin(silo, hit)
         below = False
         if silo.scored:
             least = min(lowest.get(silo.scale, middle), middle)
@@ -195,8 +200,9 @@ def _marked(merged: Sequence[MergedHit], silos: Sequence[SiloRanking]) -> list[M
     return marked
 
 
-def _bin(hit: MergedHit) -> float:
-    return hit.hit.bin_middle or 0.0
+def _bin(silo: SiloRanking, hit: MergedHit) -> float:
+    """The middle of a hit's bin, moved by its silo's shift."""
+    return (hit.hit.bin_middle or 0.0) + silo.shift
 
 
 def _tie(silo: SiloRanking, hit: SiloHit, seed: bytes) -> bytes:

@@ -68,7 +68,7 @@ def read_answer(
     }
     if payload.granularity in ("boolean", "count"):
         return Reading(_with(status, **known))
-    return Reading(_with(status, **known), _rankings(payload, space, status))
+    return Reading(_with(status, **known), _rankings(payload, plan, space, status))
 
 
 def results_of(
@@ -127,7 +127,10 @@ def _copy(
     )
 
 
-def _rankings(answer: Answer, space: str | None, status: SiloStatus) -> tuple[SiloRanking, ...]:
+def _rankings(
+    answer: Answer, plan: Plan, space: str | None, status: SiloStatus
+) -> tuple[SiloRanking, ...]:
+    shift = 0.0 if answer.score_kind is None else plan.shift
     width = answer.bin_width_milli or 0
     return tuple(
         SiloRanking(
@@ -144,6 +147,7 @@ def _rankings(answer: Answer, space: str | None, status: SiloStatus) -> tuple[Si
                 for hit in result
             ),
             answer.score_kind,
+            shift * 1000,
         )
         for result in answer.results
         if isinstance(result, tuple)
@@ -161,6 +165,7 @@ def _route(answer: Answer, plan: Plan, space: str | None) -> RouteShown:
         adapter=report.adapter,
         score_space=space,
         score_kind=answer.score_kind,
+        shift=0.0 if answer.score_kind is None else plan.shift,
         figures=figures_shown(plan.figures),
         partner_figures=figures_shown(report.figures),
         low_confidence=report.low_confidence,

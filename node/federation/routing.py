@@ -82,6 +82,7 @@ class Plan:
     `in_map`. `route` is the digest of the partner's map that is asked for, None where the partner
     has nothing to map. `figures` were measured here, for the whole way from own space to partner's.
     With `cut` the own vectors are cut to the envelope's dimension, and lie in its space then.
+    `shift` was fitted here; it is added to the corrected scores where lists are merged.
     """
 
     envelope: Envelope
@@ -90,6 +91,7 @@ class Plan:
     route: str | None = None
     figures: Mapping[str, Figure] = field(default_factory=dict)
     cut: bool = False
+    shift: float = 0.0
 
 
 class Routes(Protocol):

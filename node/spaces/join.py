@@ -20,11 +20,12 @@ from node.spaces.errors import CannotJoin, EmbeddingsRefused
 from node.spaces.maps import Ground, Party, fit_inward, fit_outward
 from node.spaces.pairs import (
     MeasuredPair,
-    PairQuality,
     choose_scoring,
     measure_out,
     measure_pair,
+    usual_in,
 )
+from node.spaces.shifts import fit_member_shifts
 from node.spaces.size_advice import size_advice
 from node.spaces.state import DirectMap, Joined, KeptMap, KnownMember, OutMap, Told
 from node.spaces.usual_scores import usual_natively, usual_scores
@@ -146,6 +147,7 @@ def _kept(
     scoring = choose_scoring(ground, me, [me, *parties[1:]])
     usual = usual_in(me, pairs)
     correction = fit_correction(ground, me, parties, scoring, usual)
+    shifts = fit_member_shifts(ground, parties, pairs, scoring, correction)
     joined = Joined(
         organisation=own.organisation,
         native=own.envelope,
@@ -169,6 +171,7 @@ def _kept(
         advice=size_advice(ground, [own, *others]),
         direct=_kept_direct(ground, parties, measured, adapters),
         correction=correction.kept,
+        shifts=shifts,
         usual=_usual(ground, parties, scoring, correction),
     )
     return Joining(joined, adapters, correction.encoded, tuple(parties))
@@ -219,16 +222,3 @@ def _keep(adapters: dict[str, bytes], one: Map) -> KeptMap:
     digest = adapter_digest(raw)
     adapters[digest] = raw
     return KeptMap(kind=one.kind, adapter=digest)
-
-
-def usual_in(own: Party, pairs: Sequence[PairQuality]) -> str:
-    """Return the kind of map in that serves best on average, for partners not measured yet."""
-    asked = [pair for pair in pairs if pair.asker_space == own.embeddings.space_id]
-
-    def served(kind: str) -> float:
-        return sum(
-            max(mrr.value for name, mrr in pair.mrr.items() if name.startswith(f"{kind}>"))
-            for pair in asked
-        )
-
-    return max(own.inward, key=served)

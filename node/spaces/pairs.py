@@ -157,6 +157,19 @@ def choose_scoring(ground: Ground, responder: Party, askers: Sequence[Party]) ->
     return max(responder.inward, key=found_by)
 
 
+def usual_in(own: Party, pairs: Sequence[PairQuality]) -> str:
+    """Return the kind of map in that serves best on average, for partners not measured yet."""
+    asked = [pair for pair in pairs if pair.asker_space == own.embeddings.space_id]
+
+    def served(kind: str) -> float:
+        return sum(
+            max(mrr.value for name, mrr in pair.mrr.items() if name.startswith(f"{kind}>"))
+            for pair in asked
+        )
+
+    return max(own.inward, key=served)
+
+
 def _best_chain(ground: Ground, asker: Party, responder: Party, out: Map) -> tuple[Chain, float]:
     """Return the asker's best map in before `out`, and its validation MRR."""
     part = _part(ground, ground.anchors.split.validation, asker, responder)

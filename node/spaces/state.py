@@ -95,6 +95,7 @@ class Joined(BaseModel):
     collection, by asker's space. `usual` says which best scores are usual, by what is told. Without
     a `correction`, as joinings of older releases have none, they are cosines. `advice` says what
     more anchors would bring. `consensus_apart`: see `create.recompute`.
+    `shifts` are added to the corrected scores that members tell, by their space.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -113,6 +114,7 @@ class Joined(BaseModel):
     advice: SizeAdvice | None = None
     direct: list[DirectMap] = []
     correction: KeptCorrection | None = None
+    shifts: dict[str, float] = {}
     usual: dict[Told, TopScores] = {}
     agreement: dict[str, Agreement] = {}
 

@@ -233,3 +233,22 @@ def test_every_hit_is_shown_or_named_as_a_copy(lists: list[list[tuple[int, str]]
     for m in merged:
         assert all(each.hit.commitment == m.hit.commitment for each in m.copies)
         assert m.silo not in {each.silo for each in m.copies}
+
+
+def test_a_silo_whose_scores_are_moved_is_placed_by_them_and_shows_its_own() -> None:
+    lower = SiloRanking("a", "docs", False, SPACE, (SiloHit("a-0", 475),), "corrected", -100.0)
+    other = SiloRanking("b", "docs", False, SPACE, (SiloHit("b-0", 425),), "corrected")
+    merged = merge([lower, other], 10, b"seed")
+    assert [(m.hit.reference, m.hit.bin_middle) for m in merged] == [("b-0", 425), ("a-0", 475)]
+    assert not any(m.held_back for m in merged)
+
+
+def test_cosines_and_corrected_scores_of_one_space_are_not_ordered_together() -> None:
+    silos = [
+        SiloRanking("a", "docs", False, SPACE, tuple(SiloHit(f"a-{i}", 975) for i in range(4))),
+        SiloRanking(
+            "b", "docs", False, SPACE, tuple(SiloHit(f"b-{i}", -25) for i in range(4)), "corrected"
+        ),
+    ]
+    merged = merge(silos, 4, b"seed")
+    assert {m.silo for m in merged[:2]} == {m.silo for m in merged[2:]} == {0, 1}
