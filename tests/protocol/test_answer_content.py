@@ -13,6 +13,7 @@ from protocol.answer_content import AcceptedAnswer, AnsweringPeer
 from protocol.answer_refused import AnswerRefused
 from protocol.canonical import digest
 from protocol.leaf import Leaf, Started
+from protocol.log_terms import LogTerm
 from protocol.messages import Answer, Denial, Hit, Offers, Problem, Query, RouteReport
 from protocol.problems import Code
 from protocol.sign import SignedRequest
@@ -22,6 +23,7 @@ from tests.protocol.exchange import (
     HOSPITAL_LOG,
     HOSPITAL_RING,
     HOSPITAL_SIGN,
+    LOG_ORIGIN,
     PEER,
     QUESTION,
     SHARED_SPACE,
@@ -230,6 +232,25 @@ def test_the_logs_key_must_be_a_log_key_that_is_valid() -> None:
     )
     assert reason_of(raw, peer=replace(PEER, ring=expired)) == "receipt"
     assert reason_of(raw, peer=replace(PEER, log_origin="other.example/log")) == "receipt"
+
+
+def test_the_logs_key_signs_nothing_beyond_its_term_though_it_is_valid() -> None:
+    leaf = leaf_of(REQUEST, answer()).encode()
+    raw = with_proof(proof_of(leaf))
+    said = accept_answer(REQUEST, QUESTION, raw, PEER, AT)
+    assert isinstance(said, AcceptedAnswer)
+    size = said.receipt.checkpoint.size
+    for end, counts in ((size, True), (size - 1, False)):
+        terms = (
+            LogTerm.of(LOG_ORIGIN, HOSPITAL_LOG.public, 0, end),
+            LogTerm.of(LOG_ORIGIN, STRANGER.public, end, None),
+        )
+        peer = replace(PEER, log_terms=terms)
+        if counts:
+            assert isinstance(accept_answer(REQUEST, QUESTION, raw, peer, AT), AcceptedAnswer)
+            continue
+        with pytest.raises(AnswerRefused, match=f"beyond-term.*{HOSPITAL_LOG.kid}.* to {end}"):
+            accept_answer(REQUEST, QUESTION, raw, peer, AT)
 
 
 @pytest.mark.parametrize(
