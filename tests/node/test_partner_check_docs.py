@@ -9,7 +9,7 @@ from node.doctor.partner import CHECKS
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "federation.md").read_text(encoding="utf-8")
 SECTION = TEXT[TEXT.index("### Testing a partner") :].split("\n## ")[0]
-MADE = re.compile(r'\b(?:problem|warning|how)\(\s*f?"([a-z-]+)')
+MADE = re.compile(r'\b(?:problem|warning|note|how)\(\s*f?"([a-z-]+)')
 
 
 def test_every_code_is_documented() -> None:
