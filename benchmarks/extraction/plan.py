@@ -49,6 +49,8 @@ RECONSTRUCTIONS = [
     Case("bins", "bin_width = 0.2, limits lifted", {"bin_width": 0.2}, limited=False),
     Case("bins", "the default: D/8 answers"),
     Case("bins", "answers_per_record = D", ALL),
+    Case("bins and order", "the default: D/8 answers"),
+    Case("bins and order", "answers_per_record = D", ALL),
     Case("bins", "scored_answers = 0", {"scored_answers": 0}),
     Case("bins", "granularity = ranks", RANKS),
     Case("ranks", LIFTED, RANKS, limited=False),

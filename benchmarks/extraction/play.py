@@ -99,9 +99,9 @@ async def _play_listed(
     elif attack == "sparing":
         vectors = await _nearest_known(silo, partner, truth)
         estimates = boundaries.sparing(target, budgets[-1], vectors)
-    elif attack == "bins":
-        width = float(partner.grant.get("bin_width", 0.05))
-        estimates = reconstruction.bins(target, budgets[-1], width)
+    elif attack in ("bins", "bins and order"):
+        width, order = float(partner.grant.get("bin_width", 0.05)), attack != "bins"
+        estimates = reconstruction.bins(target, budgets[-1], width, order=order)
     else:
         plays = {"ranks": reconstruction.ranks, "floor": boundaries.floor}
         estimates = plays[attack](target, budgets[-1])

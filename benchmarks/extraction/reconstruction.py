@@ -47,25 +47,33 @@ class Target:
         return unit(centre + reach * unit(white @ self.prior.near))
 
 
-async def bins(target: Target, budget: int, width: float) -> Estimates:
-    """Ask around the estimate with scores, and put the vector inside the bins it was shown in."""
-    partner, estimate = target.partner, target.question
-    asked: list[Floats] = []
+async def bins(target: Target, budget: int, width: float, *, order: bool = False) -> Estimates:
+    """Ask around the estimate with scores, and put the vector inside the bins it was shown in.
+
+    `order`: start from where the lists' order puts it, instead of from the question.
+    """
+    partner, estimate, start = target.partner, target.question, target.question
+    lists: list[tuple[Floats, Shown]] = []
     numbers: list[int] = []
     while partner.spent < budget and partner.stopped is None:
         # few at first, where each answer tells most of where to ask next
         count = min(max(16, len(numbers)), BATCH, budget - partner.spent)
         questions = target.around(estimate, count, target.rng.choice([0.4, 0.8, 1.2]))
-        before = len(numbers)
-        for question, shown in zip(questions, await partner.ask(questions, "bins"), strict=False):
-            number = dict(shown or ()).get(target.reference)
-            if number is not None:
-                asked.append(question)
-                numbers.append(number)
-        if len(numbers) > before:
+        before = len(lists)
+        shown = await partner.ask(questions, "bins")
+        lists += [
+            (question, one)
+            for question, one in zip(questions, shown, strict=False)
+            if target.reference in dict(one or ())
+        ]
+        if order and len(lists) > before:
+            start = _ordered(target, lists)
+        binned = [(q, dict(one)[target.reference]) for q, one in lists]
+        numbers = [number for _, number in binned if number is not None]
+        if numbers and len(lists) > before:
             low = np.array(numbers) * width
-            slabs = Slabs(np.stack(asked), low, low + width)
-            estimate = inside(slabs, target.question, target.prior.near)
+            asked = np.stack([question for question, number in binned if number is not None])
+            estimate = inside(Slabs(asked, low, low + width), start, target.prior.near)
         yield partner.spent, estimate
 
 

@@ -177,6 +177,7 @@ async def test_partners_are_told_what_is_open_to_them_and_no_more(paired: Pair) 
     await paired.clinic.grant(
         grant("lab.example", max_k=7, request_url="https://clinic.example/apply"),
         grant("lab.example", collection="later", rate=90),
+        grant("lab.example", purposes=["education"], expires="2020-01-01"),
         grant("rival.example", purposes=["marketing"]),
     )
     await paired.lab.ask(k=2)
