@@ -184,22 +184,29 @@ def embed(
 def export(
     anchors: AnchorsArgument,
     encoder: EncoderOption,
-    out: Annotated[Path, typer.Option(help="File to write (safetensors).", show_default=False)],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="File to write (safetensors), or the folder that the members share.",
+            show_default=False,
+        ),
+    ],
 ) -> None:
     """Write the embeddings of an anchor set into a file for the other members."""
     from node.operations.anchors import Embedded, ExportAnchors
 
     request = ExportAnchors(anchors=anchors, encoder=encoder, out=out.absolute())
     result = run_operation("anchors.export", request, Embedded)
+    file = result.file or out
 
     def people() -> None:
         _people(result)
-        line(f"wrote {out}")
+        line(f"wrote {file}")
 
     finish(
         result,
         people,
-        next_step=f"send {out.name} to the other members; one of them runs"
+        next_step=f"send {file.name} to the other members; one of them runs"
         " `interlingua space create NAME --anchors SET --member FILE ...`",
     )
 

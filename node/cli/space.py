@@ -20,7 +20,7 @@ MemberOption = Annotated[
     list[Path] | None,
     typer.Option(
         "--member",
-        help="A member's exported anchor embeddings; repeat for more.",
+        help="A member's exported anchor embeddings, or a folder of several; repeat for more.",
         show_default=False,
         exists=True,
     ),
@@ -89,7 +89,10 @@ def join(
     manifest: Annotated[
         Path,
         typer.Argument(
-            help="The signed manifest, NAME.space.json.", show_default=False, exists=True
+            help="The signed manifest, NAME.space.json, or the folder that the members share: then"
+            " anchor texts and members' embeddings are taken from there.",
+            show_default=False,
+            exists=True,
         ),
     ],
     encoder: Annotated[str, typer.Option(help="Own encoder that joins.", show_default=False)],

@@ -86,7 +86,8 @@ class EmbedAnchors(BaseModel, extra="forbid"):
 class Embedded(BaseModel):
     """The embeddings of an anchor set: their file's digest, and of how many texts they are.
 
-    `empty`: texts of which the model makes nothing; they are left out of fits.
+    `empty`: texts of which the model makes nothing; they are left out of fits. `file` is what was
+    written for the other members.
     """
 
     anchors: str
@@ -97,10 +98,11 @@ class Embedded(BaseModel):
     texts: int
     empty: int
     digest: str
+    file: Path | None = None
 
 
 class ExportAnchors(BaseModel, extra="forbid"):
-    """Which embeddings to write where."""
+    """Which embeddings to write where: a file, or a folder, where they get a name of their own."""
 
     anchors: str
     encoder: str
@@ -232,6 +234,7 @@ async def export_anchors(node: Node, request: ExportAnchors, progress: Progress)
 
     from node.durable_file import replace
     from node.spaces.embed import stored_embeddings
+    from node.spaces.shared_folder import embeddings_name
 
     del progress
     store, encoder = _store(node), node.encoders.get(request.encoder)
@@ -239,8 +242,11 @@ async def export_anchors(node: Node, request: ExportAnchors, progress: Progress)
     embeddings = await asyncio.to_thread(
         stored_embeddings, store, named.set_id, encoder.envelope.space_id
     )
-    await asyncio.to_thread(replace, request.out, embeddings.encoded, 0o644)
-    return _embedded(named.name, encoder.name, embeddings)
+    out = request.out
+    if out.is_dir():
+        out /= embeddings_name(node.settings.organisation, encoder.name)
+    await asyncio.to_thread(replace, out, embeddings.encoded, 0o644)
+    return _embedded(named.name, encoder.name, embeddings).model_copy(update={"file": out})
 
 
 def _store(node: Node) -> AnchorStore:

@@ -56,11 +56,21 @@ async def note(node: Node, act: str, manifest: SpaceManifest | AnchorManifest) -
 
 
 def read_members(files: Sequence[Path]) -> list[AnchorEmbeddings]:
-    """Read members' exported embeddings. Raises EmbeddingsRefused, FileTooLong."""
+    """Read members' exported embeddings; a folder means all files of embeddings in it.
+
+    Raises EmbeddingsRefused, FileTooLong.
+    """
     from node.spaces.embedding_file import decode_embeddings
     from node.spaces.handed_over import read_tensor_file
+    from node.spaces.shared_folder import embeddings_in
 
-    return [decode_embeddings(read_tensor_file(path)) for path in files]
+    return [decode_embeddings(read_tensor_file(path)) for path in embeddings_in(files)]
+
+
+def beside_own(own: Sequence[AnchorEmbeddings], files: Sequence[Path]) -> list[AnchorEmbeddings]:
+    """Return the embeddings of these files and the own ones, which may lie among them, once."""
+    mine = {each.digest for each in own}
+    return [*(each for each in read_members(files) if each.digest not in mine), *own]
 
 
 def consensus_beside(manifest: Path, name: str) -> Path:

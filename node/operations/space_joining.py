@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 class JoinSpace(BaseModel, extra="forbid"):
     """Which manifest to join with which own encoder.
 
+    A folder means the manifest in it, and takes anchor texts and members' embeddings from there.
     `members` are other members' exported embeddings, to choose and measure routes with.
     `consensus` is the file beside the manifest where None. `samples` are members' embeddings of
     shared sample questions, by which agreement is measured.
@@ -70,18 +71,25 @@ async def join(node: Node, request: JoinSpace, progress: Progress) -> SpaceInfo:
     from node.spaces.join import join as join_space
     from node.spaces.manifest import accept_manifest, accept_positions
     from node.spaces.maps import Ground
+    from node.spaces.shared_folder import import_anchors_in, manifest_in
 
-    raw = await asyncio.to_thread(read_manifest_file, request.manifest)
+    path = manifest_in(request.manifest)
+    folder = (request.manifest,) if request.manifest.is_dir() else ()
+    raw = await asyncio.to_thread(read_manifest_file, path)
     manifest = accept_manifest(raw, ring_of(node), node.clock())
     node.spaces.check_name(manifest)
-    positions_file = request.consensus or consensus_beside(request.manifest, manifest.name)
+    positions_file = request.consensus or consensus_beside(path, manifest.name)
     raw_positions = await asyncio.to_thread(read_tensor_file, positions_file)
     positions = accept_positions(raw_positions, manifest)
     store = AnchorStore(node.data.anchors)
+    for each in folder:
+        await asyncio.to_thread(
+            import_anchors_in, each, manifest.anchors, store, ring_of(node), node.clock()
+        )
     anchors = await asyncio.to_thread(store.load, manifest.anchors)
     own = (await own_embeddings(node, store, anchors, [request.encoder], progress))[0]
     node.spaces.check_again(manifest, own)
-    others = await asyncio.to_thread(_others, node, manifest, request.members, own)
+    others = await asyncio.to_thread(_others, node, manifest, (*folder, *request.members), own)
     samples = await _samples(node, store, request, progress)
     ground = Ground(manifest, anchors, positions)
     joining = await asyncio.to_thread(join_space, ground, own, others, node.clock(), progress)

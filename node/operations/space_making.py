@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, Field
 
 from node.operations.registry import Progress, operation
-from node.operations.space_files import consensus_beside, note, own_embeddings, read_members
+from node.operations.space_files import beside_own, consensus_beside, note, own_embeddings
 from node.spaces.report import FounderShown, SizeShown, founders_shown, size_shown
 from protocol.notation import CollectionName
 
@@ -80,8 +80,8 @@ async def create(node: Node, request: CreateSpace, progress: Progress) -> Create
 
     store = AnchorStore(node.data.anchors)
     anchors = await asyncio.to_thread(store.load, request.anchors)
-    founders = await asyncio.to_thread(read_members, request.members)
-    founders += await own_embeddings(node, store, anchors, request.encoders, progress)
+    own = await own_embeddings(node, store, anchors, request.encoders, progress)
+    founders = await asyncio.to_thread(beside_own, own, request.members)
     progress(0, None, "computing the consensus")
     manifest, positions = await asyncio.to_thread(
         create_space,
@@ -132,8 +132,8 @@ async def sign(node: Node, request: SignSpace, progress: Progress) -> SignedSpac
     positions = accept_positions(await asyncio.to_thread(read_tensor_file, beside), manifest)
     store = AnchorStore(node.data.anchors)
     anchors = await asyncio.to_thread(store.load, manifest.anchors)
-    members = await asyncio.to_thread(read_members, request.members)
-    members += await own_embeddings(node, store, anchors, request.encoders, progress)
+    own = await own_embeddings(node, store, anchors, request.encoders, progress)
+    members = await asyncio.to_thread(beside_own, own, request.members)
     check_members(anchors, members)
     progress(0, None, "computing the consensus again")
     apart = await asyncio.to_thread(recompute, manifest, positions, anchors, members)

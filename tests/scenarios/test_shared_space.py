@@ -11,6 +11,7 @@ from node.federation.ask import AskResult
 from node.ingest.record import Record
 from node.operations.anchors import (
     AnchorsInfo,
+    AnchorsList,
     AnchorTexts,
     EmbedAnchors,
     Embedded,
@@ -26,7 +27,7 @@ from node.operations.space_joining import JoinSpace
 from node.operations.space_making import CreatedSpace, CreateSpace, SignedSpace, SignSpace
 from node.operations.spaces import SpaceList
 from node.spaces.anchor_set import parse_jsonl
-from node.spaces.errors import AnchorsRefused, EmbeddingsRefused, ManifestRefused
+from node.spaces.errors import AnchorsRefused, EmbeddingsRefused, ManifestRefused, NotEmbedded
 from node.spaces.report import SpaceInfo
 from protocol.envelope import Envelope, Prompts
 from protocol.event_leaves import AdminActed
@@ -255,6 +256,42 @@ async def test_a_published_anchor_set_says_where_it_is_from_and_is_taken_from_pa
     assert (taken.author, taken.licence) == ("lab.example", "CC0-1.0")
     with pytest.raises(AnchorsRefused, match=r"lab\.example, which is no partner"):
         await archive.do("anchors.import", request, AnchorsInfo)
+
+
+async def test_a_member_joins_with_nothing_but_the_folder_that_the_others_filled(
+    world: World,
+) -> None:
+    folder = world.directory / "shared"
+    folder.mkdir()
+    lab = await founded(world, "lab.example", 100)
+    clinic = await founded(world, "clinic.example", 200)
+    await pair(lab, clinic)
+    for one in (lab, clinic):
+        export = ExportAnchors(anchors="public", encoder="given", out=folder)
+        written = await one.do("anchors.export", export, Embedded)
+        assert written.file == folder / f"{one.name}.given.anchors.safetensors"
+    publish = PublishAnchors(anchors="public", source="made up", licence="CC0-1.0", out=folder)
+    await lab.do("anchors.publish", publish, PublishedAnchors)
+    with pytest.raises(ManifestRefused, match="holds no manifest"):
+        await clinic.do("space.join", JoinSpace(manifest=folder, encoder="given"), SpaceInfo)
+    request = CreateSpace(
+        name="commons", anchors="public", members=(folder,), encoders=("given",), out=folder
+    )
+    await lab.do("space.create", request, CreatedSpace)
+
+    joined = await clinic.do("space.join", JoinSpace(manifest=folder, encoder="given"), SpaceInfo)
+    assert joined.consensus_checked
+    assert {(row.asker, row.responder) for row in joined.routes} == {
+        ("lab.example", "clinic.example"),
+        ("clinic.example", "lab.example"),
+    }
+
+    archive = await world.organisation("archive.example", space=Model("archive.example").envelope)
+    await pair(lab, archive)
+    with pytest.raises(NotEmbedded):  # the texts were taken over; only its own vectors are missing
+        await archive.do("space.join", JoinSpace(manifest=folder, encoder="given"), SpaceInfo)
+    (taken,) = (await archive.do("anchors.list", NoRequest(), AnchorsList)).sets
+    assert (taken.name, taken.author) == ("public", "lab.example")
 
 
 async def test_a_space_of_strangers_is_not_joined(world: World) -> None:

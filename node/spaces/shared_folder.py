@@ -1,0 +1,71 @@
+"""The folder that members of a shared space share: everything that travels between them, by name.
+
+    NAME.anchors.jsonl, NAME.anchors.json         the texts, and their signed description
+    ORGANISATION.ENCODER.anchors.safetensors      each member's embeddings of them
+    NAME.space.json, NAME.consensus.safetensors   the signed manifest, and what it pins
+
+The rule of this file: names only find files. Whatever is found is checked by its digest or its
+signature, as if it had been named one by one.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from node.spaces.anchor_files import read_anchors
+from node.spaces.anchor_manifest import RingOf, accept_anchors, read_anchor_manifest
+from node.spaces.anchor_store import AnchorStore
+from node.spaces.errors import ManifestRefused
+from node.spaces.handed_over import read_manifest_file
+
+SPACE, TEXTS, DESCRIBED = ".space.json", ".anchors.jsonl", ".anchors.json"
+EMBEDDINGS = ".anchors.safetensors"
+
+
+def embeddings_name(organisation: str, encoder: str) -> str:
+    """Return the name of a member's embeddings in such a folder."""
+    return f"{organisation}.{encoder}{EMBEDDINGS}"
+
+
+def manifest_in(path: Path) -> Path:
+    """Return the manifest that a path means: itself, or the only one in a folder.
+
+    Raises ManifestRefused: the folder holds none, or several.
+    """
+    if not path.is_dir():
+        return path
+    found = sorted(path.glob(f"*{SPACE}"))
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(each.name for each in found)
+    raise ManifestRefused(
+        f"{path} holds several manifests: {names}" if found else f"{path} holds no manifest",
+        fix="Name the manifest that is meant."
+        if found
+        else "`interlingua space create` writes one.",
+    )
+
+
+def embeddings_in(paths: Iterable[Path]) -> Iterator[Path]:
+    """Yield the files of members' embeddings that paths mean: themselves, or all in a folder."""
+    for path in paths:
+        yield from sorted(path.glob(f"*{EMBEDDINGS}")) if path.is_dir() else (path,)
+
+
+def import_anchors_in(
+    folder: Path, set_id: str, store: AnchorStore, ring_of: RingOf, at: int
+) -> None:
+    """Take over the anchor set of that id from a folder, if it is not held and lies there signed.
+
+    Raises AnchorsRefused or SpaceExists, as importing it by hand does.
+    """
+    if any(each.set_id == set_id for each in store.all()):
+        return
+    for path in sorted(folder.glob(f"*{DESCRIBED}")):
+        raw = read_manifest_file(path)
+        if read_anchor_manifest(raw).anchors != set_id:
+            continue
+        anchors = read_anchors(path.with_suffix(".jsonl"))
+        manifest = accept_anchors(raw, anchors, ring_of, at)
+        store.add(manifest.name, anchors, at)
+        store.keep_manifest(set_id, raw)
+        return
