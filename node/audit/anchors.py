@@ -52,8 +52,13 @@ def with_root(root: GivenRoot, log_file: Path) -> Anchors:
     )
 
 
-def from_directory(data: DataDirectory, log_key: VerifierKey | None) -> FoundAnchors:
-    """Read a data directory's root documents; ``log_key`` given by the auditor goes first."""
+def from_directory(
+    data: DataDirectory, log_key: VerifierKey | None, log_file: Path | None = None
+) -> FoundAnchors:
+    """Read a data directory's root documents; ``log_key`` given by the auditor goes first.
+
+    ``log_file`` is the log that they are for, by default the directory's own.
+    """
     warnings: list[str] = []
     versions = _own_roots(data.roots, warnings)
     own = versions[-1] if versions else None
@@ -68,7 +73,7 @@ def from_directory(data: DataDirectory, log_key: VerifierKey | None) -> FoundAnc
 
     anchors = Anchors(
         organisation=own.organisation if own else None,
-        log_key=log_key or (_own_log_keys(versions, data.log_file, warnings) if own else None),
+        log_key=log_key or _own_log_keys(versions, log_file or data.log_file, warnings),
         ring_of=rings.get,
         log_keys_of=cache(log_keys_of),
     )
@@ -87,6 +92,8 @@ def every_key(documents: Iterable[RootDocument]) -> KeyRing:
 
 def _own_log_keys(own: list[RootDocument], log_file: Path, warnings: list[str]) -> LogKeys | None:
     """Return the log keys of the own root documents, under the name that the log states."""
+    if not own:
+        return None
     try:
         keys = log_keys(own, stated_origin(log_file, own[-1].organisation))
     except AuditError as error:

@@ -254,13 +254,13 @@ def _given_root(path: Path) -> GivenRoot:
 
 def _verify_receipt(path: Path, log_key: str | None, root: GivenRoot | None) -> None:
     from node.audit.receipts import check_receipt, checkpoint_in
-    from node.operations.audit import ReceiptVerified
+    from node.operations.audit import ReceiptVerified, parse_log_key
     from node.operations.errors import InvalidRequest, NotVerified
     from protocol.log_errors import LogMaterialError
     from protocol.log_keys import LogKeys
-    from protocol.note import VerifierKey
 
-    if log_key is None and root is None:
+    given = parse_log_key(log_key)
+    if given is None and root is None:
         raise InvalidRequest(
             "A receipt is checked against the key of the log that issued it.",
             fix="Give --root, or --log-key: the partner's auditor or `interlingua audit fsck` "
@@ -270,13 +270,14 @@ def _verify_receipt(path: Path, log_key: str | None, root: GivenRoot | None) -> 
         content = path.read_bytes()
         if root is not None:
             keys = root.log_keys_of(checkpoint_in(content))
-        else:
-            keys = LogKeys.single(VerifierKey.parse(log_key or ""))
+        elif given is not None:
+            keys = LogKeys.single(given)
         checked = check_receipt(content, keys)
     except LogMaterialError as error:
         raise NotVerified(
-            f"The receipt does not verify: {error}.",
-            fix="Ask who gave you the file for the whole answer, and compare the log key.",
+            f"The receipt does not verify under what was given: {error}.",
+            fix="Compare the log key or root document with its owner; then ask who gave you the "
+            "file for the whole answer.",
             code=error.reason,
         ) from error
     fingerprint = root.fingerprint if root is not None else None

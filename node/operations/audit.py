@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, Field
 
+from node.operations.errors import InvalidRequest
 from node.operations.registry import NoRequest, Progress, operation
 
 if TYPE_CHECKING:
@@ -213,30 +214,48 @@ def read_leaves(path: Path, request: ShowLeaves) -> ShownLeaves:
     return ShownLeaves(size=size, leaves=tuple(leaves))
 
 
-def verify_directory(path: Path, log_key: str | None, progress: Progress) -> LogVerified:
-    """Verify the log of a data directory with the root documents that lie in it."""
+def verify_directory(
+    path: Path, log_key: str | None, progress: Progress, log_file: Path | None = None
+) -> LogVerified:
+    """Verify a log of a data directory, by default its newest, with the root documents there."""
     from node.audit.anchors import from_directory
     from node.data_directory import DataDirectory
 
     data = DataDirectory(path)
-    found = from_directory(data, _parse(log_key))
+    log_file = log_file or data.log_file
+    found = from_directory(data, parse_log_key(log_key), log_file)
     source = "root document" if found.anchors.log_key else "the log itself"
     return _verify(
-        data.log_file, found.anchors, "given" if log_key else source, found.warnings, progress
+        log_file, found.anchors, "given" if log_key else source, found.warnings, progress
     )
 
 
 def verify_file(
     path: Path, log_key: str | None, progress: Progress, root: GivenRoot | None = None
 ) -> LogVerified:
-    """Verify a bare log.db; without `log_key` or `root` the log vouches for its own keys."""
+    """Verify a log.db; without `log_key` or `root` a bare one vouches for its own keys.
+
+    A predecessor that lies in its data directory is verified with the root documents there.
+    """
     from node.audit.anchors import unknown, with_root
 
     if root is not None:
         made = _verify(path, with_root(root, path), "given root document", (), progress)
         return made.model_copy(update={"fingerprint": root.fingerprint})
-    anchors = unknown(_parse(log_key))
+    home = _home_of(path)
+    if home is not None:
+        return verify_directory(home, log_key, progress, path)
+    anchors = unknown(parse_log_key(log_key))
     return _verify(path, anchors, "given" if log_key else "the log itself", (), progress)
+
+
+def _home_of(log_file: Path) -> Path | None:
+    """The data directory among whose predecessors a log lies; None for any other."""
+    from node.data_directory import DataDirectory
+
+    folder = log_file.resolve().parent
+    lies_there = folder.name == "predecessors" and DataDirectory(folder.parent).roots.is_dir()
+    return folder.parent if lies_there else None
 
 
 def examine_file(path: Path, progress: Progress) -> LogExamined:
@@ -287,7 +306,19 @@ def _examined(examined: Examined) -> dict[str, Any]:
     }
 
 
-def _parse(log_key: str | None) -> VerifierKey | None:
+def parse_log_key(log_key: str | None) -> VerifierKey | None:
+    """Read what stands behind --log-key; raises InvalidRequest."""
+    from protocol.log_errors import LogMaterialError
     from protocol.note import VerifierKey
 
-    return VerifierKey.parse(log_key) if log_key else None
+    if not log_key:
+        return None
+    try:
+        return VerifierKey.parse(log_key)
+    except LogMaterialError as error:
+        raise InvalidRequest(
+            f"--log-key is no verifier key (name+id+key): {error}.",
+            fix="Copy it whole, as the log's owner gave it or `interlingua audit fsck` there names "
+            "it.",
+            code="log-key-malformed",
+        ) from None

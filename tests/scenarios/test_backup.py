@@ -14,7 +14,7 @@ from node.config_reading import load_settings
 from node.data_directory import DataDirectory
 from node.doctor.finding import Diagnosis
 from node.identity import Identity
-from node.operations.audit import verify_directory
+from node.operations.audit import verify_directory, verify_file
 from node.operations.backup import (
     Restored,
     go_on_without,
@@ -221,6 +221,8 @@ async def test_after_a_loss_a_successor_log_is_opened_and_partners_approve_it(
     reset = ResetBudget(peer="lab.example")  # a person's decision, with a leaf
     await again.do("budget.reset", reset, BudgetWasReset)
     assert (await lab.ask_one()).hits == 10
+    given_up = verify_file(data.path / "predecessors" / "interlingua.db", None, silent)
+    assert (given_up.log_key_from, given_up.findings) == ("root document", ())
     verified = verify_directory(again.node.data.path, None, silent)
     assert (verified.verdict, verified.findings) == ("SELF-SIGNED", ())
     before = verified.predecessor

@@ -170,6 +170,10 @@ def test_a_whole_answer_is_checked_with_its_payload(make_node: MakeNode, tmp_pat
     assert as_json(bank, *arguments)["payload_checked"] is True
     file.write_bytes(payload.replace(b"answered", b"denied!!") + b"\n" + receipt)
     assert audit(bank, *arguments).exit_code == ExitCode.UNVERIFIED
+    for words in ((*arguments[:-1], "no key"), ("verify", "--log-key", "no+key")):
+        done = audit(bank, *words)
+        assert done.exit_code == ExitCode.USAGE
+        assert "--log-key is no verifier key" in done.stderr
 
 
 def test_a_root_document_tells_the_keys_of_a_log_and_where_each_ended(
