@@ -18,6 +18,7 @@ from tests.scenarios.conftest import Pair
 from tests.scenarios.world import Organisation, grant
 
 DAY_S = 86_400
+OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
 
 
 async def codes(one: Organisation) -> set[str]:
@@ -98,3 +99,18 @@ def test_an_end_is_said_in_words() -> None:
     ending = Expiry("root", "The root document", 1_800_000_000, "renew it")
     assert ending.sentence(1_700_000_000) == "The root document ends 2027-01-15 08:00 UTC."
     assert ending.sentence(1_900_000_000).startswith("The root document ended")
+
+
+def test_the_times_before_an_end_are_those_of_the_documents() -> None:
+    text = " ".join(OPERATIONS.read_text(encoding="utf-8").split())
+    days = {kind: seconds // DAY_S for kind, seconds in WARN_S.items()}
+    weeks = {kind: {14: "two weeks", 21: "three weeks"}.get(n) for kind, n in days.items()}
+    for said in (
+        f"the root document ({weeks['root']} before)",
+        f"keys that have no successor ({days['key']} days; root keys {days['root-key']})",
+        f"the TLS certificate ({weeks['certificate']})",
+        f"partners' root documents and grants ({weeks['partner-root']})",
+        f"agreements ({days['agreement']} days)",
+    ):
+        assert said in text
+    assert days["grant"] == days["partner-root"]
