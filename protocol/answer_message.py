@@ -36,12 +36,9 @@ from protocol.notation import (
 )
 from protocol.problems import Problem
 from protocol.query_message import Granularity
+from protocol.score_kind import ScoreKind
 
 ANSWER_TYPE = "application/vnd.interlingua.answer"
-
-
-ScoreKind = Literal["corrected"]
-"""What a score is in its space: the corrected score of docs/protocol.md; unnamed, the cosine."""
 
 
 class Hit(WireModel):
@@ -130,11 +127,14 @@ class Answer(WireModel):
             if self.bin_width_milli is None or self.score_space is None:
                 raise ValueError("bins need bin_width_milli and score_space")
             self._check_bins(self.bin_width_milli)
-        elif self.score_kind is not None or any(
-            hit.bin is not None for hits in self._lists() for hit in hits
-        ):
-            raise ValueError(f"granularity {self.granularity} shows no bins")
+        else:
+            self._check_no_scores()
         return self
+
+    def _check_no_scores(self) -> None:
+        bins = [hit.bin for hits in self._lists() for hit in hits if hit.bin is not None]
+        if bins or self.score_kind is not None or self.route.low_confidence is not None:
+            raise ValueError(f"granularity {self.granularity} shows no bins, nor what they tell")
 
     def _check_counts(self) -> None:
         least = self.smallest_count or 0

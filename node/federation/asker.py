@@ -46,13 +46,13 @@ from node.federation.selection import (
     targets,
 )
 from node.federation.unverifiable import Unverifiable
-from protocol.answer_message import ScoreKind
 from protocol.card import CardLimits
 from protocol.envelope import Adaptation
 from protocol.leaf import new_salt
 from protocol.limits import MAX_QUERY_BYTES
 from protocol.messages import Offer, Query
 from protocol.problems import Code
+from protocol.score_kind import ScoreKind
 from protocol.truncation import shorten
 from protocol.vectors import encode
 

@@ -24,7 +24,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from protocol.answer_message import ScoreKind
+from protocol.score_kind import ScoreKind
 
 RRF_K = 60
 """The constant of reciprocal rank fusion."""

@@ -10,9 +10,9 @@ from node.federation.merge import MergedHit, SiloHit, SiloRanking
 from node.federation.routing import Plan
 from protocol.accept_answer import AuthenticatedProblem
 from protocol.answer_content import AcceptedAnswer
-from protocol.answer_message import ScoreKind
 from protocol.card import Figure
 from protocol.messages import Answer, Denial, Problem
+from protocol.score_kind import ScoreKind
 
 OVERLAP = "overlap_10"
 """The figure that a merged list shows beside each hit, where a route has one."""

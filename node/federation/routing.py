@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from node.federation.mismatch import differences, way_out
 from node.federation.scoring import Scoring
-from protocol.answer_message import ScoreKind
 from protocol.card import Card, Figure
 from protocol.envelope import Envelope
 from protocol.probe import adopt
 from protocol.problems import Code, Refused
+from protocol.score_kind import ScoreKind
 
 if TYPE_CHECKING:
     from adapters.affine import AffineMap
