@@ -11,12 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from protocol.limits import MAX_BATCH, MAX_K
 from protocol.metadata_filter import MetadataFilter
 from protocol.notation import CollectionName, Organisation, PurposeName
+from protocol.score_kind import ScoreKind
 
 MAX_TEXT_CHARS = 100_000
 MAX_DEADLINE_S = 60.0
 
 Granularity = Literal["boolean", "count", "ranks", "bins"]
-ScoreKind = Literal["corrected"]
 Actor = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]{1,128}$")]
 Vector = Annotated[list[float], Field(min_length=1)]
 
