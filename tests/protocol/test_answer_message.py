@@ -72,6 +72,13 @@ def test_bins_come_with_width_and_space_and_only_where_bins_are_shown() -> None:
         answer(granularity="ranks", **PLAIN)
 
 
+def test_what_bins_tell_is_told_with_bins_alone() -> None:
+    flagged = RouteReport(kind="identity", low_confidence=True)
+    assert answer(route=flagged).route.low_confidence
+    with pytest.raises(ValidationError, match="nor what they tell"):
+        answer(granularity="ranks", results=[[Hit(ref="a")]], route=flagged, **PLAIN)
+
+
 @pytest.mark.parametrize(("width", "bins"), [(50, [20]), (50, [-21]), (300, [4]), (2000, [-2])])
 def test_a_bin_lies_within_the_range_of_scores(width: int, bins: list[int]) -> None:
     with pytest.raises(ValidationError):
