@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, Field
 
 from node.federation.event_leaves import policy_appender
+from node.federation.exposures import limits_of
 from node.operations.caller import caller
 from node.operations.registry import NoRequest, Progress, operation
 from node.policy.diff import Change, difference
@@ -215,7 +217,21 @@ def _warnings(node: Node, grant: Grant) -> list[str]:
     ]
     if grant.labels == (ALL_LABELS,):
         warnings.append(f"{where} every document is visible, whatever its labels")
-    return warnings
+    return [*warnings, *(f"{where} {lowered}" for lowered in _lowered(node, grant))]
+
+
+def _lowered(node: Node, grant: Grant) -> Iterator[str]:
+    """Limits of answers that are set higher than a grant can."""
+    for collection in node.collections.all():
+        if collection.name == grant.collection:
+            limits = limits_of(grant, collection.envelope.dimension, lambda: 0)
+            for name, limit in (
+                ("answers_per_record", limits.answers),
+                ("scored_answers", limits.scored),
+            ):
+                wanted = getattr(grant, name)
+                if wanted is not None and wanted > limit:
+                    yield f"{name} = {wanted} counts as {limit}, the most that is possible here"
 
 
 def _unknown(purpose: str) -> str:

@@ -98,6 +98,19 @@ async def test_a_record_that_is_used_up_leaves_no_gap_and_its_user_is_told_that_
     assert (status.state, status.withheld) == ("ok", True)
 
 
+async def test_limits_that_a_grant_sets_too_high_are_named_when_it_is_applied(
+    paired: Pair,
+) -> None:
+    wanted = {"answers_per_record": 9, "scored_answers": 3}
+    changes = await paired.clinic.grant(grant("lab.example", **wanted, floor=0.2))
+    said = [warning for warning in changes.warnings if "counts as" in warning]
+    assert len(said) == 2
+    assert "answers_per_record = 9 counts as 2," in said[0]
+    assert "scored_answers = 3 counts as 2," in said[1]
+    changes = await paired.clinic.grant(grant("lab.example", **{**wanted, "scored_answers": 2}))
+    assert not [warning for warning in changes.warnings if "counts as" in warning]
+
+
 async def test_counts_with_a_floor_use_records_up_too(paired: Pair) -> None:
     await paired.clinic.grant(
         grant("lab.example", granularity="count", floor=0.9, answers_per_record=1)
