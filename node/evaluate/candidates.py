@@ -8,7 +8,7 @@ model the search needs no map.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from node.spaces.correction import FittedCorrection, fit_correction
 from node.spaces.direct import fit_back
 from node.spaces.maps import Ground, Party
 from node.spaces.pairs import choose_scoring, usual_in
+from node.spaces.shifts import fit_member_shifts
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +37,7 @@ class Candidates:
         corrected: (n, k) float32, the same as they are sent: corrected in the shared space.
         score_space: the shared space, or the asker's own where the way leaves that out.
         own: whether the silo is the asker's.
+        shift: what the asker adds to the corrected scores before it merges.
     """
 
     rows: NDArray[np.int64]
@@ -44,6 +46,7 @@ class Candidates:
     corrected: Floats
     score_space: str
     own: bool
+    shift: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,13 +54,15 @@ class Scored:
     """Where one asker's questions and one responder's documents meet to be scored.
 
     `question` and `document` lead into `space`; None where the asker's vectors are there already.
-    `correction` is what a responder corrects its scores in the shared space by.
+    `correction` is what a responder corrects its scores in the shared space by, `shift` what the
+    asker adds to them.
     """
 
     space: str
     question: Map | None
     document: Map
     correction: FittedCorrection | None
+    shift: float = 0.0
 
 
 Scoring = dict[tuple[int, int], Scored]
@@ -84,7 +89,28 @@ def scoring_of(ground: Ground, parties: Sequence[Party], ways: Ways) -> Scoring:
                 found[a, b] = Scored(asker.embeddings.space_id, None, back, None)
                 continue
             found[a, b] = Scored(ground.hub, question, document, correction)
+    for a in range(len(parties)):
+        _shift(ground, parties, ways, found, a)
     return found
+
+
+def _shift(
+    ground: Ground, parties: Sequence[Party], ways: Ways, scoring: Scoring, asker: int
+) -> None:
+    """Fit one asker's shifts, as joining does, and put them into its part of `scoring`."""
+    own = scoring[asker, asker]
+    if own.correction is None:
+        return
+    others = [each for each in range(len(parties)) if each != asker]
+    order = [parties[asker], *(parties[each] for each in others)]
+    pairs = [ways[way].pair.quality for each in others for way in ((asker, each), (each, asker))]
+    kind = choose_scoring(ground, parties[asker], order)
+    shifts = fit_member_shifts(ground, order, pairs, kind, own.correction)
+    for each in others:
+        where = scoring[asker, each]
+        if where.correction is not None:
+            moved = shifts.get(parties[each].embeddings.space_id, 0.0)
+            scoring[asker, each] = replace(where, shift=moved)
 
 
 def candidates_of(
@@ -121,6 +147,7 @@ def candidates_of(
                 _corrected(where, cosines, told, at),
                 where.space,
                 silo == home,
+                where.shift,
             )
         )
     return found

@@ -6,7 +6,8 @@
     shared      exact cosines in the shared space; nobody sends those
     bins        the same in bins, as they are sent where nothing can be corrected
     corrected   exact corrected scores; nobody sends those
-    sent        the same in bins: what partners send
+    corrected bins   the same in bins: what partners send
+    sent        the same, moved by the asker's shift for each silo: how a node merges them
 
 The rule of this file: all methods get the same candidates by the same routes, and the cap on a
 partner's share, so that nothing but the order differs. The seed of ties changes with each question.
@@ -37,10 +38,14 @@ POOLED = "all askers"
 
 @dataclass(frozen=True)
 class Method:
-    """By what each silo orders its candidates, (n, k), and how much of that it tells."""
+    """By what each silo orders its candidates, (n, k), and how much of that it tells.
+
+    `shifted`: moved by what the asker adds to each silo's scores.
+    """
 
     by: Callable[[Candidates], Floats]
     told: Literal["exact", "bins", "ranks"]
+    shifted: bool = False
 
     def score(self, exact: float) -> float | None:
         """Return what is told of a score, in thousandths; None where only the rank is."""
@@ -62,7 +67,8 @@ METHODS: dict[str, Method] = {
     "shared": Method(_shared, "exact"),
     "bins": Method(_shared, "bins"),
     "corrected": Method(_corrected, "exact"),
-    SENT: Method(_corrected, "bins"),
+    "corrected bins": Method(_corrected, "bins"),
+    SENT: Method(_corrected, "bins", shifted=True),
 }
 
 
@@ -94,7 +100,8 @@ def _ranking(
     )
     space = "raw" if method.by is _raw else silo.score_space
     told = None if method.told == "ranks" else space
-    return SiloRanking(f"silo-{number}", "documents", silo.own, told, hits)
+    shift = silo.shift * 1000 if method.shifted else 0.0
+    return SiloRanking(f"silo-{number}", "documents", silo.own, told, hits, shift=shift)
 
 
 def merge_figures(
