@@ -1,26 +1,25 @@
 """Who this node is: its keys, and the root document that names them.
 
-The rule of this file: which key signs is read from the root document and the clock
-(`KeyRing.by_turn`), among the keys that are at hand. The root key may lie elsewhere; then changes
-of the document are kept as a draft until it has been signed there; what a version that comes into
-force meanwhile lacks of them is carried onto it, so that no revocation is lost. Every version of
-the root document is kept: a partner that was away needs them in order, an auditor needs the retired
-keys.
+The rule of this file: which key signs follows from the root document (`node/key_turns.py`). The
+root key may lie elsewhere; then changes of the document are kept as a draft until it has been
+signed there; what a version that comes into force meanwhile lacks of them is carried onto it, so
+that no revocation is lost. Every version of the root document is kept: a partner that was away
+needs them in order, an auditor needs the retired keys.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from keys.keyfile import KeyFileError, KeyFileMissing
-from keys.ring import KeyPurpose, KeyRecord
+from keys.keyfile import KeyFileError
 from node import durable_file
 from node.hsm.pin import Pin
 from node.hsm.token_keys import token_keys
+from node.identity_errors import IdentityDamaged, RootKeyAway
 from node.key_files import KeyFiles
-from node.operations.errors import OperationError
+from node.key_turns import KeyTurns
 from protocol.document import DocumentRefused, read_document
-from protocol.limits import CLOCK_SKEW_S, MAX_DOCUMENT_BYTES, MAX_DOCUMENT_DEPTH
+from protocol.limits import MAX_DOCUMENT_BYTES, MAX_DOCUMENT_DEPTH
 from protocol.root import (
     ROOT_TYPE,
     RootDocument,
@@ -33,6 +32,7 @@ from protocol.root_changes import carried, named, successor
 from protocol.strict_json import StrictJsonError, parse
 
 if TYPE_CHECKING:
+    from keys.ring import KeyPurpose
     from keys.signer import Signer
     from node.clock import Clock
     from node.config import Settings
@@ -41,18 +41,6 @@ if TYPE_CHECKING:
 
 RENEW_BEFORE_S = 30 * 86_400
 """A root document with less time left (seconds) is renewed where the root key is at hand."""
-
-
-class IdentityDamaged(OperationError):
-    """Keys or root document are missing or do not belong together."""
-
-    default_code = "identity-damaged"
-
-
-class RootKeyAway(OperationError):
-    """What is to be done needs root keys that are not in the data directory."""
-
-    default_code = "root-key-away"
 
 
 class Identity:
@@ -76,10 +64,10 @@ class Identity:
         self._data = data
         self._settings = settings
         self._clock = clock
-        self._in_use: dict[KeyPurpose, tuple[int, Signer]] = {}
         self._master: bytes | None = None
         token = token_keys(settings.hsm, Pin(prompt=passphrase.prompt))
         self.files = KeyFiles(data, passphrase, token)
+        self._turns = KeyTurns(data, settings.hsm, self.files, lambda: self.root.ring, clock)
         self.organisation = settings.organisation
         self.root_raw = root_raw
         self.root, _ = read_document(root_raw, ROOT_TYPE, RootDocument, RootRefused)
@@ -104,24 +92,12 @@ class Identity:
         return identity
 
     def signer(self, purpose: KeyPurpose) -> Signer:
-        """The signer of the key whose turn it is, of those at hand.
-
-        Raises:
-            KeyFileError: missing, exposed, sealed without a passphrase, damaged.
-            IdentityDamaged: the root document does not name the key.
-        """
-        at = self._clock()
-        held = self._in_use.get(purpose)
-        if held is None or held[0] != at:
-            held = self._in_use[purpose] = (at, self._choose(purpose, at))
-        return held[1]
+        """The signer of the key whose turn it is; raises as `KeyTurns.signer`."""
+        return self._turns.signer(purpose)
 
     def kid(self, purpose: KeyPurpose) -> str:
         """The id of the key that signs now; raises as `signer`, but opens no file."""
-        for record in self._by_turn(purpose, self._clock()):
-            if self.files.at_hand(purpose, record.kid):
-                return record.kid
-        raise self._none_at_hand(purpose)
+        return self._turns.kid(purpose)
 
     def master(self) -> bytes:
         """The 32-byte master secret, from which reference keys are derived."""
@@ -224,7 +200,7 @@ class Identity:
                 )
         durable_file.replace(self._data.root_file(accepted.version), raw, mode=0o600)
         self.root, self.root_raw = accepted, raw
-        self._in_use.clear()
+        self._turns.forget()
         if self.draft() is None:
             durable_file.remove(self._data.draft_file)
         return accepted
@@ -266,39 +242,6 @@ class Identity:
     def _place(self) -> dict[str, int]:
         """What makes a draft, which is a version ahead, the ground of the same version again."""
         return {"version": self.root.version, "issued": self.root.issued}
-
-    def _by_turn(self, purpose: KeyPurpose, at: int) -> tuple[KeyRecord, ...]:
-        """The usable keys, or where none is usable the longest-lived: its refusal is clearer."""
-        ring = self.root.ring
-        usable = ring.by_turn(purpose, at, slow_clock_s=CLOCK_SKEW_S)
-        if usable:
-            return usable
-        named = (r for r in ring.records.values() if r.purpose == purpose)
-        return tuple(sorted(named, key=lambda record: (-record.not_after, record.kid)))
-
-    def _choose(self, purpose: KeyPurpose, at: int) -> Signer:
-        for record in self._by_turn(purpose, at):
-            signer = self.files.open(purpose, record.kid)
-            if signer is not None:
-                return signer
-        raise self._none_at_hand(purpose)
-
-    def _none_at_hand(self, purpose: KeyPurpose) -> Exception:
-        path = self._data.key_file(purpose)
-        label = self._settings.hsm.labels.get(purpose)
-        if label is not None:
-            return IdentityDamaged(
-                f"The token {self._settings.hsm.token} holds no {purpose} key under {label} that "
-                "the root document names.",
-                fix="Restore the token and roots/ from the same time, or correct hsm.* in the "
-                "settings.",
-            )
-        if not self.files.ids(purpose):
-            return KeyFileMissing(f"there is no {path}")
-        return IdentityDamaged(
-            f"The root document does not name the {purpose} key in {path}.",
-            fix="Restore the key files and roots/ from the same backup.",
-        )
 
     def _check(self) -> None:
         """The document verifies under its own root keys (whose pinning is the partners' matter)."""

@@ -18,7 +18,7 @@ import structlog
 from keys.keyfile import KeyFileError
 from node.audit.entry import Entry
 from node.audit.errors import AuditError, LogHeld
-from node.identity import RootKeyAway
+from node.identity_errors import RootKeyAway
 from node.key_leaves import differences, logged
 from node.key_plans import ROTATING, Rotating, Spans, due, postponed
 from node.log_succession import LogSuccession

@@ -17,7 +17,8 @@ from node.backup.compare import Comparison, compare
 from node.backup.errors import NotCompared, NotSettled
 from node.backup.marker import Mark, Succession, read_mark, write_mark
 from node.backup.own_root import accept_own
-from node.identity import Identity, RootKeyAway
+from node.identity import Identity
+from node.identity_errors import RootKeyAway
 from node.key_plans import immediate
 from protocol.document import DocumentRefused
 from protocol.root_changes import with_key

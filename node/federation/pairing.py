@@ -11,19 +11,19 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
 
 import structlog
 
 from keys.signer import Signer
 from node.clock import Clock
+from node.federation.allowed_way import Allowed
 from node.federation.client import Client, Transport, reach_of_url
 from node.federation.deliver_request import deliver
 from node.federation.errors import OwnInvitation, PairingFailed, PeerExists, TooManyPairings
 from node.federation.invitations import InvitationBook, Invited, Use
-from node.federation.peer import Peer, PeerRecord
+from node.federation.peer import Peer
 from node.federation.peers import AppendLeaf, PeerBook
+from node.federation.pending_peer import pending
 from node.federation.refresh import CARD_PATH, ROOT_PATH, fetch_document
 from protocol import invitation as wire
 from protocol.card import Card
@@ -70,25 +70,6 @@ class PairingRooms:
     invitations: InvitationBook
     client: Client
     clock: Clock
-
-
-@dataclass(frozen=True)
-class Allowed:
-    """What a person permits of the way to one partner (see `Transport`)."""
-
-    private: bool = False
-    plaintext: bool = False
-    ca_file: Path | None = None
-
-    def transport(self, url: str | None, *, beside: bool) -> Transport:
-        """The transport for a partner at `url`; None for one that only asks.
-
-        `beside`: it may run on this machine. Otherwise a loopback url, which anybody may write into
-        its documents, leads nowhere unless private addresses are permitted.
-        """
-        near = url is not None and (beside or self.private) and reach_of_url(url) == "loopback"
-        reach: Literal["loopback", "public"] = "loopback" if near else "public"
-        return Transport(reach, self.private, self.plaintext, self.ca_file)
 
 
 @dataclass(frozen=True)
@@ -168,7 +149,7 @@ class Pairing:
         words = await asyncio.to_thread(request_words, request)
         if send:
             await deliver(rooms.client, _url_of(invitation), transport, raw)
-        record = _record(theirs, invitation.root, root_raw, card_raw, transport, words, at)
+        record = pending(theirs, invitation.root, root_raw, card_raw, transport, words, at)
         return await rooms.peers.add(record, append), raw
 
     async def receive(self, raw: bytes, append: AppendLeaf) -> Peer:
@@ -216,7 +197,7 @@ class Pairing:
             own_url = rooms.documents().root.url
             beside = own_url is not None and reach_of_url(own_url) == "loopback"
             transport = allowed.transport(theirs[0].url, beside=beside)
-            record = _record(theirs, request.root, read.root, read.card, transport, words, at)
+            record = pending(theirs, request.root, read.root, read.card, transport, words, at)
             use = Use(
                 request=read.digest,
                 organisation=request.organisation,
@@ -259,33 +240,6 @@ class Pairing:
         return request, write_request(
             request, rooms.signer(), documents.root_raw, documents.card_raw
         )
-
-
-def _record(
-    theirs: tuple[RootDocument, Card],
-    pin: str,
-    root_raw: bytes,
-    card_raw: bytes,
-    transport: Transport,
-    words: str,
-    at: int,
-) -> PeerRecord:
-    root, card = theirs
-    return PeerRecord(
-        organisation=root.organisation,
-        state="pending",
-        pinned=pin,
-        root=root_raw.decode(),
-        card=card_raw.decode(),
-        reach=transport.reach,
-        allow_private=transport.allow_private,
-        allow_plaintext=transport.allow_plaintext,
-        ca_file=transport.ca_file,
-        added_at=at,
-        changed_at=at,
-        words=words,
-        log_origin=card.log_origin,
-    )
 
 
 def _url_of(invitation: Invitation) -> str:

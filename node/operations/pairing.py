@@ -15,8 +15,8 @@ from protocol.limits import INVITATION_LIFETIME_S, MAX_PAIRING_BYTES
 from protocol.notation import Organisation
 
 if TYPE_CHECKING:
+    from node.federation.allowed_way import Allowed
     from node.federation.invitations import Invited
-    from node.federation.pairing import Allowed
     from node.federation.peers import AppendLeaf
     from node.node import Node
 
@@ -171,7 +171,7 @@ def _append(node: Node) -> AppendLeaf:
 
 
 def _allowed(way: Way) -> Allowed:
-    from node.federation.pairing import Allowed
+    from node.federation.allowed_way import Allowed
 
     return Allowed(way.allow_private, way.allow_plaintext, way.ca_file)
 

@@ -13,7 +13,8 @@ from keys.words import fingerprint
 from node.clock import system_clock
 from node.config import Settings
 from node.creation import create_node
-from node.identity import Identity, IdentityDamaged, authorities_of
+from node.identity import Identity, authorities_of
+from node.identity_errors import IdentityDamaged
 from node.operations.errors import Conflict
 from node.passphrase import VARIABLE, Passphrase, PassphraseMissing
 from protocol.limits import ROOT_LIFETIME_S

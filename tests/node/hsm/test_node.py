@@ -18,7 +18,8 @@ from node.data_directory import DataDirectory
 from node.hsm.errors import HsmUnavailable
 from node.hsm.pin import PIN_FILE_VARIABLE, PIN_VARIABLE, PinMissing
 from node.hsm.signer import TokenSigner
-from node.identity import Identity, IdentityDamaged
+from node.identity import Identity
+from node.identity_errors import IdentityDamaged
 from node.node import Node
 from node.operations.errors import Conflict, OperationError
 from node.passphrase import Passphrase
