@@ -11,8 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from adapters.errors import NotFinite, WrongDimension
-from adapters.map import Floats as Floats
-from adapters.map import Kind
+from adapters.map import Floats, Kind
 
 
 @dataclass(frozen=True, eq=False)
