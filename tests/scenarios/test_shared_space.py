@@ -27,7 +27,13 @@ from node.operations.space_joining import JoinSpace
 from node.operations.space_making import CreatedSpace, CreateSpace, SignedSpace, SignSpace
 from node.operations.spaces import SpaceList
 from node.spaces.anchor_set import parse_jsonl
-from node.spaces.errors import AnchorsRefused, EmbeddingsRefused, ManifestRefused, NotEmbedded
+from node.spaces.errors import (
+    AnchorsRefused,
+    CannotJoin,
+    EmbeddingsRefused,
+    ManifestRefused,
+    NotEmbedded,
+)
 from node.spaces.report import SpaceInfo
 from protocol.envelope import Envelope, Prompts
 from protocol.event_leaves import AdminActed
@@ -292,6 +298,27 @@ async def test_a_member_joins_with_nothing_but_the_folder_that_the_others_filled
         await archive.do("space.join", JoinSpace(manifest=folder, encoder="given"), SpaceInfo)
     (taken,) = (await archive.do("anchors.list", NoRequest(), AnchorsList)).sets
     assert (taken.name, taken.author) == ("public", "lab.example")
+
+
+async def test_joining_again_with_other_vectors_of_one_model_is_refused_and_doctor_says_why(
+    world: World,
+) -> None:
+    lab = await founded(world, "lab.example", 100)
+    clinic = await founded(world, "clinic.example", 200)
+    await pair(lab, clinic)
+    manifest = await create(world, lab, clinic)
+    await join(world, lab, manifest, clinic)
+    assert "space-embeddings" not in await lab.findings()
+    (kept,) = lab.node.data.anchors.glob("*/*/embeddings.safetensors")
+    kept.unlink()
+    folder = world.directory / lab.name
+    files = (folder / "query.npy", folder / "document.npy")  # each where the other was
+    np.save(files[0], np.roll(np.load(files[0]), 1, axis=0))
+    request = EmbedAnchors(anchors="public", encoder="given", vectors=files)
+    await lab.do("anchors.embed", request, Embedded)
+    with pytest.raises(CannotJoin, match="joined with other embeddings of this model"):
+        await join(world, lab, manifest, clinic)
+    assert "space-embeddings" in await lab.findings()
 
 
 async def test_a_space_of_strangers_is_not_joined(world: World) -> None:
