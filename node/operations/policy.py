@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BaseModel, Field
 
 from node.federation.event_leaves import policy_appender
-from node.federation.exposures import limits_of
 from node.operations.caller import caller
 from node.operations.registry import NoRequest, Progress, operation
 from node.policy.diff import Change, difference
@@ -222,6 +221,8 @@ def _warnings(node: Node, grant: Grant) -> list[str]:
 
 def _lowered(node: Node, grant: Grant) -> Iterator[str]:
     """Limits of answers that are set higher than a grant can."""
+    from node.federation.exposures import limits_of
+
     for collection in node.collections.all():
         if collection.name == grant.collection:
             limits = limits_of(grant, collection.envelope.dimension, lambda: 0)
