@@ -244,7 +244,7 @@ async def export_anchors(node: Node, request: ExportAnchors, progress: Progress)
     )
     out = request.out
     if out.is_dir():
-        out /= embeddings_name(node.settings.organisation, encoder.name)
+        out /= embeddings_name(named.name, node.settings.organisation, encoder.name)
     await asyncio.to_thread(replace, out, embeddings.encoded, 0o644)
     return _embedded(named.name, encoder.name, embeddings).model_copy(update={"file": out})
 

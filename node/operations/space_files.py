@@ -55,8 +55,8 @@ async def note(node: Node, act: str, manifest: SpaceManifest | AnchorManifest) -
     await node.log.append(Entry(leaf))
 
 
-def read_members(files: Sequence[Path]) -> list[AnchorEmbeddings]:
-    """Read members' exported embeddings; a folder means all files of embeddings in it.
+def read_members(files: Sequence[Path], set_id: str | None = None) -> list[AnchorEmbeddings]:
+    """Read members' exported embeddings; a folder means those of the set `set_id` in it.
 
     Raises EmbeddingsRefused, FileTooLong.
     """
@@ -64,13 +64,22 @@ def read_members(files: Sequence[Path]) -> list[AnchorEmbeddings]:
     from node.spaces.handed_over import read_tensor_file
     from node.spaces.shared_folder import embeddings_in
 
-    return [decode_embeddings(read_tensor_file(path)) for path in embeddings_in(files)]
+    named = [path for path in files if not path.is_dir()]
+    lying = embeddings_in(path for path in files if path.is_dir())
+    found = [decode_embeddings(read_tensor_file(path)) for path in lying]
+    return [
+        *(decode_embeddings(read_tensor_file(path)) for path in named),
+        *(each for each in found if each.anchors == set_id),
+    ]
 
 
-def beside_own(own: Sequence[AnchorEmbeddings], files: Sequence[Path]) -> list[AnchorEmbeddings]:
+def beside_own(
+    anchors: AnchorSet, own: Sequence[AnchorEmbeddings], files: Sequence[Path]
+) -> list[AnchorEmbeddings]:
     """Return the embeddings of these files and the own ones, which may lie among them, once."""
     mine = {each.digest for each in own}
-    return [*(each for each in read_members(files) if each.digest not in mine), *own]
+    members = read_members(files, anchors.set_id)
+    return [*(each for each in members if each.digest not in mine), *own]
 
 
 def consensus_beside(manifest: Path, name: str) -> Path:

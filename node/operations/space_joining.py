@@ -176,6 +176,8 @@ def _others(
     """Return the other members: those of the files, and those known from an earlier joining."""
     known = node.spaces.folder(manifest.envelope.space_id).members()
     found = {(each.organisation, each.space_id): each for each in known}
-    found |= {(each.organisation, each.space_id): each for each in read_members(files)}
+    found |= {
+        (each.organisation, each.space_id): each for each in read_members(files, manifest.anchors)
+    }
     found.pop((own.organisation, own.space_id), None)
     return [found[key] for key in sorted(found)]

@@ -81,7 +81,7 @@ async def create(node: Node, request: CreateSpace, progress: Progress) -> Create
     store = AnchorStore(node.data.anchors)
     anchors = await asyncio.to_thread(store.load, request.anchors)
     own = await own_embeddings(node, store, anchors, request.encoders, progress)
-    founders = await asyncio.to_thread(beside_own, own, request.members)
+    founders = await asyncio.to_thread(beside_own, anchors, own, request.members)
     progress(0, None, "computing the consensus")
     manifest, positions = await asyncio.to_thread(
         create_space,
@@ -133,7 +133,7 @@ async def sign(node: Node, request: SignSpace, progress: Progress) -> SignedSpac
     store = AnchorStore(node.data.anchors)
     anchors = await asyncio.to_thread(store.load, manifest.anchors)
     own = await own_embeddings(node, store, anchors, request.encoders, progress)
-    members = await asyncio.to_thread(beside_own, own, request.members)
+    members = await asyncio.to_thread(beside_own, anchors, own, request.members)
     check_members(anchors, members)
     progress(0, None, "computing the consensus again")
     apart = await asyncio.to_thread(recompute, manifest, positions, anchors, members)

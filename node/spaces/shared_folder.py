@@ -1,7 +1,7 @@
 """The folder that members of a shared space share: everything that travels between them, by name.
 
     NAME.anchors.jsonl, NAME.anchors.json         the texts, and their signed description
-    ORGANISATION.ENCODER.anchors.safetensors      each member's embeddings of them
+    NAME.ORGANISATION.ENCODER.anchors.safetensors each member's embeddings of them
     NAME.space.json, NAME.consensus.safetensors   the signed manifest, and what it pins
 
 The rule of this file: names only find files. Whatever is found is checked by its digest or its
@@ -21,9 +21,9 @@ SPACE, TEXTS, DESCRIBED = ".space.json", ".anchors.jsonl", ".anchors.json"
 EMBEDDINGS = ".anchors.safetensors"
 
 
-def embeddings_name(organisation: str, encoder: str) -> str:
-    """Return the name of a member's embeddings in such a folder."""
-    return f"{organisation}.{encoder}{EMBEDDINGS}"
+def embeddings_name(anchors: str, organisation: str, encoder: str) -> str:
+    """Return the name of a member's embeddings of an anchor set in such a folder."""
+    return f"{anchors}.{organisation}.{encoder}{EMBEDDINGS}"
 
 
 def manifest_in(path: Path) -> Path:
@@ -45,10 +45,10 @@ def manifest_in(path: Path) -> Path:
     )
 
 
-def embeddings_in(paths: Iterable[Path]) -> Iterator[Path]:
-    """Yield the files of members' embeddings that paths mean: themselves, or all in a folder."""
-    for path in paths:
-        yield from sorted(path.glob(f"*{EMBEDDINGS}")) if path.is_dir() else (path,)
+def embeddings_in(folders: Iterable[Path]) -> Iterator[Path]:
+    """Yield the files of members' embeddings in folders, of whatever anchor set."""
+    for folder in folders:
+        yield from sorted(folder.glob(f"*{EMBEDDINGS}"))
 
 
 def import_anchors_in(

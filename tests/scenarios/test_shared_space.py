@@ -275,7 +275,7 @@ async def test_a_member_joins_with_nothing_but_the_folder_that_the_others_filled
     for one in (lab, clinic):
         export = ExportAnchors(anchors="public", encoder="given", out=folder)
         written = await one.do("anchors.export", export, Embedded)
-        assert written.file == folder / f"{one.name}.given.anchors.safetensors"
+        assert written.file == folder / f"public.{one.name}.given.anchors.safetensors"
     publish = PublishAnchors(anchors="public", source="made up", licence="CC0-1.0", out=folder)
     await lab.do("anchors.publish", publish, PublishedAnchors)
     with pytest.raises(ManifestRefused, match="holds no manifest"):
