@@ -194,6 +194,15 @@ async def test_all_silos_are_scored_in_the_shared_space(three: list[Organisation
     assert told == {"corrected"}
 
 
+async def test_what_scoring_needs_of_each_document_is_there_after_joining(
+    three: list[Organisation],
+) -> None:
+    for one in three:
+        (collection,) = one.node.collections.all()
+        (yardstick,) = one.node.spaces.yardsticks(collection.space_id)
+        assert collection.prepared(yardstick)
+
+
 async def test_the_answer_names_the_way_and_what_was_measured_of_it(
     three: list[Organisation],
 ) -> None:
