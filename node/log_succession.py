@@ -48,7 +48,7 @@ class LogSuccession:
 
     Args:
         identity: keys and documents.
-        log: the log; called when first needed, and opening it lets a key take over that is due.
+        log: the log; called when first needed.
         log_file: where it lies.
     """
 
@@ -63,7 +63,7 @@ class LogSuccession:
         kid = identity.kid("log")
         if not terms or kid in {term.kid for term in terms}:
             return
-        log = self._log()  # opening it may have been all that was due
+        log = self._log()  # where the key before is lost or revoked, opening was all it took
         if not log.has_signed(kid):
             revoked = log.kid in identity.root.ring.revocations
             await log.hand_over(TakeOver(identity.signer("log"), alone=revoked))

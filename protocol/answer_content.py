@@ -67,8 +67,19 @@ class AnsweringPeer:
     log_terms: tuple[LogTerm, ...] = ()
 
     def log_keys(self, at: int) -> LogKeys:
-        """The keys that may sign its log, of those that are valid at `at` and not revoked."""
-        usable = self.ring.all_usable("log", at)
+        """The keys that may sign its log, of those that are valid at `at` and not revoked.
+
+        One whose term is stated is valid before its time: it took over under a clock that was fast.
+        """
+        begun = {term.kid for term in self.log_terms}
+        usable = [
+            key
+            for key in self.ring.records.values()
+            if key.purpose == "log"
+            and key.kid not in self.ring.revocations
+            and (key.not_before <= at or key.kid in begun)
+            and at < key.not_after
+        ]
         keys = LogKeys.of_terms(self.log_origin, self.log_terms, (key.public for key in usable))
         return keys.only(key.kid for key in usable)
 

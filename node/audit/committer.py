@@ -63,11 +63,13 @@ class Committer:
         self._connection: sqlite3.Connection | None = None
         self.tree: Tree = self._load()
 
-    def take_over_if_due(self, signer: Signer) -> None:
-        """Let a key sign from now on that never signed this log; for opening it.
+    def take_over_if_needed(self, signer: Signer) -> None:
+        """Let a key sign from now on where the one that signed last cannot; for opening the log.
 
-        Raises LogForeign where neither it nor the key that signed last can sign.
+        Raises LogForeign where this one has been followed by another already.
         """
+        if self._present() is not None:
+            return
         connection = self._connection
         assert connection is not None  # noqa: S101 - opening has just set it; for the type checker
         kids = [thumbprint(key.public) for key in stated_keys(connection)]
@@ -76,7 +78,7 @@ class Committer:
             (outcome,) = self.commit([Prepared(entry, entry.leaf.encode())]).outcomes
             if isinstance(outcome, Exception):
                 raise outcome
-        elif self._present() is None:
+        else:
             raise LogForeign(
                 f"{self._path} is signed by the log key {kids[-1]}, which is not at hand.",
                 fix=f"Put its file back into keys/, or: interlingua key revoke {kids[-1]} "

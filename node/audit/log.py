@@ -66,14 +66,14 @@ class AuditLog:
     ) -> "AuditLog":
         """Open log.db, or begin it, for the log ``origin`` under the log key ``signer``.
 
-        A signer that never signed this log takes it over, from a key that is among ``own``. The
-        root is rebuilt from the stored subtree hashes and compared with the last checkpoint.
-        Raises LogShortened, LogDamaged, LogForeign, LogTooNew (see ``node.audit.errors``) or
-        LogUnavailable; nothing is repaired.
+        The key that signed it last goes on, if it is among ``own`` and at hand, until
+        ``hand_over``; else ``signer`` takes over at once. The root is rebuilt from the stored
+        subtree hashes and compared with the last checkpoint. Raises LogShortened, LogDamaged,
+        LogForeign, LogTooNew (see ``node.audit.errors``) or LogUnavailable; nothing is repaired.
         """
         committer = Committer(path, signer, origin, clock, own)
         try:
-            committer.take_over_if_due(signer)
+            committer.take_over_if_needed(signer)
             with schema.named(path):
                 return cls(committer, schema.connect_reader(path), clock, max_waiting)
         except BaseException:

@@ -22,6 +22,7 @@ from node.federation.peers import PeerBook
 from node.federation.refresh import note_new_root
 from node.federation.version_limit import VersionLimit
 from protocol.announcement import Announcement, AnnouncementMalformed
+from protocol.card import CardRefused
 from protocol.document import DocumentRefused, read_document
 from protocol.dsse import DsseRefused, read_envelope
 from protocol.limits import MAX_ANNOUNCEMENTS_PER_MINUTE
@@ -137,9 +138,13 @@ class Announcements:
         left = self._limit.left(name)
         if len(newer) > left:
             _log.warning("too many new root documents", peer=name, announced=len(newer), taken=left)
-        await self._peers.renew_aside(name, newer[:left], None, self._clock())
-        if announced.card is not None:
-            await self._peers.renew_aside(name, (), announced.card.encode(), self._clock())
+        roots, at = newer[:left], self._clock()
+        card = announced.card.encode() if announced.card is not None else None
+        try:  # both at once: a question in between would find no card under the newer document
+            await self._peers.renew_aside(name, roots, card, at)
+        except CardRefused:
+            await self._peers.renew_aside(name, roots, None, at)
+            raise
 
 
 def newer_than(held: RootDocument, held_raw: bytes, roots: Sequence[bytes]) -> list[bytes]:

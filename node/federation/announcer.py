@@ -174,7 +174,9 @@ class Announcer:
         return await asyncio.shield(task)
 
     async def _send(self, peer: Peer, documents: Documents) -> bool:
-        announced = Announcement.of(documents.organisation, documents.chain(), documents.card)
+        chain = documents.chain()  # which may have grown since: the card is under this root
+        roots = chain[: chain.index(documents.root) + 1]
+        announced = Announcement.of(documents.organisation, roots, documents.card)
         attempt = self._attempt(peer, documents)
         try:
             async with self._free:

@@ -253,6 +253,21 @@ def test_the_logs_key_signs_nothing_beyond_its_term_though_it_is_valid() -> None
             accept_answer(REQUEST, QUESTION, raw, peer, AT)
 
 
+def test_a_log_key_that_took_over_too_soon_counts_once_its_term_is_stated() -> None:
+    """A clock that was fast let it; the log cannot go back to the key before."""
+    leaf = leaf_of(REQUEST, answer()).encode()
+    raw = with_proof(proof_of(leaf))
+    early = KeyRecord.of(HOSPITAL_LOG.public, "log", AT + 3600, 2**40)
+    ring = KeyRing([HOSPITAL_RING.records[HOSPITAL_SIGN.kid], early])
+    assert reason_of(raw, peer=replace(PEER, ring=ring)) == "receipt"
+    terms = (
+        LogTerm.of(LOG_ORIGIN, STRANGER.public, 0, 1),
+        LogTerm.of(LOG_ORIGIN, HOSPITAL_LOG.public, 1, None),
+    )
+    peer = replace(PEER, ring=ring, log_terms=terms)
+    assert isinstance(accept_answer(REQUEST, QUESTION, raw, peer, AT), AcceptedAnswer)
+
+
 @pytest.mark.parametrize(
     "payload",
     [

@@ -75,7 +75,7 @@ async def test_keys_of_every_purpose_are_replaced_under_load_without_one_failed_
         await load.go_on()
     asking.cancel()
     await asyncio.wait([asking])
-    assert [status for status in load.statuses if status.state != "ok"] == []
+    assert [status.detail for status in load.statuses if status.state != "ok"] == []
     await told(*both)
     for one, other in (both, both[::-1]):
         assert log_key(one) != before[one.name]
