@@ -1,0 +1,125 @@
+"""Asking one collection of a partner: plan, map, sign, exchange, read.
+
+The rule of this file: a question goes by the card that is held, within what the card takes. Where
+that card has no way, or the partner refuses what a newer card may cure, the card is fetched anew
+and the question asked once more; never a third time.
+"""
+
+from node.federation.actors import Actors
+from node.federation.asking import QuestionUnderWay
+from node.federation.errors import BeyondCard
+from node.federation.exchange import Asking, Exchanger
+from node.federation.partner_offers import PartnerOffers
+from node.federation.peer import Peer
+from node.federation.peers import PeerBook
+from node.federation.planning import plan_for
+from node.federation.readings import Reading, read_answer
+from node.federation.refresh import Refresher
+from node.federation.routing import NoRoute, Plan, Routes
+from node.federation.selection import Target
+from node.federation.silo_failures import failure, within
+from protocol.card import CardLimits
+from protocol.envelope import Adaptation
+from protocol.leaf import new_salt
+from protocol.limits import MAX_QUERY_BYTES
+from protocol.messages import Query
+from protocol.problems import Code
+from protocol.truncation import shorten
+from protocol.vectors import encode
+
+STALE_CARD = frozenset({Code.SPACE_NOT_ACCEPTED, Code.ROUTE_UNKNOWN})
+"""Refusals that a newer card of the partner may cure."""
+
+
+class CollectionAsker:
+    """Asks single collections of partners; one per node."""
+
+    def __init__(
+        self,
+        peers: PeerBook,
+        refresher: Refresher,
+        exchanger: Exchanger,
+        routes: Routes,
+        actors: Actors,
+        offers: PartnerOffers,
+    ) -> None:
+        """`offers` are forgotten of a partner that denies something it offered."""
+        self._peers = peers
+        self._refresher = refresher
+        self._exchanger = exchanger
+        self._routes = routes
+        self._actors = actors
+        self._offers = offers
+
+    async def ask(self, peer: Peer, target: Target, job: QuestionUnderWay) -> Reading:
+        """Ask a partner's collection, once more by a newer card where that may help."""
+        name = peer.organisation
+        try:
+            reading = await self._ask_by(peer, target, job)
+            if reading is None or reading.status.code in STALE_CARD:
+                await within(self._refresher.refresh(name), job.left())
+                newer = self._peers.active(name)
+                if reading is None or newer.card is not peer.card:
+                    reading = await self._ask_once(newer, target, job)
+            if reading.status.state == "denied":
+                self._offers.forget(name)
+            return reading
+        except Exception as error:
+            state, fields = failure(error)
+            return Reading(job.status(name, target.collection, state, **fields))
+
+    async def _ask_by(self, peer: Peer, target: Target, job: QuestionUnderWay) -> Reading | None:
+        """Ask by the card that is held; None where it has no route (a newer one may have)."""
+        try:
+            return await self._ask_once(peer, target, job)
+        except NoRoute:
+            return None
+
+    async def _ask_once(self, peer: Peer, target: Target, job: QuestionUnderWay) -> Reading:
+        """Ask one collection by the best route of the card that is held; raises NoRoute."""
+        offer = target.offer
+        into = offer.spaces[0] if offer is not None and offer.spaces else None
+        plan = await plan_for(job.encoded.encoder, peer.card, into, self._routes)
+        limits = peer.card.limits
+        query = self._query(target, plan, job, limits)
+        if (
+            limits.max_query_bytes < MAX_QUERY_BYTES
+            and len(query.encode()) > limits.max_query_bytes
+        ):
+            raise BeyondCard(f"it takes questions of at most {limits.max_query_bytes} bytes")
+        said = await self._exchanger.ask(peer, Asking(query, plan.own_adapter), job.left())
+        status = job.status(peer.organisation, target.collection, "ok")
+        return read_answer(said, plan, job.encoded.envelope.space_id, status)
+
+    def _query(
+        self, target: Target, plan: Plan, job: QuestionUnderWay, limits: CardLimits
+    ) -> Query:
+        request, own = job.request, job.encoded
+        envelope, vectors = plan.envelope.describing(role="query"), own.vectors
+        if len(vectors) > limits.max_batch:
+            raise BeyondCard(f"it takes {limits.max_batch} vectors at once, not {len(vectors)}")
+        if plan.cut:
+            vectors = shorten(vectors, envelope)
+            job.queries[envelope.space_id] = vectors
+        if plan.in_map is not None and plan.own_adapter is not None:
+            vectors = plan.in_map.apply(vectors)
+            source = Adaptation(space=own.envelope.space_id, adapter=plan.own_adapter)
+            envelope = envelope.describing(adapted_from=source)
+            job.queries[envelope.space_id] = vectors
+        question = new_salt()
+        return Query(
+            id=question,
+            salt=new_salt(),
+            collection=target.collection,
+            purpose=request.purpose,
+            k=min(request.k, limits.max_k, target.offer.max_k if target.offer else request.k),
+            granularity=request.granularity,
+            actor=self._actors.commitment(question, job.actor),
+            agreement=request.agreement,
+            space=envelope.space_id,
+            envelope=envelope,
+            route=plan.route,
+            filter=job.request.filter,
+            commitment_key=job.commitment_key,
+            vectors=encode(vectors, envelope.dtype),
+        )
