@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -61,13 +62,15 @@ class MakeNode(Protocol):
 Serving = Callable[[NewNode], AbstractAsyncContextManager[Listeners]]
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True)
 def _log_lines_go_to_the_captured_log() -> None:
-    """Not to standard output, which belongs to the verbs."""
+    """Not to standard output, which belongs to the verbs; whatever an earlier test configured."""
+    structlog.reset_defaults()
     structlog.configure(
         processors=[structlog.stdlib.render_to_log_kwargs],
         logger_factory=structlog.stdlib.LoggerFactory(),
     )
+    logging.getLogger().setLevel(logging.WARNING)
 
 
 @pytest.fixture(autouse=True)
