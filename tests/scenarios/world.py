@@ -7,10 +7,12 @@ node has a clock that may differ from it.
 
 from __future__ import annotations
 
+import itertools
+import os
 import secrets
 import socket
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -57,6 +59,10 @@ DOCS = "docs"
 
 ResultT = TypeVar("ResultT", bound=BaseModel)
 LeafT = TypeVar("LeafT", bound=Leaf)
+
+
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 16
+_PORTS = (16_000 + 1_000 * _WORKER + n % 1_000 for n in itertools.count(os.getpid()))
 
 
 class Time:
@@ -319,10 +325,16 @@ def only(result: AskResult, organisation: str) -> SiloStatus:
 
 
 def free_port() -> int:
-    """A port that nobody listened on a moment ago."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    """A port that nobody listens on, and that no connection and no other test worker will take.
+
+    For it lies below those that the system gives to connections, and each worker has a thousand.
+    """
+    for port in _PORTS:
+        with socket.socket() as tried, suppress(OSError):
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("unreachable: the ports have no end")
 
 
 async def pair(one: Organisation, other: Organisation) -> None:
