@@ -44,8 +44,8 @@ pytestmark = [
     pytest.mark.filterwarnings("default"),  # what the models' libraries warn of is not ours
 ]
 
-ANCHORS, DOCUMENTS, QUESTIONS, K = 1_000, 150, 30, 10
-LONGEST = 300  # characters of a text, so that processors without much power come to an end
+ANCHORS, DOCUMENTS, QUESTIONS, K = 500, 150, 30, 10
+LONGEST = 200  # characters of a text, so that processors without much power come to an end
 LAB, CLINIC = "lab.example", "clinic.example"
 PACKAGES = {LAB: ("numpy",), CLINIC: ("aiohttp", "pydantic", "cryptography")}
 
