@@ -244,6 +244,18 @@ async def test_from_an_older_key_the_log_leads_on_unless_the_new_one_signed_alon
     assert any("log-foreign" in one for one in found(path, vkey(THIRD)))
 
 
+async def test_a_hand_over_whose_checkpoint_was_left_out_proves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"  # made by somebody who never had the first key
+    async with opened(path) as log:
+        await log.hand_over(TakeOver(SECOND, alone=True))
+        await log.append(event())
+    tamper(path, "DELETE FROM checkpoints WHERE size < 2")
+    (finding,) = found(path, vkey(LOG_KEY))
+    assert finding.startswith("log-key-unproved")
+    anchors = Anchors("bank.example", vkey(LOG_KEY), lambda _: None, lambda *_: None)
+    assert verify_log(path, anchors, silent).verdict == "INVALID"
+
+
 async def test_a_log_that_the_root_document_has_seen_further_does_not_open(tmp_path: Path) -> None:
     path = tmp_path / "log.db"
     async with opened(path) as log:
