@@ -61,9 +61,9 @@ def test_members_of_one_space_that_make_other_vectors_in_it_are_refused() -> Non
     rounded = replace(a, organisation="d.example", document=near)
     create_space("x", "a.example", anchor_set(), [a, b, c, rounded], 1, AT)
     # whoever sorts first would give the routes of another member's space their maps
-    turned = {"document": a.document[:, ::-1].copy(), "query": a.query[:, ::-1].copy()}
-    forged = replace(a, organisation="0.example", **turned)
-    for foreign in (forged, replace(a, organisation="z.example", query=turned["query"])):
+    turned = a.query[:, ::-1].copy()
+    forged = replace(a, organisation="0.example", document=a.document[:, ::-1].copy(), query=turned)
+    for foreign in (forged, replace(a, organisation="z.example", query=turned)):
         with pytest.raises(EmbeddingsRefused, match=r"name one space"):
             create_space("x", "a.example", anchor_set(), [a, b, c, foreign], 1, AT)
 
