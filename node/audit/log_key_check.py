@@ -104,6 +104,11 @@ class LogKeyCheck:
 
     def _within(self, known: LogKeys, stated: LogKeys) -> LogKeys:
         both: dict[VerifierKey, SizeRange] = {}
+        for key in known.took_over.difference(stated.ranges):
+            self._foreign(
+                f"the log does not state that key {thumbprint(key.public)} took over, and the root "
+                "document does"
+            )
         for key, told in stated.ranges.items():
             published = known.ranges.get(key)
             if published is None:

@@ -233,6 +233,18 @@ async def test_what_root_documents_say_of_the_keys_is_compared(tmp_path: Path) -
     assert SECOND.kid in found(path, LogKeys.single(vkey(LOG_KEY)))[0]
 
 
+async def test_another_key_than_the_published_one_does_not_follow_unnoticed(
+    tmp_path: Path,
+) -> None:
+    path = await handed_over(tmp_path, alone=True)
+    third = LogTerm.of(ORIGIN, THIRD.public, 4, None)
+    published = (*terms_of_file(path)[:1], third)  # and SECOND was only ever named: for later
+    known = LogKeys.of_terms(ORIGIN, published, (SECOND.public,))
+    (finding,) = found(path, known)
+    assert finding.startswith("log-foreign")
+    assert THIRD.kid in finding
+
+
 async def test_from_an_older_key_the_log_leads_on_unless_the_new_one_signed_alone(
     tmp_path: Path,
 ) -> None:
