@@ -31,10 +31,14 @@ class SizeRange:
 
 @dataclass(frozen=True)
 class LogKeys:
-    """Verifier keys of the log `origin`, and the tree sizes that each may sign."""
+    """Verifier keys of the log `origin`, and the tree sizes that each may sign.
+
+    `took_over` are those of which a term is stated: they have signed the log, the others may have.
+    """
 
     origin: str
     ranges: Mapping[VerifierKey, SizeRange]
+    took_over: frozenset[VerifierKey] = frozenset()
 
     @classmethod
     def single(cls, key: VerifierKey) -> "LogKeys":
@@ -55,16 +59,17 @@ class LogKeys:
                 key = VerifierKey(origin, term.key)
                 found[key] = SizeRange(term.from_size, term.until_size)
                 newest = term.from_size
+        took_over = frozenset(found)
         for public in also:
             if public not in named:
                 found[VerifierKey(origin, public)] = SizeRange(newest)
-        return cls(origin, found)
+        return cls(origin, found, took_over)
 
     def only(self, kids: Iterable[str]) -> "LogKeys":
         """Return those keys whose ids are in `kids`, with their ranges."""
         wanted = frozenset(kids)
         found = {k: r for k, r in self.ranges.items() if thumbprint(k.public) in wanted}
-        return LogKeys(self.origin, found)
+        return LogKeys(self.origin, found, self.took_over.intersection(found))
 
     @property
     def kids(self) -> frozenset[str]:

@@ -26,7 +26,10 @@ _ORGANISATION_RE = re.compile(_ORGANISATION)
 Organisation = Annotated[str, StringConstraints(pattern=_ORGANISATION, max_length=253)]
 """A domain-like lower-case name: `clinic.example`."""
 
-CollectionName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+_NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+_NAME_RE = re.compile(_NAME)
+
+CollectionName = Annotated[str, StringConstraints(pattern=_NAME)]
 """A collection of one organisation: `papers-2026`."""
 
 PurposeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
@@ -114,6 +117,11 @@ class WireModel(BaseModel):
 def is_organisation(name: str) -> bool:
     """Tell whether `name` is an organisation's name in the one notation."""
     return len(name) <= 253 and _ORGANISATION_RE.fullmatch(name) is not None
+
+
+def is_name(text: str) -> bool:
+    """Tell whether `text` may name a collection or a shared space, and so stand in a command."""
+    return _NAME_RE.fullmatch(text) is not None
 
 
 def to_base64url(raw: bytes) -> str:

@@ -123,12 +123,15 @@ def log_keys(documents: Iterable[RootDocument], origin: str) -> LogKeys:
     revoked are among them: when they may be believed is the auditor's question.
     """
     found: dict[VerifierKey, SizeRange] = {}
+    took_over = frozenset[VerifierKey]()
     for each in documents:
-        found.update(each.log_keys(origin).ranges)
+        keys = each.log_keys(origin)
+        found.update(keys.ranges)
+        took_over |= keys.took_over
         for term in each.log_terms:
             if term.origin != origin:
                 found.pop(VerifierKey(origin, term.key), None)
-    return LogKeys(origin, found)
+    return LogKeys(origin, found, took_over)
 
 
 def _changed(document: RootDocument, **fields: Any) -> RootDocument:

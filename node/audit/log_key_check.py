@@ -7,6 +7,7 @@ takes over. Keys before the told one need no more: its own checkpoints cover wha
 """
 
 import sqlite3
+from contextlib import suppress
 
 from keys.thumbprint import thumbprint
 from node.audit import log_key_rows
@@ -55,17 +56,21 @@ class LogKeyCheck:
         before = self._led.get(size)
         if before is None:
             return
-        try:
+        with suppress(LogMaterialError):
             open_note(note, [before])
-        except LogMaterialError:
+            del self._led[size]
+
+    def end(self) -> None:
+        """Compare what the leaves said with what the log states, once all were seen.
+
+        A checkpoint that is not there vouches for nobody: whoever forges a log leaves it out.
+        """
+        for size, before in self._led.items():
             self._findings.add(
                 "log-key-unproved",
                 f"the key that took over at {size} leaves is not vouched for by the one before, "
                 f"{thumbprint(before.public)}; it takes the root document or the new key to tell",
             )
-
-    def end(self) -> None:
-        """Compare what the leaves said with what the log states, once all were seen."""
         stated = self._rows[1:]
         for size, key in sorted(set(stated) ^ set(self._told)):
             what = "has no leaf" if (size, key) in stated else "stands in a leaf only"
@@ -99,6 +104,11 @@ class LogKeyCheck:
 
     def _within(self, known: LogKeys, stated: LogKeys) -> LogKeys:
         both: dict[VerifierKey, SizeRange] = {}
+        for key in known.took_over.difference(stated.ranges):
+            self._foreign(
+                f"the log does not state that key {thumbprint(key.public)} took over, and the root "
+                "document does"
+            )
         for key, told in stated.ranges.items():
             published = known.ranges.get(key)
             if published is None:

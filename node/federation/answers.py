@@ -7,7 +7,6 @@ longer allows.
 
 from collections.abc import Mapping
 
-from node.federation.commitments import commitments_of
 from node.federation.confidence import flagged
 from node.federation.disclose import Disclosure, ShownHit, ShownList
 from node.federation.epochs import epoch_of
@@ -36,18 +35,18 @@ def disclosed_answer(
     query: Query,
     routed: Routed,
     disclosure: Disclosure,
+    commitments: Mapping[int, str],
     references: References,
     queries_left: int,
 ) -> Answer:
-    """Return the answer to a question: internal keys replaced by the peer's references."""
+    """Return the answer to a question: internal keys replaced by the peer's references.
+
+    `commitments` are to the contents of the shown records, by internal key.
+    """
     permitted, inbound = routed.permitted, routed.inbound
-    grant, epoch = permitted.grant, epoch_of(question.at)
-    keys = [hit.key for shown in disclosure.lists if isinstance(shown, tuple) for hit in shown]
+    grant, epoch, keys = permitted.grant, epoch_of(question.at), disclosure.keys
     made = references.make(question.peer, query.collection, epoch, keys)
     names = dict(zip(keys, made, strict=True))
-    commitments: Mapping[int, str] = {}
-    if grant.content_commitment and query.commitment_key is not None:
-        commitments = commitments_of(permitted.collection, query.commitment_key, keys)
     bins = permitted.granularity == "bins"
     numbers = permitted.granularity in ("boolean", "count")
     return Answer(

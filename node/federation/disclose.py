@@ -55,6 +55,11 @@ class Disclosure:
     lists: tuple[ShownList, ...]
     withheld: bool = False
 
+    @property
+    def keys(self) -> list[int]:
+        """The internal keys of the records that are shown, list by list."""
+        return [hit.key for shown in self.lists if isinstance(shown, tuple) for hit in shown]
+
 
 @dataclass(frozen=True)
 class Terms:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import structlog
 
+from node.federation.commitments import commitments_of
 from node.federation.disclose import Disclosure, SearchAgain, ShownList, Terms, disclose
 from node.federation.exposures import RecordLimits, limits_of
 from node.federation.scoring import search_scored
@@ -69,6 +70,25 @@ def record_limits(routed: "Routed") -> RecordLimits:
 def canonical_filter(query: "Query") -> bytes:
     """Return a question's filter in canonical JSON, empty where it has none."""
     return b"" if query.filter is None else dumps(query.model_dump(mode="json")["filter"])
+
+
+async def commitments_to_shown(
+    query: "Query", routed: "Routed", disclosure: Disclosure
+) -> dict[int, str]:
+    """Return the commitments to the shown records' contents by internal key.
+
+    None where the grant does not allow them or nobody asked. Raises Refused: search-failed.
+    """
+    grant, collection = routed.permitted.grant, routed.permitted.collection
+    if not grant.content_commitment or query.commitment_key is None:
+        return {}
+    try:
+        return await commitments_of(collection, query.commitment_key, disclosure.keys)
+    except Exception as error:
+        # not with its words: SQLite quotes a text that it cannot decode
+        name = type(error).__name__
+        _log.error("commitments failed", collection=query.collection, error=name)
+        raise Refused(Code.SEARCH_FAILED, type(error).__name__, authenticated=True) from error
 
 
 async def _filtered(query: "Query", routed: "Routed") -> "IntArray | None":

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from protocol.card import Card
 from protocol.envelope import Envelope
+from protocol.notation import is_name
 from protocol.verdict import Verdict, compare
 
 SHOWN = 4
@@ -40,7 +41,8 @@ def way_out(own: Envelope, wanted: Sequence[Envelope], card: Card) -> str:
     ids = {each.space_id for each in wanted}
     for route in card.routes:
         shared = card.by_space.get(route.space)
-        if route.into in ids and shared is not None:
+        # a partner writes its card: what is no name of a space has no place in a command
+        if route.into in ids and shared is not None and is_name(shared.model):
             return (
                 f"{card.organisation} answers through the shared space {shared.model}: "
                 f"interlingua space join {shared.model}.space.json --encoder ENCODER"

@@ -80,7 +80,7 @@ async def search_own(
     committed: Mapping[int, str] = {}
     if question.commitment_key is not None:
         keys = [each.key for ranking in found for each in ranking]
-        committed = commitments_of(collection, question.commitment_key, keys)
+        committed = await commitments_of(collection, question.commitment_key, keys)
     space, told = route.inbound.score_space, route.inbound.score_kind
     rankings = tuple(
         SiloRanking(

@@ -34,7 +34,11 @@ from node.audit.errors import AlreadyRecorded, LogUnavailable
 from node.clock import Clock
 from node.federation.admission import Admission, other_question
 from node.federation.answers import disclosed_answer, repeated_answer, shows
-from node.federation.disclosing import canonical_filter, search_and_disclose
+from node.federation.disclosing import (
+    canonical_filter,
+    commitments_to_shown,
+    search_and_disclose,
+)
 from node.federation.held import held_of
 from node.federation.judgement import Routed, permit, refusal, route
 from node.federation.ledgers import Ledgers
@@ -176,7 +180,10 @@ class Responder:
             routed = self._judge(question, query, policy)  # steps 11 and 12
             shown = await search_and_disclose(query, routed, question.reservation)  # 13 and 14
             left = rooms.ledgers.queries_left(routed.permitted.grant, question.at)
-            answer = disclosed_answer(question, query, routed, shown, rooms.references, left)
+            committed = await commitments_to_shown(query, routed, shown)
+            answer = disclosed_answer(
+                question, query, routed, shown, committed, rooms.references, left
+            )
             try:
                 return await self._release(question, query, routed, answer, policy)
             except _PolicyMoved:

@@ -158,7 +158,7 @@ class _Account:
         """End the reading of this body; its bytes count no more."""
         self.gave_way = True
         self.add(-self.own)
-        if self.limit is not None:
+        if self.limit is not None and not self.limit.expired():  # its own time may be up just now
             self.limit.reschedule(asyncio.get_running_loop().time())
 
 

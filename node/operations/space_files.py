@@ -12,7 +12,7 @@ from node.operations.caller import caller
 from node.operations.registry import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from keys.ring import KeyRing
     from node.node import Node
@@ -66,11 +66,29 @@ def read_members(files: Sequence[Path], set_id: str | None = None) -> list[Ancho
 
     named = [path for path in files if not path.is_dir()]
     lying = embeddings_in(path for path in files if path.is_dir())
-    found = [decode_embeddings(read_tensor_file(path)) for path in lying]
+    found = (decode_embeddings(read_tensor_file(path)) for path in lying)  # never all held at once
     return [
         *(decode_embeddings(read_tensor_file(path)) for path in named),
         *(each for each in found if each.anchors == set_id),
     ]
+
+
+def beside_known(
+    own: AnchorEmbeddings, known: Iterable[AnchorEmbeddings], given: Iterable[AnchorEmbeddings]
+) -> list[AnchorEmbeddings]:
+    """Return the other members: those given now, once each, and others known from before.
+
+    Two different files of one member both stay, so that they are refused: neither is believed.
+    """
+
+    def key(member: AnchorEmbeddings) -> tuple[str, str]:
+        return member.organisation, member.space_id
+
+    new = {each.digest: each for each in given}
+    named = {key(each) for each in new.values()}
+    old = {key(each): each for each in known if key(each) not in named}
+    found = [each for each in (*new.values(), *old.values()) if key(each) != key(own)]
+    return sorted(found, key=key)
 
 
 def beside_own(

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from node.operations.registry import Progress, operation
 from node.operations.space_files import (
+    beside_known,
     consensus_beside,
     note,
     own_embeddings,
@@ -175,9 +176,4 @@ def _others(
 ) -> list[AnchorEmbeddings]:
     """Return the other members: those of the files, and those known from an earlier joining."""
     known = node.spaces.folder(manifest.envelope.space_id).members()
-    found = {(each.organisation, each.space_id): each for each in known}
-    found |= {
-        (each.organisation, each.space_id): each for each in read_members(files, manifest.anchors)
-    }
-    found.pop((own.organisation, own.space_id), None)
-    return [found[key] for key in sorted(found)]
+    return beside_known(own, known, read_members(files, manifest.anchors))

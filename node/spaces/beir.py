@@ -63,18 +63,22 @@ def _questions(folder: Path) -> dict[str, str]:
 def _judged(folder: Path) -> Iterator[tuple[str, str]]:
     files = sorted(folder.glob("*.tsv"))
     for path in [each for each in files if each.stem != "test"] or files:
-        with path.open(encoding="utf-8") as lines:
+        with path.open("rb") as lines:
             for number, line in enumerate(lines, 1):
-                fields = line.rstrip("\r\n").split("\t")
-                if number == 1 and fields == HEADER:
-                    continue
-                if len(fields) != len(HEADER) or not fields[2].lstrip("-").isdigit():
+                try:
+                    fields = line.decode("utf-8").rstrip("\r\n").split("\t")
+                    if number == 1 and fields == HEADER:
+                        continue
+                    question, document, grade = fields
+                    relevant = int(grade) > 0
+                except ValueError:
                     raise AnchorsRefused(
                         f"line {number} of {path} is no judgement",
-                        fix="Write query-id, corpus-id and a whole number, with tabs between them.",
-                    )
-                if int(fields[2]) > 0:
-                    yield fields[0], fields[1]
+                        fix="Write query-id, corpus-id and a whole number, with tabs between them, "
+                        "in UTF-8.",
+                    ) from None
+                if relevant:
+                    yield question, document
 
 
 def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -19,6 +19,9 @@ from node.spaces.manifest import Founder, Positions, SpaceManifest
 SAME_CONSENSUS = 1e-3
 """Largest mean of 1 - cosine between two computations of one consensus on different machines."""
 
+SAME_SPACE = 0.05
+"""Largest mean of 1 - cosine between two members' vectors of the same texts in one space."""
+
 
 def create_space(
     name: str,
@@ -84,7 +87,11 @@ def recompute(
 
 
 def check_members(anchors: AnchorSet, members: Sequence[AnchorEmbeddings]) -> None:
-    """Refuse embeddings of other anchors, and two files of one member (EmbeddingsRefused)."""
+    """Refuse embeddings that are not what they are called (EmbeddingsRefused).
+
+    Those of other anchors, two files of one member, and two members that name one space and whose
+    vectors differ: routes go by space, so one's file would speak for the other.
+    """
     seen: set[str] = set()
     for each in members:
         if each.anchors != anchors.set_id or len(each.document) != len(anchors.anchors):
@@ -99,6 +106,29 @@ def check_members(anchors: AnchorSet, members: Sequence[AnchorEmbeddings]) -> No
                 fix="Leave one out.",
             )
         seen.add(_key(each))
+    first: dict[str, AnchorEmbeddings] = {}
+    for each in members:
+        _check_alike(first.setdefault(each.space_id, each), each)
+
+
+def _check_alike(one: AnchorEmbeddings, other: AnchorEmbeddings) -> None:
+    both = one.usable & other.usable
+    if one is other or not both.any():
+        return
+    views = [(one.document, other.document), (one.query, other.query)]
+    apart = max(_apart(a[both], b[both]) for a, b in views)
+    if apart > SAME_SPACE:
+        raise EmbeddingsRefused(
+            f"{one.organisation} and {other.organisation} name one space, and their vectors of the "
+            f"same texts lie {apart:.2f} apart (1 - cosine; {SAME_SPACE} is tolerated)",
+            fix="Ask both which model they use, and leave out the file that is wrong.",
+        )
+
+
+def _apart(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
+    """The mean of 1 - cosine of the rows of two (n, d), none of which is zero."""
+    lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    return float(np.mean(1.0 - np.einsum("ij,ij->i", a, b) / lengths))
 
 
 def check_rows(manifest: SpaceManifest, positions: Positions, anchors: AnchorSet) -> None:

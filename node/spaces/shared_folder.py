@@ -5,7 +5,7 @@
     NAME.space.json, NAME.consensus.safetensors   the signed manifest, and what it pins
 
 The rule of this file: names only find files. Whatever is found is checked by its digest or its
-signature, as if it had been named one by one.
+signature, as if it had been named one by one. What is no file, such as a pipe, is passed by.
 """
 
 from collections.abc import Iterable, Iterator
@@ -33,7 +33,7 @@ def manifest_in(path: Path) -> Path:
     """
     if not path.is_dir():
         return path
-    found = sorted(path.glob(f"*{SPACE}"))
+    found = sorted(_files(path, SPACE))
     if len(found) == 1:
         return found[0]
     names = ", ".join(each.name for each in found)
@@ -48,7 +48,7 @@ def manifest_in(path: Path) -> Path:
 def embeddings_in(folders: Iterable[Path]) -> Iterator[Path]:
     """Yield the files of members' embeddings in folders, of whatever anchor set."""
     for folder in folders:
-        yield from sorted(folder.glob(f"*{EMBEDDINGS}"))
+        yield from sorted(_files(folder, EMBEDDINGS))
 
 
 def import_anchors_in(
@@ -60,12 +60,16 @@ def import_anchors_in(
     """
     if any(each.set_id == set_id for each in store.all()):
         return
-    for path in sorted(folder.glob(f"*{DESCRIBED}")):
-        raw = read_manifest_file(path)
-        if read_anchor_manifest(raw).anchors != set_id:
+    for path in sorted(_files(folder, DESCRIBED)):
+        raw, texts = read_manifest_file(path), path.with_suffix(".jsonl")
+        if read_anchor_manifest(raw).anchors != set_id or not texts.is_file():
             continue
-        anchors = read_anchors(path.with_suffix(".jsonl"))
+        anchors = read_anchors(texts)
         manifest = accept_anchors(raw, anchors, ring_of, at)
         store.add(manifest.name, anchors, at)
         store.keep_manifest(set_id, raw)
         return
+
+
+def _files(folder: Path, ending: str) -> Iterator[Path]:
+    return (path for path in folder.glob(f"*{ending}") if path.is_file())

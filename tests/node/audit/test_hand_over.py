@@ -233,6 +233,18 @@ async def test_what_root_documents_say_of_the_keys_is_compared(tmp_path: Path) -
     assert SECOND.kid in found(path, LogKeys.single(vkey(LOG_KEY)))[0]
 
 
+async def test_another_key_than_the_published_one_does_not_follow_unnoticed(
+    tmp_path: Path,
+) -> None:
+    path = await handed_over(tmp_path, alone=True)
+    third = LogTerm.of(ORIGIN, THIRD.public, 4, None)
+    published = (*terms_of_file(path)[:1], third)  # and SECOND was only ever named: for later
+    known = LogKeys.of_terms(ORIGIN, published, (SECOND.public,))
+    (finding,) = found(path, known)
+    assert finding.startswith("log-foreign")
+    assert THIRD.kid in finding
+
+
 async def test_from_an_older_key_the_log_leads_on_unless_the_new_one_signed_alone(
     tmp_path: Path,
 ) -> None:
@@ -242,6 +254,18 @@ async def test_from_an_older_key_the_log_leads_on_unless_the_new_one_signed_alon
     assert finding.startswith("log-key-unproved")
     assert LOG_KEY.kid in finding
     assert any("log-foreign" in one for one in found(path, vkey(THIRD)))
+
+
+async def test_a_hand_over_whose_checkpoint_was_left_out_proves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"  # made by somebody who never had the first key
+    async with opened(path) as log:
+        await log.hand_over(TakeOver(SECOND, alone=True))
+        await log.append(event())
+    tamper(path, "DELETE FROM checkpoints WHERE size < 2")
+    (finding,) = found(path, vkey(LOG_KEY))
+    assert finding.startswith("log-key-unproved")
+    anchors = Anchors("bank.example", vkey(LOG_KEY), lambda _: None, lambda *_: None)
+    assert verify_log(path, anchors, silent).verdict == "INVALID"
 
 
 async def test_a_log_that_the_root_document_has_seen_further_does_not_open(tmp_path: Path) -> None:

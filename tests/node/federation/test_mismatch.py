@@ -1,6 +1,11 @@
 """What is told when two spaces do not fit: the fields that differ, of the nearest space."""
 
-from node.federation.mismatch import differences
+import pytest
+
+from node.federation.mismatch import differences, way_out
+from protocol.card import Route
+from protocol.envelope import Envelope, Prompts
+from tests.protocol.organisation import card
 from tests.protocol.samples import envelope
 
 
@@ -29,3 +34,34 @@ def test_many_differences_are_counted_and_not_all_listed() -> None:
 def test_nothing_differs_within_one_space_or_without_any() -> None:
     assert differences(envelope(), [envelope()]) == ""
     assert differences(envelope(), []) == ""
+
+
+def shared_space(name: str) -> Envelope:
+    return Envelope(
+        provider="consortium",
+        model=name,
+        revision="1",
+        dimension=64,
+        pooling="none",
+        normalisation="l2",
+        similarity="cosine",
+        prompts=Prompts.of(),
+    )
+
+
+def advice(name: str) -> str:
+    """What is advised where a partner answers through a shared space that it calls so."""
+    theirs, shared = envelope(model="theirs"), shared_space(name)
+    route = Route(
+        space=shared.space_id, into=theirs.space_id, adapter="sha256:" + "0" * 64, kind="ridge"
+    )
+    return way_out(envelope(), [theirs], card(spaces=(theirs, shared), routes=(route,)))
+
+
+def test_the_shared_space_of_a_partner_is_named_with_the_command_that_joins_it() -> None:
+    assert "interlingua space join commons.space.json" in advice("commons")
+
+
+@pytest.mark.parametrize("name", ["x; rm -rf ~ #", "$(id)", "a b", "../x", "-x", "x\u202f"])
+def test_what_a_partner_writes_into_its_card_never_stands_in_a_command(name: str) -> None:
+    assert name not in advice(name)

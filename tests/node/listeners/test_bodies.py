@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
 
-from node.listeners.bodies import Bodies, TooManyBytes, network_of
+from node.listeners.bodies import Bodies, TooManyBytes, _Account, network_of
 from node.listeners.connections import Connections
 from node.listeners.listening import listening
 from tests.node.listeners.test_connections import Where
@@ -133,6 +134,25 @@ async def test_whoever_holds_most_gives_way_to_what_is_small_and_comes_at_once()
         assert ended == [503]
         assert [await one.end() for one in slow[1:]] == [200] * 3
         assert not pool.bodies._by_address
+
+
+async def test_a_body_whose_time_is_up_at_this_moment_gives_way_too() -> None:
+    loop, account = asyncio.get_running_loop(), _Account(Counter(), "127.0.0.2")
+    given: list[bool] = []
+
+    def give_way() -> None:
+        account.give_way()
+        given.append(account.gave_way)
+
+    async def read() -> None:
+        async with asyncio.timeout(30) as account.limit:
+            account.limit.reschedule(loop.time())  # expires before the reader runs again
+            loop.call_soon(give_way)
+            await asyncio.sleep(30)
+
+    with pytest.raises(TimeoutError):
+        await read()
+    assert given == [True]
 
 
 async def test_nobody_gives_way_to_an_address_that_would_hold_as_much() -> None:

@@ -56,11 +56,15 @@ def test_a_corpus_alone_is_a_set_too(tmp_path: Path) -> None:
         ("corpus.jsonl", '{"text": "no id"}', "line 251 of .*corpus.jsonl"),
         ("queries.jsonl", "[]", "line 81 of .*queries.jsonl"),
         ("qrels/train.tsv", "q1 d1 1", "line 53 of .*train.tsv"),
+        ("qrels/train.tsv", "q1\td1\t\u00b2", "line 53 of .*train.tsv"),
+        ("qrels/train.tsv", "q1\td1\t--1", "line 53 of .*train.tsv"),
+        ("qrels/train.tsv", "q1\td1\t" + "9" * 5000, "line 53 of .*train.tsv"),
+        ("qrels/train.tsv", "q\udcff\td1\t1", "line 53 of .*train.tsv"),
     ],
 )
 def test_a_malformed_line_is_named(tmp_path: Path, file: str, line: str, why: str) -> None:
     path = data_set(tmp_path)
-    with (path / file).open("a") as lines:
+    with (path / file).open("a", errors="surrogateescape") as lines:
         lines.write(line + "\n")
     with pytest.raises(AnchorsRefused, match=why):
         read_anchors(path)

@@ -54,6 +54,20 @@ def test_founders_that_cannot_meet_are_refused() -> None:
         create_space("x", "a.example", anchor_set(), members()[:1], 1, AT)
 
 
+def test_members_of_one_space_that_make_other_vectors_in_it_are_refused() -> None:
+    a, b, c = members()
+    rng = np.random.default_rng(5)
+    near = unit(a.document + 0.001 * rng.normal(size=a.document.shape))
+    rounded = replace(a, organisation="d.example", document=near)
+    create_space("x", "a.example", anchor_set(), [a, b, c, rounded], 1, AT)
+    # whoever sorts first would give the routes of another member's space their maps
+    turned = a.query[:, ::-1].copy()
+    forged = replace(a, organisation="0.example", document=a.document[:, ::-1].copy(), query=turned)
+    for foreign in (forged, replace(a, organisation="z.example", query=turned)):
+        with pytest.raises(EmbeddingsRefused, match=r"name one space"):
+            create_space("x", "a.example", anchor_set(), [a, b, c, foreign], 1, AT)
+
+
 def test_the_consensus_can_be_computed_again_by_any_member() -> None:
     manifest, positions = created()
     late = embeddings("d.example", 18, 44)
