@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.metadata import version
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -160,6 +161,18 @@ def test_tables_line_up_where_nobody_draws_them() -> None:
         table(("A", "LONG"), [("x", 1), ("yyy", 22)])
 
     assert runner.invoke(app, []).stdout == "A    LONG\nx    1\nyyy  22\n"
+
+
+@pytest.mark.parametrize("width", [200, 50])
+def test_no_terminal_is_too_narrow_for_an_id(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    terminal = StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stdout", terminal)
+    monkeypatch.setenv("COLUMNS", str(width))
+    table(("PURPOSE", "STATE", "KEY"), [("sign", "in use", "k" * 43), ("log", "ending", "l" * 43)])
+    shown = terminal.getvalue()
+    assert "k" * 43 in shown
+    assert "l" * 43 in shown
 
 
 def test_no_words_of_others_steer_the_terminal() -> None:
