@@ -81,8 +81,8 @@ def create(
     finish(
         result,
         people,
-        next_step=f"send both files to the members; each runs"
-        f" `interlingua space join {result.manifest.name} --encoder ENCODER --member FILE ...`",
+        next_step="send both files, anchor texts and all members' embeddings in one folder; each"
+        " member runs `interlingua space join FOLDER --encoder ENCODER`",
     )
 
 
