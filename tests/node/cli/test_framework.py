@@ -295,6 +295,13 @@ def test_a_wrong_command_line_names_cause_and_fix_also_in_json(
     assert done.stderr == f"error: {cause}\nfix: {problem.fix}\n"
 
 
+@pytest.mark.parametrize("before", [["--data", "x", "status"], ["key", "--json", "list"]])
+def test_an_option_of_every_verb_before_it_is_said_to_belong_after_it(before: list[str]) -> None:
+    done = process(*before)
+    assert done.returncode == ExitCode.USAGE
+    assert "after the verb" in done.stderr
+
+
 def test_the_version_is_that_of_the_distribution() -> None:
     shown = CliRunner().invoke(whole, ["--version"])
     assert shown.exit_code == 0
