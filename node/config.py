@@ -107,7 +107,7 @@ class Keys(Section):
     lead_s: int = Field(
         86_400,
         ge=0,
-        description="Seconds between the publication of a new card or sign key and its use.",
+        description="Seconds between the publication of a new card, sign or log key and its use.",
     )
     offline_lead_s: int = Field(
         8 * 86_400,

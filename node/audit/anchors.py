@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from keys.ring import KeyRing
-from node.audit.errors import AuditError
+from node.audit.errors import AuditError, LogForeign
 from node.audit.given_root import GivenRoot
 from node.audit.origin import stated_origin
 from node.audit.verify import Anchors
@@ -42,7 +42,12 @@ def unknown(log_key: VerifierKey | None) -> Anchors:
 
 def with_root(root: GivenRoot, log_file: Path) -> Anchors:
     """Return the anchors of somebody who has the root document of the log's owner."""
-    owner, origin = root.document.organisation, stated_origin(log_file, root.document.organisation)
+    owner = root.document.organisation
+    try:
+        origin = stated_origin(log_file, owner)
+    except LogForeign as error:  # its own words of fix are for the log's owner
+        fix = f"This is the root document of {owner}; give that of the log's owner."
+        raise LogForeign(str(error), fix=fix) from None
     ring = every_key([root.document])
     return Anchors(
         organisation=owner,

@@ -197,7 +197,9 @@ def _check_kind(connection: sqlite3.Connection, path: Path) -> None:
     kind = connection.execute("PRAGMA application_id").fetchone()[0]
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if kind != APPLICATION_ID:
-        raise LogDamaged(f"{path} is not an interlingua audit log.")
+        raise LogDamaged(
+            f"{path} is not an interlingua audit log, or was copied without its -wal file."
+        )
     if version > VERSION:
         raise LogTooNew(f"{path} has schema version {version}; this release knows {VERSION}.")
 

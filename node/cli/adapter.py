@@ -83,6 +83,9 @@ def _of_files(what: Sequence[str], anchors: Path) -> Comparison:
             f"{len(what)} files were given, and two are compared",
             fix="Name the exported embeddings of two members (`interlingua anchors export`).",
         )
+    for each in what:
+        if not Path(each).is_file():
+            raise typer.BadParameter(f"{each}: no file", param_hint="FILE")
     with shown_progress(current()) as progress:
         texts = read_anchors(anchors)
         one, other = read_members([Path(each) for each in what])

@@ -185,8 +185,9 @@ def export(
     anchors: AnchorsArgument,
     encoder: EncoderOption,
     out: Annotated[
-        Path,
+        str,
         typer.Option(
+            metavar="PATH",
             help="File to write (safetensors), or the folder that the members share.",
             show_default=False,
         ),
@@ -195,9 +196,12 @@ def export(
     """Write the embeddings of an anchor set into a file for the other members."""
     from node.operations.anchors import Embedded, ExportAnchors
 
-    request = ExportAnchors(anchors=anchors, encoder=encoder, out=out.absolute())
+    to = Path(out)
+    if out.endswith("/"):  # a path forgets it, and a folder that is not there yet would be a file
+        to.mkdir(parents=True, exist_ok=True)
+    request = ExportAnchors(anchors=anchors, encoder=encoder, out=to.absolute())
     result = run_operation("anchors.export", request, Embedded)
-    file = result.file or out
+    file = result.file or to
 
     def people() -> None:
         _people(result)

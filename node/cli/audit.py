@@ -106,7 +106,9 @@ def verify(
     from node.operations.audit import verify_directory, verify_file
 
     if root is not None and (log_key is not None or (log is None and receipt is None)):
-        raise typer.BadParameter("goes with --log or --receipt, and without --log-key")
+        raise typer.BadParameter(
+            "it goes with --log or --receipt, and without --log-key", param_hint="--root"
+        )
     given = _given_root(root) if root is not None else None
     if receipt is not None:
         _verify_receipt(receipt, log_key, given)
@@ -143,7 +145,8 @@ def receipt(
     finish(
         ReceiptExported(index=index, receipt=content),
         lambda: typer.echo(content, nl=False),
-        next_step="interlingua audit verify --receipt FILE --log-key KEY",
+        next_step="interlingua audit verify --receipt FILE --root ROOT.json (its log's owner"
+        " publishes that at /.well-known/interlingua-root)",
     )
 
 

@@ -235,7 +235,9 @@ def try_out(
     finish(
         result,
         people,
-        next_step=f"interlingua collection create NAME --encoder {name}",
+        next_step=f"interlingua collection create NAME --encoder {name}"
+        if result.same_model
+        else f"bring the former model back; until then {name} refuses (interlingua doctor)",
         exit_code=ExitCode.OK if result.same_model else ExitCode.UNVERIFIED,
     )
 

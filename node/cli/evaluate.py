@@ -42,6 +42,7 @@ def evaluate(
         typer.Option(
             help="Public texts to fit on: JSONL, one text a line, or a folder in BEIR's layout.",
             show_default=False,
+            exists=True,
         ),
     ],
     encoder: Annotated[
@@ -85,7 +86,7 @@ def evaluate(
     judged = read(data_set, qrels)
     public = _anchors(anchors)
     plan = Plan(tuple(split or ("random", "topic")), silos or len(encoder), k, seed)
-    _check(plan, encoder)
+    _check(plan, encoder, judged)
     if cache is not None:
         cache.mkdir(parents=True, exist_ok=True)
     named = _named(encoder)
@@ -97,9 +98,13 @@ def evaluate(
     finish(found, lambda: _people(found, out), next_step="interlingua space create --help")
 
 
-def _check(plan: Plan, encoders: Sequence[str]) -> None:
+def _check(plan: Plan, encoders: Sequence[str], data: DataSet) -> None:
+    """Refuse before anything is encoded, which takes longest, what can be refused by then."""
     from node.evaluate.errors import CannotSplit, SpecRefused
+    from node.evaluate.splits import require_known
 
+    for how in plan.splits:
+        require_known(how, data.metadata)
     if len(encoders) < 2:
         raise SpecRefused(
             "an evaluation compares at least two models",

@@ -66,7 +66,7 @@ def init(
     def people() -> None:
         line(f"{organisation} has a node in {data.path}")
         line(f"fingerprint: {result.fingerprint}")
-        line("Partners compare these words with you, over a channel that both trust.")
+        line("Auditors compare these words with you; a pairing shows six words of its own.")
 
     finish(result, people, next_step="interlingua serve")
 

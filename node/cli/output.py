@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Sequence
@@ -82,12 +83,17 @@ def note(text: str) -> None:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table for people; plain and tab-free when standard output is not a terminal."""
+    """A table for people; plain and tab-free when standard output is not a terminal.
+
+    Plain too where it is wider than the terminal, which then wraps its lines: a narrowed column
+    would cut ids and references that the next command takes.
+    """
     cells = [[_harmless(str(cell)).replace("\n", " ") for cell in row] for row in rows]
-    if sys.stdout.isatty():
+    widths = [max(len(text) for text in column) for column in zip(columns, *cells, strict=True)]
+    fits = sum(widths) + 2 * (len(widths) - 1) <= shutil.get_terminal_size().columns
+    if fits and sys.stdout.isatty():
         _rich_table(columns, cells)
         return
-    widths = [max(len(text) for text in column) for column in zip(columns, *cells, strict=True)]
     for row in [list(columns), *cells]:
         typer.echo(
             "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()

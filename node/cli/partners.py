@@ -68,14 +68,23 @@ def partners(
                 if offer.description:
                     note(f"{each.organisation}/{offer.collection}: {offer.description}")
                 _explain(f"{each.organisation}/{offer.collection}", each.reached)
+            if each.state == "ok" and not each.offers:
+                note(f"{each.organisation} offers nothing to this node")
             if each.state != "ok":
                 note(f"{each.organisation}: {each.state} {each.code or ''} {each.detail or ''}")
+
+        if not result.partners:
+            note(
+                "no active partner was asked: `interlingua peer list` shows who waits for approval"
+            )
 
     failed = [each for each in result.partners if each.state != "ok"]
     finish(
         result,
         people,
-        next_step='interlingua query "QUESTION" --purpose PURPOSE',
+        next_step='interlingua query "QUESTION" --purpose PURPOSE'
+        if result.partners
+        else "interlingua peer list",
         exit_code=ExitCode.PARTIAL if failed else ExitCode.OK,
     )
 

@@ -13,6 +13,7 @@ from node.cli.run import run_operation
 
 if TYPE_CHECKING:
     from node.operations.peer_info import PeerInfo
+    from node.operations.peers import PeerList
 
 app = VerbGroup(help="Partners: invite, request, approve, test, pause, revoke.")
 
@@ -51,7 +52,15 @@ def list_() -> None:
             ],
         )
 
-    finish(result, people, next_step="interlingua partners")
+    finish(result, people, next_step=_after_list(result))
+
+
+def _after_list(result: PeerList) -> str:
+    """What waits comes first: nobody is asked or answered before the approval."""
+    waiting = [p.organisation for p in result.peers if p.state == "pending"]
+    if waiting:
+        return f'interlingua peer approve {waiting[0]} --words "what its admin read out"'
+    return "interlingua partners" if result.peers else "interlingua peer invite --for ORGANISATION"
 
 
 @app.command()

@@ -12,6 +12,8 @@ from node.cli.output import finish, line, note, table
 from node.cli.run import run_operation
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from node.spaces.report import FigureRow, RouteRow, SizeShown, SpaceInfo
 
 app = VerbGroup(help="Shared spaces: through them, different models are asked.")
@@ -79,8 +81,8 @@ def create(
     finish(
         result,
         people,
-        next_step=f"send both files to the members; each runs"
-        f" `interlingua space join {result.manifest.name} --encoder ENCODER --member FILE ...`",
+        next_step="send both files, anchor texts and all members' embeddings in one folder; each"
+        " member runs `interlingua space join FOLDER --encoder ENCODER`",
     )
 
 
@@ -239,8 +241,7 @@ def _people(info: SpaceInfo) -> None:
         note("no route was measured: give the other members' embeddings with --member")
         return
     table(
-        ("ASKER", "RESPONDER", "IN>OUT", "N", "MRR", "NDCG@10", "RECALL@10", "OVERLAP@10",
-         "DIRECT", "NOTHING", "MEAN", "ASKER'S OWN", "RESPONDER'S OWN"),
+        ("ASKER", "RESPONDER", "IN>OUT", "N", "MRR", "NDCG@10", "RECALL@10", "OVERLAP@10"),
         [
             (
                 row.asker,
@@ -251,20 +252,15 @@ def _people(info: SpaceInfo) -> None:
                 _short(row.ndcg_10),
                 _short(row.recall_10),
                 _interval(row.overlap_10),
-                _direct(row),
-                _short(row.identity),
-                _short(row.mean),
-                _short(row.asker_native),
-                _short(row.responder_native),
             )
             for row in info.routes
         ],
-    )  # fmt: skip
+    )
     line(
         "Measured on held-out anchors. MRR: where the right text is found. Overlap: agreement with"
         " the responder's model, not quality."
     )
-    line("Direct: MRR without the shared space between them, and its lead; * where it is taken.")
+    _beside(info.routes)
     for asker, agreed in info.agreement.items():
         how = "measured on" if agreed.measured else "an estimate from"
         which = "shared sample questions" if agreed.measured else "anchors, for lack of samples"
@@ -272,7 +268,41 @@ def _people(info: SpaceInfo) -> None:
             f"Questions of {asker} find {_interval(agreed.figure)} of what the own model finds in"
             f" the own collection: {how} {agreed.questions} {which}."
         )
-    line("Nothing: vectors passed through without a map. Own: the model asked by itself.")
+
+
+def _beside(routes: Iterable[RouteRow]) -> None:
+    """What each route's MRR is to be compared with."""
+    line()
+    table(
+        (
+            "ASKER",
+            "RESPONDER",
+            "MRR",
+            "DIRECT",
+            "NOTHING",
+            "MEAN",
+            "ASKER'S OWN",
+            "RESPONDER'S OWN",
+        ),
+        [
+            (
+                row.asker,
+                row.responder,
+                _short(row.mrr),
+                _direct(row),
+                _short(row.identity),
+                _short(row.mean),
+                _short(row.asker_native),
+                _short(row.responder_native),
+            )
+            for row in routes
+        ],
+    )
+    line("All are MRR. Nothing: vectors passed through without a map. Own: a model by itself.")
+    line(
+        "Direct: without the shared space between them, and in brackets its lead on the anchors by"
+        " which the way is chosen; * where it is taken."
+    )
 
 
 def _advice(advice: SizeShown | None) -> None:

@@ -15,6 +15,9 @@ from node.operations.errors import InvalidRequest
 NO_FILE = re.compile("does not exist|is not readable|no file|No such file|Permission denied")
 """How it is said that a file is not there or cannot be read."""
 
+OF_EVERY_VERB = re.compile("No such option: --(data|json|quiet)")
+"""Options that every verb has, and neither the command nor a group before it."""
+
 PLAIN = {
     "Input should be a valid integer": "it must be a whole number, e.g. 10",
     "Input should be a valid number": "it must be a number, e.g. 2.5",
@@ -48,6 +51,8 @@ def correction(words: str, verb: str) -> str:
     """What to do about a command line that is refused in these words, of `verb` with its groups."""
     if NO_FILE.search(words):
         return "Correct the path, or make the file readable; nothing was done."
+    if OF_EVERY_VERB.search(words):
+        return "Write it after the verb, e.g. `interlingua status --json`."
     return f"Correct it and run it again; `{verb} --help` shows what it takes."
 
 

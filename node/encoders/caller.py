@@ -16,6 +16,7 @@ from node.encoders.errors import EncoderMisconfigured
 from node.encoders.vectors import FloatArray
 from node.wrong_values import describe
 from protocol.envelope import Envelope
+from protocol.probe import PROBE_TEXTS
 
 _MAX_BYTES = 64 * 1024
 
@@ -66,8 +67,11 @@ def read_probe_vectors(path: Path) -> FloatArray:
     except (ValueError, EOFError):
         found = None
     if not isinstance(found, np.ndarray) or found.dtype.kind != "f" or found.ndim != 2:
+        found = None
+    if found is None or len(found) != len(PROBE_TEXTS):
         raise EncoderMisconfigured(
-            f"{path} holds no table of floats with one vector a row",
+            f"{path} holds no table of floats with one row for each of the {len(PROBE_TEXTS)} "
+            "probe texts",
             fix="Encode the probe texts (docs/protocol-documents.md, section 6) in their order in "
             "the document role, and save them: numpy.save(PATH, vectors).",
         )

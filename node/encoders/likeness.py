@@ -58,7 +58,7 @@ def likenesses(own: Envelope, known: Iterable[Known]) -> tuple[Likeness, ...]:
             kind = "shared"
         elif verdict.recognised:
             kind = "same-model"
-        elif (own.provider, own.model) == (each.envelope.provider, each.envelope.model):
+        elif _named_alike(own, each.envelope) and not _cut(own, each.envelope):
             kind = "same-name"
         else:
             continue
@@ -72,6 +72,15 @@ def likenesses(own: Envelope, known: Iterable[Known]) -> tuple[Likeness, ...]:
             reasons=verdict.reasons,
         )
     return tuple(sorted(found.values(), key=lambda one: one.apart))
+
+
+def _named_alike(one: Envelope, other: Envelope) -> bool:
+    return (one.provider, one.model) == (other.provider, other.model)
+
+
+def _cut(one: Envelope, other: Envelope) -> bool:
+    """Whether one says that it is the other cut shorter: then it is meant to lie apart."""
+    return one.truncated_from == other.dimension or other.truncated_from == one.dimension
 
 
 def find_space(wanted: str, known: Sequence[Known]) -> Envelope:

@@ -21,6 +21,22 @@ ROUNDS = 50
 RANDOM, TOPIC, FIELD = "random", "topic", "field:"
 
 
+def require_known(how: str, metadata: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise CannotSplit for an unknown way or a field that is not there, before any encoding."""
+    if how.startswith(FIELD):
+        name = how.removeprefix(FIELD)
+        missing = sum(each.get(name) is None for each in metadata.values())
+        if missing:
+            raise CannotSplit(
+                f"{missing} of {len(metadata)} documents have no field {name}",
+                fix="Name a field that every line of corpus.jsonl has, in itself or its metadata.",
+            )
+    elif how not in (RANDOM, TOPIC):
+        raise CannotSplit(
+            f"{how!r} is no way to split", fix=f"Choose {RANDOM}, {TOPIC} or {FIELD}NAME."
+        )
+
+
 def split_documents(
     how: str,
     documents: Sequence[str],
@@ -36,17 +52,14 @@ def split_documents(
     Raises:
         CannotSplit: an unknown way, a field that is not there, or a silo would hold nothing.
     """
+    require_known(how, metadata)
     if how == RANDOM:
         found = at_random(len(documents), silos, seed)
     elif how == TOPIC:
         found = by_topic(vectors, silos, seed)
-    elif how.startswith(FIELD):
-        name = how.removeprefix(FIELD)
-        found = by_value([metadata[key].get(name) for key in documents], silos, name)
     else:
-        raise CannotSplit(
-            f"{how!r} is no way to split", fix=f"Choose {RANDOM}, {TOPIC} or {FIELD}NAME."
-        )
+        name = how.removeprefix(FIELD)
+        found = by_value([metadata[key][name] for key in documents], silos)
     held = np.bincount(found, minlength=silos)
     if not held.all():
         raise CannotSplit(
@@ -97,14 +110,8 @@ def _first_centres(vectors: FloatArray, silos: int, rng: np.random.Generator) ->
     return vectors[chosen].copy()
 
 
-def by_value(values: Sequence[Any], silos: int, name: str) -> Silos:
+def by_value(values: Sequence[Any], silos: int) -> Silos:
     """Keep documents of one value together; the largest group goes to the emptiest silo."""
-    missing = sum(value is None for value in values)
-    if missing:
-        raise CannotSplit(
-            f"{missing} of {len(values)} documents have no field {name}",
-            fix="Name a field that every line of corpus.jsonl has, in itself or its metadata.",
-        )
     said = [str(value) for value in values]
     held = [0] * silos
     silo_of: dict[str, int] = {}

@@ -165,6 +165,7 @@ async def publish_anchors(
     raw = sign_anchors(manifest, [node.identity.signer("sign")])
     texts = request.out / f"{named.name}.anchors.jsonl"
     manifest_file = request.out / f"{named.name}.anchors.json"
+    request.out.mkdir(parents=True, exist_ok=True)
     await asyncio.to_thread(replace, texts, b"".join(as_jsonl(anchors)), 0o644)
     await asyncio.to_thread(replace, manifest_file, raw, 0o644)
     store.keep_manifest(named.set_id, raw)

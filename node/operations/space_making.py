@@ -98,6 +98,7 @@ async def create(node: Node, request: CreateSpace, progress: Progress) -> Create
     raw = sign_manifest(manifest, [node.identity.signer("sign")])
     manifest_file = request.out / f"{request.name}.space.json"
     consensus_file = request.out / f"{request.name}.consensus.safetensors"
+    request.out.mkdir(parents=True, exist_ok=True)
     await asyncio.to_thread(replace, consensus_file, positions.encoded, 0o644)
     await asyncio.to_thread(replace, manifest_file, raw, 0o644)
     await note(node, "space-create", manifest)

@@ -193,7 +193,8 @@ class SpaceFolder:
         members: Iterable[AnchorEmbeddings],
     ) -> None:
         """Write everything durably, the state last."""
-        (self.path / "members").mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in (self.path, self.path / "members"):  # `parents=True` would not give the mode
+            folder.mkdir(exist_ok=True, mode=0o700)
         durable_file.replace(self.path / "manifest.json", manifest)
         durable_file.replace(self.path / "consensus.safetensors", positions)
         for each in members:

@@ -177,7 +177,7 @@ def test_a_whole_answer_is_checked_with_its_payload(make_node: MakeNode, tmp_pat
 
 
 def test_a_root_document_tells_the_keys_of_a_log_and_where_each_ended(
-    bank: NewNode, tmp_path: Path
+    make_node: MakeNode, bank: NewNode, tmp_path: Path
 ) -> None:
     files = (tmp_path / "before", tmp_path / "after")
     files[0].write_text(audit(bank, "receipt", "3").stdout)
@@ -200,6 +200,10 @@ def test_a_root_document_tells_the_keys_of_a_log_and_where_each_ended(
     assert audit(bank, "verify", *given).exit_code == ExitCode.USAGE
     no_root = ("verify", "--receipt", str(files[1]), "--root", str(files[1]))
     assert audit(bank, *no_root).exit_code == ExitCode.UNVERIFIED
+    others = str(make_node("other.example").data.root_file(1))
+    foreign = audit(bank, "verify", "--log", str(bank.data.log_file), "--root", others)
+    assert foreign.exit_code == ExitCode.UNVERIFIED
+    assert "give that of the log's owner" in foreign.stderr
 
 
 def test_a_changed_receipt_or_another_logs_key_is_refused(

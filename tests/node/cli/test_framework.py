@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.metadata import version
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -162,6 +163,18 @@ def test_tables_line_up_where_nobody_draws_them() -> None:
     assert runner.invoke(app, []).stdout == "A    LONG\nx    1\nyyy  22\n"
 
 
+@pytest.mark.parametrize("width", [200, 50])
+def test_no_terminal_is_too_narrow_for_an_id(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    terminal = StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stdout", terminal)
+    monkeypatch.setenv("COLUMNS", str(width))
+    table(("PURPOSE", "STATE", "KEY"), [("sign", "in use", "k" * 43), ("log", "ending", "l" * 43)])
+    shown = terminal.getvalue()
+    assert "k" * 43 in shown
+    assert "l" * 43 in shown
+
+
 def test_no_words_of_others_steer_the_terminal() -> None:
     app = VerbGroup()
     words = "\x1b]0;title\x07 \x9b2J \u202egnp.exe \r ok"
@@ -280,6 +293,13 @@ def test_a_wrong_command_line_names_cause_and_fix_also_in_json(
     assert problem.detail == cause
     assert "--help` shows what it takes" in problem.fix
     assert done.stderr == f"error: {cause}\nfix: {problem.fix}\n"
+
+
+@pytest.mark.parametrize("before", [["--data", "x", "status"], ["key", "--json", "list"]])
+def test_an_option_of_every_verb_before_it_is_said_to_belong_after_it(before: list[str]) -> None:
+    done = process(*before)
+    assert done.returncode == ExitCode.USAGE
+    assert "after the verb" in done.stderr
 
 
 def test_the_version_is_that_of_the_distribution() -> None:

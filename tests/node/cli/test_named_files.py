@@ -31,6 +31,8 @@ runner = CliRunner()
         ("policy", "apply", "MISSING"),
         ("query", "--vectors", "MISSING", "--purpose", "research"),
         ("space", "join", "MISSING"),
+        ("evaluate", "MISSING", "--anchors", "MISSING", "--encoder", "a", "--encoder", "b"),
+        ("adapter", "compare", "MISSING", "MISSING", "--anchors", __file__),
     ],
 )
 def test_a_file_that_is_not_there_is_a_wrong_command_line(

@@ -126,6 +126,8 @@ async def test_people_are_shown_the_same_words_on_both_sides(
     steps += [("list",), ("show", "clinic.example")]
     for step in steps:
         assert str(asked.words) in (await verb("peer", *step)).output
+    assert "peer approve clinic.example" in (await verb("peer", "list")).stderr
+    assert "no active partner" in (await verb("partners")).stderr
     listed = await verb("peer", "invitations")
     assert "clinic.example" in listed.output
     assert "received" in listed.output

@@ -70,16 +70,24 @@ async def embedded(verb: Verb, files: Path) -> dict[str, Any]:
 async def test_from_public_texts_to_measured_routes(verb: Verb, files: Path) -> None:
     made = await embedded(verb, files)
     assert (made["texts"], made["empty"], made["dimension"]) == (600, 0, 16)
-    out = files / "own.safetensors"
-    exported = await told(verb, "anchors", "export", "public", "--encoder", "own", "--out", out)
+    shared = files / "shared"  # a folder that nobody has made yet, by any of the three
+    exported = await told(
+        verb, "anchors", "export", "public", "--encoder", "own", "--out", f"{shared}/"
+    )
     assert exported["digest"] == made["digest"]
+    (out,) = shared.iterdir()
     assert out.stat().st_size > 600 * 16 * 8
+    published = await told(
+        verb, "anchors", "publish", "public", "--source", "ours", "--licence", "CC0-1.0",
+        "--out", files / "described",
+    )  # fmt: skip
+    assert Path(published["manifest"]).parent == files / "described"
     (listed,) = (await told(verb, "anchors", "list"))["sets"]
     assert (listed["name"], listed["encoders"]) == ("public", ["own"])
 
     created = await told(
         verb, "space", "create", "commons", "--anchors", "public", "--encoder", "own", "--member",
-        files / "other.safetensors", "--out", files,
+        files / "other.safetensors", "--out", files / "made",
     )  # fmt: skip
     assert (created["dimension"], len(created["founders"])) == (24, 2)
     joined = await told(

@@ -245,7 +245,7 @@ async def test_a_caller_shows_its_model_by_the_vectors_of_the_probe_texts(
     (tmp_path / "text.npy").write_text("no array")
     np.save(tmp_path / "few.npy", vectors[:5])
     for wrong in ("none.npy", "text.npy", "few.npy"):
-        with pytest.raises(EncoderError):
+        with pytest.raises(EncoderMisconfigured, match=wrong):
             await caller("no", tmp_path / wrong)
 
 

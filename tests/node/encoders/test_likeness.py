@@ -42,6 +42,14 @@ def test_another_model_of_the_same_name_is_told_with_its_distance() -> None:
     assert any("apart" in reason for reason in like.reasons)
 
 
+def test_a_cut_of_the_model_is_meant_to_lie_apart() -> None:
+    cut = with_sketch(
+        envelope(dimension=32, provider="us", model="ours", truncated_from=64), VECTORS[:, :32]
+    )
+    assert likenesses(OWN, [Known("this node", cut)]) == ()
+    assert likenesses(cut, [Known("this node", OWN)]) == ()
+
+
 def test_other_models_under_other_names_are_nothing_to_tell() -> None:
     assert kinds(model(3.0, provider="y", model="z"), envelope(dimension=64, model="ours")) == []
 

@@ -113,7 +113,10 @@ async def test_natives_routes_and_merges_are_judged_without_a_node(
     [
         (["--encoder", "openai:http://127.0.0.1:9/v1#a"], "at least two models"),
         (["--encoder", "a:b", "--encoder", "c:d"], "specifies no encoder"),
-        (["--encoder", "openai:x#y", "--encoder", "openai:x#y", "--split", "x"], "url"),
+        (["--encoder", "openai:x#y", "--encoder", "openai:x#y"], "url"),
+        # before any model is asked
+        (["--encoder", "openai:x#y", "--encoder", "openai:x#y", "--split", "x"], "way to split"),
+        (["--encoder", "openai:x#y", "--encoder", "openai:x#y", "--split", "field:x"], "no field"),
     ],
 )
 async def test_what_cannot_be_evaluated_is_said_with_what_to_do(

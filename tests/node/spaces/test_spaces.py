@@ -158,6 +158,13 @@ def test_what_was_joined_is_there_after_a_restart(tmp_path: Path) -> None:
     assert {each.digest for each in known} == {B.digest, C.digest}
 
 
+def test_nobody_else_may_look_into_what_joining_keeps(tmp_path: Path) -> None:
+    joined(tmp_path, A, B)
+    kept = [path for path in (tmp_path / "spaces").rglob("*") if path.is_dir()]
+    assert len(kept) == 2
+    assert [path for path in kept if path.stat().st_mode & 0o077] == []
+
+
 def test_two_models_of_one_node_join_one_space(tmp_path: Path) -> None:
     joined(tmp_path, A, B)
     spaces = joined(tmp_path, C, B)
