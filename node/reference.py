@@ -15,6 +15,7 @@ import typer
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from node.cli.examples import command_lines
 from node.cli.main import app
 from node.config_file import toml_value
 from node.config_names import every_setting, variable_of
@@ -59,6 +60,8 @@ def verbs() -> str:
                 *rows,
                 "",
             ]
+        if examples := command_lines(" ".join(path[1:])):
+            lines += [*(f"    {example}" for example in examples), ""]
     return "\n".join(lines).strip()
 
 
@@ -102,7 +105,8 @@ def _is_common(parameter: Any) -> bool:
 
 def _row(parameter: Any) -> str:
     is_option = parameter.param_type_name == "option"
-    name = ", ".join(parameter.opts) if is_option else parameter.name.upper()
+    shown = parameter.metavar or parameter.name.upper()
+    name = ", ".join(parameter.opts) if is_option else shown
     default = "required" if parameter.required else _shown(parameter.default)
     meaning = (getattr(parameter, "help", "") or "").replace("|", "\\|")
     return f"| `{name}` | {default} | {meaning} |"

@@ -14,6 +14,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from node.cli.examples import epilog
+
 GROUPS: dict[str, str] = {
     "adapter": "node.cli.adapter",
     "anchors": "node.cli.anchors",
@@ -78,8 +80,16 @@ def _load(name: str) -> TyperCommand | TyperGroup:
     make = typer.main.get_group if name in GROUPS else typer.main.get_command
     command: Any = make(module.app)
     command.name = name
+    _with_examples(command, name)
     loaded: TyperCommand | TyperGroup = command
     return loaded
+
+
+def _with_examples(command: Any, verb: str) -> None:
+    """Show a verb's examples below its help, and so for all verbs of a group."""
+    command.epilog = epilog(verb)
+    for name, below in getattr(command, "commands", {}).items():
+        _with_examples(below, f"{verb} {name}")
 
 
 app = typer.Typer(
