@@ -51,7 +51,7 @@ class BundleCheck:
         each: AtLeaf | None = None,
         wanted: Iterable[int] = (),
     ) -> None:
-        """``each`` is called with each leaf in clear; ``wanted`` are sizes whose roots to keep."""
+        """``each`` gets every leaf of the part in clear; ``wanted``: sizes whose roots to keep."""
         self.findings = Findings()
         self.head: Head | None = None
         self.checkpoint: Checkpoint | None = None
@@ -98,7 +98,7 @@ class BundleCheck:
         for index, leaf, raw in tree.leaves():  # step 4
             self.leaves[leaf.type] += 1
             self.requests.look(index, leaf)
-            if self._each is not None:
+            if self._each is not None and index != head.index:
                 self._each(index, leaf, raw)
         if tree.root != claimed.root:  # step 5
             detail = "the leaves and hashes do not lead to the root that was signed"

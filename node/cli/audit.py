@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from node.cli import audit_bundle
+from node.cli import audit_bundle, audit_reconcile
 from node.cli.instants import parse_instant
 from node.cli.invocation import VerbGroup, current
 from node.cli.output import finish, line, note, table
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 app = VerbGroup(help="The audit log: read it, prove it, hand out parts of it, check its file.")
 app.command()(audit_bundle.export)
+app.command()(audit_reconcile.reconcile)
 
 LogOption = Annotated[
     Path | None,

@@ -96,7 +96,9 @@ def verify(bundle: Path, fingerprints: Sequence[str], seen: Sequence[Path]) -> N
     finish(
         result,
         lambda: _say(result),
-        next_step="compare the root with what others hold" if whole else "keep the bundle as it is",
+        next_step=f"interlingua audit reconcile {bundle} BUNDLE_OF_THE_OTHER_SIDE"
+        if whole
+        else "keep the bundle as it is",
         exit_code=EXITS[result.verdict],
     )
 

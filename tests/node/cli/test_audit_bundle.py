@@ -24,6 +24,18 @@ main()
 """
 
 
+def without_libraries(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command where the libraries of a node are missing, in an empty folder."""
+    return subprocess.run(
+        [sys.executable, "-c", WITHOUT, "audit", *arguments],
+        env={"HOME": str(folder), "PYTHONPATH": str(Path(__file__).parents[3])},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, ["audit", *arguments])
 
@@ -55,16 +67,10 @@ def test_an_auditor_without_the_nodes_libraries_verifies_what_an_owner_exported(
     written = exported(bank, out, "--from", "1", "--to", "4", "--peer", "clinic.example")
     assert (written["begins"], written["ends"]) == (1, 5)
     assert (written["clear"], written["hidden"], written["root_documents"]) == (2, 2, 1)
-    arguments = ["audit", "verify", str(out), "--root", bank.fingerprint, "--json"]
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT, *arguments],
-        env={"HOME": str(elsewhere), "PYTHONPATH": str(Path(__file__).parents[3])},
-        cwd=elsewhere,
-        capture_output=True,
-        text=True,
-        check=False,
+    done = without_libraries(
+        elsewhere, "verify", str(out), "--root", bank.fingerprint, "--json", "--quiet"
     )
-    assert (done.returncode, done.stderr) == (0, done.stderr), done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
     result = json.loads(done.stdout)
     assert (result["verdict"], result["root_given"], result["complete"]) == (
         "SELF-SIGNED",
@@ -73,6 +79,8 @@ def test_an_auditor_without_the_nodes_libraries_verifies_what_an_owner_exported(
     )
     assert result["part"]["index"] == written["index"]
     assert "2 are in clear and 2 are hashes" in result["completeness"]
+    one_side = without_libraries(elsewhere, "reconcile", str(out), str(out))
+    assert "Both bundles are of bank.example" in one_side.stderr
     assert list(elsewhere.iterdir()) == []
 
 
@@ -128,3 +136,27 @@ def test_options_of_other_verifications_are_refused_beside_a_bundle(
         ["--root", str(out)],
     ):
         assert run("verify", *arguments).exit_code == ExitCode.USAGE, arguments
+
+
+def test_two_sides_are_joined_and_what_one_side_lacks_is_named(
+    bank: NewNode, make_node: MakeNode, tmp_path: Path
+) -> None:
+    clinic = make_node("clinic.example")
+    ours, theirs = tmp_path / "clinic.jsonl", tmp_path / "bank.jsonl"
+    exported(clinic, ours)
+    exported(bank, theirs)
+    done = run("reconcile", str(ours), str(theirs), "--root", clinic.fingerprint)
+    assert done.exit_code == ExitCode.DIVERGED
+    assert done.stdout.count("only-responder") == 2
+    assert "The root key of bank.example was taken from its bundle" in done.stderr
+    result = json.loads(run("reconcile", str(theirs), str(ours), "--json").stdout)
+    assert (result["contradictory"], result["agreed"]) == (True, 0)
+    assert {each["asker"] for each in result["differences"]} == {"clinic.example"}
+
+    few = tmp_path / "few.jsonl"
+    exported(clinic, few, "--purpose", "treatment")
+    assert run("reconcile", str(few), str(theirs)).exit_code == ExitCode.PARTIAL
+
+    ours.write_bytes(ours.read_bytes()[:-1])
+    refused = run("reconcile", str(ours), str(theirs))
+    assert (refused.exit_code, "bundle-cut" in refused.stderr) == (ExitCode.UNVERIFIED, True)
