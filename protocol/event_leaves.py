@@ -1,4 +1,4 @@
-"""The leaves of everything but questions: starts, peers, policies, keys, collections, admin acts.
+"""The leaves of everything but questions: starts, peers, policies, keys, exports, admin acts.
 
 Rule of this file: whatever changes what a partner may ask or what this node may say has a leaf,
 so that an auditor can date it. ``by`` names the local token or operator that did it.
@@ -17,6 +17,7 @@ from protocol.notation import (
     KeyId,
     NoteText,
     Organisation,
+    PurposeName,
     Text,
     Time,
     Word,
@@ -127,6 +128,34 @@ class CollectionChanged(_Event):
     version: Text | None = None
     space: Digest | None = None
     documents: Count | None = None
+
+
+class Exported(_Event):
+    """A part of this log is handed to an auditor (type ``export``), in a bundle with this leaf.
+
+    The part are the leaves from index ``begins`` up to and without ``ends``; in clear are those
+    about ``peer``, for ``purpose``, from the second ``since`` on and before ``until``, as far as
+    these are given. ``roots``: digest of the root documents in the bundle (protocol/bundle.py).
+    """
+
+    type: Literal["export"] = "export"
+    begins: Count
+    ends: Count
+    purpose: PurposeName | None = None
+    since: Time | None = None
+    until: Time | None = None
+    roots: Digest
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> "Exported":
+        if self.ends < self.begins:
+            raise ValueError("ends: a part of the log ends where it begins, or later")
+        return self
+
+    @property
+    def filtered(self) -> bool:
+        """Tell whether some leaves of the part may be left out of what is shown."""
+        return any(f is not None for f in (self.peer, self.purpose, self.since, self.until))
 
 
 class AdminActed(_Event):

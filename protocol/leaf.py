@@ -13,6 +13,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from protocol.event_leaves import (
     AdminActed,
     CollectionChanged,
+    Exported,
     KeyChanged,
     PeerChanged,
     PolicyApplied,
@@ -48,6 +49,7 @@ __all__ = [
     "Decision",
     "Denied",
     "Evidence",
+    "Exported",
     "Failed",
     "KeyChanged",
     "Leaf",
@@ -84,6 +86,7 @@ AnyLeaf: TypeAlias = (
     | PolicyApplied
     | KeyChanged
     | CollectionChanged
+    | Exported
     | AdminActed
 )
 LEAF_TYPES: tuple[str, ...] = tuple(kind.model_fields["type"].default for kind in get_args(AnyLeaf))

@@ -11,7 +11,12 @@ whoever reports it uses ``reason``, a stable word that names the class of failur
     ├── BeyondTerm           a checkpoint of a size that its key may not sign
     ├── MalformedProof       the bytes are not a C2SP tlog-proof
     ├── ProofMismatch        hashes that do not lead to the stated root
-    └── MalformedLeaf        an entry that is not one of our canonical leaves
+    ├── MalformedLeaf        an entry that is not one of our canonical leaves
+    └── BundleRefused        a bundle that is not as it was written
+        ├── MalformedBundle  its lines are not of the form or order of a bundle
+        ├── BundleCut        its last line is missing, or not the last
+        ├── BundleDamaged    its last line is not about the bytes above
+        └── BundleFilter     what is in clear or left out is not what its filter says
 """
 
 
@@ -67,3 +72,33 @@ class MalformedLeaf(LogMaterialError):
     """The bytes are not a leaf that this version knows, in canonical form."""
 
     reason = "malformed-leaf"
+
+
+class BundleRefused(LogMaterialError):
+    """A bundle is not as an export writes it."""
+
+    reason = "bundle-refused"
+
+
+class MalformedBundle(BundleRefused):
+    """A line is of another form, or stands where it does not belong."""
+
+    reason = "bundle-malformed"
+
+
+class BundleCut(BundleRefused):
+    """The bundle ends before its last line, or goes on after it."""
+
+    reason = "bundle-cut"
+
+
+class BundleDamaged(BundleRefused):
+    """The bytes are not those that the last line was written about."""
+
+    reason = "bundle-damaged"
+
+
+class BundleFilter(BundleRefused):
+    """A leaf is in clear that the filter leaves out, or left out without a filter."""
+
+    reason = "bundle-filter"

@@ -9,7 +9,7 @@ the linear positions are those of Russ Cox, "Transparent Logs for Skeptical Clie
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from protocol.limits import MAX_PROOF_HASHES
@@ -76,14 +76,23 @@ class Frontier:
 
     def append(self, hash_of_leaf: bytes) -> list[Node]:
         """Add a leaf; returns its node and those that it completes, in order of position."""
-        level, index, current = 0, self.size, hash_of_leaf
-        grown = [Node(0, index, current)]
+        return self.append_subtree(0, hash_of_leaf)
+
+    def append_subtree(self, level: int, hash_: bytes) -> list[Node]:
+        """Add the hash of ``2**level`` leaves at once; returns nodes as ``append`` does.
+
+        Raises ValueError where a complete subtree of that level cannot stand at the right edge.
+        """
+        if self.size & ((1 << level) - 1):
+            raise ValueError(f"no subtree of {1 << level} leaves starts at leaf {self.size}")
+        added, index, current = 1 << level, self.size >> level, hash_
+        grown = [Node(level, index, current)]
         while index & 1:
             current = node_hash(self._edge.pop(), current)
             level, index = level + 1, index >> 1
             grown.append(Node(level, index, current))
         self._edge.append(current)
-        self.size += 1
+        self.size += added
         return grown
 
     def root(self) -> bytes:
@@ -94,6 +103,19 @@ class Frontier:
 def root(size: int, hash_at: HashAt) -> bytes:
     """MTH of the first ``size`` leaves of a stored tree."""
     return Frontier.load(size, hash_at).root()
+
+
+def complete_subtrees(start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield (level, index) of the fewest complete subtrees that hold the leaves D[start:end].
+
+    From left to right, so that ``Frontier.append_subtree`` takes them one after the other.
+    """
+    while start < end:
+        level = (end - start).bit_length() - 1
+        if start:
+            level = min(level, (start & -start).bit_length() - 1)
+        yield level, start >> level
+        start += 1 << level
 
 
 def inclusion_proof(index: int, size: int, hash_at: HashAt) -> list[bytes]:

@@ -4,12 +4,10 @@ Rule of this file: files are read, never judged anew; a missing or damaged one i
 leaves what depends on it unproved, not wrong.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from keys.ring import KeyRing
 from node.audit.errors import AuditError, LogForeign
 from node.audit.given_root import GivenRoot
 from node.audit.origin import stated_origin
@@ -23,7 +21,8 @@ from protocol.document import DocumentRefused, read_document
 from protocol.log_keys import LogKeys
 from protocol.note import VerifierKey
 from protocol.root import ROOT_TYPE, RootDocument, RootRefused
-from protocol.root_changes import log_keys, named
+from protocol.root_changes import log_keys
+from protocol.root_history import every_key
 
 
 @dataclass(frozen=True)
@@ -83,16 +82,6 @@ def from_directory(
         log_keys_of=cache(log_keys_of),
     )
     return FoundAnchors(anchors, tuple(warnings))
-
-
-def every_key(documents: Iterable[RootDocument]) -> KeyRing:
-    """Return all keys that an organisation's documents (oldest first) ever named.
-
-    A key that was rotated away has the validity that the last version to name it gave it.
-    """
-    known = list(documents)
-    revoked = {kid: entry for each in known for kid, entry in each.ring.revocations.items()}
-    return KeyRing(named(known).values(), revoked.values())
 
 
 def _own_log_keys(own: list[RootDocument], log_file: Path, warnings: list[str]) -> LogKeys | None:

@@ -33,6 +33,13 @@ Kind = Literal[
     "succession-invalid",  # the first leaf does not continue the log that it names
     "receipt-invalid",  # a partner's receipt does not prove its leaf
     "receipt-missing",  # a leaf names a partner's receipt that is not kept any more
+    "bundle-malformed",  # lines of a bundle are not of its form, or not in its order
+    "bundle-cut",  # a bundle's last line is missing, or not the last
+    "bundle-damaged",  # a bundle's last line is not about the bytes above
+    "bundle-filter",  # what is in clear or left out is not what the export's filter says
+    "roots-differ",  # a bundle's root documents are not those that its export leaf names
+    "root-unproved",  # root documents do not follow from each other or from a fingerprint
+    "log-forked",  # the log's key signed another tree of a size that can be compared
 ]
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from node.cli import audit_bundle, audit_reconcile
 from node.cli.instants import parse_instant
 from node.cli.invocation import VerbGroup, current
 from node.cli.output import finish, line, note, table
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from node.audit.given_root import GivenRoot
     from node.operations.audit import LogExamined, LogVerified, ShownLeaf
 
-app = VerbGroup(help="The audit log: read it, prove it, check its file.")
+app = VerbGroup(help="The audit log: read it, prove it, hand out parts of it, check its file.")
+app.command()(audit_bundle.export)
+app.command()(audit_reconcile.reconcile)
 
 LogOption = Annotated[
     Path | None,
@@ -37,11 +40,11 @@ KeyOption = Annotated[
     typer.Option(help="Verifier key of the log, as its owner gave it: name+id+key."),
 ]
 RootOption = Annotated[
-    Path | None,
+    list[str] | None,
     typer.Option(
-        help="With --log or --receipt: the owner's newest root document, as it is published.",
-        exists=True,
-        dir_okay=False,
+        metavar="FINGERPRINT|FILE",
+        help="With BUNDLE: fingerprint of a root key, as its owner told it; once for each "
+        "organisation. With --log or --receipt: file of the owner's newest root document.",
     ),
 ]
 
@@ -90,6 +93,14 @@ def show(
 
 @app.command()
 def verify(
+    bundle: Annotated[
+        Path | None,
+        typer.Argument(
+            help="A bundle that `audit export` wrote; needs no node and no data directory.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
     log: LogOption = None,
     receipt: Annotated[
         Path | None,
@@ -101,15 +112,32 @@ def verify(
     ] = None,
     log_key: KeyOption = None,
     root: RootOption = None,
+    seen: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="With BUNDLE: a checkpoint or receipt of the log from elsewhere, to compare.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
 ) -> None:
-    """Derive the log again from its leaves and check every signature; or check one receipt."""
+    """Derive the log again from its leaves and check every signature; or a bundle; or a receipt."""
     from node.operations.audit import verify_directory, verify_file
 
-    if root is not None and (log_key is not None or (log is None and receipt is None)):
+    if bundle is not None:
+        if log is not None or receipt is not None or log_key is not None:
+            raise typer.BadParameter(
+                "it is verified with --root and --seen alone", param_hint="BUNDLE"
+            )
+        audit_bundle.verify(bundle, root or (), seen or ())
+        return
+    if seen:
+        raise typer.BadParameter("it goes with a bundle", param_hint="--seen")
+    if root and (log_key is not None or (log is None and receipt is None)):
         raise typer.BadParameter(
-            "it goes with --log or --receipt, and without --log-key", param_hint="--root"
+            "it goes with BUNDLE, --log or --receipt, and without --log-key", param_hint="--root"
         )
-    given = _given_root(root) if root is not None else None
+    given = _given_root(_root_file(root)) if root else None
     if receipt is not None:
         _verify_receipt(receipt, log_key, given)
         return
@@ -183,7 +211,7 @@ def _row(leaf: ShownLeaf) -> tuple[object, ...]:
         for name in (
             "collection", "purpose", "decision", "reason", "results", "charged", "state",
             "event", "use", "origin", "held_by", "log", "operation", "subject", "generation",
-            "counts", "offers", "malformed",
+            "counts", "offers", "begins", "ends", "malformed",
         )
         if name in fields
     ]  # fmt: skip
@@ -238,6 +266,15 @@ def _say_verified(result: LogVerified) -> None:
 def _say_fingerprint(fingerprint: str | None) -> None:
     if fingerprint is not None:
         note(f"Compare the fingerprint of its root key with what its owner says: {fingerprint}")
+
+
+def _root_file(named: list[str]) -> Path:
+    path = Path(named[0])
+    if len(named) > 1 or not path.is_file():
+        raise typer.BadParameter(
+            "names one file with --log or --receipt: the owner's root document", param_hint="--root"
+        )
+    return path
 
 
 def _given_root(path: Path) -> GivenRoot:

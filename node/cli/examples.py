@@ -108,10 +108,15 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "audit show": ("--peer lab.example --since 7d", "--type denied --json"),
     "audit verify": (
         "",
+        "april.bundle --root 'twelve words of the root key, as its owner told them'",
         "--receipt receipt.txt --root lab.root.json",
         "--log copy-of-log.db --root clinic.root.json",
     ),
     "audit receipt": ("16",),
+    "audit export": (
+        "--out april.bundle --peer lab.example --since 2026-04-01 --until 2026-05-01",
+    ),
+    "audit reconcile": ("clinic.bundle lab.bundle",),
     "audit fsck": ("",),
     "backup": ("clinic.backup --seal",),
     "restore": ("clinic.backup --data /srv/interlingua", "--without desk.example"),

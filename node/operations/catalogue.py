@@ -15,6 +15,7 @@ MODULES: dict[str, str] = {
     "adapter": "node.operations.adapters",
     "anchors": "node.operations.anchors",
     "audit": "node.operations.audit",
+    "audit.export": "node.operations.audit_export",
     "budget": "node.operations.budgets",
     "collection": "node.operations.collections",
     "encoder": "node.operations.encoders",

@@ -15,6 +15,7 @@ class ExitCode(IntEnum):
     PARTIAL = 4
     UNAVAILABLE = 5
     UNVERIFIED = 6
+    DIVERGED = 7
     INTERRUPTED = 130
 
 
@@ -26,5 +27,6 @@ MEANING: dict[ExitCode, str] = {
     ExitCode.PARTIAL: "A part was done or answered; the output names what was not.",
     ExitCode.UNAVAILABLE: "A node, partner or encoder that is needed is in use or out of reach.",
     ExitCode.UNVERIFIED: "A signature, proof, digest or log did not verify.",
+    ExitCode.DIVERGED: "Signed accounts contradict each other; the output names where.",
     ExitCode.INTERRUPTED: "Interrupted (Ctrl-C); what was under way was cancelled.",
 }

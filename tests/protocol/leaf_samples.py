@@ -13,6 +13,7 @@ from protocol.leaf import (
     CollectionChanged,
     Compared,
     Denied,
+    Exported,
     Failed,
     KeyChanged,
     Offered,
@@ -150,5 +151,8 @@ def every_leaf() -> list[AnyLeaf]:
             held_by="clinic.example",
             day=20_000,
             epoch=100,
+        ),
+        Exported(
+            at=AT, peer="clinic.example", begins=0, ends=17, purpose="research", roots=digest(b"r")
         ),
     ]

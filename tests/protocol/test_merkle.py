@@ -10,6 +10,7 @@ from protocol.log_errors import ProofMismatch
 from protocol.merkle import (
     EMPTY_ROOT,
     Frontier,
+    complete_subtrees,
     consistency_proof,
     inclusion_proof,
     leaf_hash,
@@ -226,3 +227,20 @@ def test_questions_outside_the_tree_are_the_callers_error() -> None:
         consistency_proof(6, 5, TREE.hash_at)
     with pytest.raises(ValueError, match="subtrees on their edge"):
         Frontier(3, [EMPTY_ROOT])
+
+
+@given(st.integers(0, SIZES), st.integers(0, SIZES), st.integers(0, SIZES))
+def test_a_tree_grows_from_its_complete_subtrees_as_from_its_leaves(a: int, b: int, c: int) -> None:
+    first, second, size = sorted((a, b, c))
+    frontier = Frontier()
+    for start, end in ((0, first), (first, second), (second, size)):
+        for level, index in complete_subtrees(start, end):
+            frontier.append_subtree(level, TREE.hash_at(level, index))
+        assert (frontier.size, frontier.root()) == (end, TREE.roots[end])
+
+
+def test_a_subtree_stands_only_where_it_is_complete() -> None:
+    frontier = Frontier()
+    frontier.append(TREE.hash_at(0, 0))
+    with pytest.raises(ValueError, match="no subtree of 2 leaves starts at leaf 1"):
+        frontier.append_subtree(1, TREE.hash_at(1, 1))

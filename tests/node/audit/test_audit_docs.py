@@ -9,7 +9,9 @@ from node.audit.findings import Kind
 from node.audit.writer import MAX_WAITING
 from node.cli.audit import app
 from node.operations.exit_codes import ExitCode
+from protocol.account import EDGE_S
 from protocol.leaf import AnyLeaf, Leaf
+from protocol.reconcile import Contradiction, Gap
 
 TEXT = (Path(__file__).parents[3] / "docs" / "audit.md").read_text("utf-8")
 ROWS = [line for line in TEXT.splitlines() if line.startswith("| `")]
@@ -35,6 +37,13 @@ def test_every_finding_is_explained() -> None:
     assert [kind for kind in get_args(Kind) if f"`{kind}`" not in TEXT] == []
 
 
+def test_every_difference_between_two_sides_is_explained_with_its_weight() -> None:
+    weights = dict.fromkeys(get_args(Contradiction), "yes") | dict.fromkeys(get_args(Gap), "no")
+    for kind, false in weights.items():
+        (row,) = [row for row in ROWS if row.startswith(f"| `{kind}` |")]
+        assert row.endswith(f"| {false} |")
+
+
 def test_every_verb_is_shown() -> None:
     verbs = [command.callback.__name__ for command in app.registered_commands if command.callback]
     assert [verb for verb in verbs if f"interlingua audit {verb}" not in TEXT] == []
@@ -43,3 +52,6 @@ def test_every_verb_is_shown() -> None:
 def test_the_numbers_are_the_codes() -> None:
     assert f"more than {MAX_WAITING:,} entries wait" in TEXT
     assert f"each finding is named | {int(ExitCode.UNVERIFIED)} |" in TEXT
+    assert f"contradict each other | {int(ExitCode.DIVERGED)} |" in TEXT
+    assert f"not covered | {int(ExitCode.PARTIAL)} |" in TEXT
+    assert f"{EDGE_S} seconds are left" in TEXT

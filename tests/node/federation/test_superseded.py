@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from node.audit.anchors import every_key
 from node.federation.superseded import keep, kept, organisations
+from protocol.root_history import every_key
 from tests.protocol.organisation import DAY_S, NOW, key, root, signed_root, signer
 
 FIRST = signed_root(root()).decode()

@@ -1,0 +1,157 @@
+"""`audit verify BUNDLE`: what a bundle proves, with nothing but the file and what an auditor knows.
+
+Rule of this file: no data directory, no database, no network. The steps, in their order:
+
+1. form: the first lines are those of a bundle.
+2. root documents: those that the export leaf names, each following from the one before, and from
+   the root key whose fingerprint was given.
+3. checkpoint: signed by a key of the log that may sign its size, and by nobody else.
+4. leaves: each of its type and place, as the filter says; each signed request is for what its leaf
+   says (node/audit/request_check.py).
+5. tree: leaves and hashes lead to the signed root; so nothing of the part is missing.
+6. other checkpoints of the log, seen elsewhere: they sign the same tree.
+
+`SELF-SIGNED` at best: nobody but the log's owner has signed. `DIVERGED` where the log's key signed
+two trees that contradict each other, `INVALID` where anything else is wrong.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal, cast
+
+from node.audit.bundle_roots import BundleRoots
+from node.audit.findings import Findings, Kind
+from node.audit.request_check import RequestCheck
+from protocol.bundle import BundleReader, Head, roots_digest
+from protocol.bundle_tree import BundleTree
+from protocol.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
+from protocol.leaf import AnyLeaf
+from protocol.log_errors import BundleRefused, LogMaterialError, MalformedLeaf
+from protocol.log_keys import LogKeys
+from protocol.notation import is_organisation
+from protocol.note import is_key_name, parse_note
+
+Verdict = Literal["SELF-SIGNED", "DIVERGED", "INVALID"]
+AtLeaf = Callable[[int, AnyLeaf, bytes], None]
+
+
+class BundleCheck:
+    """One bundle, checked when it is made; attributes that were not reached stay None or 0.
+
+    ``seen``: checkpoints of the log from elsewhere (signed notes); ``compared`` counts those of
+    which the root could be compared, ``not_compared`` says why the others could not. ``leaves``
+    counts the leaves in clear by type.
+    """
+
+    def __init__(
+        self,
+        lines: Iterable[bytes],
+        fingerprints: Sequence[str] = (),
+        seen: Sequence[bytes] = (),
+        each: AtLeaf | None = None,
+        wanted: Iterable[int] = (),
+    ) -> None:
+        """``each`` gets every leaf of the part in clear; ``wanted``: sizes whose roots to keep."""
+        self.findings = Findings()
+        self.head: Head | None = None
+        self.checkpoint: Checkpoint | None = None
+        self.roots: BundleRoots | None = None
+        self.tree: BundleTree | None = None
+        self.requests: RequestCheck | None = None
+        self.leaves: Counter[str] = Counter()
+        self.compared = 0
+        self.not_compared: list[str] = []
+        self._seen, self._each, self._wanted = seen, each, frozenset(wanted)
+        try:
+            self._check(BundleReader(lines), fingerprints)
+        except (BundleRefused, MalformedLeaf) as error:
+            self.findings.add(_kind_of(error), str(error))
+
+    @property
+    def verdict(self) -> Verdict:
+        """What can be said of the log, as far as the bundle shows it."""
+        if not self.findings:
+            return "SELF-SIGNED"
+        kinds = {one.kind for one in self.findings.listed}
+        return "DIVERGED" if kinds == {"log-forked"} else "INVALID"
+
+    @property
+    def owner(self) -> str | None:
+        """The organisation whose log it is, as the log's name says."""
+        return self.checkpoint.origin.partition("/")[0] if self.checkpoint else None
+
+    def _check(self, reader: BundleReader, fingerprints: Sequence[str]) -> None:
+        self.head = head = reader.head  # step 1
+        claimed = self._claimed(head.checkpoint)
+        if claimed is None:
+            return
+        self.checkpoint = claimed
+        owner = claimed.origin.partition("/")[0]
+        if roots_digest(head.roots) != head.export.roots:  # step 2
+            detail = "the root documents are not those that the export leaf names"
+            self.findings.add("roots-differ", detail)
+        self.roots = roots = BundleRoots(head.roots, owner, fingerprints, self.findings)
+        self._check_checkpoint(head.checkpoint, roots.log_keys(claimed.origin))  # step 3
+        seen = self._read_seen(claimed.origin, roots)
+        self.requests = RequestCheck(owner, roots.ring_of, self.findings)
+        self.tree = tree = BundleTree(reader, claimed.size, self._wanted | {s.size for s in seen})
+        for index, leaf, raw in tree.leaves():  # step 4
+            self.leaves[leaf.type] += 1
+            self.requests.look(index, leaf)
+            if self._each is not None and index != head.index:
+                self._each(index, leaf, raw)
+        if tree.root != claimed.root:  # step 5
+            detail = "the leaves and hashes do not lead to the root that was signed"
+            self.findings.add("checkpoint-differs", detail)
+            return
+        for other in seen:  # step 6
+            self._compare(other, claimed, tree)
+
+    def _claimed(self, raw: bytes) -> Checkpoint | None:
+        """Return what the checkpoint says, unverified; None where it cannot be of any log."""
+        try:
+            claimed = parse_checkpoint(parse_note(raw).text)
+        except LogMaterialError as error:
+            self.findings.add("checkpoint-invalid", str(error))
+            return None
+        if is_key_name(claimed.origin) and is_organisation(claimed.origin.partition("/")[0]):
+            return claimed
+        self.findings.add("checkpoint-invalid", "its first line is no name of a log")
+        return None
+
+    def _check_checkpoint(self, raw: bytes, keys: LogKeys) -> None:
+        try:
+            open_checkpoint(raw, keys.origin, keys)
+        except LogMaterialError as error:
+            self.findings.add("checkpoint-invalid", str(error))
+            return
+        known = {(key.name, key.key_id) for key in keys.ranges}
+        if any((line.name, line.key_id) not in known for line in parse_note(raw).signatures):
+            detail = "a signature is by a key that is none of the log's"
+            self.findings.add("checkpoint-invalid", detail)
+
+    def _read_seen(self, origin: str, roots: BundleRoots) -> list[Checkpoint]:
+        """Read the checkpoints from elsewhere; one that the log's key did not sign says nothing."""
+        found = []
+        for raw in self._seen:
+            try:
+                found.append(open_checkpoint(raw, origin, roots.log_keys(origin)))
+            except LogMaterialError as error:
+                self.not_compared.append(f"a checkpoint that proves nothing: {error}")
+        return found
+
+    def _compare(self, other: Checkpoint, own: Checkpoint, tree: BundleTree) -> None:
+        derived = tree.roots.get(other.size)
+        if derived is None:
+            where = "the bundle is older" if other.size > own.size else "it lies outside the part"
+            self.not_compared.append(f"the checkpoint of {other.size} leaves: {where}")
+            return
+        self.compared += 1
+        if derived != other.root:
+            detail = f"the log's key signed another tree of its first {other.size} leaves"
+            self.findings.add("log-forked", detail)
+
+
+def _kind_of(error: LogMaterialError) -> Kind:
+    """The finding for what ended the reading."""
+    return "leaf-malformed" if isinstance(error, MalformedLeaf) else cast("Kind", error.reason)

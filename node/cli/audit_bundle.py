@@ -1,0 +1,144 @@
+"""`interlingua audit export` and `audit verify BUNDLE`: a part of the log for somebody else.
+
+Rule of this file: verifying reads the bundle and nothing of a node.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from node.cli.instants import parse_instant
+from node.cli.invocation import current
+from node.cli.output import finish, line, note
+from node.operations.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from node.operations.audit_bundle import BundleVerified
+
+EXITS = {
+    "SELF-SIGNED": ExitCode.OK,
+    "DIVERGED": ExitCode.DIVERGED,
+    "INVALID": ExitCode.UNVERIFIED,
+}
+
+
+def export(
+    out: Annotated[
+        Path, typer.Option(help="The bundle to write; nothing is overwritten.", dir_okay=False)
+    ],
+    first: Annotated[
+        int, typer.Option("--from", min=0, help="Index of the first leaf of the part.")
+    ] = 0,
+    last: Annotated[
+        int | None,
+        typer.Option("--to", min=0, help="Index of its last leaf. Default: the newest there is."),
+    ] = None,
+    peer: Annotated[
+        str | None, typer.Option(help="In clear only leaves about this partner.")
+    ] = None,
+    purpose: Annotated[
+        str | None, typer.Option(help="In clear only leaves of questions for this purpose.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(help="In clear only from then on: 2026-04-01, 24h, 7d.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="In clear only before then.")] = None,
+) -> None:
+    """Write a part of the log to a file that proves itself, and log that it was handed out."""
+    from node.audit.export import kept_roots
+    from node.cli.new_file import require_new
+    from node.cli.run import run_operation
+    from node.data_directory import DataDirectory
+    from node.operations.audit_export import ExportLeaves, ExportLogged, write_bundle_file
+    from protocol.bundle import roots_digest
+
+    require_new(out)
+    data = DataDirectory(current().data)
+    data.require()
+    roots = kept_roots(data, peer)
+    request = ExportLeaves(
+        begins=first,
+        ends=None if last is None else last + 1,
+        peer=peer,
+        purpose=purpose,
+        since=parse_instant(since),
+        until=parse_instant(until),
+        roots=roots_digest(roots.raws),
+    )
+    logged = run_operation("audit.export", request, ExportLogged)
+    written = write_bundle_file(data, logged, roots.raws, out.absolute())
+    result = written.model_copy(update={"warnings": roots.warnings})
+
+    def people() -> None:
+        for warning in result.warnings:
+            note(f"warning: {warning}")
+        line(f"{result.file}: {result.bytes} bytes, mode 0600")
+        line(
+            f"leaves {result.begins} to {result.ends - 1}: {result.clear} in clear, "
+            f"{result.hidden} as hashes; {result.root_documents} root documents"
+        )
+        line(f"logged    as leaf {result.index}")
+
+    finish(result, people, next_step=f"interlingua audit verify {out} --root 'FINGERPRINT'")
+
+
+def verify(bundle: Path, fingerprints: Sequence[str], seen: Sequence[Path]) -> None:
+    """Verify a bundle and show what it proves."""
+    from node.operations.audit_bundle import verify_bundle
+
+    result = verify_bundle(bundle, tuple(fingerprints), tuple(seen))
+    whole = result.verdict == "SELF-SIGNED"
+    finish(
+        result,
+        lambda: _say(result),
+        next_step=f"interlingua audit reconcile {bundle} BUNDLE_OF_THE_OTHER_SIDE"
+        if whole
+        else "keep the bundle as it is",
+        exit_code=EXITS[result.verdict],
+    )
+
+
+def _say(result: BundleVerified) -> None:
+    line(f"log       {result.origin}")
+    if result.part is not None:
+        line(f"leaves    {result.part.begins} to {result.part.ends - 1} of {result.size}")
+        line(f"exported  by {result.part.by}, leaf {result.part.index}")
+    line("types     " + ", ".join(f"{n} {name}" for name, n in result.leaves.items()))
+    line(
+        f"requests  {result.requests} signatures checked, {result.requests_bound} by keys in the "
+        "root documents of the bundle"
+    )
+    for found in result.findings:
+        place = "" if found.index is None else f" leaf {found.index}:"
+        line(f"WRONG     {found.kind}:{place} {found.detail}")
+    if result.findings_total > len(result.findings):
+        line(f"WRONG     and {result.findings_total - len(result.findings)} more")
+    if result.compared or result.not_compared:
+        line(f"seen      {result.compared} checkpoints from elsewhere compared")
+    for why in result.not_compared:
+        line(f"seen      not compared: {why}")
+    line(f"complete  {result.completeness}")
+    line(f"root key  {result.fingerprint}")
+    line(f"verdict   {result.verdict}")
+    _say_what_it_rests_on(result)
+
+
+def _say_what_it_rests_on(result: BundleVerified) -> None:
+    if not result.root_given:
+        note(
+            "The root key was taken from the bundle itself, which anybody could have made. Compare "
+            "its fingerprint with what the owner says, and give it with --root."
+        )
+    unknown = result.requests - result.requests_bound
+    if unknown:
+        note(f"Whose key signed is not known for {unknown} requests.")
+    if result.verdict == "SELF-SIGNED":
+        note(
+            "SELF-SIGNED: nobody but the log's owner has signed it. That it was never rewritten as "
+            "a whole is shown by checkpoints and receipts that others hold (--seen)."
+        )

@@ -1,0 +1,155 @@
+"""What `audit verify BUNDLE` returns.
+
+Rule of this file: it imports nothing that needs a node: no index, no HTTP server, no numerics.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
+
+from node.operations.audit import FoundWrong
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from node.audit.bundle_check import BundleCheck
+
+
+class BundlePart(BaseModel):
+    """The exported part: leaves `begins` to before `ends`, and by which filter they are in clear.
+
+    `clear` leaves are in clear and `hidden` are hashes; `index` and `at` are of the `export` leaf.
+    """
+
+    begins: int
+    ends: int
+    clear: int
+    hidden: int
+    index: int
+    at: int
+    by: str | None
+    filtered: bool
+    peer: str | None
+    purpose: str | None
+    since: int | None
+    until: int | None
+
+
+class BundleVerified(BaseModel):
+    """The result for a bundle; None where the check did not come so far.
+
+    `pinned`: organisations whose root key has a fingerprint that was given; `fingerprint`, in
+    words, is that of the owner's root key. `complete`: nothing of the part is missing. `requests`:
+    signed requests in clear, `requests_bound`: those whose key is in a root document of the bundle.
+    """
+
+    verdict: str
+    origin: str | None
+    organisation: str | None
+    fingerprint: str | None
+    pinned: tuple[str, ...]
+    root_given: bool
+    size: int | None
+    root: str | None
+    part: BundlePart | None
+    complete: bool
+    completeness: str
+    leaves: dict[str, int]
+    requests: int
+    requests_bound: int
+    compared: int
+    not_compared: tuple[str, ...]
+    findings_total: int
+    findings: tuple[FoundWrong, ...]
+
+    @classmethod
+    def of(cls, check: BundleCheck) -> BundleVerified:
+        """The result of a check."""
+        pinned = sorted(check.roots.pinned) if check.roots else []
+        counts = check.requests.counts if check.requests else None
+        return cls(
+            verdict=check.verdict,
+            origin=check.checkpoint.origin if check.checkpoint else None,
+            organisation=check.owner,
+            fingerprint=check.roots.fingerprint if check.roots else None,
+            pinned=tuple(pinned),
+            root_given=check.owner in pinned,
+            size=check.checkpoint.size if check.checkpoint else None,
+            root=check.checkpoint.root.hex() if check.checkpoint else None,
+            part=_part(check),
+            complete=check.verdict != "INVALID",
+            completeness=_completeness(check),
+            leaves=dict(sorted(check.leaves.items())),
+            requests=counts.checked if counts else 0,
+            requests_bound=counts.bound if counts else 0,
+            compared=check.compared,
+            not_compared=tuple(check.not_compared),
+            findings_total=check.findings.total,
+            findings=tuple(
+                FoundWrong(kind=one.kind, detail=one.detail, index=one.index)
+                for one in check.findings.listed
+            ),
+        )
+
+
+def lines_of(path: Path) -> Iterator[bytes]:
+    """Read a bundle's lines, none longer than a bundle's may be and one byte."""
+    from protocol.bundle import MAX_BUNDLE_LINE
+
+    with path.open("rb") as file:
+        while line := file.readline(MAX_BUNDLE_LINE + 1):
+            yield line
+
+
+def checkpoint_of(content: bytes) -> bytes:
+    """Return the checkpoint in a file that is one, or that is a receipt."""
+    from node.audit.receipts import checkpoint_in
+    from protocol.log_errors import MalformedProof
+
+    try:
+        return checkpoint_in(content)
+    except MalformedProof:
+        return content
+
+
+def verify_bundle(path: Path, fingerprints: Sequence[str], seen: Sequence[Path]) -> BundleVerified:
+    """Verify a bundle; raises OSError where a file cannot be read."""
+    from node.audit.bundle_check import BundleCheck
+
+    others = [checkpoint_of(file.read_bytes()) for file in seen]
+    return BundleVerified.of(BundleCheck(lines_of(path), fingerprints, others))
+
+
+def _part(check: BundleCheck) -> BundlePart | None:
+    if check.head is None or check.tree is None:
+        return None
+    leaf = check.head.export
+    told = leaf.model_dump(include={"begins", "ends", "at", "by", "peer", "purpose"})
+    return BundlePart(
+        **told,
+        since=leaf.since,
+        until=leaf.until,
+        clear=check.tree.clear,
+        hidden=check.tree.hidden,
+        index=check.head.index,
+        filtered=leaf.filtered,
+    )
+
+
+def _completeness(check: BundleCheck) -> str:
+    """Say in words what the bundle shows and what it does not."""
+    part = _part(check)
+    if part is None or check.verdict == "INVALID":
+        return "Nothing is proved."
+    if part.begins == part.ends:
+        return "The part is empty."
+    said = f"Leaves {part.begins} to {part.ends - 1}: none is missing, changed, added or moved; "
+    if not part.filtered:
+        return f"{said}all {part.clear} are in clear."
+    return (
+        f"{said}{part.clear} are in clear and {part.hidden} are hashes. That no hidden leaf passes "
+        "the filter is the word of the log's owner alone."
+    )

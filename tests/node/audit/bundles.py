@@ -1,0 +1,85 @@
+"""A log of bank.example with questions of clinic.example, and bundles of it."""
+
+from pathlib import Path
+from typing import Any
+
+from keys.ring import KeyRecord
+from keys.signer import Signer
+from keys.words import fingerprint
+from node.audit.bundle_check import BundleCheck
+from node.audit.entry import Entry
+from node.audit.export import WrittenBundle, write_part
+from protocol.bundle import roots_digest
+from protocol.leaf import Exported, Unanswered
+from protocol.root import Key
+from protocol.root_history import in_order
+from tests.node.audit.entries import LOG_KEY, event, exchange, opened
+from tests.protocol.leaf_samples import AT, SIGNER, answered
+from tests.protocol.organisation import root, signed_root, signer
+
+YEAR_S = 365 * 86_400
+
+
+def key(of: Signer, purpose: Any) -> Key:
+    """The record of a key, valid around AT."""
+    record = KeyRecord.of(of.public, purpose, not_before=AT - YEAR_S, not_after=AT + YEAR_S)
+    return Key.of(record)
+
+
+def document(organisation: str, **changes: Any) -> bytes:
+    """A root document of an organisation whose root key has its name."""
+    own = f"root of {organisation}"
+    fields = {
+        "organisation": organisation,
+        "issued": AT - 86_400,
+        "expires": AT + 86_400,
+        "roots": (key(signer(own), "root"),),
+        "keys": (key(LOG_KEY if organisation == "bank.example" else SIGNER, "log"),),
+        **changes,
+    }
+    return signed_root(root(**fields), own)
+
+
+def words(organisation: str) -> str:
+    """The fingerprint of an organisation's root key."""
+    return " ".join(fingerprint(signer(f"root of {organisation}").public))
+
+
+BANK = document("bank.example")
+CLINIC = document("clinic.example", keys=(key(SIGNER, "sign"),))
+ROOTS = tuple(in_order([CLINIC, BANK]))
+
+ENTRIES = (
+    event("before"),
+    exchange(1),
+    Entry(answered(b'{"n":2}', purpose="treatment", charged=0, exposed=None)),
+    exchange(3),
+    Entry(Unanswered(at=AT + 5, peer="lab.example", query=answered().query, reason="deadline")),
+    event("after"),
+)
+
+
+async def exported(folder: Path, begins: int = 0, ends: int = len(ENTRIES), **told: Any) -> Path:
+    """Write a log of ENTRIES, an export, and two leaves more; return the bundle."""
+    log_file, out = folder / "log.db", folder / "bundle.jsonl"
+    async with opened(log_file) as log:
+        for entry in ENTRIES:
+            await log.append(entry)
+        fields = {"at": AT + 9, "begins": begins, "ends": ends, "roots": roots_digest(ROOTS)}
+        receipt = await log.append(Entry(Exported(**{**fields, **told})))
+        await log.append(event("later"))
+        await log.append(event("last"))
+    written: WrittenBundle = write_part(log_file, receipt.index, ROOTS, out)
+    assert written.bytes == out.stat().st_size
+    assert written.clear + written.hidden == ends - begins
+    return out
+
+
+def check(content: bytes, *fingerprints: str, **told: Any) -> BundleCheck:
+    """Check a bundle's bytes."""
+    return BundleCheck(content.splitlines(keepends=True), fingerprints, **told)
+
+
+def kinds(checked: BundleCheck) -> list[str]:
+    """The kinds of what is wrong."""
+    return [found.kind for found in checked.findings.listed]

@@ -1,0 +1,157 @@
+"""A bundle proves its part of the log, and shows every change of itself."""
+
+import asyncio
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protocol.checkpoint import Checkpoint, sign_checkpoint
+from tests.node.audit.bundles import check, exported, kinds, words
+from tests.node.audit.entries import LOG_KEY, ORIGIN
+
+TOLD: dict[str, dict[str, Any]] = {
+    "everything": {},
+    "a part": {"begins": 2, "ends": 5},
+    "one peer and purpose": {
+        "begins": 1,
+        "peer": "clinic.example",
+        "purpose": "research",
+    },
+}
+
+
+@cache
+def bundle(told: str) -> bytes:
+    """The bytes of one bundle; salts differ between runs, nothing else does."""
+    with TemporaryDirectory() as folder:
+        return asyncio.run(exported(Path(folder), **TOLD[told])).read_bytes()
+
+
+def resealed(lines: list[bytes]) -> bytes:
+    """The lines with a last line that is about them, as a forger would write it."""
+    body = b"".join(lines)
+    end = {"lines": len(lines), "sha256": hashlib.sha256(body).hexdigest()}
+    return body + json.dumps(end, separators=(",", ":")).encode() + b"\n"
+
+
+@pytest.mark.parametrize(("told", "clear", "hidden"), [
+    ("everything", 6, 0), ("a part", 3, 0), ("one peer and purpose", 2, 3),
+])  # fmt: skip
+def test_a_bundle_as_it_was_written_verifies(told: str, clear: int, hidden: int) -> None:
+    checked = check(bundle(told), words("bank.example"), words("clinic.example"))
+    assert kinds(checked) == []
+    assert checked.verdict == "SELF-SIGNED"
+    assert checked.tree is not None
+    assert (checked.tree.clear, checked.tree.hidden) == (clear, hidden)
+    assert checked.roots is not None
+    assert checked.roots.pinned == {"bank.example", "clinic.example"}
+    assert checked.requests is not None
+    assert checked.requests.counts.checked == checked.requests.counts.bound > 0
+
+
+def test_without_a_fingerprint_nobody_is_pinned() -> None:
+    checked = check(bundle("everything"))
+    assert (checked.verdict, kinds(checked)) == ("SELF-SIGNED", [])
+    assert checked.roots is not None
+    assert checked.roots.pinned == set()
+    assert checked.roots.fingerprint == words("bank.example")
+
+
+def test_the_fingerprint_of_somebody_else_proves_nothing() -> None:
+    checked = check(bundle("everything"), words("stranger.example"))
+    assert (checked.verdict, kinds(checked)) == ("INVALID", ["root-unproved"])
+
+
+@given(st.data())
+def test_every_single_byte_changed_removed_or_inserted_is_found(data: st.DataObject) -> None:
+    whole = bundle(data.draw(st.sampled_from(sorted(TOLD))))
+    at = data.draw(st.integers(0, len(whole) - 1))
+    other = bytes([data.draw(st.integers(0, 255).filter(lambda b: b != whole[at]))])
+    how = data.draw(st.sampled_from(("change", "remove", "insert", "cut")))
+    changed = {
+        "change": whole[:at] + other + whole[at + 1 :],
+        "remove": whole[:at] + whole[at + 1 :],
+        "insert": whole[:at] + other + whole[at:],
+        "cut": whole[:at],
+    }[how]
+    checked = check(changed)
+    assert checked.verdict == "INVALID"
+    assert checked.findings
+
+
+@given(st.data())
+def test_a_forger_who_writes_the_last_line_anew_is_found_too(data: st.DataObject) -> None:
+    lines = bundle(data.draw(st.sampled_from(sorted(TOLD)))).splitlines(keepends=True)[:-1]
+    at = data.draw(st.integers(0, len(lines) - 1))
+    how = data.draw(st.sampled_from(("change", "remove", "repeat", "swap", "cut")))
+    if how == "change":
+        place = data.draw(st.integers(0, len(lines[at]) - 2))
+        old = lines[at][place]
+        new = data.draw(st.integers(32, 126).filter(lambda b: b != old))
+        lines[at] = lines[at][:place] + bytes([new]) + lines[at][place + 1 :]
+    elif how == "remove":
+        del lines[at]
+    elif how == "repeat":
+        lines.insert(at, lines[at])
+    elif how == "swap":
+        other = data.draw(st.integers(0, len(lines) - 1).filter(lambda n: lines[n] != lines[at]))
+        lines[at], lines[other] = lines[other], lines[at]
+    else:
+        del lines[at:]
+    checked = check(resealed(lines))
+    assert checked.verdict == "INVALID"
+    assert set(kinds(checked)) != {"bundle-damaged"}, "named by more than the last line"
+
+
+def test_each_kind_of_change_has_its_name() -> None:
+    whole = bundle("everything")
+    lines = whole.splitlines(keepends=True)
+    leaf = next(n for n, line in enumerate(lines) if n and line.startswith(b'{"leaf"'))
+    swapped = lines[:-1]
+    swapped[leaf], swapped[leaf + 1] = swapped[leaf + 1], swapped[leaf]
+    named = {
+        "bundle-cut": b"".join(lines[:-1]),
+        "bundle-malformed": b"".join([*lines[:leaf], *lines[leaf + 1 :]]),
+        "bundle-damaged": whole.replace(b'"lines":', b'"lines":1'),
+        "checkpoint-differs": resealed(swapped),
+        "roots-differ": resealed([*lines[:2], *lines[3:-1]]),
+    }  # fmt: skip
+    for kind, content in named.items():
+        assert kind in kinds(check(content)), kind
+
+
+def test_a_leaf_left_out_without_a_filter_is_found() -> None:
+    lines = bundle("everything").splitlines(keepends=True)[:-1]
+    at = next(n for n, line in enumerate(lines) if n and line.startswith(b'{"leaf"'))
+    hash_ = hashlib.sha256(b"\x00" + lines[at][len(b'{"leaf":') : -2]).hexdigest()
+    lines[at] = f'{{"hash":"{hash_}"}}\n'.encode()
+    assert kinds(check(resealed(lines))) == ["bundle-filter"]
+
+
+def seen(size: int, root: bytes) -> bytes:
+    return sign_checkpoint(Checkpoint(ORIGIN, size, root), LOG_KEY)
+
+
+def test_another_tree_signed_by_the_log_key_is_a_fork() -> None:
+    whole = bundle("a part")
+    own = check(whole).checkpoint
+    assert own is not None
+    same = check(whole, seen=[seen(own.size, own.root)])
+    assert (same.verdict, same.compared) == ("SELF-SIGNED", 1)
+    for size in (own.size, 3):
+        forked = check(whole, seen=[seen(size, bytes(32))])
+        assert (forked.verdict, kinds(forked)) == ("DIVERGED", ["log-forked"])
+
+
+def test_what_cannot_be_compared_is_said() -> None:
+    later, outside = seen(1_000, bytes(32)), seen(1, bytes(32))
+    checked = check(bundle("a part"), seen=[later, outside, b"no checkpoint"])
+    assert (checked.verdict, checked.compared) == ("SELF-SIGNED", 0)
+    assert len(checked.not_compared) == 3

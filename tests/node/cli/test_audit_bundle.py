@@ -1,0 +1,162 @@
+"""`interlingua audit export` and `audit verify BUNDLE`, as an owner and an auditor use them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from node.cli.main import app
+from node.operations.exit_codes import ExitCode
+from tests.conftest import MakeNode, NewNode
+from tests.node.audit.entries import event, exchange
+from tests.node.cli.test_audit import fill
+
+WITHOUT = """
+import sys
+for name in ("hnswlib", "aiohttp", "numpy"):
+    sys.modules[name] = None  # importing it now fails
+from node.cli.main import main
+main()
+"""
+
+
+def without_libraries(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command where the libraries of a node are missing, in an empty folder."""
+    return subprocess.run(
+        [sys.executable, "-c", WITHOUT, "audit", *arguments],
+        env={"HOME": str(folder), "PYTHONPATH": str(Path(__file__).parents[3])},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["audit", *arguments])
+
+
+def verified(*arguments: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(run("verify", *arguments, "--json").stdout)
+    return loaded
+
+
+@pytest.fixture
+def bank(make_node: MakeNode) -> NewNode:
+    node = make_node("bank.example")
+    fill(node, *(event(f"event {n}") for n in range(3)), *(exchange(n) for n in range(2)))
+    return node
+
+
+def exported(bank: NewNode, out: Path, *arguments: str) -> dict[str, Any]:
+    result = run("export", "--out", str(out), *arguments, "--data", str(bank.path), "--json")
+    assert result.exit_code == 0, result.output
+    loaded: dict[str, Any] = json.loads(result.stdout)
+    return loaded
+
+
+def test_an_auditor_without_the_nodes_libraries_verifies_what_an_owner_exported(
+    bank: NewNode, tmp_path: Path
+) -> None:
+    out, elsewhere = tmp_path / "bundle.jsonl", tmp_path / "auditor"
+    elsewhere.mkdir()
+    written = exported(bank, out, "--from", "1", "--to", "4", "--peer", "clinic.example")
+    assert (written["begins"], written["ends"]) == (1, 5)
+    assert (written["clear"], written["hidden"], written["root_documents"]) == (2, 2, 1)
+    done = without_libraries(
+        elsewhere, "verify", str(out), "--root", bank.fingerprint, "--json", "--quiet"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    result = json.loads(done.stdout)
+    assert (result["verdict"], result["root_given"], result["complete"]) == (
+        "SELF-SIGNED",
+        True,
+        True,
+    )
+    assert result["part"]["index"] == written["index"]
+    assert "2 are in clear and 2 are hashes" in result["completeness"]
+    one_side = without_libraries(elsewhere, "reconcile", str(out), str(out))
+    assert "Both bundles are of bank.example" in one_side.stderr
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_without_a_fingerprint_the_root_is_the_bundles_own_word(
+    bank: NewNode, tmp_path: Path
+) -> None:
+    out = tmp_path / "bundle.jsonl"
+    exported(bank, out)
+    shown = run("verify", str(out))
+    assert shown.exit_code == 0
+    assert "verdict   SELF-SIGNED" in shown.stdout
+    assert "The root key was taken from the bundle itself" in shown.stderr
+    assert bank.fingerprint in shown.stdout
+    assert verified(str(out))["root_given"] is False
+
+
+def test_an_export_is_in_the_log_and_a_file_is_never_replaced(
+    bank: NewNode, tmp_path: Path
+) -> None:
+    out = tmp_path / "bundle.jsonl"
+    index = exported(bank, out, "--purpose", "research")["index"]
+    again = run("export", "--out", str(out), "--data", str(bank.path))
+    assert (again.exit_code, "exists already" in again.stderr) == (ExitCode.FAILED, True)
+    shown = run("show", "--type", "export", "--data", str(bank.path), "--json")
+    (leaf,) = json.loads(shown.stdout)["leaves"]
+    assert leaf["index"] == index
+    assert leaf["fields"]["purpose"] == "research"
+    assert leaf["fields"]["by"] == "operator"
+    assert run("verify", "--data", str(bank.path)).exit_code == 0
+
+
+def test_a_changed_bundle_and_a_part_that_is_not_there_have_their_exit_codes(
+    bank: NewNode, tmp_path: Path
+) -> None:
+    out, beyond = tmp_path / "bundle.jsonl", tmp_path / "beyond"
+    exported(bank, out)
+    out.write_bytes(out.read_bytes().replace(b'"event 1"', b'"event 7"'))
+    assert run("verify", str(out)).exit_code == ExitCode.UNVERIFIED
+    assert [found["kind"] for found in verified(str(out))["findings"]] == ["bundle-damaged"]
+    refused = run("export", "--out", str(beyond), "--to", "99", "--data", str(bank.path))
+    assert (refused.exit_code, beyond.exists()) == (ExitCode.USAGE, False)
+
+
+def test_options_of_other_verifications_are_refused_beside_a_bundle(
+    bank: NewNode, tmp_path: Path
+) -> None:
+    out = tmp_path / "bundle.jsonl"
+    exported(bank, out)
+    for arguments in (
+        [str(out), "--log-key", "x"],
+        ["--seen", str(out)],
+        ["--receipt", str(out), "--root", "no such file"],
+        ["--root", str(out)],
+    ):
+        assert run("verify", *arguments).exit_code == ExitCode.USAGE, arguments
+
+
+def test_two_sides_are_joined_and_what_one_side_lacks_is_named(
+    bank: NewNode, make_node: MakeNode, tmp_path: Path
+) -> None:
+    clinic = make_node("clinic.example")
+    ours, theirs = tmp_path / "clinic.jsonl", tmp_path / "bank.jsonl"
+    exported(clinic, ours)
+    exported(bank, theirs)
+    done = run("reconcile", str(ours), str(theirs), "--root", clinic.fingerprint)
+    assert done.exit_code == ExitCode.DIVERGED
+    assert done.stdout.count("only-responder") == 2
+    assert "The root key of bank.example was taken from its bundle" in done.stderr
+    result = json.loads(run("reconcile", str(theirs), str(ours), "--json").stdout)
+    assert (result["contradictory"], result["agreed"]) == (True, 0)
+    assert {each["asker"] for each in result["differences"]} == {"clinic.example"}
+
+    few = tmp_path / "few.jsonl"
+    exported(clinic, few, "--purpose", "treatment")
+    assert run("reconcile", str(few), str(theirs)).exit_code == ExitCode.PARTIAL
+
+    ours.write_bytes(ours.read_bytes()[:-1])
+    refused = run("reconcile", str(ours), str(theirs))
+    assert (refused.exit_code, "bundle-cut" in refused.stderr) == (ExitCode.UNVERIFIED, True)
