@@ -6,6 +6,12 @@ padded to the widest, is turned towards the mean of all turned ones until the me
 consensus is defined up to a rotation only; starting from the first member in the order of the
 names makes it the same for everyone who computes it.
 
+By the method `whitened` every matrix is whitened first (with a penalty, `adapters.whitening`): what
+models share need not be what varies most in each, and a turn of plain matrices sees little else.
+For two members of one width that is canonical correlation; for more it is one of its generalised
+forms (Kettenring, "Canonical analysis of several sets of variables", Biometrika 58, 1971), in which
+members are turned and never stretched.
+
 A member that joins later fits its maps to the consensus as it is: nothing is refitted.
 """
 
@@ -14,10 +20,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from adapters.consensus_method import USUAL_METHOD, Method
 from adapters.errors import TooFewPairs, WrongDimension
 from adapters.map import Floats
 from adapters.pairs import MIN_PAIRS, Doubles, check_rows
 from adapters.procrustes import rotation
+from adapters.whitening import whitened
+
+WHITENING_PENALTY = 0.1
 
 MAX_ROUNDS = 100
 TOLERANCE = 1e-6
@@ -49,7 +59,9 @@ class _Turned:
     rounds: int
 
 
-def consensus(members: Mapping[str, Floats], *, leave_out: bool = True) -> Consensus:
+def consensus(
+    members: Mapping[str, Floats], method: Method = USUAL_METHOD, *, leave_out: bool = True
+) -> Consensus:
     """Return the consensus of members' (n, d_m) anchor matrices; row i is the same text for all.
 
     Without `leave_out` the shifts, which cost most of the time, are not computed.
@@ -57,7 +69,7 @@ def consensus(members: Mapping[str, Floats], *, leave_out: bool = True) -> Conse
     Raises:
         FitRefused: fewer than two members, different texts, or a degenerate matrix.
     """
-    prepared = _prepare(members)
+    prepared = _prepare(members, method)
     turned = _turn_together(prepared)
     matrix = _unit_rows(turned.mean)
     shifts = {}
@@ -69,7 +81,7 @@ def consensus(members: Mapping[str, Floats], *, leave_out: bool = True) -> Conse
     return Consensus(matrix.astype(np.float32), turned.rounds, shifts)
 
 
-def _prepare(members: Mapping[str, Floats]) -> dict[str, Doubles]:
+def _prepare(members: Mapping[str, Floats], method: Method) -> dict[str, Doubles]:
     if len(members) < 2:
         raise TooFewPairs("a consensus needs at least two members")
     shapes = {rows.shape for rows in members.values()}
@@ -79,12 +91,16 @@ def _prepare(members: Mapping[str, Floats]) -> dict[str, Doubles]:
     if min(counts) < MIN_PAIRS:
         raise TooFewPairs(f"{min(counts)} anchors; a consensus needs at least {MIN_PAIRS}")
     width = max(shape[1] for shape in shapes)
-    return {name: _sized(check_rows(members[name], name), width) for name in sorted(members)}
+    return {
+        name: _sized(check_rows(members[name], name), width, method) for name in sorted(members)
+    }
 
 
-def _sized(rows: Doubles, width: int) -> Doubles:
-    """Centre, bring to total size 1 and pad with zeros to (n, width)."""
+def _sized(rows: Doubles, width: int, method: Method) -> Doubles:
+    """Centre, whiten where the method says so, bring to total size 1, pad to (n, width)."""
     centred = rows - rows.mean(axis=0)
+    if method == "whitened":
+        centred = whitened(centred, WHITENING_PENALTY)
     centred /= np.linalg.norm(centred)
     return np.pad(centred, ((0, 0), (0, width - rows.shape[1])))
 

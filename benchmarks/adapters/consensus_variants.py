@@ -2,9 +2,10 @@
 
     python -m benchmarks.adapters.consensus_variants --help
 
+procrustes, whitened   the methods of `adapters.consensus`
 weighted   members' turned anchors count by the square of their own MRR on held-out anchors
 refined    each member's ridge map into the consensus, and the mean of what they give
-whitened   the leading directions of all members' whitened anchors side by side: the consensus of
+maxvar     the leading directions of all members' whitened anchors side by side: the consensus of
            generalised canonical correlation (Kettenring 1971, MAXVAR), with a penalty on each
            member's covariance, relative as ridge's is
 
@@ -41,8 +42,13 @@ REFINED_PENALTY = 0.01
 
 
 def procrustes(anchors: Anchors, _quality: Mapping[str, float]) -> Floats:
-    """The consensus that the node uses."""
-    return consensus(anchors, leave_out=False).matrix
+    """Members turned together as they are."""
+    return consensus(anchors, "procrustes", leave_out=False).matrix
+
+
+def whitened(anchors: Anchors, _quality: Mapping[str, float]) -> Floats:
+    """Members turned together after each was whitened: the consensus of new spaces."""
+    return consensus(anchors, "whitened", leave_out=False).matrix
 
 
 def weighted(anchors: Anchors, quality: Mapping[str, float]) -> Floats:
@@ -67,7 +73,7 @@ def refined(anchors: Anchors, quality: Mapping[str, float]) -> Floats:
     return _unit(total).astype(np.float32)
 
 
-def whitened(anchors: Anchors, _quality: Mapping[str, float], penalty: float = 0.1) -> Floats:
+def maxvar(anchors: Anchors, _quality: Mapping[str, float], penalty: float = 0.1) -> Floats:
     """The leading directions of all members' whitened anchors, as wide as the widest member."""
     views = []
     for rows in anchors.values():
@@ -82,9 +88,10 @@ def whitened(anchors: Anchors, _quality: Mapping[str, float], penalty: float = 0
 
 VARIANTS: dict[str, Callable[[Anchors, Mapping[str, float]], Floats]] = {
     "procrustes": procrustes,
+    "whitened": whitened,
     "weighted": weighted,
     "refined": refined,
-    "whitened": whitened,
+    "maxvar": maxvar,
 }
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from adapters.consensus_method import USUAL_METHOD, Method
 from node.cli.invocation import VerbGroup
 from node.cli.output import finish, line, note, table
 from node.cli.run import run_operation
@@ -43,6 +44,9 @@ def create(
     threshold: Annotated[
         int, typer.Option(help="How many of the author and the founders must sign.")
     ] = 1,
+    consensus: Annotated[
+        Method, typer.Option(help="How the space is made of the models: whitened, or procrustes.")
+    ] = USUAL_METHOD,
     out: Annotated[
         Path, typer.Option(help="Directory for the two files for the members.")
     ] = Path(),
@@ -56,12 +60,16 @@ def create(
         members=tuple(path.absolute() for path in member or ()),
         encoders=tuple(encoder or ()),
         threshold=threshold,
+        consensus=consensus,
         out=out.absolute(),
     )
     result = run_operation("space.create", request, CreatedSpace)
 
     def people() -> None:
-        line(f"{result.name}: {result.dimension} dimensions over {result.fitted} anchors")
+        line(
+            f"{result.name}: {result.dimension} dimensions over {result.fitted} anchors, method"
+            f" {result.method}"
+        )
         line(f"space {result.space}")
         table(
             ("FOUNDER", "DIMENSIONS", "MOVES IT BY", "SPACE"),
@@ -233,7 +241,7 @@ def leave(
 def _people(info: SpaceInfo) -> None:
     """The space, then one row for each measured route; figures are means with 95% intervals."""
     line(f"{info.name}: joined with {info.model} ({'founder' if info.founder else 'enrolled'})")
-    line(f"members {', '.join(info.members)}; made by {info.author}")
+    line(f"members {', '.join(info.members)}; made by {info.author}, method {info.method}")
     if not info.consensus_checked:
         note("the consensus was not computed again: not all founders' embeddings are here")
     _advice(info.advice)

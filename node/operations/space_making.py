@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
 
+from adapters.consensus_method import USUAL_METHOD, Method
 from node.operations.registry import Progress, operation
 from node.operations.space_files import beside_own, consensus_beside, note, own_embeddings
 from node.spaces.report import FounderShown, SizeShown, founders_shown, size_shown
@@ -20,7 +21,8 @@ class CreateSpace(BaseModel, extra="forbid"):
     """A new shared space of the models whose anchor embeddings are given.
 
     `members` are files that other members exported; `encoders` name own encoders that take part.
-    `out` is the directory for the two files that travel to the members.
+    `consensus` is the method by which the space is made of them. `out` is the directory for the two
+    files that travel to the members.
     """
 
     name: CollectionName
@@ -28,6 +30,7 @@ class CreateSpace(BaseModel, extra="forbid"):
     members: tuple[Path, ...]
     encoders: tuple[str, ...] = ()
     threshold: int = Field(default=1, ge=1, le=64)
+    consensus: Method = USUAL_METHOD
     out: Path
 
 
@@ -39,6 +42,7 @@ class CreatedSpace(BaseModel):
     anchors: str
     fitted: int
     dimension: int
+    method: str
     founders: tuple[FounderShown, ...]
     advice: SizeShown | None = None
     manifest: Path
@@ -91,6 +95,7 @@ async def create(node: Node, request: CreateSpace, progress: Progress) -> Create
         founders,
         request.threshold,
         node.clock(),
+        request.consensus,
     )
     progress(0, None, "measuring what more anchors would bring")
     ground = Ground(manifest, anchors, positions)
@@ -108,6 +113,7 @@ async def create(node: Node, request: CreateSpace, progress: Progress) -> Create
         anchors=manifest.anchors,
         fitted=manifest.fitted,
         dimension=manifest.dimension,
+        method=manifest.method,
         founders=founders_shown(manifest),
         advice=size_shown(advice),
         manifest=manifest_file,

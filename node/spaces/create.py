@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adapters.consensus import Consensus, consensus, shift_between
+from adapters.consensus_method import USUAL_METHOD, Method
 from adapters.errors import FitRefused
 from node.spaces.anchor_set import AnchorSet
 from node.spaces.embedding_file import AnchorEmbeddings
@@ -30,6 +31,7 @@ def create_space(
     founders: Sequence[AnchorEmbeddings],
     threshold: int,
     at: int,
+    method: Method = USUAL_METHOD,
 ) -> tuple[SpaceManifest, Positions]:
     """Return the manifest, to be signed, and the positions of the anchors in the new space.
 
@@ -38,7 +40,7 @@ def create_space(
     """
     check_members(anchors, founders)
     rows = common_rows(anchors, founders)
-    found = _consensus(founders, rows, leave_out=True)
+    found = _consensus(founders, rows, method, leave_out=True)
     positions = Positions(found.matrix, rows)
     manifest = SpaceManifest(
         name=name,
@@ -49,6 +51,7 @@ def create_space(
         dimension=found.matrix.shape[1],
         founders=tuple(_founder(each, found) for each in sorted(founders, key=_key)),
         consensus=positions.digest,
+        method=method,
         threshold=threshold,
     )
     return manifest, positions
@@ -61,6 +64,8 @@ def recompute(
     members: Sequence[AnchorEmbeddings],
 ) -> float | None:
     """Compute the consensus again from the founders' pinned files, where all are at hand.
+
+    It is made by the method that the manifest names.
 
     Returns the mean of 1 - cosine between the pinned consensus and the own one, None where a
     founder's file is missing.
@@ -75,7 +80,7 @@ def recompute(
     rows = common_rows(anchors, founders)
     apart = 2.0
     if np.array_equal(rows, positions.rows):
-        own = _consensus(founders, rows, leave_out=False).matrix
+        own = _consensus(founders, rows, manifest.method, leave_out=False).matrix
         apart = shift_between(positions.positions.astype(np.float64), own.astype(np.float64))
     if apart > SAME_CONSENSUS:
         raise ManifestRefused(
@@ -154,11 +159,15 @@ def common_rows(anchors: AnchorSet, members: Sequence[AnchorEmbeddings]) -> NDAr
 
 
 def _consensus(
-    members: Sequence[AnchorEmbeddings], rows: NDArray[np.int64], *, leave_out: bool
+    members: Sequence[AnchorEmbeddings],
+    rows: NDArray[np.int64],
+    method: Method,
+    *,
+    leave_out: bool,
 ) -> Consensus:
     matrices = {_key(each): each.document[rows] for each in members}
     try:
-        return consensus(matrices, leave_out=leave_out)
+        return consensus(matrices, method, leave_out=leave_out)
     except FitRefused as error:
         raise EmbeddingsRefused(
             f"these embeddings have no consensus: {error}",

@@ -1,9 +1,9 @@
 """The manifest of a shared space: what it was made from, signed, and the file of its positions.
 
 The rule of this file: a shared space is its manifest. It pins the anchor set, every founding
-member's embeddings and the consensus by digest; whoever has those files can compute the consensus
-again. It counts when enough of the organisations that it names have signed it with a valid signing
-key: its author, and the founding members.
+member's embeddings and the consensus by digest, and names the method by which the consensus was
+made; whoever has those files can compute it again. It counts when enough of the organisations that
+it names have signed it with a valid signing key: its author, and the founding members.
 
 Files: `<name>.space.json`, a DSSE envelope; `<name>.consensus.safetensors` beside it:
 
@@ -20,11 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from adapters.consensus_method import Method
 from adapters.errors import AdapterFileRefused
 from adapters.tensor_file import decode_tensors, encode_tensors, file_digest
 from keys.ring import KeyRefused, KeyRing
 from keys.signer import Signer
 from node.spaces.errors import ManifestRefused
+from protocol.canonical import dumps
 from protocol.document import Document, DocumentRefused, read_document
 from protocol.dsse import Signed, add_signatures, sign
 from protocol.envelope import Envelope, Prompts
@@ -66,7 +68,9 @@ class SpaceManifest(Document):
     """A shared space.
 
     `author` made it at `created`. `anchors` is the id of the anchor set, `fitted` how many anchors
-    the consensus rests on. `threshold` organisations, of the author and the founders, must sign.
+    the consensus rests on, `method` how it was made of the founders' embeddings. Manifests without
+    a method are older than the choice: it is `procrustes`, which is always left unsaid. `threshold`
+    organisations, of the author and the founders, must sign.
     """
 
     v: Version1 = 1
@@ -80,6 +84,7 @@ class SpaceManifest(Document):
         tuple[Founder, ...], Field(strict=False, min_length=2, max_length=MAX_MEMBERS)
     ]
     consensus: Digest
+    method: Method = "procrustes"
     threshold: Annotated[int, Field(ge=1, le=MAX_MEMBERS)] = 1
 
     @model_validator(mode="after")
@@ -89,6 +94,12 @@ class SpaceManifest(Document):
         if len({(each.organisation, each.space) for each in self.founders}) < len(self.founders):
             raise ValueError("founders: one member is named twice")
         return self
+
+    @property
+    def payload(self) -> bytes:
+        """The canonical JSON of the document."""
+        unsaid = {"method"} if self.method == "procrustes" else set[str]()
+        return dumps(self.model_dump(mode="json", exclude=unsaid))
 
     @property
     def signatories(self) -> frozenset[str]:

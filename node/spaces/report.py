@@ -99,8 +99,8 @@ class SpaceInfo(BaseModel):
     """One native space of this node in a shared space.
 
     `agreement`: by asker, how often its mapped questions find what the own model finds in the own
-    collection. `consensus_checked`: whether the consensus was computed again from all founders'
-    embeddings.
+    collection. `method` is how the consensus was made, `consensus_checked` whether it was computed
+    again from all founders' embeddings.
     """
 
     name: str
@@ -110,6 +110,7 @@ class SpaceInfo(BaseModel):
     author: str
     founder: bool
     members: tuple[str, ...]
+    method: str
     consensus_checked: bool
     agreement: dict[str, AgreementRow] = {}
     advice: SizeShown | None = None
@@ -131,6 +132,7 @@ def space_info(space: JoinedSpace) -> SpaceInfo:
         author=manifest.author,
         founder=founder is not None,
         members=tuple(sorted(known | founders | {joined.organisation})),
+        method=manifest.method,
         consensus_checked=joined.consensus_apart is not None,
         agreement={
             pair.asker: AgreementRow(

@@ -1,14 +1,19 @@
+from typing import get_args
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.consensus import consensus
+from adapters.consensus_method import Method
 from adapters.errors import Collapsed, TooFewPairs, WrongDimension
 from adapters.map import Floats
 from adapters.metrics import known_item_ranks
 from adapters.procrustes import fit_procrustes
 from tests.adapters.worlds import SOURCE, TARGET, turn, two_models, unit
+
+every_method = pytest.mark.parametrize("method", get_args(Method))
 
 
 def members(seed: int = 0, n: int = 300) -> dict[str, Floats]:
@@ -25,9 +30,9 @@ def similarities(rows: Floats) -> Floats:
     return rows @ rows.T
 
 
-@given(st.integers(0, 1000))
-@settings(max_examples=10, deadline=None)
-def test_turning_a_members_space_does_not_move_the_consensus(seed: int) -> None:
+@given(st.integers(0, 1000), st.sampled_from(get_args(Method)))
+@settings(max_examples=12, deadline=None)
+def test_turning_a_members_space_does_not_move_the_consensus(seed: int, method: Method) -> None:
     plain = members()
     turned = {
         **plain,
@@ -35,26 +40,64 @@ def test_turning_a_members_space_does_not_move_the_consensus(seed: int) -> None:
             np.float32
         ),
     }
-    first, second = consensus(plain).matrix, consensus(turned).matrix
+    first, second = consensus(plain, method).matrix, consensus(turned, method).matrix
     assert np.allclose(similarities(first), similarities(second), atol=1e-3)
 
 
-def test_the_order_in_which_members_are_named_does_not_matter() -> None:
+@every_method
+def test_the_order_in_which_members_are_named_does_not_matter(method: Method) -> None:
     plain = members()
     other = dict(reversed(plain.items()))
-    assert np.array_equal(consensus(plain).matrix, consensus(other).matrix)
+    first, second = consensus(plain, method), consensus(other, method)
+    assert np.array_equal(first.matrix, second.matrix)
+    assert first.shifts == second.shifts
 
 
-def test_the_space_is_as_wide_as_the_widest_and_its_rows_have_length_one() -> None:
-    found = consensus(members())
+@given(st.permutations(range(300)), st.sampled_from(get_args(Method)))
+@settings(max_examples=6, deadline=None)
+def test_the_order_of_the_anchors_does_not_matter(order: list[int], method: Method) -> None:
+    plain = members()
+    other = {name: rows[order] for name, rows in plain.items()}
+    first, second = consensus(plain, method).matrix, consensus(other, method).matrix
+    assert np.allclose(similarities(first[order]), similarities(second), atol=1e-3)
+
+
+@every_method
+def test_a_members_scale_and_its_mean_do_not_count(method: Method) -> None:
+    plain = members()
+    other = {**plain, "b.example": (3.0 * plain["b.example"] + 2.0).astype(np.float32)}
+    first, second = consensus(plain, method).matrix, consensus(other, method).matrix
+    assert np.allclose(similarities(first), similarities(second), atol=1e-3)
+
+
+def test_whitening_brings_out_what_members_share_though_it_varies_little() -> None:
+    rng = np.random.default_rng(5)
+    shared = rng.normal(size=(600, 8))
+    everyone = {
+        # what a member has for itself varies sixteen times as much as what all have
+        name: unit(np.hstack([4.0 * rng.normal(size=(600, 6)), shared]) @ turn(rng, 14))
+        for name in ("a.example", "b.example", "c.example")
+    }
+    explained = {}
+    for method in get_args(Method):
+        hub = consensus(everyone, method).matrix
+        fitted, *_ = np.linalg.lstsq(shared, hub, rcond=None)
+        explained[method] = 1.0 - np.var(hub - shared @ fitted) / np.var(hub)
+    assert explained["whitened"] > 2 * explained["procrustes"]
+
+
+@every_method
+def test_the_space_is_as_wide_as_the_widest_and_its_rows_have_length_one(method: Method) -> None:
+    found = consensus(members(), method)
     assert found.matrix.shape == (300, 20)
     assert found.matrix.dtype == np.float32
     assert np.allclose(np.linalg.norm(found.matrix, axis=1), 1.0, atol=1e-5)
 
 
-def test_members_meet_in_the_shared_space() -> None:
+@every_method
+def test_members_meet_in_the_shared_space(method: Method) -> None:
     everyone = members()
-    hub = consensus(everyone).matrix
+    hub = consensus(everyone, method).matrix
     inward = {
         name: fit_procrustes(rows[:200], hub[:200], SOURCE, TARGET)
         for name, rows in everyone.items()
@@ -66,20 +109,22 @@ def test_members_meet_in_the_shared_space() -> None:
             assert np.mean(1 / ranks) > 0.9
 
 
-def test_a_member_that_joins_later_meets_the_others_without_refitting_them() -> None:
+@every_method
+def test_a_member_that_joins_later_meets_the_others_without_refitting_them(method: Method) -> None:
     everyone = members()
     late = everyone.pop("c.example")
-    hub = consensus(everyone).matrix
+    hub = consensus(everyone, method).matrix
     joined = fit_procrustes(late[:200], hub[:200], SOURCE, TARGET).apply(late[200:])
     host = fit_procrustes(everyone["b.example"][:200], hub[:200], SOURCE, TARGET)
     ranks = known_item_ranks(joined, host.apply(everyone["b.example"][200:]))
     assert np.mean(1 / ranks) > 0.9
 
 
-def test_leaving_out_an_odd_member_moves_the_consensus_most() -> None:
+@every_method
+def test_leaving_out_an_odd_member_moves_the_consensus_most(method: Method) -> None:
     everyone = members()
     odd = unit(np.random.default_rng(9).normal(size=(300, 16)))
-    shifts = consensus({**everyone, "odd.example": odd}).shifts
+    shifts = consensus({**everyone, "odd.example": odd}, method).shifts
     assert max(shifts, key=lambda name: shifts[name]) == "odd.example"
     assert all(shift >= 0 for shift in shifts.values())
 
@@ -103,7 +148,9 @@ def test_a_consensus_that_cannot_be_is_refused() -> None:
         consensus({**everyone, "d.example": flat})
 
 
-def test_every_world_of_two_models_has_a_consensus() -> None:
+@every_method
+def test_every_world_of_two_models_has_a_consensus(method: Method) -> None:
     world = two_models(d_in=8, d_out=30)
-    found = consensus({"a.example": world.source_documents, "b.example": world.target_documents})
+    both = {"a.example": world.source_documents, "b.example": world.target_documents}
+    found = consensus(both, method)
     assert np.isfinite(found.matrix).all()

@@ -87,7 +87,7 @@ async def test_from_public_texts_to_measured_routes(verb: Verb, files: Path) -> 
 
     created = await told(
         verb, "space", "create", "commons", "--anchors", "public", "--encoder", "own", "--member",
-        files / "other.safetensors", "--out", files / "made",
+        files / "other.safetensors", "--consensus", "procrustes", "--out", files / "made",
     )  # fmt: skip
     assert (created["dimension"], len(created["founders"])) == (24, 2)
     joined = await told(
@@ -96,6 +96,7 @@ async def test_from_public_texts_to_measured_routes(verb: Verb, files: Path) -> 
     )  # fmt: skip
     assert joined["founder"]
     assert joined["consensus_checked"]
+    assert (created["method"], joined["method"]) == ("procrustes", "procrustes")
     assert joined["members"] == ["b.example", "c.example", "clinic.example"]
     assert len(joined["routes"]) == 4
     assert all(row["mrr"]["value"] > row["identity"]["value"] + 0.3 for row in joined["routes"])

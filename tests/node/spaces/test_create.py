@@ -1,8 +1,10 @@
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
 
+from adapters.consensus_method import USUAL_METHOD, Method
 from node.spaces.create import create_space, recompute
 from node.spaces.errors import EmbeddingsRefused, ManifestRefused
 from node.spaces.manifest import Positions
@@ -68,12 +70,25 @@ def test_members_of_one_space_that_make_other_vectors_in_it_are_refused() -> Non
             create_space("x", "a.example", anchor_set(), [a, b, c, foreign], 1, AT)
 
 
-def test_the_consensus_can_be_computed_again_by_any_member() -> None:
-    manifest, positions = created()
+@pytest.mark.parametrize("method", get_args(Method))
+def test_the_consensus_can_be_computed_again_by_any_member(method: Method) -> None:
+    manifest, positions = create_space(
+        "commons", "a.example", anchor_set(), members(), 1, AT, method
+    )
+    assert manifest.method == method
     late = embeddings("d.example", 18, 44)
     apart = recompute(manifest, positions, anchor_set(), [*members(), late])
     assert apart is not None
     assert apart < 1e-5
+
+
+def test_it_is_computed_again_by_the_method_that_the_manifest_names() -> None:
+    manifest, positions = created()
+    assert manifest.method == USUAL_METHOD
+    for other in {*get_args(Method)} - {manifest.method}:
+        claim = manifest.model_copy(update={"method": other})
+        with pytest.raises(ManifestRefused, match="not what its founders"):
+            recompute(claim, positions, anchor_set(), members())
 
 
 def test_without_a_founders_file_it_is_not_computed_again() -> None:

@@ -10,6 +10,7 @@ from keys.signer import SeedSigner
 from node.spaces.errors import ManifestRefused
 from node.spaces.manifest import (
     CONSENSUS_FORMAT,
+    SPACE_TYPE,
     RingOf,
     SpaceManifest,
     accept_manifest,
@@ -18,6 +19,7 @@ from node.spaces.manifest import (
     countersign,
     sign_manifest,
 )
+from protocol.canonical import dumps
 from protocol.dsse import sign
 from tests.node.spaces.consortium import AT, created, ring
 
@@ -36,6 +38,23 @@ def manifest(**changes: object) -> SpaceManifest:
 def test_a_manifest_counts_when_its_author_signed_it() -> None:
     raw = sign_manifest(manifest(), [AUTHOR])
     assert accept_manifest(raw, known(a=ring(AUTHOR)), AT) == manifest()
+
+
+def test_a_manifest_that_names_no_method_is_older_than_the_choice_and_still_counts() -> None:
+    old = {**manifest().model_dump(mode="json")}
+    del old["method"]
+    raw = sign(dumps(old), SPACE_TYPE, [AUTHOR])
+    assert accept_manifest(raw, known(a=ring(AUTHOR)), AT) == manifest(method="procrustes")
+    assert manifest(method="procrustes").payload == dumps(old)
+    assert b'"method":"whitened"' in manifest(method="whitened").payload
+
+
+@pytest.mark.parametrize("method", ["procrustes", "another"])
+def test_a_method_that_goes_without_saying_or_is_not_known_is_refused(method: str) -> None:
+    fields = {**manifest().model_dump(mode="json"), "method": method}
+    raw = sign(dumps(fields), SPACE_TYPE, [AUTHOR])
+    with pytest.raises(ManifestRefused, match="no manifest of a shared space"):
+        accept_manifest(raw, known(a=ring(AUTHOR)), AT)
 
 
 def test_a_founders_signature_counts_as_well() -> None:
