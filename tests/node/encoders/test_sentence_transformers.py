@@ -1,6 +1,7 @@
 """The in-process encoder; the library is an extra, so most of this runs only where it is there."""
 
 import importlib.util
+import sys
 
 import numpy as np
 import pytest
@@ -15,8 +16,8 @@ INSTALLED = importlib.util.find_spec("sentence_transformers") is not None
 REASON = "the extra local-models is not installed"
 
 
-@pytest.mark.skipif(INSTALLED, reason="the extra local-models is installed")
-async def test_without_the_extra_the_error_names_it() -> None:
+async def test_without_the_extra_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sentence_transformers", None)  # as where it is not there
     backend = SentenceTransformersBackend(SentenceTransformersSettings(model="any"))
     with pytest.raises(EncoderMisconfigured, match="not installed") as refused:
         await backend.embed(["words"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,8 @@ class TestTokenSigner(SignerContract):
         return softhsm.keys().create("sign")
 
 
-@pytest.mark.skipif(INSTALLED, reason="the extra hsm is installed")
-def test_without_the_extra_the_error_names_it() -> None:
+def test_without_the_extra_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pkcs11", None)  # as where it is not installed
     with pytest.raises(HsmUnavailable, match="not installed") as refused:
         TokenKeys(Token(Path("any.so"), "any", str), {"sign": "x"}).pairs("sign")
     assert refused.value.fix == "pip install 'interlingua[hsm]'"
