@@ -18,7 +18,8 @@ from adapters.errors import NotFinite, TooFewPairs, WrongDimension
 from adapters.map import Floats, Kind
 from adapters.pairs import CentredPairs, Doubles, centre
 from adapters.regions import regions
-from adapters.shrunk import fit_shrunk, mean_eigenvalue, towards
+from adapters.regression import mean_eigenvalue, towards
+from adapters.shrunk import fit_shrunk
 
 PAIRS_A_CLUSTER = 4000
 MOST_CLUSTERS = 8
@@ -154,5 +155,5 @@ def _correction(
         roots * (pairs.source - source_mean), roots * (left - left_mean), source_mean, left_mean
     )
     strength = prior_pairs * mean_eigenvalue(pairs) / len(share)
-    weight = towards(local, np.zeros((whole.d_out, whole.d_in)), strength)
+    weight = towards(local, None, strength)
     return weight, (left_mean - weight @ source_mean) * size / (size + prior_pairs)

@@ -10,7 +10,8 @@ import numpy as np
 
 from adapters.affine import AffineMap
 from adapters.map import Floats
-from adapters.pairs import Doubles, centre, shift
+from adapters.pairs import Doubles, centre
+from adapters.regression import affine
 
 LARGE_MEAN = 0.5
 """From this length of the target's mean on, how much of it to add back is a choice."""
@@ -43,15 +44,7 @@ def fit_procrustes(
     """
     pairs = centre(source, target)
     weight = rotation(pairs.source, pairs.target)
-    bias = shift(pairs, weight, mean_share)
-    return AffineMap(
-        "procrustes",
-        weight.astype(np.float32),
-        bias.astype(np.float32),
-        source_space,
-        target_space,
-        unit,
-    )
+    return affine("procrustes", pairs, weight, (source_space, target_space), mean_share, unit=unit)
 
 
 def mean_shares(target: Floats) -> tuple[float, ...]:

@@ -1,15 +1,13 @@
 """Ridge regression from one space into another.
 
-Hoerl and Kennard, "Ridge regression", Technometrics 12 (1970). The penalty is relative: it is
-`penalty` times the mean eigenvalue of the source's covariance, so that one figure means the same
-for any width, length and number of anchors.
+Hoerl and Kennard, "Ridge regression", Technometrics 12 (1970). The penalty is relative, see
+`adapters.regression`.
 """
-
-import numpy as np
 
 from adapters.affine import AffineMap
 from adapters.map import Floats
-from adapters.pairs import centre, shift
+from adapters.pairs import centre
+from adapters.regression import affine, penalised
 
 PENALTY = 0.01
 
@@ -32,19 +30,6 @@ def fit_ridge(
         FitRefused: the anchors are degenerate (see adapters/errors.py).
         ValueError: the penalty is not positive.
     """
-    if not penalty > 0.0:
-        raise ValueError(f"penalty must be above zero, got {penalty}")
     pairs = centre(source, target)
-    gram = pairs.source.T @ pairs.source
-    width = len(gram)
-    gram[np.diag_indices(width)] += penalty * np.trace(gram) / width
-    weight = np.asarray(np.linalg.solve(gram, pairs.source.T @ pairs.target).T, dtype=np.float64)
-    bias = shift(pairs, weight, mean_share)
-    return AffineMap(
-        "ridge",
-        weight.astype(np.float32),
-        bias.astype(np.float32),
-        source_space,
-        target_space,
-        unit,
-    )
+    weight = penalised(pairs, penalty)
+    return affine("ridge", pairs, weight, (source_space, target_space), mean_share, unit=unit)

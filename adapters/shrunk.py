@@ -4,15 +4,16 @@ With many anchors it is the regression, with few the turn, and in between better
 ridge's zero forgets what the anchors do not show, the turn keeps it. The turn is taken at the
 length that fits best (Schoenemann and Carroll, "Fitting one matrix to another under choice of a
 central dilation and a rigid motion", Psychometrika 35, 1970); the penalty is relative, as in
-`adapters.ridge`.
+`adapters.regression`.
 """
 
 import numpy as np
 
 from adapters.affine import AffineMap
 from adapters.map import Floats
-from adapters.pairs import CentredPairs, Doubles, centre, shift
+from adapters.pairs import CentredPairs, Doubles, centre
 from adapters.procrustes import rotation
+from adapters.regression import affine, penalised
 
 PENALTY = 0.3
 
@@ -36,32 +37,9 @@ def fit_shrunk(
         FitRefused: the anchors are degenerate (see adapters/errors.py).
         ValueError: the penalty is not positive.
     """
-    if not penalty > 0.0:
-        raise ValueError(f"penalty must be above zero, got {penalty}")
     pairs = centre(source, target)
-    weight = towards(pairs, _turn(pairs), penalty * mean_eigenvalue(pairs))
-    bias = shift(pairs, weight, mean_share)
-    return AffineMap(
-        "shrunk",
-        weight.astype(np.float32),
-        bias.astype(np.float32),
-        source_space,
-        target_space,
-        unit,
-    )
-
-
-def towards(pairs: CentredPairs, prior: Doubles, strength: float) -> Doubles:
-    """Return the (d_out, d_in) W that minimises |XW' - Y|^2 + strength * |W - prior|^2."""
-    gram = pairs.source.T @ pairs.source
-    gram[np.diag_indices(len(gram))] += strength
-    cross = pairs.source.T @ pairs.target
-    return np.asarray(np.linalg.solve(gram, cross + strength * prior.T).T)
-
-
-def mean_eigenvalue(pairs: CentredPairs) -> float:
-    """Return tr(X'X) / d_in, the unit in which penalties are given."""
-    return float(np.vdot(pairs.source, pairs.source) / pairs.source.shape[1])
+    weight = penalised(pairs, penalty, _turn(pairs))
+    return affine("shrunk", pairs, weight, (source_space, target_space), mean_share, unit=unit)
 
 
 def _turn(pairs: CentredPairs) -> Doubles:

@@ -7,7 +7,6 @@ import pytest
 from adapters.choose import AFFINE_FITS
 from keys.signer import SeedSigner
 from node.federation.ask import AskResult
-from node.ingest.record import Record
 from node.operations.space_joining import LeaveSpace, LeftSpace
 from node.operations.spaces import SpaceList, SpaceName
 from node.spaces.embedding_file import AnchorEmbeddings
@@ -15,24 +14,12 @@ from node.spaces.join import Joining, join
 from node.spaces.manifest import sign_manifest
 from protocol.leaf import Answered, Sent
 from tests.node.spaces.consortium import AT, created, expert, ground, members, unseen
+from tests.scenarios.anchor_records import records
 from tests.scenarios.world import Organisation, World, grant, only, pair
 
 FOUNDER = members()[0]
 D, E = expert("d.example", 64, 50), expert("e.example", 72, 51)
 QUESTIONS = range(200, 400, 20)
-
-
-def records(own: AnchorEmbeddings, held: range) -> list[Record]:
-    return [
-        Record(
-            id=f"text-{n}",
-            where=f"line {n}",
-            text=f"document {n}",
-            vector=own.document[n],
-            labels=frozenset({"open"}),
-        )
-        for n in held
-    ]
 
 
 @cache

@@ -7,7 +7,6 @@ import pytest
 
 from keys.signer import SeedSigner
 from node.federation.ask import Result
-from node.ingest.record import Record
 from node.operations.partners import ListPartners, Partners
 from node.operations.resolve import Resolve, ResolvedRecord
 from node.spaces.embedding_file import AnchorEmbeddings
@@ -15,6 +14,7 @@ from node.spaces.join import join
 from node.spaces.manifest import sign_manifest
 from protocol.leaf import Answered, Sent
 from tests.node.spaces.consortium import AT, created, ground, members, unseen
+from tests.scenarios.anchor_records import records
 from tests.scenarios.world import Organisation, World, grant, only, pair
 
 QUESTIONS = range(0, 600, 50)
@@ -28,20 +28,6 @@ class Consortium:
 
     nodes: dict[str, Organisation]
     embeddings: dict[str, AnchorEmbeddings]
-
-
-def records(own: AnchorEmbeddings, held: range) -> list[Record]:
-    """Documents of which the organisation's own model has made vectors."""
-    return [
-        Record(
-            id=f"text-{n}",
-            where=f"line {n}",
-            text=f"document {n}",
-            vector=own.document[n],
-            labels=frozenset({"open"}),
-        )
-        for n in held
-    ]
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Adding an encoder: measured, not believed; the same model gets the same space."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -28,23 +27,8 @@ from node.store.store import Store
 from protocol.envelope import Envelope
 from protocol.probe import PROBE_TEXTS
 from tests.node.collections.rooms import NOW, envelope
-from tests.node.encoders.server import WIDTH, Server, serving
+from tests.node.encoders.server import WIDTH, Server
 from tests.protocol.organisation import card
-
-
-@pytest.fixture
-async def encoders(tmp_path: Path) -> AsyncIterator[Encoders]:
-    store = Store.open(tmp_path / "store.db")
-    encoders = Encoders(store, lambda: NOW)
-    yield encoders
-    await encoders.close()
-    store.close()
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    async with serving() as server:
-        yield server
 
 
 async def added(

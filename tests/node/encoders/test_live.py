@@ -1,6 +1,5 @@
 """A model that is exchanged behind its encoder: nothing is asked, stored or begun with it."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from node.operations.registry import silent
 from node.store.store import Store
 from protocol.probe import PROBE_TEXTS, TOLERANCE
 from tests.node.collections.rooms import NOW
-from tests.node.encoders.server import Server, serving
+from tests.node.encoders.server import Server
 
 PATCHED, ROUNDED = 1.0, 0.001  # noise on the vectors
 
@@ -30,21 +29,6 @@ class Hours:
 
     def __call__(self) -> float:
         return self.at
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    async with serving() as server:
-        yield server
-
-
-@pytest.fixture
-async def encoders(tmp_path: Path) -> AsyncIterator[Encoders]:
-    store = Store.open(tmp_path / "store.db")
-    encoders = Encoders(store, lambda: NOW)
-    yield encoders
-    await encoders.close()
-    store.close()
 
 
 @pytest.fixture
