@@ -41,6 +41,7 @@ from tests.protocol.exchange import (
 )
 
 REQUEST = signed()
+COMMITMENT = "A" * 22
 OTHER = signed(question(id="B" * 21 + "A").encode())
 
 
@@ -139,6 +140,15 @@ LEAVES: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", LEAVES)
 def test_the_leaf_holds_this_exchange(name: str) -> None:
     assert reason_of(answered(REQUEST, answer(), **LEAVES[name])) == "leaf"
+
+
+def test_a_commitment_to_contents_that_nobody_asked_for_is_refused() -> None:
+    hits = ((Hit(ref="r", bin=3, commitment=COMMITMENT), *answer().results[0][1:]),)
+    assert reason_of(answered(REQUEST, answer(results=hits))) == "mismatch"
+    asked = question(commitment_key=COMMITMENT)
+    request = signed(asked.encode())
+    payload = answer(query=request.body_digest, results=hits)
+    assert accept_answer(request, asked, answered(request, payload), PEER, AT)
 
 
 def test_the_persons_commitment_is_in_the_leaf() -> None:
