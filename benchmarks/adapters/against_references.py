@@ -9,42 +9,28 @@ mean the share with the highest MRR is shown.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from itertools import permutations
-from pathlib import Path
 
 import numpy as np
 
 from adapters.choose import question_candidates
 from adapters.map import Floats
 from adapters.metrics import known_item_ranks, reciprocal_ranks, top_k
+from benchmarks.adapters.given import given
 from benchmarks.adapters.references import REFERENCES, Apply
-from benchmarks.meaning.members import fewer, members
-from node.evaluate.data_set import read
 from node.evaluate.member import Member
 from node.evaluate.routes import Judge
-from node.spaces.anchor_files import read_anchors
 from node.spaces.anchor_set import AnchorSet
 from node.spaces.maps import MAX_DOCUMENTS
 
 
 def main() -> None:
     """Print one row for each pair and kind."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.adapters.against_references")
-    parser.add_argument("--data", type=Path, required=True, help="data set in BEIR's layout")
-    parser.add_argument("--anchors", type=Path, required=True, help="JSONL of public texts")
-    parser.add_argument("--most-anchors", type=int, default=4000)
-    parser.add_argument("--encoder", action="append", required=True, help="two or more")
-    parser.add_argument("--cache", type=Path, required=True, help="folder where vectors are kept")
-    chosen = parser.parse_args()
-    data, anchors = read(chosen.data), read_anchors(chosen.anchors)
-    everyone = members(chosen.encoder, anchors, data, chosen.cache)
-    judge = Judge(data)
-    part, known = fewer(anchors, everyone, chosen.most_anchors)
+    on = given("against_references")
     print("| asker -> responder | kind | MRR on anchors | nDCG@10 |\n| --- | --- | --- | --- |")
-    for asker, responder in permutations(known, 2):
-        for kind, (mrr, ndcg) in measured(part, asker, responder, judge).items():
+    for asker, responder in permutations(on.members, 2):
+        for kind, (mrr, ndcg) in measured(on.anchors, asker, responder, on.judge).items():
             print(f"| {asker.name} -> {responder.name} | {kind} | {mrr:.3f} | {ndcg:.3f} |")
 
 

@@ -15,10 +15,8 @@ validation anchors and its nDCG@10 on the data set.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Mapping
 from itertools import permutations
-from pathlib import Path
 
 import numpy as np
 
@@ -29,11 +27,9 @@ from adapters.metrics import known_item_ranks, reciprocal_ranks, top_k
 from adapters.pairs import Doubles
 from adapters.procrustes import rotation
 from adapters.quality import HeldOut, mapped
-from benchmarks.meaning.members import fewer, members
-from node.evaluate.data_set import read
+from benchmarks.adapters.given import given
 from node.evaluate.member import Member
 from node.evaluate.routes import Judge
-from node.spaces.anchor_files import read_anchors
 from node.spaces.anchor_set import AnchorSet
 from node.spaces.maps import MAX_DOCUMENTS, MAX_QUESTIONS
 
@@ -97,23 +93,12 @@ VARIANTS: dict[str, Callable[[Anchors, Mapping[str, float]], Floats]] = {
 
 def main() -> None:
     """Print one row for each variant and pair."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.adapters.consensus_variants")
-    parser.add_argument("--data", type=Path, required=True, help="data set in BEIR's layout")
-    parser.add_argument("--anchors", type=Path, required=True, help="JSONL of public texts")
-    parser.add_argument("--most-anchors", type=int, default=4000)
-    parser.add_argument("--encoder", action="append", required=True, help="two or more")
-    parser.add_argument("--cache", type=Path, required=True, help="folder where vectors are kept")
-    chosen = parser.parse_args()
-    data, anchors = read(chosen.data), read_anchors(chosen.anchors)
-    part, known = fewer(
-        anchors, members(chosen.encoder, anchors, data, chosen.cache), chosen.most_anchors
-    )
-    judge = Judge(data)
+    on = given("consensus_variants")
     print(
         "| consensus | asker -> responder | MRR on anchors | nDCG@10 |\n| --- | --- | --- | --- |"
     )
     for name, found in VARIANTS.items():
-        for pair, (mrr, ndcg) in measured(found, part, known, judge).items():
+        for pair, (mrr, ndcg) in measured(found, on.anchors, on.members, on.judge).items():
             print(f"| {name} | {pair} | {mrr:.3f} | {ndcg:.3f} |")
 
 

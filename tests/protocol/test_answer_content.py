@@ -143,7 +143,7 @@ def test_the_leaf_holds_this_exchange(name: str) -> None:
 
 
 def test_a_commitment_to_contents_that_nobody_asked_for_is_refused() -> None:
-    hits = ((Hit(ref="r", bin=3, commitment=COMMITMENT), *answer().results[0][1:]),)
+    hits = [[Hit(ref="r", bin=3, commitment=COMMITMENT)]]
     assert reason_of(answered(REQUEST, answer(results=hits))) == "mismatch"
     asked = question(commitment_key=COMMITMENT)
     request = signed(asked.encode())
