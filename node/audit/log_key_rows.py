@@ -49,8 +49,10 @@ def stated_keys(connection: sqlite3.Connection) -> tuple[VerifierKey, ...]:
 
 
 def stated_terms(connection: sqlite3.Connection) -> tuple[LogTerm, ...]:
-    """Return the terms of the keys, oldest first; the last one is open."""
+    """Return the terms of the keys, oldest first; the last one is open; none for a new file."""
     keys = stated_keys(connection)
+    if not keys:
+        return ()
     firsts = [size for size, _ in rows(connection)]
     ends: Iterable[int | None] = (*firsts[1:], None)
     return tuple(
@@ -67,7 +69,7 @@ def present(connection: sqlite3.Connection) -> str:
 
 def terms_of_file(path: Path) -> tuple[LogTerm, ...]:
     """Return the terms that log.db states; none where no log was begun. Raises LogRefused's."""
-    if not path.exists() or path.stat().st_size == 0:
+    if not schema.was_begun(path):
         return ()
     with schema.snapshot(path) as connection:
         return stated_terms(connection)

@@ -32,7 +32,7 @@ def stated_origin(path: Path, organisation: str) -> str:
 
     Raises LogForeign for another organisation's log, and the errors of ``schema.connect_reader``.
     """
-    if not path.exists() or path.stat().st_size == 0:
+    if not schema.was_begun(path):
         return log_origin(organisation)
     with schema.snapshot(path) as connection:
         origin = schema.meta(connection, "origin")

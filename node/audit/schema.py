@@ -135,18 +135,37 @@ def connect(path: Path, origin: str, verifier_key: str) -> sqlite3.Connection:
 
 def connect_reader(path: Path) -> sqlite3.Connection:
     """Open log.db for reading only, also while its node writes; errors as ``connect``."""
-    with named(path):
-        uri = f"file:{quote(os.fspath(path.absolute()))}?mode=ro"
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+    connection = _reading(path)
     try:
         with named(path):
-            connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
-            connection.execute("PRAGMA query_only=ON")
             _check_kind(connection, path)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _reading(path: Path) -> sqlite3.Connection:
+    with named(path):
+        uri = f"file:{quote(os.fspath(path.absolute()))}?mode=ro"
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+        connection.execute("PRAGMA query_only=ON")
+    return connection
+
+
+def was_begun(path: Path) -> bool:
+    """Tell whether anything was ever written to log.db; errors as ``connect``.
+
+    A process that was killed while it made the file leaves one without tables, or one with a
+    rollback journal (a log has none: it was not brought into WAL mode yet). ``connect`` goes on
+    with both.
+    """
+    journal = path.with_name(f"{path.name}-journal")
+    if not path.exists() or path.stat().st_size == 0 or journal.exists():
+        return False
+    with named(path), closing(_reading(path)) as connection:
+        return int(connection.execute("PRAGMA schema_version").fetchone()[0]) > 0
 
 
 @contextmanager

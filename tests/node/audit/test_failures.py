@@ -1,12 +1,12 @@
 """A disk that refuses: the batch is dropped whole, state is read again, and the log goes on.
 
 The failures are real: SQLite's page limit (SQLITE_FULL), a trigger that aborts, the process's file
-size limit (EFBIG from write), and, where there is a C compiler, an fsync that returns EIO.
+size limit (EFBIG from write), and, where there is a C compiler, system calls that answer as a
+failing fsync, a full disk and a read-only file system do (`faults`).
 """
 
 import asyncio
 import os
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -26,6 +26,7 @@ from node.audit.errors import (
 )
 from node.audit.log import AuditLog
 from node.operations.errors import Unavailable, translate
+from tests.node.audit import faults
 from tests.node.audit.crash import ROOT
 from tests.node.audit.entries import DAY, LOG_KEY, ORIGIN, event, exchange, opened
 from tests.node.audit.tampering import examined, log_file, tamper
@@ -148,71 +149,52 @@ async def test_while_reading_again_fails_every_entry_is_refused_and_none_hangs(
 
 
 CHILD = """
-import asyncio, os, resource, signal, sys
+import asyncio, resource, signal, sys
 from pathlib import Path
 from node.audit.errors import LogUnavailable
-from tests.node.audit.crash import ROOT
+from tests.node.audit import faults
 from tests.node.audit.entries import exchange, opened
 
-async def main(path, break_it, mend_it):
+path = Path(sys.argv[1])
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+whole = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+def limit():
+    most = max(file.stat().st_size for file in path.parent.iterdir()) + 20_000
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, whole[1]))
+
+def mend():
+    resource.setrlimit(resource.RLIMIT_FSIZE, whole)
+    faults.mend()
+
+async def main():
+    breakings = [limit]
+    if faults.POSSIBLE:
+        breakings += [lambda name=name: faults.inject(name) for name in faults.FAULTS]
+    acknowledged, refused = 0, 0
     async with opened(path) as log:
-        await log.append(exchange(0))
-        break_it()
-        acknowledged, refused = 1, 0
-        for number in range(1, 400):
+        for number in range(80):
+            if number % 20 == 5 and breakings:
+                breakings.pop(0)()
             try:
                 await log.append(exchange(number))
                 acknowledged += 1
             except LogUnavailable:
                 refused += 1
-                mend_it()
+                mend()
                 assert log.size() == acknowledged, (log.size(), acknowledged)
         print(acknowledged, refused, log.size())
 
-path = Path(sys.argv[1])
-"""
-
-FILE_SIZE = """
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-whole = resource.getrlimit(resource.RLIMIT_FSIZE)
-def limit():
-    most = max(file.stat().st_size for file in path.parent.iterdir()) + 20_000
-    resource.setrlimit(resource.RLIMIT_FSIZE, (most, whole[1]))
-asyncio.run(main(path, limit, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, whole)))
-"""
-
-FSYNC = """
-flag = Path(os.environ["FAIL_FSYNC"])
-asyncio.run(main(path, flag.touch, flag.unlink))
-"""
-
-SHIM = r"""
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <errno.h>
-#include <stdlib.h>
-#include <unistd.h>
-static int fails(void) {
-    const char *flag = getenv("FAIL_FSYNC");
-    return flag && access(flag, F_OK) == 0;
-}
-int fsync(int fd) {
-    int (*real)(int) = dlsym(RTLD_NEXT, "fsync");
-    if (fails()) { errno = EIO; return -1; }
-    return real(fd);
-}
-int fdatasync(int fd) {
-    int (*real)(int) = dlsym(RTLD_NEXT, "fdatasync");
-    if (fails()) { errno = EIO; return -1; }
-    return real(fd);
-}
+asyncio.run(main())
 """
 
 
-def run_child(path: Path, script: str, environment: dict[str, str]) -> tuple[int, int, int]:
+def test_a_disk_that_refuses_loses_its_batch_only(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
     finished = subprocess.run(
-        [sys.executable, "-c", CHILD + script, str(path)],
-        env={**os.environ, **environment},
+        [sys.executable, "-c", CHILD, str(folder / "log.db")],
+        env={**os.environ, **(faults.environment(tmp_path) if faults.POSSIBLE else {})},
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -220,32 +202,8 @@ def run_child(path: Path, script: str, environment: dict[str, str]) -> tuple[int
     )
     assert finished.returncode == 0, finished.stderr
     acknowledged, refused, size = (int(word) for word in finished.stdout.split())
-    return acknowledged, refused, size
-
-
-def test_a_write_that_the_system_refuses_loses_its_batch_only(tmp_path: Path) -> None:
-    path = tmp_path / "log.db"
-    acknowledged, refused, size = run_child(path, FILE_SIZE, {})
-    assert refused == 1
-    assert acknowledged == size == 399
-    assert not examined(path).findings
-
-
-@pytest.mark.skipif(
-    shutil.which("cc") is None or sys.platform != "linux",
-    reason="a failing fsync is injected by a preloaded library, which needs Linux and a C compiler",
-)
-def test_an_fsync_that_fails_loses_its_batch_only(tmp_path: Path) -> None:
-    source, library = tmp_path / "shim.c", tmp_path / "shim.so"
-    source.write_text(SHIM)
-    compile_ = ["cc", "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"]
-    subprocess.run(compile_, check=True)
-    folder = tmp_path / "data"
-    folder.mkdir()
-    environment = {"LD_PRELOAD": str(library), "FAIL_FSYNC": str(tmp_path / "fail")}
-    acknowledged, refused, size = run_child(folder / "log.db", FSYNC, environment)
-    assert refused == 1
-    assert acknowledged == size == 399
+    assert refused == 1 + (len(faults.FAULTS) if faults.POSSIBLE else 0)
+    assert acknowledged == size == 80 - refused
     assert not examined(folder / "log.db").findings
 
 
