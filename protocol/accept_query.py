@@ -33,7 +33,7 @@ from protocol.header_fields import FieldsMalformed, FieldsTooLarge, RawHeaders, 
 from protocol.limits import CLOCK_SKEW_S, MAX_QUERY_BYTES, SIGNATURE_LIFETIME_S
 from protocol.notation import is_organisation
 from protocol.problems import Code, Refused
-from protocol.profile import BY_TARGET, REQUEST_LABEL, Endpoint
+from protocol.profile import REQUEST_LABEL, Endpoint, endpoint_at
 from protocol.signature_base import signature_base
 from protocol.signature_input import SignatureFields, SignatureMalformed, parse_signature
 
@@ -183,7 +183,7 @@ def _authenticate(
 
 
 def _read_head(request: RawRequest) -> tuple[Endpoint, dict[str, str]]:
-    endpoint = BY_TARGET.get((request.method, request.path))
+    endpoint = endpoint_at(request.method, request.path)
     if endpoint is None:
         raise Refused(Code.UNKNOWN_ENDPOINT, "method and path are not in the profile's table")
     if len(request.body) > MAX_QUERY_BYTES:

@@ -177,6 +177,9 @@ MAX_INVITATION_CHARS = 1024
 INVITATION_LIFETIME_S = 30 * 24 * 3600
 """Longest time for which an invitation is good (seconds)."""
 
+MAX_LOG_READS_PER_MINUTE = 600
+"""Checkpoints and tiles that one partner is given in one minute."""
+
 MAX_PAIRINGS_PER_MINUTE = 30
 """Pairing requests that are read from one address in one minute."""
 

@@ -44,6 +44,7 @@ class Code(StrEnum):
     IN_FLIGHT = "in-flight"
     BUSY = "busy"
     UNAVAILABLE = "unavailable"
+    NO_SUCH_TILE = "no-such-tile"
     # what an authenticated question asks for
     MESSAGE_INVALID = "message-invalid"
     IDEMPOTENCY_MISMATCH = "idempotency-mismatch"
@@ -89,6 +90,7 @@ KINDS: dict[Code, Kind] = {
     Code.IN_FLIGHT: Kind(409, "The same question is being answered", "unlogged"),
     Code.BUSY: Kind(503, "The node is busy; try again", "unlogged"),
     Code.UNAVAILABLE: Kind(503, "The node cannot log answers now", "unlogged"),
+    Code.NO_SUCH_TILE: Kind(404, "The log has no such tile yet", "unlogged"),
     Code.MESSAGE_INVALID: Kind(400, "The body is not a valid message", "logged"),
     Code.IDEMPOTENCY_MISMATCH: Kind(
         422, "The question's id was used for another question", "logged"

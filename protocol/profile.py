@@ -4,17 +4,21 @@ The rule of this file: what is not in this table is refused. The order of compon
 parameters is part of the profile, so a signature has one spelling. The parameters' order is that in
 which widespread generic signers write them.
 
-    name     method  path                    body               request tag
-    query    POST    /federation/v1/query    application/json   interlingua-query-v1
-    offers   GET     /federation/v1/offers   none               interlingua-offers-v1
-    held     GET     /federation/v1/held     none               interlingua-held-v1
+    name        method  path                             body              request tag
+    query       POST    /federation/v1/query             application/json  interlingua-query-v1
+    offers      GET     /federation/v1/offers            none              interlingua-offers-v1
+    held        GET     /federation/v1/held              none              interlingua-held-v1
+    checkpoint  GET     /federation/v1/log/checkpoint    none              interlingua-checkpoint-v1
+    tile        GET     /federation/v1/log/tile/<L>/<N>  none              interlingua-tile-v1
 
+The last row stands for every path that C2SP tlog-tiles gives to a tile of hashes, partial ones too.
 A request without a body covers the digest of no bytes, and no content type.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from protocol.signature_base import Component
+from protocol.tiles import Tile, parse_path
 
 REQUEST_LABEL = "q"
 ANSWER_LABEL = "a"
@@ -85,5 +89,31 @@ QUERY = Endpoint(
 OFFERS = Endpoint("offers", "GET", "/federation/v1/offers", "interlingua-offers-v1", None)
 HELD = Endpoint("held", "GET", "/federation/v1/held", "interlingua-held-v1", None)
 
-ENDPOINTS: tuple[Endpoint, ...] = (QUERY, OFFERS, HELD)
-BY_TARGET: dict[tuple[str, str], Endpoint] = {(e.method, e.path): e for e in ENDPOINTS}
+CHECKPOINT = Endpoint(
+    "checkpoint", "GET", "/federation/v1/log/checkpoint", "interlingua-checkpoint-v1", None
+)
+TILE = Endpoint("tile", "GET", "/federation/v1/log/tile/<L>/<N>", "interlingua-tile-v1", None)
+LOG_PREFIX = "/federation/v1/log/"
+"""What tlog-tiles calls the prefix of the log."""
+
+ENDPOINTS: tuple[Endpoint, ...] = (QUERY, OFFERS, HELD, CHECKPOINT, TILE)
+BY_TARGET: dict[tuple[str, str], Endpoint] = {
+    (e.method, e.path): e for e in ENDPOINTS if e is not TILE
+}
+
+
+def endpoint_at(method: str, path: str) -> Endpoint | None:
+    """Return the endpoint of a target, None where there is none; a tile's has that tile's path."""
+    tile = tile_at(path) if method == TILE.method else None
+    return endpoint_of(tile) if tile else BY_TARGET.get((method, path))
+
+
+def endpoint_of(tile: Tile) -> Endpoint:
+    """Return the endpoint at which a tile of hashes is read."""
+    return replace(TILE, path=LOG_PREFIX + tile.path)
+
+
+def tile_at(path: str) -> Tile | None:
+    """Return the tile of hashes that a path names; entries are not for partners."""
+    tile = parse_path(path.removeprefix(LOG_PREFIX)) if path.startswith(LOG_PREFIX) else None
+    return tile if tile is not None and tile.level is not None else None

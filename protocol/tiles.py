@@ -15,7 +15,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from protocol.limits import MAX_TREE_SIZE
-from protocol.merkle import HashAt
 
 HEIGHT = 8
 WIDTH = 1 << HEIGHT
@@ -56,10 +55,10 @@ class Tile:
         """Tell whether a tree of ``size`` leaves has all of its nodes."""
         return self.first + self.width <= size >> (HEIGHT * (self.level or 0))
 
-    def hashes(self, hash_at: HashAt) -> bytes:
-        """Return its content, 32 bytes a hash; only for a tile of hashes that is in the tree."""
+    def nodes(self) -> list[tuple[int, int]]:
+        """Return (level, index) of each node of a tile of hashes (``protocol.merkle``)."""
         level = HEIGHT * (self.level or 0)
-        return b"".join(hash_at(level, self.first + n) for n in range(self.width))
+        return [(level, self.first + n) for n in range(self.width)]
 
 
 def parse_path(path: str) -> Tile | None:

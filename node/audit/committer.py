@@ -58,7 +58,7 @@ class Committer:
     ) -> None:
         self.verifier_key = VerifierKey(origin, signer.public)
         """The key that signs; its name is the origin."""
-        self._path, self._origin, self._clock, self._own = path, origin, clock, own
+        self.path, self._origin, self._clock, self._own = path, origin, clock, own
         self._signers: dict[str, Signer] = {signer.kid: signer}
         self._connection: sqlite3.Connection | None = None
         self.tree: Tree = self._load()
@@ -80,7 +80,7 @@ class Committer:
                 raise outcome
         else:
             raise LogForeign(
-                f"{self._path} is signed by the log key {kids[-1]}, which is not at hand.",
+                f"{self.path} is signed by the log key {kids[-1]}, which is not at hand.",
                 fix=f"Put its file back into keys/, or: interlingua key revoke {kids[-1]} "
                 "--reason lost",
             )
@@ -157,9 +157,9 @@ class Committer:
 
     def _load(self) -> Tree:
         """Open the database and rebuild the tree; leaves no connection open if it is refused."""
-        connection = schema.connect(self._path, self._origin, str(self.verifier_key))
+        connection = schema.connect(self.path, self._origin, str(self.verifier_key))
         try:
-            with schema.named(self._path):
+            with schema.named(self.path):
                 tree = self._compared(connection)
         except BaseException:
             connection.close()
@@ -174,7 +174,7 @@ class Committer:
         own = terms and (terms[-1].kid in self._signers or terms[-1].kid in self._own.kids)
         if origin != self._origin or not own:
             raise LogForeign(
-                f"{self._path} is signed by {terms[-1].kid if terms else 'nobody'} as {origin}, "
+                f"{self.path} is signed by {terms[-1].kid if terms else 'nobody'} as {origin}, "
                 f"and this node's log key is {self.verifier_key}."
             )
         self.verifier_key = VerifierKey(origin, terms[-1].key)

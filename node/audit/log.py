@@ -213,6 +213,11 @@ class AuditLog:
             raise LogUnavailable("The audit log has lost its checkpoints.")
         return newest[1]
 
+    @property
+    def path(self) -> Path:
+        """The file, for readers with a connection of their own."""
+        return self._committer.path
+
     def receipt(self, index: int) -> Receipt:
         """Return leaf ``index`` with a proof against the newest checkpoint; LookupError if none."""
         with self._read() as connection:

@@ -14,6 +14,7 @@ from node.federation.question import Question
 from node.federation.replay import Nonces, NoncesFull
 from node.policy.book import PolicyBook
 from protocol.accept_query import AcceptedRequest
+from protocol.limits import MAX_LOG_READS_PER_MINUTE
 from protocol.problems import Code, Refused
 from protocol.profile import QUERY
 from protocol.query_message import Query
@@ -36,24 +37,42 @@ class Admission:
         self._nonces = nonces
         self._seconds = seconds
         self._tokens = RateTokens()
+        self._read_tokens = RateTokens()
 
     def admit(self, accepted: AcceptedRequest, at: int) -> Question:
         """Return the question of a request; raises Refused for what leaves no leaf."""
         peer = accepted.from_
-        if not self._peers.is_active(peer):  # step 9
-            raise self.inactive(peer, at)
+        self._require_active(peer, at)  # step 9
         self._take_tokens(peer, 1)
-        try:  # step 10
-            new = self._nonces.record(peer, accepted.nonce, accepted.forget_nonce_after, at)
-        except NoncesFull as error:
-            raise Refused(Code.BUSY, str(error), authenticated=True) from None
-        if not new:
-            raise Refused(Code.REPLAYED, "its nonce was seen before", authenticated=True)
+        self._record(accepted, at)  # step 10
         reservation = self._ledgers.reservation(peer, at)
         question = Question(accepted, reservation)
         if accepted.endpoint is QUERY:
             self._read(question)
         return question
+
+    def admit_reading(self, accepted: AcceptedRequest, at: int) -> None:
+        """Admit a request that reads the log's tree, which ends in no leaf; raises Refused."""
+        self._require_active(accepted.from_, at)  # step 9
+        per_minute = MAX_LOG_READS_PER_MINUTE
+        if not self._read_tokens.take(accepted.from_, 1, per_minute, self._seconds()):
+            detail = f"at most {per_minute} checkpoints and tiles a minute"
+            raise Refused(Code.RATE_LIMITED, detail, authenticated=True, detail=detail)
+        self._record(accepted, at)  # step 10
+
+    def _require_active(self, peer: str, at: int) -> None:
+        if not self._peers.is_active(peer):
+            raise self.inactive(peer, at)
+
+    def _record(self, accepted: AcceptedRequest, at: int) -> None:
+        try:
+            new = self._nonces.record(
+                accepted.from_, accepted.nonce, accepted.forget_nonce_after, at
+            )
+        except NoncesFull as error:
+            raise Refused(Code.BUSY, str(error), authenticated=True) from None
+        if not new:
+            raise Refused(Code.REPLAYED, "its nonce was seen before", authenticated=True)
 
     def inactive(self, peer: str, at: int) -> Refused:
         """A paused partner is told so; one that was revoked meanwhile is nobody any more."""

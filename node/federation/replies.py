@@ -54,6 +54,18 @@ class Replies:
             headers.append(("Retry-After", str(RETRY_AFTER_S)))
         return RawResponse(refused.kind.status, tuple(headers), body)
 
+    def resource(
+        self,
+        accepted: AcceptedRequest,
+        content_type: str,
+        body: bytes,
+        at: int,
+        further: tuple[tuple[str, str], ...],
+    ) -> RawResponse:
+        """Answer with something that proves itself and leaves no leaf; `further` header fields."""
+        headers = sign_answer(accepted.binding, 200, content_type, body, self._signer(), at)
+        return RawResponse(200, (*headers, *further), body)
+
     def with_receipt(
         self, accepted: AcceptedRequest, status: int, payload: bytes, receipt: Receipt, at: int
     ) -> RawResponse:

@@ -42,6 +42,7 @@ from node.federation.disclosing import (
 from node.federation.held import held_of
 from node.federation.judgement import Routed, permit, refusal, route
 from node.federation.ledgers import Ledgers
+from node.federation.log_reads import LOG_READS, read_log
 from node.federation.offers import offers_to
 from node.federation.peers import PeerBook
 from node.federation.probing import Sketcher
@@ -122,6 +123,9 @@ class Responder:
         except Refused as refused:
             return self._turn_away(raw, refused, remote, at)
         try:
+            if accepted.endpoint.name in LOG_READS:
+                self._admission.admit_reading(accepted, at)  # steps 9 and 10
+                return await read_log(accepted, self._rooms.log, self._replies, at)
             question = self._admission.admit(accepted, at)  # steps 9 and 10
         except Refused as refused:
             return self._reply_unlogged(accepted, refused, at)

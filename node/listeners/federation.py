@@ -26,7 +26,7 @@ from protocol.accept_query import RawRequest
 from protocol.announcement import ANNOUNCE_PATH
 from protocol.limits import MAX_ANNOUNCEMENT_BYTES, MAX_QUERY_BYTES
 from protocol.problems import KINDS, PROBLEM_TYPE, Code, Problem
-from protocol.profile import ENDPOINTS
+from protocol.profile import ENDPOINTS, LOG_PREFIX, TILE
 
 SIGNED_DOCUMENT = "application/json"
 BODIES = web.AppKey("bodies", Bodies)
@@ -48,7 +48,8 @@ def federation_app(node: Node, metrics: Metrics, connections: Connections) -> we
     )
     app.router.add_post(ANNOUNCE_PATH, announce)
     for endpoint in ENDPOINTS:
-        app.router.add_route(endpoint.method, endpoint.path, signed)
+        path = LOG_PREFIX + "{tile:tile/.+}" if endpoint is TILE else endpoint.path
+        app.router.add_route(endpoint.method, path, signed)
     add_pairing(app, node.settings.federation.body_timeout_s)
     app.router.add_route("*", "/{anything:.*}", unknown)
     return app

@@ -121,7 +121,7 @@ def resources(tree: StoredTree, size: int) -> dict[str, bytes]:
     while nodes := size >> (8 * level):
         for index in range(-(-nodes // WIDTH)):
             tile = Tile(level, index, min(WIDTH, nodes - index * WIDTH))
-            found[tile.path] = tile.hashes(tree.hash_at)
+            found[tile.path] = b"".join(tree.hash_at(*node) for node in tile.nodes())
         level += 1
     for index in range(-(-size // WIDTH)):
         bundle = Tile(None, index, min(WIDTH, size - index * WIDTH))

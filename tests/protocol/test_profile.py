@@ -1,10 +1,32 @@
 """The profile's table, as docs/protocol.md gives it."""
 
-from protocol.profile import BY_TARGET, ENDPOINTS, HELD, OFFERS, PARAMETERS, QUERY
+from protocol.profile import (
+    BY_TARGET,
+    ENDPOINTS,
+    HELD,
+    OFFERS,
+    PARAMETERS,
+    QUERY,
+    TILE,
+    endpoint_at,
+    endpoint_of,
+)
+from protocol.tiles import Tile
 
 
 def test_endpoints_are_told_apart_by_target_and_by_tag() -> None:
-    assert len(BY_TARGET) == len({endpoint.tag for endpoint in ENDPOINTS}) == len(ENDPOINTS)
+    assert len({endpoint.tag for endpoint in ENDPOINTS}) == len(ENDPOINTS)
+    assert {*BY_TARGET.values(), TILE} == set(ENDPOINTS)
+    assert all(endpoint_at(e.method, e.path) is e for e in ENDPOINTS if e is not TILE)
+
+
+def test_each_tile_of_hashes_is_an_endpoint_of_its_own_path() -> None:
+    found = endpoint_at("GET", "/federation/v1/log/tile/0/x001/067.p/9")
+    assert found == endpoint_of(Tile(0, 1067, 9))
+    assert (found.tag, found.covered) == (TILE.tag, HELD.covered)
+    for target in (TILE.path, "/federation/v1/log/tile/entries/000", "/tile/0/000"):
+        assert endpoint_at("GET", target) is None
+    assert endpoint_at("POST", "/federation/v1/log/tile/0/000") is None
 
 
 def test_a_query_covers_the_designs_components_in_order() -> None:
