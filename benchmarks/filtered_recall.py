@@ -22,6 +22,7 @@ from benchmarks.one_node.founding import COLLECTION, create, envelope, opened
 from benchmarks.one_node.synthetic import Shape, World
 from node.collections.collection import Collection
 from node.index.among import Among
+from node.index.located import Located
 from node.ingest.record import Record
 from node.operations.registry import silent
 
@@ -58,7 +59,8 @@ async def measured(
     truth = [set(keys[chosen][order[:k]].tolist()) for order in np.argsort(-scores, axis=1)]
     began, hits = time.perf_counter(), 0
     for query, expected in zip(asked, truth, strict=True):
-        (found,) = await collection.search(query[None, :], k, None, among)
+        located = Located(collection.space_id, query[None, :])
+        (found,) = await collection.serving.search(located, k, None, among)
         hits += len({one.key for one in found} & expected)
     seconds = time.perf_counter() - began
     return hits / sum(map(len, truth)), 1000 * seconds / len(asked)

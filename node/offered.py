@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 def offered_by(node: Node) -> Offered:
     """Own collections' spaces; where routes lead into them or shared spaces, those too."""
-    own = {each.space_id: each.envelope for each in node.collections.all()}
+    own = {
+        version.space_id: version.envelope
+        for each in node.collections.all()
+        for version in each.standing.answering
+    }
     shared = node.spaces.envelopes()
     # those into spaces of collections first: they are not cut off
     natives = [*sorted(own), *sorted(shared.keys() - own.keys())]

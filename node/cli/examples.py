@@ -44,6 +44,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "collection delete": ("papers p1 p2",),
     "collection compact": ("papers",),
     "collection drop": ("papers",),
+    "catalog": ("", "papers"),
     "anchors import": (
         "public-texts.jsonl --name public",
         "beir/scifact --name scifact --limit 4000",

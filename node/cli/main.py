@@ -41,6 +41,7 @@ SINGLE: dict[str, str] = {
     "query": "node.cli.query",
     "resolve": "node.cli.resolve",
     "status": "node.cli.status",
+    "catalog": "node.cli.catalog",
     "doctor": "node.cli.doctor",
     "evaluate": "node.cli.evaluate",
 }
@@ -48,9 +49,9 @@ SINGLE: dict[str, str] = {
 
 # the order in which --help shows them: the order in which a newcomer meets them
 ORDER = (
-    "init", "serve", "status", "doctor", "key", "token", "encoder", "collection", "anchors",
-    "space", "adapter", "evaluate", "peer", "policy", "budget", "exposure", "partners", "query",
-    "resolve", "audit", "backup", "restore",
+    "init", "serve", "status", "doctor", "key", "token", "encoder", "collection", "catalog",
+    "anchors", "space", "adapter", "evaluate", "peer", "policy", "budget", "exposure", "partners",
+    "query", "resolve", "audit", "backup", "restore",
 )  # fmt: skip
 
 

@@ -13,9 +13,10 @@ The public surface (`registry.Collections`, `collection.Collection`):
     await collections.close(); await encoders.close(); store.close()
 
     collection.name, .title, .description, .language, .encoder
-    collection.envelope, .space_id, .version      # of the active version; never reused, "v3"
+    collection.envelope, .space_id, .version      # of the serving version; never reused, "v3"
     collection.documents                          # number of documents now
-    await collection.search(queries, k, visible)  # -> list[list[Candidate]]
+    collection.standing                           # its versions: serving, former, aside
+    await collection.serving.search(Located(space, vectors), k, visible)  # -> candidates
     collection.external_id(key), .describe(key)   # None when the document is gone
     await collection.ingest(records, total, progress) -> Counts
     await collection.delete(external_ids) -> int

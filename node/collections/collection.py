@@ -1,66 +1,53 @@
-"""One collection: its documents, and its index with the life of the snapshot behind it.
+"""One collection: its documents, and the versions by which they are found.
 
-Everything that changes documents goes through here, one batch at a time; searches never wait for
-it. A snapshot that is due is built in the background and swapped in when it is ready.
+A document belongs to the collection and keeps its internal key in every version. Everything that
+changes documents goes through `Writing`, one batch at a time; searches never wait for it.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
-from sqlite3 import Connection
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import structlog
 
-from node.collections.index_keeper import IndexKeeper, Progress, Surroundings
-from node.collections.scalars import ScalarKeeper
+from node.collections.index_keeper import Progress, Surroundings, in_search_thread
+from node.collections.standing import Standing
+from node.collections.version import IndexState, Version
+from node.collections.writing import Writing
 from node.encoders.encoder import Encoder
-from node.index.among import EVERYTHING, Among
-from node.index.candidate import Candidate
-from node.index.view import Change
-from node.ingest.plan import Step, batches, plan
-from node.ingest.prepare import prepare
 from node.ingest.record import Record
-from node.ingest.write import Counts, write
-from node.store import chunk_rows, collection_rows, document_rows
+from node.ingest.write import Counts
+from node.store import collection_rows, document_rows
 from node.store.collection_rows import CollectionRow
 from node.store.document_rows import DocumentRow
 from protocol.envelope import Envelope
 from protocol.metadata_filter import Condition
-
-if TYPE_CHECKING:
-    from adapters.corrected import Scalars, Yardstick
 
 _FILTERS_KEPT = 64  # filters of which the documents are remembered until something changes
 
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class IndexState:
-    """Figures of an index: rows in the snapshot, of these dead, rows beside it."""
-
-    snapshot: int
-    dead: int
-    delta: int
-
-
 class Collection:
-    """A named set of documents, searched in the space of its active version."""
+    """A named set of documents; it is searched through one of its versions, see `standing`."""
 
     def __init__(
-        self, row: CollectionRow, around: Surroundings, changed: Callable[[str], None]
+        self,
+        row: CollectionRow,
+        standing: Standing,
+        around: Surroundings,
+        changed: Callable[[str], None],
     ) -> None:
         """`changed` is called with the name, in the event loop, after every committed change."""
+        self.key = row.key
         self._row = row
+        self._standing = standing
         self._around = around
-        self._changed = changed
-        self._keeper = IndexKeeper(row, around)
-        self._scalars = ScalarKeeper(row, around)
-        self._writing = asyncio.Lock()
+        self._tell = changed
+        self._writing = Writing(
+            row.key, around, lambda: self._standing, self.find, self._after_change
+        )
         self._counted: dict[frozenset[str] | None, int] = {}
         self._matching: dict[str, npt.NDArray[np.int64]] = {}
 
@@ -90,24 +77,39 @@ class Collection:
         return self._row.created_at
 
     @property
+    def standing(self) -> Standing:
+        """The versions now; take it once for a question, whose route and search go with one."""
+        return self._standing
+
+    @property
+    def serving(self) -> Version:
+        """The version that answers."""
+        return self._standing.serving
+
+    @property
     def encoder(self) -> Encoder:
-        """The encoder of the active version."""
-        return self._around.encoders.get(self._row.encoder)
+        """The encoder of the serving version."""
+        return self.serving.encoder
 
     @property
     def envelope(self) -> Envelope:
-        """The envelope of the active version's vectors."""
-        return self._row.envelope
+        """The envelope of the serving version's vectors."""
+        return self.serving.envelope
 
     @property
     def space_id(self) -> str:
-        """The id of the active version's space."""
-        return self._row.envelope.space_id
+        """The id of the serving version's space."""
+        return self.serving.space_id
 
     @property
     def version(self) -> str:
-        """The active version, such as `v3`; never used again for anything else."""
-        return self._row.version
+        """The serving version's name, such as `v3`; never used again for anything else."""
+        return self.serving.name
+
+    @property
+    def writing(self) -> Writing:
+        """The one writer of its documents, for whoever must know that nothing is written."""
+        return self._writing
 
     @property
     def documents(self) -> int:
@@ -134,28 +136,10 @@ class Collection:
         if kept is not None:
             return kept
         matching = self._matching
-        keys = await self._keeper.in_search_thread(self._find_matching, conditions)
+        keys = await in_search_thread(self._around, self._find_matching, conditions)
         if len(matching) < _FILTERS_KEPT:
             matching[wanted] = keys  # of no use to anybody where a change replaced it meanwhile
         return keys
-
-    async def search(
-        self,
-        queries: npt.NDArray[np.float32],
-        k: int,
-        visible: frozenset[str] | None,
-        among: Among = EVERYTHING,
-    ) -> list[list[Candidate]]:
-        """Find for each query (n, d) the k nearest documents, best chunk each, best first.
-
-        `queries` is in this collection's space (map it before), finite and not zero. `visible`
-        admits documents that carry at least one of the labels; None admits all and is for the
-        owner, or a grant without labels; `among` narrows it to documents by their internal keys.
-        Fewer than k only where fewer may be found.
-        """
-        return await self._keeper.in_search_thread(
-            self._keeper.use, lambda index: index.search(queries, k, visible, among)
-        )
 
     def external_id(self, key: int) -> str | None:
         """Return the id that a document was ingested with, None when it is gone."""
@@ -185,14 +169,7 @@ class Collection:
         A record stored already as it is counts as unchanged, so an interrupted run is resumed by
         repeating it. Raises BadRecord or EncoderError at the first fault; earlier batches stay.
         """
-        counts = Counts()
-        done = 0
-        source = batches(records)
-        while batch := await asyncio.to_thread(next, source, None):
-            counts += await self._ingest_batch(batch)
-            done += len(batch)
-            progress(done, total, "documents")
-        return counts
+        return await self._writing.ingest(records, total, progress)
 
     async def delete(self, external_ids: Iterable[str]) -> int:
         """Delete documents with their texts and vectors; return how many there were.
@@ -200,93 +177,52 @@ class Collection:
         They are found no more when this returns. Their rows in the snapshot's files are
         overwritten by `compact` or by the next rebuild.
         """
-        wanted = list(external_ids)
-        async with self._writing:
-            index = await self._keeper.index()
-            count = await asyncio.to_thread(index.change, partial(self._delete, wanted))
-        self._after_change()
-        return count
+        return await self._writing.delete(external_ids)
 
     async def compact(self, progress: Progress) -> None:
-        """Build the snapshot anew without what was deleted, and give the space back.
+        """Build the snapshots anew without what was deleted, and give the space back.
 
         Raises BuildStopped when the node closes meanwhile.
         """
-        await self._keeper.build(progress, anew=True)
+        for version in self._standing.kept:
+            await version.compact(progress)
         progress(0, None, "store.db")
         if not await asyncio.to_thread(self._around.store.vacuum):
             _log.warning("store.old_pages_remain", reason="another rebuild reads; compact again")
 
     async def settle(self, progress: Progress) -> None:
-        """Wait until snapshot and scalars have caught up with what was ingested."""
-        await self._keeper.settle(progress)
-        await self._scalars.settle(progress)
+        """Wait until snapshots and scalars have caught up with what was ingested."""
+        for version in self._standing.kept:
+            await version.settle(progress)
 
     async def load(self) -> None:
-        """Load the index now instead of at the first search, and start a rebuild that is due."""
-        await self._keeper.index()
-        self._keeper.start_rebuild_if_due()
-        self._scalars.start()
+        """Load the indexes now instead of at the first search, and start rebuilds that are due."""
+        for version in self._standing.kept:
+            await version.load()
 
     async def prepare_scores(self, progress: Progress) -> None:
         """Compute what scoring needs of every document, where it is missing."""
-        await self._scalars.settle(progress)
-
-    def prepared(self, yardstick: "Yardstick") -> bool:
-        """Whether what scoring needs by this yardstick is at hand, but for what is quite new."""
-        return self._scalars.prepared(yardstick)
-
-    def scalars(self, yardstick: "Yardstick", found: Sequence[Candidate]) -> "Scalars":
-        """Return what scoring needs of candidates, as kept, or computed now where it is not yet."""
-        chunks = np.array([each.chunk for each in found], dtype=np.int64)
-        return self._scalars.of(yardstick, chunks, np.stack([each.vector for each in found]))
+        for version in self._standing.kept:
+            await version.prepare_scores(progress)
 
     async def index_state(self) -> IndexState:
-        """Return the index's figures."""
-        view = (await self._keeper.index()).view
-        return IndexState(len(view.base), int(view.dead.sum()), view.delta_size)
+        """Return the figures of the serving version's index."""
+        return await self.serving.index_state()
 
     async def close(self) -> None:
         """Wait for work in the background that was told to stop."""
-        await self._keeper.background_done()
-        await self._scalars.done()
+        for version in self._standing.kept:
+            await version.close()
 
     async def drop(self) -> None:
         """Delete documents, vectors and index files; use `Collections.drop`."""
-        async with self._writing:
-            await self._keeper.background_done()
-            await self._scalars.done()
-            index = await self._keeper.index()
+        async with self._writing.turn:
+            for version in self._standing.kept:
+                await version.close()
+                await version.index()  # whose files are removed when the rows are gone
             await asyncio.to_thread(self._delete_rows)
-            await asyncio.to_thread(index.remove_files)
-
-    async def _ingest_batch(self, batch: list[Record]) -> Counts:
-        async with self._writing:
-            known = await asyncio.to_thread(self.find, [record.id for record in batch])
-            planned = [plan(record, known.get(record.id)) for record in batch]
-            if all(item.step is Step.NOTHING for item in planned):
-                return Counts(unchanged=len(batch))
-            ready = await prepare(planned, self.encoder, self._around.settings.max_pieces)
-            index = await self._keeper.index()
-            row, at = self._row, self._around.clock()
-
-            def work(db: Connection, sequence: int) -> tuple[Change, Counts]:
-                return write(db, row.key, row.version_key, ready, index.nearness, sequence, at)
-
-            counts = await asyncio.to_thread(index.change, work)
-        self._after_change()
-        return counts
-
-    def _delete(self, wanted: list[str], db: Connection, sequence: int) -> tuple[Change, int]:
-        del sequence  # counted by the index; a document that is gone has no place for it
-        found = document_rows.find_many(db, self._row.key, wanted)
-        removed = [
-            key
-            for document in found.values()
-            for key in chunk_rows.keys_of(db, self._row.version_key, document.key)
-        ]
-        document_rows.delete(db, (document.key for document in found.values()))
-        return Change(np.array(removed, dtype=np.int64), None, {}), len(found)
+            for version in self._standing.kept:
+                await version.remove_files()
 
     def _find_matching(self, conditions: Mapping[str, Condition]) -> npt.NDArray[np.int64]:
         with self._around.store.read() as db:
@@ -298,6 +234,6 @@ class Collection:
 
     def _after_change(self) -> None:
         self._counted, self._matching = {}, {}
-        self._keeper.start_rebuild_if_due()
-        self._scalars.start()
-        self._changed(self.name)
+        for version in self._standing.kept:
+            version.changed()
+        self._tell(self.name)

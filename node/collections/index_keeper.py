@@ -21,8 +21,8 @@ from node.encoders.registry import Encoders
 from node.index.collection_index import CollectionIndex
 from node.index.graph import BuildStopped
 from node.index.settings import IndexSettings
-from node.store.collection_rows import CollectionRow
 from node.store.store import Store
+from node.store.version_rows import VersionRow
 
 T = TypeVar("T")
 Progress = Callable[[int, int | None, str], None]
@@ -49,7 +49,7 @@ class Surroundings:
 class IndexKeeper:
     """Keeps one index."""
 
-    def __init__(self, row: CollectionRow, around: Surroundings) -> None:
+    def __init__(self, row: VersionRow, around: Surroundings) -> None:
         """Nothing is loaded yet."""
         self._row = row
         self._around = around
@@ -65,8 +65,7 @@ class IndexKeeper:
 
     async def in_search_thread(self, work: Callable[..., T], *arguments: object) -> T:
         """Run blocking work in a search thread."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._around.searching, work, *arguments)
+        return await in_search_thread(self._around, work, *arguments)
 
     def use(self, work: Callable[[CollectionIndex], T]) -> T:
         """Run `work` on the index, loading it first; blocking, for search threads."""
@@ -122,6 +121,11 @@ class IndexKeeper:
             _log.error(
                 "index.rebuild_failed", collection=self._row.name, error=type(error).__name__
             )
+
+
+async def in_search_thread(around: Surroundings, work: Callable[..., T], *arguments: object) -> T:
+    """Run blocking work in one of the threads for searches."""
+    return await asyncio.get_running_loop().run_in_executor(around.searching, work, *arguments)
 
 
 def _unseen(done: int, total: int | None, what: str) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
@@ -13,13 +13,16 @@ from node.collections.collection import Collection
 from node.collections.errors import BadCollectionName, CollectionExists, UnknownCollection
 from node.collections.index_keeper import Progress, Surroundings
 from node.collections.scalars import YardsticksOf
+from node.collections.standing import Standing
+from node.collections.version import Version
 from node.encoders.live import DOCUMENTS_S
 from node.encoders.registry import Encoders
 from node.index.settings import IndexSettings
-from node.store import collection_rows, scalar_rows
+from node.store import collection_rows, scalar_rows, switch_rows, version_rows
 from node.store.collection_rows import CollectionRow
 from node.store.schema import MIGRATIONS
 from node.store.store import Store
+from node.store.version_rows import VersionRow
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
@@ -58,7 +61,14 @@ class Collections:
         self._listeners: list[Callable[[str], None]] = []
         with store.read() as db:
             rows = collection_rows.all_rows(db)
-        self._by_name = {row.name: Collection(row, self._around, self._tell) for row in rows}
+            versions = version_rows.all_rows(db)
+            formers = switch_rows.formers(db)
+        self._by_name = {
+            row.name: Collection(
+                row, self._standing(row.key, versions, formers), self._around, self._tell
+            )
+            for row in rows
+        }
 
     def get(self, name: str) -> Collection:
         """Return the collection of that name. Raises UnknownCollection."""
@@ -104,22 +114,24 @@ class Collections:
         await of_space.live.require(DOCUMENTS_S)
         envelope = of_space.envelope
 
-        def insert() -> CollectionRow:
+        def insert() -> tuple[CollectionRow, VersionRow]:
+            at = self._around.clock()
             with self._around.store.write() as db:
-                return collection_rows.insert(
+                row = collection_rows.insert(
                     db, name=name, title=title or name, description=description,
-                    language=language, encoder=encoder, envelope=envelope,
-                    at=self._around.clock(),
+                    language=language, at=at,
                 )  # fmt: skip
+                return row, version_rows.insert(db, row.key, encoder, envelope, "serving", at)
 
         try:
-            row = await asyncio.to_thread(insert)  # a writer may have to wait for another
+            row, first = await asyncio.to_thread(insert)  # a writer may have to wait for another
         except sqlite3.IntegrityError:
             raise CollectionExists(
                 f"collection {name!r} exists",
                 fix="Ingest into it, or choose another name.",
             ) from None
-        self._by_name[name] = Collection(row, self._around, self._tell)
+        standing = Standing(Version(first, self._around))
+        self._by_name[name] = Collection(row, standing, self._around, self._tell)
         self._tell(name)
         return self._by_name[name]
 
@@ -142,7 +154,8 @@ class Collections:
         current = {
             each.digest
             for collection in self.all()
-            for each in self._around.yardsticks(collection.space_id)
+            for version in collection.standing.kept
+            for each in self._around.yardsticks(version.space_id)
         }
         await asyncio.to_thread(self._keep_yardsticks, current)
 
@@ -153,6 +166,20 @@ class Collections:
             await collection.close()
         self._building.shutdown(wait=True)
         self._searching.shutdown(wait=True)
+
+    def _standing(
+        self, collection: int, rows: Sequence[VersionRow], formers: Mapping[int, int]
+    ) -> Standing:
+        """The standing of a collection as store.db has it."""
+        kept = {
+            row.key: (row, Version(row, self._around))
+            for row in rows
+            if row.collection == collection and row.state != "retired"
+        }
+        (serving,) = (version for row, version in kept.values() if row.state == "serving")
+        _, former = kept.get(formers.get(collection, 0), (None, None))
+        aside = (each for _, each in kept.values() if each is not serving and each is not former)
+        return Standing(serving, former, tuple(aside))
 
     def _keep_yardsticks(self, digests: set[str]) -> None:
         with self._around.store.write() as db:

@@ -15,8 +15,8 @@ import numpy.typing as npt
 import structlog
 
 from node.store import chunk_rows, scalar_rows
-from node.store.collection_rows import CollectionRow
 from node.store.scalar_rows import FloatArray, ScalarTable
+from node.store.version_rows import VersionRow
 
 if TYPE_CHECKING:
     from adapters.corrected import Scalars, Yardstick
@@ -35,7 +35,7 @@ YardsticksOf = Callable[[str], Sequence["Yardstick"]]
 class ScalarKeeper:
     """The scalars of one collection version, by every yardstick for its space."""
 
-    def __init__(self, row: CollectionRow, around: "Surroundings") -> None:
+    def __init__(self, row: VersionRow, around: "Surroundings") -> None:
         """Nothing is loaded yet."""
         self._row = row
         self._around = around
@@ -76,7 +76,7 @@ class ScalarKeeper:
             await asyncio.gather(self._task, return_exceptions=True)
 
     def _yardsticks(self) -> Sequence["Yardstick"]:
-        return self._around.yardsticks(self._row.envelope.space_id)
+        return self._around.yardsticks(self._row.space_id)
 
     async def _run(self) -> None:
         try:
@@ -112,7 +112,7 @@ class ScalarKeeper:
 
     def _missing(self, yardstick: "Yardstick") -> IntArray:
         with self._around.store.read() as db:
-            return scalar_rows.missing(db, self._row.version_key, yardstick.digest)
+            return scalar_rows.missing(db, self._row.key, yardstick.digest)
 
     def _measure(self, yardstick: "Yardstick", keys: IntArray) -> None:
         with self._around.store.read() as db:
@@ -124,7 +124,7 @@ class ScalarKeeper:
 
     def _load(self, yardstick: "Yardstick") -> ScalarTable:
         with self._around.store.read() as db:
-            return scalar_rows.load(db, self._row.version_key, yardstick.digest)
+            return scalar_rows.load(db, self._row.key, yardstick.digest)
 
 
 def lookup(

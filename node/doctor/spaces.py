@@ -61,7 +61,11 @@ def _changed(node: Node, joined: JoinedSpace, encoder: str | None) -> Iterator[F
 
 def _renewals(node: Node, joined: list[JoinedSpace], encoders: dict[str, str]) -> Iterator[Finding]:
     """Say which collections no shared space leads to, and which joining has served its time."""
-    used = {each.space_id: each.name for each in node.collections.all()}
+    used = {
+        version.space_id: each.name
+        for each in node.collections.all()
+        for version in each.standing.kept
+    }
     reached = {each.native for each in joined}
     for space, collection in used.items():
         if joined and space not in reached:

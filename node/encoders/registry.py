@@ -126,15 +126,22 @@ class Encoders:
     async def remove(self, name: str) -> None:
         """Forget an encoder. Raises UnknownEncoder, EncoderInUse."""
         encoder = self.get(name)
-        try:
-            await asyncio.to_thread(self._write, "DELETE FROM encoders WHERE name = ?", (name,))
-        except sqlite3.IntegrityError:
+        if not await asyncio.to_thread(self._delete_unused, name):
             raise EncoderInUse(
                 f"encoder {name!r} made the vectors of a collection",
-                fix="Drop the collection first.",
-            ) from None
+                fix="Drop the collection first, or retire the version that it made.",
+            )
         self._opened.pop(name, None)
         await encoder.close()
+
+    def _delete_unused(self, name: str) -> bool:
+        with self._store.write() as db:
+            gone = db.execute(
+                "DELETE FROM encoders WHERE name = ?"
+                " AND name NOT IN (SELECT encoder FROM versions WHERE state <> 'retired')",
+                (name,),
+            )
+            return gone.rowcount > 0
 
     def _write(self, statement: str, values: tuple[str | int, ...]) -> None:
         with self._store.write() as db:

@@ -53,7 +53,7 @@ def disclosed_answer(
         salt=new_salt(),
         query=question.accepted.body_digest,
         collection=query.collection,
-        version=permitted.collection.version,
+        version=routed.version.name,
         purpose=query.purpose,
         granularity=permitted.granularity,
         bin_width_milli=grant.bin_width if bins else None,

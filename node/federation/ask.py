@@ -49,9 +49,9 @@ class AskRequest(_Model):
     Give `texts`, or `vectors` of the encoder's space. `peers` and `collections` narrow what is
     asked (a collection as `name` or `organisation/name`); empty means everything that is open for
     the purpose. `encoder` names the encoder, or a collection whose encoder is meant; it may be left
-    out where there is only one. `filter` narrows what is searched by the documents' metadata, at
-    partners only by the fields that their grants name. `own = false` leaves the own collections
-    out.
+    out where all own collections have one, or there is only one. `filter` narrows what is searched
+    by the documents' metadata, at partners only by the fields that their grants name. `own = false`
+    leaves the own collections out.
     """
 
     texts: Annotated[

@@ -157,7 +157,7 @@ class Asker:
             return [Reading(job.status(name, None, "denied", code="not-offered", detail=detail))]
         few = affordable(request, chosen)
         readings = await self._ask_collections(peer, few, job)
-        if all(reading.status.state == "denied" for reading in readings):
+        if all(reading.status.state in ("denied", "no-route") for reading in readings):
             moved = await self._moved(peer, few, job)
             readings = await self._ask_collections(peer, moved, job) if moved else readings
         if len(few) < len(chosen):
@@ -175,8 +175,8 @@ class Asker:
     async def _moved(
         self, peer: Peer, asked: Sequence[Target], job: QuestionUnderWay
     ) -> list[Target]:
-        """What a partner that denied everything offers elsewhere since: it may change its model."""
-        known = {target.place for target in asked}
+        """What a partner that denied everything offers since: it may have changed its model."""
+        known = {(target.place, target.offer and target.offer.spaces) for target in asked}
         try:
             fresh = self._offers.of(peer, job.left(), fresh=True)
             offers = await within(fresh, job.left())
@@ -184,7 +184,11 @@ class Asker:
             failure(error)  # what it has denied stands
             return []
         chosen = affordable(job.request, targets(job.request, peer.organisation, offers))
-        return [target for target in chosen if target.offer and target.place not in known]
+        return [
+            target
+            for target in chosen
+            if target.offer and (target.place, target.offer.spaces) not in known
+        ]
 
     async def _ask_own(
         self, names: Sequence[str], job: QuestionUnderWay, readings: Sequence[Reading]
@@ -204,6 +208,7 @@ class Asker:
             queries,
             own,
             job.request.k,
+            job.request.texts,
             job.request.filter,
             frozenset(space for space, kind in most.items() if kind is None),
             job.commitment_key,

@@ -66,6 +66,8 @@ class CollectionAsker:
             return reading
         except Exception as error:
             state, fields = failure(error)
+            if state == "no-route":  # its offers may be older than its card
+                self._offers.forget(name)
             return Reading(job.status(name, target.collection, state, **fields))
 
     async def _ask_by(self, peer: Peer, target: Target, job: QuestionUnderWay) -> Reading | None:

@@ -15,6 +15,7 @@ from node.federation.commitments import commitments_of
 from node.federation.disclose import Disclosure, SearchAgain, ShownList, Terms, disclose
 from node.federation.exposures import RecordLimits, limits_of
 from node.federation.scoring import search_scored
+from node.index.located import Located
 from protocol.canonical import dumps
 from protocol.problems import Code, Refused
 
@@ -63,7 +64,7 @@ def record_limits(routed: "Routed") -> RecordLimits:
     What is stored and what is scored may differ in width: the narrower is solved for sooner.
     """
     grant, collection = routed.permitted.grant, routed.permitted.collection
-    width = min(routed.vectors.shape[1], collection.envelope.dimension)
+    width = min(routed.vectors.shape[1], routed.version.envelope.dimension)
     return limits_of(grant, width, lambda: collection.count_visible(grant.visible))
 
 
@@ -107,8 +108,8 @@ async def _search(
     some = np.array(numbers)
     try:
         return await search_scored(
-            routed.permitted.collection,
-            routed.searched()[some],
+            routed.version,
+            Located(routed.inbound.into, routed.searched()[some]),
             routed.vectors[some],
             query.k,
             routed.permitted.grant.visible,

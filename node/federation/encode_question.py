@@ -49,7 +49,11 @@ async def encode_question(
 
 
 def choose_encoder(name: str | None, encoders: "Encoders", collections: "Collections") -> "Encoder":
-    """Return the encoder that is named, that of the named collection, or the only one."""
+    """Return the encoder that is named, or that of the named collection.
+
+    Where none is named, the one by which all own collections are asked, or the only one there is:
+    an encoder for a version that is being built makes nothing unclear.
+    """
     if name is not None:
         of_collection = {each.name: each.encoder for each in collections.all()}
         try:
@@ -59,7 +63,8 @@ def choose_encoder(name: str | None, encoders: "Encoders", collections: "Collect
                 f"There is no encoder and no collection named {name}.",
                 fix="interlingua encoder list",
             ) from None
-    names = encoders.names()
+    serving = {each.serving.encoder_name for each in collections.all()}
+    names = sorted(serving) if len(serving) == 1 else encoders.names()
     if len(names) == 1:
         return encoders.get(names[0])
     if not names:

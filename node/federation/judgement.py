@@ -1,5 +1,8 @@
 """Steps 11 and 12: may this be answered, and how do its vectors reach the collection?
 
+The version that answers is chosen here, and search, scores and answer go with it: the serving one,
+or where only the one before it is reached from the question's space, that one, while it is kept.
+
 The rule of this file: the first thing that stands against a question decides, and a partner without
 a grant is told the same whether or not the collection exists.
 """
@@ -23,29 +26,37 @@ from protocol.vectors import VectorsRefused, decode
 if TYPE_CHECKING:
     from node.collections.collection import Collection
     from node.collections.registry import Collections
+    from node.collections.standing import Standing
+    from node.collections.version import Version
 
 
 @dataclass(frozen=True)
 class Permitted:
-    """A question that its grant allows, before any work."""
+    """A question that its grant allows, before any work; `standing` as it was then."""
 
     grant: Grant
     granularity: Granularity
     collection: "Collection"
+    standing: "Standing"
+
+    @property
+    def stands(self) -> bool:
+        """Whether the same versions still answer, each in its place."""
+        return self.collection.standing is self.standing
 
 
 @dataclass(frozen=True)
 class Routed:
-    """A permitted question whose vectors (n, d) are sound and lead into the collection's space."""
+    """A permitted question whose vectors (n, d) are sound and lead into a version's space."""
 
     permitted: Permitted
+    version: "Version"
     vectors: NDArray[np.float32]
     inbound: Inbound
 
     def searched(self) -> NDArray[np.float32]:
-        """Return the vectors (n, d) in the collection's own space."""
-        out_map = self.inbound.out_map
-        return self.vectors if out_map is None else out_map.apply(self.vectors)
+        """Return the vectors (n, d) in the version's space."""
+        return self.inbound.carried(self.vectors)
 
 
 def permit(
@@ -72,7 +83,7 @@ def permit(
     except UnknownCollection as error:
         # the grant speaks of a collection that is not there (yet): the partner sees no difference
         raise refusal(Code.NOT_GRANTED, str(error), rule="collection") from None
-    return Permitted(ruling.grant, ruling.granularity, collection)
+    return Permitted(ruling.grant, ruling.granularity, collection, collection.standing)
 
 
 def route(query: Query, permitted: Permitted, routes: Routes) -> Routed:
@@ -88,14 +99,17 @@ def route(query: Query, permitted: Permitted, routes: Routes) -> Routed:
         vectors = decode(query.vectors, query.envelope)
     except VectorsRefused as error:
         raise refusal(Code.VECTORS_INVALID, f"{error.reason}: {error}") from None
+    standing = permitted.standing
     try:
-        inbound = routes.inbound(query.space, query.route, permitted.collection.space_id)
+        version, inbound = standing.first_reached(
+            lambda version: routes.inbound(query.space, query.route, version.space_id), Refused
+        )
     except Refused as refused:
         if refused.code is not Code.SPACE_NOT_ACCEPTED:
             raise
-        differ = differences(query.envelope, [permitted.collection.envelope])
+        differ = differences(query.envelope, [standing.serving.envelope])
         raise refusal(refused.code, f"{refused.detail} ({differ})") from None
-    return Routed(permitted, vectors, inbound)
+    return Routed(permitted, version, vectors, inbound)
 
 
 def not_granted(ruling: Ruling) -> Refused:

@@ -34,7 +34,11 @@ def offers_to(
             collection = collections.get(grant.collection)
         except UnknownCollection:
             continue
-        accepted = [collection.space_id, *routes.accepted(collection.space_id)]
+        accepted = [
+            space
+            for version in collection.standing.answering
+            for space in (version.space_id, *routes.accepted(version.space_id))
+        ]
         offers.append(
             Offer(
                 collection=grant.collection,

@@ -9,12 +9,13 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from node.encoders.errors import EncoderError
 from node.federation.ask import RouteShown, SiloState, SiloStatus
 from node.federation.commitments import commitments_of
 from node.federation.confidence import flagged
 from node.federation.disclose import Scored, ShownHit, bin_of, middle_of
 from node.federation.merge import SiloHit, SiloRanking
-from node.federation.routing import IDENTITY, NoRoute, Routes, own_route
+from node.federation.routing import IDENTITY, NoRoute, OwnRoute, Routes, own_route
 from node.federation.scoring import search_scored
 from node.index.among import EVERYTHING
 from protocol.limits import BIN_WIDTH_MILLI
@@ -22,18 +23,24 @@ from protocol.metadata_filter import MetadataFilter
 
 if TYPE_CHECKING:
     from node.collections.collection import Collection
+    from node.collections.version import Version
 
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class OwnQuestion:
-    """The question for the own collections; `queries`, `space`, `uncorrected`: see `own_route`."""
+    """The question for the own collections; `queries`, `space`, `uncorrected`: see `own_route`.
+
+    `texts` are the question where it was given as texts: a collection in another space is then
+    searched by what its own model makes of them.
+    """
 
     organisation: str
     queries: Mapping[str, NDArray[np.float32]]
     space: str
     k: int
+    texts: tuple[str, ...] = ()
     filter: MetadataFilter | None = None
     uncorrected: frozenset[str] = frozenset()
     commitment_key: str | None = None
@@ -59,12 +66,10 @@ async def search_own(
         )
 
     try:
-        route = own_route(
-            question.queries, question.space, collection.space_id, routes, question.uncorrected
-        )
+        version, route = await _reached(question, collection, routes)
         matching = await collection.matching(question.filter) if question.filter else None
         found = await search_scored(
-            collection,
+            version,
             route.searched,
             route.asked,
             question.k,
@@ -100,9 +105,39 @@ async def search_own(
     )
     hits = sum(map(len, found))
     return (
-        status("ok", version=collection.version, granularity="bins", hits=hits, route=shown),
+        status("ok", version=version.name, granularity="bins", hits=hits, route=shown),
         rankings,
     )
+
+
+async def _reached(
+    question: OwnQuestion, collection: "Collection", routes: Routes
+) -> "tuple[Version, OwnRoute]":
+    """Choose the version that answers, and the way there. Raises NoRoute."""
+    standing = collection.standing
+    serving = standing.serving
+    encoded = await _encoded(question, serving)
+
+    def reach(version: "Version") -> OwnRoute:
+        natively = encoded if version is serving else None
+        into = version.space_id
+        return own_route(
+            question.queries, question.space, into, routes, question.uncorrected, natively
+        )
+
+    return standing.first_reached(reach, NoRoute)
+
+
+async def _encoded(question: OwnQuestion, version: "Version") -> NDArray[np.float32] | None:
+    """The question by the version's own model; None where a map must do."""
+    encoder = version.encoder
+    if not question.texts or version.space_id == question.space or not encoder.takes_text:
+        return None
+    try:
+        return await encoder.encode(question.texts, "query")
+    except EncoderError as error:
+        _log.warning("own model not asked", encoder=encoder.name, error=type(error).__name__)
+        return None
 
 
 def _hits(ranking: Sequence[Scored], committed: Mapping[int, str]) -> tuple[SiloHit, ...]:

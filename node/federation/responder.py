@@ -12,7 +12,8 @@ Steps 1 to 8 authenticate and are `protocol.accept_query`. From there on the sen
 14. Disclosure: answers about records are reserved, lists trimmed, records named by references.
 15. The log writer checks peer state and policy once more, then one transaction holds leaf, nonce,
     debits and the signed checkpoint. Nothing is shown before it has committed. Where the policy
-    changed meanwhile, the question goes through 11 to 15 again, under the new one.
+    changed meanwhile, or another version of the collection took over, the question goes through 11
+    to 15 again, under the new one.
 16. The answer is signed, bound to the question.
 
 A refusal from step 10 on leaves a `denied` leaf with its receipt, a failed search an `error` leaf;
@@ -40,7 +41,7 @@ from node.federation.disclosing import (
     search_and_disclose,
 )
 from node.federation.held import held_of
-from node.federation.judgement import Routed, permit, refusal, route
+from node.federation.judgement import Permitted, Routed, permit, refusal, route
 from node.federation.ledgers import Ledgers
 from node.federation.log_reads import LOG_READS, read_log
 from node.federation.offers import offers_to
@@ -73,7 +74,7 @@ _log = structlog.get_logger(__name__)
 
 
 class _PolicyMoved(Exception):
-    """The policy under which the question was judged is no longer in force."""
+    """The policy under which the question was judged, or the version that it searched, is past."""
 
 
 @dataclass(frozen=True)
@@ -231,7 +232,9 @@ class Responder:
             shows(routed.permitted.grant) + payload,
             question.at + IDEMPOTENCY_S,
         )
-        return await self._commit(question, leaf, payload, 200, policy.generation, kept)
+        return await self._commit(
+            question, leaf, payload, 200, policy.generation, kept, routed.permitted
+        )
 
     async def _repeat(self, question: Question, query: Query, stored: StoredAnswer) -> RawResponse:
         """Give a stored answer again, if today's policy still shows as much; charge nothing."""
@@ -304,6 +307,7 @@ class Responder:
         status: int,
         generation: int | None,
         kept: IdempotencyEffect | None = None,
+        permitted: Permitted | None = None,
     ) -> RawResponse:
         """Step 15: one transaction for everything, with a last look; then step 16."""
         accepted, reservation = question.accepted, question.reservation
@@ -314,14 +318,16 @@ class Responder:
             exposures=reservation.exposure_effects(),
             probes=reservation.probe_effects(),
         )
-        entry = Entry(leaf, effects, lambda: self._look_again(accepted, generation))
+        entry = Entry(leaf, effects, lambda: self._look_again(accepted, generation, permitted))
         submitted: asyncio.Future[Receipt] = self._rooms.log.submit(entry)
         reservation.follow(submitted)
         # shielded: a partner who hangs up does not take back what the log is writing
         receipt = await asyncio.shield(submitted)
         return self._replies.with_receipt(accepted, status, payload, receipt, self._rooms.clock())
 
-    def _look_again(self, accepted: AcceptedRequest, generation: int | None) -> None:
+    def _look_again(
+        self, accepted: AcceptedRequest, generation: int | None, permitted: Permitted | None
+    ) -> None:
         """Run by the log writer, in leaf order, just before the transaction."""
         peer, at = accepted.from_, self._rooms.clock()
         if not self._rooms.peers.is_active(peer):
@@ -330,6 +336,8 @@ class Responder:
         if ring is None or accepted.kid in ring.revocations:
             raise Refused(Code.NOT_AUTHENTICATED, f"{accepted.kid} was revoked meanwhile")
         if generation is not None and self._rooms.policy.current.generation != generation:
+            raise _PolicyMoved
+        if permitted is not None and not permitted.stands:
             raise _PolicyMoved
 
     def _turn_away(self, raw: RawRequest, refused: Refused, remote: str, at: int) -> RawResponse:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from node.federation.mismatch import differences, way_out
 from node.federation.scoring import Scoring
+from node.index.located import Located
 from protocol.card import Card, Figure
 from protocol.envelope import Envelope
 from protocol.probe import adopt
@@ -46,14 +47,15 @@ class NoRoute(Exception):
 class Inbound:
     """How vectors in a question's space are searched in a collection's space, and scored.
 
-    `out_map` leads from the question's space into the collection's, `rescore_map` from the
-    collection's into `score_space`; both are None within one space. `adapter` is the file digest of
+    `out_map` leads from the question's space into the collection's, which is `into`; `rescore_map`
+    from there into `score_space`; both are None within one space. `adapter` is the file digest of
     `out_map`, `kind` its kind; `figures` were measured on held-out anchors. With a `correction`
     scores are corrected, else they are cosines. `usual` says which best scores are usual on the
     way, None where that was not measured.
     """
 
     score_space: str
+    into: str
     out_map: "Map | None" = None
     rescore_map: "AffineMap | None" = None
     adapter: str | None = None
@@ -71,6 +73,10 @@ class Inbound:
     def scoring(self) -> Scoring:
         """How what is found is scored."""
         return Scoring(self.rescore_map, self.correction)
+
+    def carried(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return vectors (n, d) of the question's space in the collection's."""
+        return vectors if self.out_map is None else self.out_map.apply(vectors)
 
 
 @dataclass(frozen=True)
@@ -132,7 +138,7 @@ class SameSpace:
                 authenticated=True,
                 detail="no adapter here has this digest; fetch the card anew",
             )
-        return Inbound(score_space=into)
+        return Inbound(score_space=into, into=into)
 
     def plan(self, own: Envelope, card: Card, into: str | None) -> Plan:
         """Ask in the own space, if the partner has it.
@@ -170,11 +176,11 @@ def refused_space(space: str, into: str) -> Refused:
 class OwnRoute:
     """The own question for one own collection, and how its documents are scored.
 
-    `searched` (n, d) lies in the collection's space, `asked` (n, d) in the score space; `kind` is
+    `searched` lies in the collection's space, `asked` (n, d) in the score space; `kind` is
     that of the map by which `searched` was made, `identity` where it is the question as encoded.
     """
 
-    searched: NDArray[np.float32]
+    searched: Located
     asked: NDArray[np.float32]
     inbound: Inbound
     kind: str
@@ -186,14 +192,17 @@ def own_route(
     into: str,
     routes: Routes,
     uncorrected: Collection[str] = (),
+    encoded: NDArray[np.float32] | None = None,
 ) -> OwnRoute:
     """Choose the space in which an own collection is scored, and how it is searched.
 
     `queries` holds the question in each space in which partners gave scores, the one in which most
-    of them did first, and in the own space. A collection in the own space is always searched by the
-    question as it was encoded; mapping it there and back would only lose. In the spaces
-    `uncorrected` partners told cosines, so it is scored by them too. Raises NoRoute.
+    of them did first, and in the own space; `encoded` is the question by the collection's own
+    model, where it is a text. A collection whose model has encoded the question is always searched
+    by that; mapping it there and back would only lose. In the spaces `uncorrected` partners told
+    cosines, so it is scored by them too. Raises NoRoute.
     """
+    natively = queries[own_space] if into == own_space else encoded
     for space in (*queries, own_space):
         try:
             inbound = routes.inbound(space, None, into)
@@ -202,8 +211,10 @@ def own_route(
         if space in uncorrected:
             inbound = replace(inbound, correction=None)
         asked = queries[space]
-        if into == own_space:
-            return OwnRoute(queries[own_space], asked, inbound, IDENTITY)
-        searched = asked if inbound.out_map is None else inbound.out_map.apply(asked)
-        return OwnRoute(searched, asked, inbound, inbound.kind)
+        if natively is not None:
+            return OwnRoute(Located(into, natively), asked, inbound, IDENTITY)
+        return OwnRoute(Located(inbound.into, inbound.carried(asked)), asked, inbound, inbound.kind)
+    if natively is not None:
+        inbound = routes.inbound(into, None, into)
+        return OwnRoute(Located(into, natively), natively, inbound, IDENTITY)
     raise NoRoute(f"no adapter leads into the space of this collection, {into}")

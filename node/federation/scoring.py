@@ -22,10 +22,11 @@ from adapters.rescore import rescore
 from node.federation.disclose import Scored
 from node.index.among import EVERYTHING, Among
 from node.index.candidate import Candidate
+from node.index.located import Located
 
 if TYPE_CHECKING:
     from adapters.map import Map
-    from node.collections.collection import Collection
+    from node.collections.version import Version
 
 FloatArray = NDArray[np.float32]
 
@@ -50,8 +51,8 @@ class Scoring:
 
 
 async def search_scored(
-    collection: "Collection",
-    searched: FloatArray,
+    version: "Version",
+    searched: Located,
     asked: FloatArray,
     k: int,
     visible: frozenset[str] | None,
@@ -60,16 +61,16 @@ async def search_scored(
 ) -> list[list[Scored]]:
     """Find and score the k nearest documents of each of n vectors, best first.
 
-    `searched` (n, d) are the vectors in the collection's space, `asked` the same in the score
-    space. Only documents with one of the labels `visible` are found (None: all), and `among` these.
+    `searched` are the vectors in the version's space, `asked` (n, d) the same in the score space.
+    Only documents with one of the labels `visible` are found (None: all), and `among` these.
     """
-    found = await collection.search(searched, k, visible, among)
-    components = sum(map(len, found)) * searched.shape[1]
+    found = await version.search(searched, k, visible, among)
+    components = sum(map(len, found)) * searched.vectors.shape[1]
     correction = scoring.correction
-    prepared = correction is None or collection.prepared(correction.yardstick)
+    prepared = correction is None or version.prepared(correction.yardstick)
     if prepared and components <= INLINE_COMPONENTS:
-        return score(asked, found, scoring, collection.scalars)
-    return await asyncio.to_thread(score, asked, found, scoring, collection.scalars)
+        return score(asked, found, scoring, version.scalars)
+    return await asyncio.to_thread(score, asked, found, scoring, version.scalars)
 
 
 def score(

@@ -5,12 +5,13 @@ Who may do what, when:
 - `search` takes the current view once and works on it. It takes no lock.
 - `change` is the only writer: under one lock it commits a transaction to store.db and then swaps
   the view. A change that was not committed is never seen; one that was is seen when it returns.
+- `change_together` does the same to several versions of one collection, in one transaction.
 - `rebuild` reads store.db at one moment (the lock is held only to choose that moment), builds for
   as long as it takes, and under the lock swaps in a view with the new snapshot and whatever has
   changed since.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from sqlite3 import Connection
@@ -31,8 +32,8 @@ from node.index.snapshot import Snapshot, SnapshotFiles, SnapshotUnusable, Sourc
 from node.index.view import Change, View
 from node.store import chunk_rows, collection_rows, document_rows
 from node.store.chunk_rows import LiveChunks
-from node.store.collection_rows import CollectionRow
 from node.store.store import Store
+from node.store.version_rows import VersionRow
 
 ResultT = TypeVar("ResultT")
 _log = structlog.get_logger(__name__)
@@ -42,21 +43,19 @@ class CollectionIndex:
     """One version's index. Blocking; methods may be called from any thread."""
 
     def __init__(
-        self, store: Store, row: CollectionRow, directory: Path, settings: IndexSettings
+        self, store: Store, row: VersionRow, directory: Path, settings: IndexSettings
     ) -> None:
         """Load the snapshot, or go without one, and catch up from store.db."""
         self._store = store
-        self._collection = row
+        self._row = row
         self._settings = settings
         self._changing = Lock()
         self._rebuilding = Lock()
         self.nearness = Nearness.of(row.envelope)
         with store.read() as db:
-            source = Source(
-                collection_rows.store_id(db), row.version_key, row.envelope.space_id, self.nearness
-            )
+            source = Source(collection_rows.store_id(db), row.key, row.space_id, self.nearness)
             self._files = SnapshotFiles(directory, source)
-            sequence = collection_rows.sequence(db, row.key)
+            sequence = collection_rows.sequence(db, row.collection)
             self._view = self._caught_up(db, self._load(sequence))
 
     @property
@@ -76,12 +75,12 @@ class CollectionIndex:
 
     def change(self, work: Callable[[Connection, int], tuple[Change, ResultT]]) -> ResultT:
         """Run `work(db, sequence)` in one transaction; when it has committed, show its change."""
-        with self._changing:
-            with self._store.write() as db:
-                sequence = collection_rows.next_sequence(db, self._collection.key)
-                change, result = work(db, sequence)
-            self._view = self._view.after(change)
-            return result
+
+        def alone(db: Connection, sequence: int) -> tuple[list[Change], ResultT]:
+            change, result = work(db, sequence)
+            return [change], result
+
+        return change_together([self], alone)
 
     @property
     def rebuild_due(self) -> bool:
@@ -100,7 +99,7 @@ class CollectionIndex:
         with self._rebuilding, ExitStack() as stack:
             with self._changing:
                 db = stack.enter_context(self._store.read())
-                sequence = collection_rows.sequence(db, self._collection.key)  # pins the moment
+                sequence = collection_rows.sequence(db, self._row.collection)  # pins the moment
                 view = self._view
             extend = None if anew or self._has_many_dead(view) else view.snapshot
             try:
@@ -111,7 +110,7 @@ class CollectionIndex:
                 snapshot = build(db, self._files, sequence, None, self._settings, stop, progress)
             with self._changing, self._store.read() as now:
                 self._view = self._caught_up(now, snapshot)
-        _log.info("index.built", collection=self._collection.name, rows=len(self._view.base))
+        _log.info("index.built", collection=self._row.name, rows=len(self._view.base))
 
     def remove_files(self) -> None:
         """Remove the snapshot's files, once the collection is gone from store.db."""
@@ -126,15 +125,13 @@ class CollectionIndex:
             return self._files.load(sequence, self._settings)
         except SnapshotUnusable as reason:
             if not reason.missing:
-                _log.warning(
-                    "index.rebuild_needed", collection=self._collection.name, reason=str(reason)
-                )
+                _log.warning("index.rebuild_needed", collection=self._row.name, reason=str(reason))
             self._files.remove()
             return None
 
     def _caught_up(self, db: Connection, snapshot: Snapshot | None) -> View:
         """Return the view of what `db` shows: the snapshot's live rows and all others as delta."""
-        live = chunk_rows.live(db, self._collection.version_key)
+        live = chunk_rows.live(db, self._row.key)
         label_sets = document_rows.label_sets(db)
         base, dead = _base(snapshot, live, self.nearness)
         missing = ~np.isin(live.keys, base.keys, assume_unique=True)
@@ -147,6 +144,25 @@ class CollectionIndex:
         norms = self.nearness.norms(vectors)
         documents, label_sets = live.documents[wanted], live.label_sets[wanted]
         return (Segment(keys, documents, label_sets, vectors, norms),)
+
+
+def change_together(
+    indexes: Sequence[CollectionIndex],
+    work: Callable[[Connection, int], tuple[Sequence[Change], ResultT]],
+) -> ResultT:
+    """Run `work(db, sequence)` in one transaction; when it has committed, show all its changes.
+
+    `indexes` are of one collection, by ascending version, and get one change each, in that order.
+    """
+    first = indexes[0]
+    with ExitStack() as changing:
+        for index in indexes:  # always by version, so that nobody waits crosswise
+            changing.enter_context(index._changing)
+        with first._store.write() as db:
+            changes, result = work(db, collection_rows.next_sequence(db, first._row.collection))
+        for index, change in zip(indexes, changes, strict=True):
+            index._view = index._view.after(change)
+    return result
 
 
 def _base(snapshot: Snapshot | None, live: LiveChunks, nearness: Nearness) -> tuple[Segment, Mask]:

@@ -1,7 +1,7 @@
 """Making the vectors of a batch: chunked, encoded in one call, or taken as given and checked."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -44,6 +44,25 @@ async def prepare(batch: list[Planned], encoder: Encoder, max_pieces: int) -> li
         prepared.append(Prepared(planned, spans, vectors))
     encoded = await _encoded(texts, owners, encoder)
     return _assigned(prepared, encoded)
+
+
+async def prepare_texts(batch: list[Planned], encoder: Encoder, max_pieces: int) -> list[Prepared]:
+    """Return the batch with vectors of its texts, whatever vectors came with them.
+
+    A document without a text gets none. Raises as `prepare` does.
+    """
+    if not encoder.takes_text:
+        return unprepared(batch, encoder.envelope.dimension)
+    texts = [planned for planned in batch if planned.record.text]
+    bare = [replace(planned, record=replace(planned.record, vector=None)) for planned in texts]
+    ready = {item.planned.record.id: item for item in await prepare(bare, encoder, max_pieces)}
+    empty = {item.planned.record.id: item for item in unprepared(batch, encoder.envelope.dimension)}
+    return [ready.get(planned.record.id, empty[planned.record.id]) for planned in batch]
+
+
+def unprepared(batch: list[Planned], dimension: int) -> list[Prepared]:
+    """Return the batch without any vectors."""
+    return [Prepared(planned, [], np.empty((0, dimension), dtype=np.float32)) for planned in batch]
 
 
 async def _chunked(planned: Planned, encoder: Encoder, max_pieces: int) -> list[Span]:

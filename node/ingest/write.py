@@ -1,5 +1,6 @@
-"""Writing one prepared batch: documents, vectors and the index's change from one transaction."""
+"""Writing one prepared batch: documents, vectors and the indexes' changes from one transaction."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from sqlite3 import Connection
 
@@ -59,28 +60,36 @@ class _Rows:
         return Change(removed, added, self.names)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Target:
+    """One version that a batch is written to, with the batch's vectors in its space."""
+
+    version: int
+    nearness: Nearness
+    batch: list[Prepared]
+
+
 def write(
-    db: Connection,
-    collection: int,
-    version: int,
-    batch: list[Prepared],
-    nearness: Nearness,
-    sequence: int,
-    at: int,
-) -> tuple[Change, Counts]:
-    """Write the batch in the caller's transaction; return what the index must show after it."""
-    rows = _Rows()
+    db: Connection, collection: int, targets: Sequence[Target], sequence: int, at: int
+) -> tuple[list[Change], Counts]:
+    """Write the batch in the caller's transaction; return what each index must show after it.
+
+    All targets have the same records in the same order.
+    """
+    rows = [_Rows() for _ in targets]
     counts = Counts()
-    for item in batch:
-        step = item.planned.step
+    for items in zip(*(target.batch for target in targets), strict=True):
+        step = items[0].planned.step
         if step is Step.NOTHING:
             counts += Counts(unchanged=1)
             continue
-        document = document_rows.upsert(db, collection, _new(item), sequence, at)
+        document = document_rows.upsert(db, collection, _new(items[0]), sequence, at)
         if step is not Step.FIELDS:
-            _replace_chunks(db, version, document, item, nearness, rows)
+            for target, item, own in zip(targets, items, rows, strict=True):
+                _replace_chunks(db, target, document, item, own)
         counts += Counts(added=1) if step is Step.NEW else Counts(updated=1)
-    return rows.change(nearness), counts + Counts(chunks=len(rows.keys))
+    changes = [own.change(target.nearness) for target, own in zip(targets, rows, strict=True)]
+    return changes, counts + Counts(chunks=sum(len(own.keys) for own in rows))
 
 
 def _new(item: Prepared) -> NewDocument:
@@ -91,20 +100,16 @@ def _new(item: Prepared) -> NewDocument:
 
 
 def _replace_chunks(
-    db: Connection,
-    version: int,
-    document: int,
-    item: Prepared,
-    nearness: Nearness,
-    rows: _Rows,
+    db: Connection, target: Target, document: int, item: Prepared, rows: _Rows
 ) -> None:
     """Put the item's vectors, or on other labels the stored ones, under new chunk keys.
 
     Rows of an index never change; other labels therefore mean other rows.
     """
+    version = target.version
     spans, vectors = item.spans, item.vectors
     if item.planned.step is Step.LABELS:
-        spans, vectors = chunk_rows.of_document(db, version, document, nearness.dimension)
+        spans, vectors = chunk_rows.of_document(db, version, document, target.nearness.dimension)
     if item.planned.known is not None:
         rows.removed += chunk_rows.keys_of(db, version, document)
         chunk_rows.delete_of(db, version, document)

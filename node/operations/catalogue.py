@@ -17,6 +17,7 @@ MODULES: dict[str, str] = {
     "audit": "node.operations.audit",
     "audit.export": "node.operations.audit_export",
     "budget": "node.operations.budgets",
+    "catalog": "node.operations.register",
     "collection": "node.operations.collections",
     "encoder": "node.operations.encoders",
     "exposure": "node.operations.budgets",

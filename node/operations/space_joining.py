@@ -139,16 +139,18 @@ async def _with_agreement(
     node: Node, ground: Ground, joining: Joining, samples: Samples
 ) -> Joining:
     """See how far others' questions agree with the own model in the largest own collection."""
+    from node.index.located import Located
     from node.spaces.agreement import DEPTH, LEAST_DOCUMENTS, agreement
 
     native = joining.joined.native.space_id
-    held = [each for each in node.collections.all() if each.space_id == native]
-    largest = max(held, key=lambda each: each.documents, default=None)
-    if largest is None or largest.documents < LEAST_DOCUMENTS:
+    kept = [version for each in node.collections.all() for version in each.standing.kept]
+    sizes = {one: one.coverage().covered for one in kept if one.space_id == native}
+    largest = max(sizes, key=sizes.__getitem__, default=None)
+    if largest is None or sizes[largest] < LEAST_DOCUMENTS:
         return joining
 
     async def search(rows: Floats) -> list[list[int]]:
-        found = await largest.search(rows, DEPTH, None)
+        found = await largest.search(Located(native, rows), DEPTH, None)
         return [[candidate.key for candidate in one] for one in found]
 
     pairs = joining.joined.pairs

@@ -93,6 +93,7 @@ def _shared(joined: JoinedSpace, route: str | None) -> Inbound | None:
         if route in (None, out.map.adapter):
             return Inbound(
                 score_space=joined.hub,
+                into=joined.native,
                 out_map=joined.outward[out.map.kind],
                 rescore_map=joined.inward[joined.joined.scoring],
                 adapter=out.map.adapter,
@@ -110,6 +111,7 @@ def _direct(joined: JoinedSpace, space: str, route: str | None) -> Inbound | Non
         return None
     return Inbound(
         score_space=space,
+        into=joined.native,
         out_map=way.map,
         rescore_map=way.back,
         adapter=way.kept.map.adapter,

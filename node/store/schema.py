@@ -1,12 +1,14 @@
 """The tables of the data rooms, as forward migrations.
 
 collections ── versions ── chunks (vectors)
+     │             └── switches (what became of versions, and whether it is logged)
      └── documents ─────────┘   └ label_sets
 
 yardsticks ── chunk_scalars (of chunks)
 
 A document belongs to a collection and outlives versions; a chunk is one vector of one document in
-one version, so that a version never mixes spaces. `documents.key` and `chunks.key` are
+one version, so that a version never mixes spaces. A version names the encoder that made it, also
+after that was removed. `documents.key` and `chunks.key` are
 AUTOINCREMENT: never used twice, and growing in the order of commits, which lets an index catch up
 from the last key it knows. `collections.sequence` counts every change to documents or chunks.
 Deleting a document deletes its chunks (and with them its vectors) in the same transaction.
@@ -91,5 +93,30 @@ MIGRATIONS = (
         hubness REAL NOT NULL,
         PRIMARY KEY (chunk, yardstick)
     ) STRICT, WITHOUT ROWID;
+    """,
+    """
+    DROP INDEX one_active_version;
+    ALTER TABLE versions ADD COLUMN made_by TEXT NOT NULL DEFAULT '';
+    UPDATE versions SET made_by = encoder;
+    ALTER TABLE versions DROP COLUMN encoder;
+    ALTER TABLE versions RENAME COLUMN made_by TO encoder;
+    ALTER TABLE versions ADD COLUMN standing TEXT NOT NULL DEFAULT 'serving'
+        CHECK (standing IN ('building', 'shadow', 'serving', 'retired'));
+    ALTER TABLE versions DROP COLUMN state;
+    ALTER TABLE versions RENAME COLUMN standing TO state;
+    ALTER TABLE versions ADD COLUMN rate INTEGER NOT NULL DEFAULT 0;
+    CREATE UNIQUE INDEX one_serving_version ON versions (collection) WHERE state = 'serving';
+
+    CREATE TABLE switches (
+        key INTEGER PRIMARY KEY AUTOINCREMENT,
+        collection INTEGER NOT NULL REFERENCES collections ON DELETE CASCADE,
+        version INTEGER NOT NULL REFERENCES versions ON DELETE CASCADE,
+        event TEXT NOT NULL,
+        former INTEGER,
+        forced TEXT,
+        at INTEGER NOT NULL,
+        by TEXT,
+        logged INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
     """,
 )

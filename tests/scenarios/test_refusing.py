@@ -130,14 +130,14 @@ async def test_a_question_that_means_nothing_is_refused_before_any_search(
     paired: Pair, fields: dict[str, Any], code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     searched = []
-    collection = paired.clinic.node.collections.get(DOCS)
-    search = collection.search
+    version = paired.clinic.node.collections.get(DOCS).serving
+    search = version.search
 
     async def watch(queries: Any, k: int, *narrowed: Any) -> Any:
         searched.append(k)
         return await search(queries, k, *narrowed)
 
-    monkeypatch.setattr(collection, "search", watch)
+    monkeypatch.setattr(version, "search", watch)
     reading = await ask_raw(paired, **fields)
     assert reading.status.code == code
     if code == "space-not-accepted":
@@ -151,9 +151,9 @@ async def test_a_failed_search_is_an_error_that_costs_no_budget(
     async def fail(*_: Any) -> Any:
         raise OSError("the index is gone")
 
-    collection = paired.clinic.node.collections.get(DOCS)
+    version = paired.clinic.node.collections.get(DOCS).serving
     with monkeypatch.context() as broken:
-        broken.setattr(collection, "search", fail)
+        broken.setattr(version, "search", fail)
         status = await paired.lab.ask_one()
     assert (status.state, status.code) == ("error", "search-failed")
     assert "index" not in (status.detail or "")

@@ -200,7 +200,7 @@ async def test_what_scoring_needs_of_each_document_is_there_after_joining(
     for one in three:
         (collection,) = one.node.collections.all()
         (yardstick,) = one.node.spaces.yardsticks(collection.space_id)
-        assert collection.prepared(yardstick)
+        assert collection.serving.prepared(yardstick)
 
 
 async def test_the_answer_names_the_way_and_what_was_measured_of_it(

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from node.collections.collection import Collection
+from node.collections.version import Version
 from node.federation.event_leaves import peer_appender
 from node.ingest.record import Record
 from node.operations.registry import silent
@@ -131,13 +131,13 @@ async def reached(world: World, monkeypatch: pytest.MonkeyPatch) -> Reached:
         grant(CLINIC, collection="papers", purposes=["clinical-research"], rate=100_000)
     )
     made = Reached(world, hospital)
-    search = Collection.search
+    search = Version.search
 
-    async def watched(self: Collection, *given: Any, **named: Any) -> Any:
+    async def watched(self: Version, *given: Any, **named: Any) -> Any:
         made.searches.append(1)
         return await search(self, *given, **named)
 
-    monkeypatch.setattr(Collection, "search", watched)
+    monkeypatch.setattr(Version, "search", watched)
     return made
 
 

@@ -23,8 +23,8 @@ class Gate:
 @contextmanager
 def held_search(clinic: Organisation, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     """Let questions come as far as their search, and wait there."""
-    gate, collection = Gate(), clinic.node.collections.get(DOCS)
-    search = collection.search
+    gate, version = Gate(), clinic.node.collections.get(DOCS).serving
+    search = version.search
 
     async def wait(*arguments: Any) -> Any:
         gate.reached.set()
@@ -32,7 +32,7 @@ def held_search(clinic: Organisation, monkeypatch: pytest.MonkeyPatch) -> Iterat
         return await search(*arguments)
 
     with monkeypatch.context() as held:
-        held.setattr(collection, "search", wait)
+        held.setattr(version, "search", wait)
         yield gate
 
 

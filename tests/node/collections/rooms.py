@@ -13,6 +13,8 @@ from node.collections.collection import Collection
 from node.collections.registry import Collections
 from node.collections.scalars import YardsticksOf
 from node.encoders.registry import Encoders
+from node.index.candidate import Candidate
+from node.index.located import Located
 from node.index.settings import IndexSettings
 from node.ingest.record import Record
 from node.store.store import Store
@@ -95,6 +97,17 @@ async def opened(
         store.close()
 
 
+async def search(
+    collection: Collection,
+    queries: npt.NDArray[np.float32],
+    k: int,
+    visible: frozenset[str] | None = None,
+) -> list[list[Candidate]]:
+    """Search the version that serves by vectors of its space."""
+    version = collection.serving
+    return await version.search(Located(version.space_id, queries), k, visible)
+
+
 async def found_ids(
     collection: Collection,
     queries: npt.NDArray[np.float32],
@@ -102,5 +115,5 @@ async def found_ids(
     visible: frozenset[str] | None = None,
 ) -> list[list[str | None]]:
     """External ids of what a search finds."""
-    answers = await collection.search(queries, k, visible)
+    answers = await search(collection, queries, k, visible)
     return [[collection.external_id(one.key) for one in answer] for answer in answers]

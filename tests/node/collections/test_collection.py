@@ -21,6 +21,7 @@ from tests.node.collections.rooms import (
     opened,
     record,
     records,
+    search,
     unseen,
     vectors,
 )
@@ -44,9 +45,9 @@ async def test_an_update_replaces_the_vector_and_keeps_the_key(rooms: Rooms) -> 
     collection = await rooms.collection()
     old, new = np.eye(DIMENSION, dtype="f4")[:2]
     await collection.ingest([record(0, old)], 1, unseen)
-    [[before]] = await collection.search(old[None], 1, None)
+    [[before]] = await search(collection, old[None], 1, None)
     counts = await collection.ingest([record(0, new)], 1, unseen)
-    [[after]] = await collection.search(new[None], 1, None)
+    [[after]] = await search(collection, new[None], 1, None)
     assert counts == Counts(updated=1, chunks=1)
     assert after.key == before.key
     assert after.score == pytest.approx(1.0)
@@ -102,7 +103,7 @@ async def test_deleted_documents_are_gone_from_searches_store_and_files(
     secret = Record("s", "test:1", text="a secret sentence that nobody else has", vector=rows[0])
     await collection.ingest([secret, *records(rows[1:])], 300, unseen)
     await collection.settle(unseen)
-    [[found]] = await collection.search(rows[:1], 1, None)
+    [[found]] = await search(collection, rows[:1], 1, None)
     assert await collection.delete(["s", "never there"]) == 1
     assert "s" not in (await found_ids(collection, rows[:1], 10))[0]
     assert collection.describe(found.key) is None
@@ -118,10 +119,10 @@ async def test_a_key_is_never_used_again(rooms: Rooms) -> None:
     collection = await rooms.collection()
     row = vectors(1)
     await collection.ingest([record(0, row[0])], 1, unseen)
-    [[first]] = await collection.search(row, 1, None)
+    [[first]] = await search(collection, row, 1, None)
     await collection.delete(["d0"])
     await collection.ingest([record(0, row[0])], 1, unseen)
-    [[second]] = await collection.search(row, 1, None)
+    [[second]] = await search(collection, row, 1, None)
     assert second.key > first.key
 
 
@@ -150,7 +151,7 @@ async def test_collections_are_separate(rooms: Rooms) -> None:
     await two.ingest([record(1, rows[1])], 1, unseen)
     assert await found_ids(one, rows[:1], 5) == [["d0"]]
     assert await found_ids(two, rows[:1], 5) == [["d1"]]
-    [[found]] = await one.search(rows[:1], 1, None)
+    [[found]] = await search(one, rows[:1], 1, None)
     assert two.describe(found.key) is None
 
 
@@ -222,7 +223,7 @@ async def test_scores_and_vectors_are_those_of_the_space(rooms: Rooms, similarit
     for settle in (False, True):
         if settle:
             await collection.settle(unseen)
-        [answer] = await collection.search(query, 5, None)
+        [answer] = await search(collection, query, 5, None)
         expected = np.argsort(-dots)[:5]
         numbers = [int((collection.external_id(one.key) or "")[1:]) for one in answer]
         assert numbers == expected.tolist()

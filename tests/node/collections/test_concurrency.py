@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from node.collections.collection import Collection
-from tests.node.collections.rooms import opened, record, records, unseen, vectors
+from tests.node.collections.rooms import opened, record, records, search, unseen, vectors
 
 STABLE = 300
 PASSING = 1_500
@@ -26,7 +26,7 @@ async def test_every_answer_is_right_whatever_happens_meanwhile(tmp_path: Path) 
         counts = await asyncio.gather(*searches)
         assert min(counts) > 5
         assert collection.documents == STABLE + PASSING // 2
-        assert len((await collection.search(rows[:1], 1_000, None))[0]) == 1_000
+        assert len((await search(collection, rows[:1], 1_000, None))[0]) == 1_000
 
 
 async def churn(
@@ -61,7 +61,7 @@ async def ask(
     while not over.is_set():
         numbers = random.integers(STABLE, size=3)
         visible = [None, frozenset({"stable"}), frozenset({"open"})][searches % 3]
-        answers = await collection.search(rows[numbers], 20, visible)
+        answers = await search(collection, rows[numbers], 20, visible)
         for number, answer in zip(numbers, answers, strict=True):
             scores = [one.score for one in answer]
             assert scores == sorted(scores, reverse=True)

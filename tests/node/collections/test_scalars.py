@@ -10,7 +10,7 @@ from adapters.affine import AffineMap
 from adapters.corrected import Yardstick
 from node.collections.collection import Collection
 from node.store.scalar_rows import load, missing
-from tests.node.collections.rooms import DIMENSION, Rooms, opened, records, unseen, vectors
+from tests.node.collections.rooms import DIMENSION, Rooms, opened, records, search, unseen, vectors
 
 
 def yardstick(name: str) -> Yardstick:
@@ -46,8 +46,8 @@ async def rooms(tmp_path: Path, measured: Measured) -> AsyncIterator[Rooms]:
 
 async def assert_right(collection: Collection, measure: Yardstick, n: int) -> None:
     """Whatever is kept: the scalars of what a search finds are those of the vectors found."""
-    [found] = await collection.search(vectors(1), n, None)
-    scalars = collection.scalars(measure, found)
+    [found] = await search(collection, vectors(1), n, None)
+    scalars = collection.serving.scalars(measure, found)
     fresh = measure.scalars(np.stack([each.vector for each in found]))
     np.testing.assert_allclose(scalars.lengths, fresh.lengths, rtol=1e-5)
     np.testing.assert_allclose(scalars.hubness, fresh.hubness, atol=1e-5)
@@ -65,7 +65,7 @@ async def test_documents_get_their_scalars_with_ingestion_and_lose_them_when_del
     await collection.ingest(records(vectors(700)), 700, unseen)
     await collection.settle(unseen)
     [one] = measured.yardsticks
-    assert collection.prepared(one)
+    assert collection.serving.prepared(one)
     assert kept(rooms, one) == 700
     await assert_right(collection, one, 50)
     await collection.delete([f"d{n}" for n in range(300)])
@@ -81,7 +81,7 @@ async def test_a_document_without_scalars_is_measured_on_the_spot(
     await collection.ingest(records(rows[:20]), 20, unseen)
     await collection.settle(unseen)
     other = yardstick("another")
-    assert not collection.prepared(other)
+    assert not collection.serving.prepared(other)
     await assert_right(collection, other, 20)
     await collection.ingest(records(rows), 40, unseen)  # scalars are still being computed
     await assert_right(collection, measured.yardsticks[0], 40)

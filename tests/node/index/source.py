@@ -11,11 +11,11 @@ from node.index.collection_index import CollectionIndex
 from node.index.segment import Segment
 from node.index.settings import IndexSettings
 from node.index.view import Change
-from node.store import chunk_rows, collection_rows, document_rows
-from node.store.collection_rows import CollectionRow
+from node.store import chunk_rows, collection_rows, document_rows, version_rows
 from node.store.document_rows import NewDocument
 from node.store.schema import MIGRATIONS
 from node.store.store import Store
+from node.store.version_rows import VersionRow
 from tests.node.collections.rooms import SMALL, envelope
 
 FloatArray = npt.NDArray[np.float32]
@@ -26,7 +26,7 @@ class Source:
     """The store and its collection; `put` and `remove` change it through an index."""
 
     store: Store
-    row: CollectionRow
+    row: VersionRow
     directory: Path
     settings: IndexSettings = SMALL
 
@@ -51,9 +51,9 @@ class Source:
             for number, rows in enumerate(np.split(vectors, len(vectors) // chunks)):
                 own = labels[number] if labels else frozenset({"all"})
                 document = NewDocument(f"{sequence}-{number}", None, None, {}, own, b"")
-                key = document_rows.upsert(db, self.row.key, document, sequence, 0)
+                key = document_rows.upsert(db, self.row.collection, document, sequence, 0)
                 spans = [(0, 0)] * chunks
-                keys += chunk_rows.insert(db, self.row.version_key, key, spans, rows)
+                keys += chunk_rows.insert(db, self.row.key, key, spans, rows)
                 documents += [key] * chunks
                 label_set = document_rows.label_set(db, own)
                 names[label_set] = own
@@ -74,7 +74,7 @@ class Source:
             removed = [
                 key
                 for document in documents
-                for key in chunk_rows.keys_of(db, self.row.version_key, document)
+                for key in chunk_rows.keys_of(db, self.row.key, document)
             ]
             document_rows.delete(db, documents)
             return Change(np.array(removed, "i8"), None, {}), None
@@ -90,8 +90,9 @@ def make(path: Path, dimension: int = 16, settings: IndexSettings = SMALL) -> So
     with store.write() as db:
         db.execute("INSERT INTO encoders VALUES ('e', 'caller', '{}', ?, 0)",
                    (space.model_dump_json(),))  # fmt: skip
-        row = collection_rows.insert(
-            db, name="c", title="c", description="", language="", encoder="e", envelope=space, at=0
+        collection = collection_rows.insert(
+            db, name="c", title="c", description="", language="", at=0
         )
+        row = version_rows.insert(db, collection.key, "e", space, "serving", 0)
     (path / "indexes").mkdir()
     return Source(store, row, path / "indexes", settings)

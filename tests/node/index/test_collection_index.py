@@ -140,13 +140,13 @@ def test_a_change_whose_commit_fails_is_never_seen(source: Source) -> None:
         """A change like any other; its transaction is refused by the database at COMMIT."""
         db.execute("PRAGMA defer_foreign_keys = ON")
         key = document_rows.upsert(
-            db, source.row.key, NewDocument("late", None, None, {}, ALL, b""), sequence, 0
+            db, source.row.collection, NewDocument("late", None, None, {}, ALL, b""), sequence, 0
         )
         rows = vectors(1, seed=7)
-        (chunk,) = chunk_rows.insert(db, source.row.version_key, key, [(0, 0)], rows)
+        (chunk,) = chunk_rows.insert(db, source.row.key, key, [(0, 0)], rows)
         label_set = document_rows.label_set(db, ALL)
         # a chunk of a document that is not there: only COMMIT looks at it
-        chunk_rows.insert(db, source.row.version_key, key + 1_000, [(0, 0)], rows)
+        chunk_rows.insert(db, source.row.key, key + 1_000, [(0, 0)], rows)
         added = Segment(
             np.array([chunk]), np.array([key]), np.array([label_set], "i4"), rows,
             index.nearness.norms(rows),

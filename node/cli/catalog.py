@@ -1,0 +1,79 @@
+"""`interlingua catalog`: every version of every collection."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from node.cli.invocation import VerbGroup
+from node.cli.output import finish, line, table
+from node.cli.run import run_operation
+
+if TYPE_CHECKING:
+    from node.operations.register import CatalogLine
+
+app = VerbGroup()
+
+COLUMNS = ("COLLECTION", "VERSION", "STATE", "ENCODER", "DIMENSION", "COVERED", "OF", "CREATED")
+
+
+@app.command()
+def catalog(
+    collection: Annotated[
+        str | None, typer.Argument(help="One collection, in full.", show_default=False)
+    ] = None,
+) -> None:
+    """List every version of the collections: its space, its documents, and what became of it."""
+    from node.operations.register import Catalog, WantedVersions
+
+    result = run_operation("catalog", WantedVersions(collection=collection), Catalog)
+
+    def people() -> None:
+        table(COLUMNS, map(_row, result.versions))
+        if collection is not None:
+            for each in result.versions:
+                _in_full(each)
+
+    finish(
+        result,
+        people,
+        next_step="interlingua catalog COLLECTION"
+        if collection is None
+        else f"interlingua collection info {collection}",
+    )
+
+
+def _row(one: CatalogLine) -> tuple[object, ...]:
+    state = f"{one.state}, answers" if one.answers and one.state != "serving" else one.state
+    return (
+        one.collection, one.version, state, one.encoder, one.envelope.dimension,
+        one.covered, one.documents, _day(one.created_at),
+    )  # fmt: skip
+
+
+def _in_full(one: CatalogLine) -> None:
+    """What a table has no room for."""
+    envelope = one.envelope
+    line()
+    line(f"{one.version}  {envelope.provider}/{envelope.model} {envelope.revision}")
+    line(f"    space         {one.space}")
+    line(f"    probe sketch  {envelope.probe or 'none: the model was not probed'}")
+    line(
+        f"    envelope      {envelope.pooling} pooling, {envelope.normalisation},"
+        f" {envelope.similarity}, quantisation {envelope.quantisation}"
+    )
+    line(f"    training      {envelope.training_data or 'not stated'}")
+    line(f"    licence       {envelope.license or 'not stated'}")
+    line(f"    vectors       {one.chunks}; {one.without_text} documents have no text to encode")
+    for adapter in one.adapters:
+        line(f"    adapter       {adapter.kind} from {adapter.space}")
+    for event in one.events:
+        former = f" after {event.former}" if event.former else ""
+        forced = f", forced: {event.forced}" if event.forced else ""
+        line(f"    {_day(event.at)}    {event.event}{former}{forced}")
+
+
+def _day(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")

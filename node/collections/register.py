@@ -1,0 +1,37 @@
+"""The register: every version that a collection ever had, with what it is and what became of it."""
+
+from dataclasses import dataclass
+
+from node.store import switch_rows, version_rows
+from node.store.store import Store
+from node.store.switch_rows import Switch
+from node.store.version_rows import Coverage, VersionRow
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """One version; `without_text`: documents of its collection that no model could encode again."""
+
+    row: VersionRow
+    coverage: Coverage
+    without_text: int
+    events: tuple[Switch, ...]
+
+
+def registered(store: Store, collection: str | None = None) -> list[Registered]:
+    """Return the versions of one collection, or of all, oldest first; blocking."""
+    with store.read() as db:
+        return [
+            Registered(
+                row,
+                version_rows.coverage(db, row.collection, row.key),
+                version_rows.without_text(db, row.collection, 0)[0],
+                tuple(
+                    each
+                    for each in switch_rows.of_collection(db, row.collection)
+                    if each.version == row.key
+                ),
+            )
+            for row in version_rows.all_rows(db)
+            if collection in (None, row.name)
+        ]

@@ -1,0 +1,121 @@
+"""The operation that lists every collection version: what its vectors mean, and where it stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel
+
+from node.operations.registry import Progress, operation
+from protocol.envelope import Envelope
+
+if TYPE_CHECKING:
+    from node.collections.register import Registered
+    from node.node import Node
+
+
+class WantedVersions(BaseModel, extra="forbid"):
+    """The versions of one collection, or of all."""
+
+    collection: str | None = None
+
+
+class VersionEvent(BaseModel):
+    """What became of a version, when (epoch seconds UTC) and by whom.
+
+    `former`: the version that served before. `forced`: what stood against it and was overruled.
+    """
+
+    event: Literal["migration-begun", "complete", "cutover", "rollback", "retired"]
+    at: int
+    by: str | None
+    former: str | None
+    forced: str | None
+
+
+class AdapterInUse(BaseModel):
+    """A map that leads from another space into the version's, by file digest."""
+
+    space: str
+    adapter: str
+    kind: str
+
+
+class CatalogLine(BaseModel):
+    """One version of one collection.
+
+    `covered` of `documents` have vectors in it, `chunks` in all; `without_text` of them came as
+    bare vectors, so no other model can encode them. `answers` says whether questions are answered
+    from it now.
+    """
+
+    collection: str
+    version: str
+    state: Literal["building", "shadow", "serving", "retired"]
+    answers: bool
+    encoder: str
+    space: str
+    envelope: Envelope
+    adapters: tuple[AdapterInUse, ...]
+    documents: int
+    covered: int
+    chunks: int
+    without_text: int
+    created_at: int
+    events: tuple[VersionEvent, ...]
+
+
+class Catalog(BaseModel):
+    """Every version, oldest first; `retired` ones keep their line and nothing else."""
+
+    versions: tuple[CatalogLine, ...]
+
+
+@operation("catalog", role="auditor")
+async def catalog(node: Node, request: WantedVersions, progress: Progress) -> Catalog:
+    """List every version of the collections: its space, its documents, and what became of it."""
+    del progress
+    import asyncio
+
+    from node.collections.register import registered
+
+    if request.collection is not None:
+        node.collections.get(request.collection)
+    _ = node.encoders  # brings the tables up to date
+    found = await asyncio.to_thread(registered, node.store, request.collection)
+    answering = {
+        version.key for each in node.collections.all() for version in each.standing.answering
+    }
+    return Catalog(versions=tuple(_line(node, each, answering) for each in found))
+
+
+def _line(node: Node, each: Registered, answering: set[int]) -> CatalogLine:
+    row = each.row
+    return CatalogLine(
+        collection=row.name,
+        version=row.version,
+        state=row.state,
+        answers=row.key in answering,
+        encoder=row.encoder,
+        space=row.space_id,
+        envelope=row.envelope,
+        adapters=tuple(
+            AdapterInUse(space=route.space, adapter=route.adapter, kind=route.kind)
+            for route in node.spaces.routes(row.space_id)
+        ),
+        documents=each.coverage.documents,
+        covered=each.coverage.covered,
+        chunks=each.coverage.chunks,
+        without_text=each.without_text,
+        created_at=row.created_at,
+        events=tuple(
+            VersionEvent(
+                event=one.event,
+                at=one.at,
+                by=one.by,
+                former=None if one.former is None else f"v{one.former}",
+                forced=one.forced,
+            )
+            for one in each.events
+        ),
+    )

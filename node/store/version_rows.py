@@ -1,0 +1,184 @@
+"""Rows of versions: one index of a collection's documents in one space.
+
+`building`: documents without vectors are being encoded. `shadow`: was complete and is kept up to
+date. `serving`: answers. `retired`: vectors are deleted, the row stays for the register. At most
+one version of a collection serves, which the schema holds. Each function works within its caller's
+transaction.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from node.store.errors import StoreError
+from protocol.envelope import Envelope
+
+State = Literal["building", "shadow", "serving", "retired"]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """One version. `name` is its collection's; `rate`: documents a second at most, 0: any number.
+
+    Times are epoch seconds UTC.
+    """
+
+    key: int
+    collection: int
+    name: str
+    encoder: str
+    state: State
+    rate: int
+    created_at: int
+    envelope: Envelope
+
+    @property
+    def version(self) -> str:
+        """Public name, unique within this node for ever."""
+        return f"v{self.key}"
+
+    @property
+    def space_id(self) -> str:
+        """The id of its space."""
+        return self.envelope.space_id
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How many documents have vectors in a version, of how many; `chunks` counts those vectors."""
+
+    covered: int
+    documents: int
+    chunks: int
+
+    @property
+    def missing(self) -> int:
+        """Documents without vectors."""
+        return self.documents - self.covered
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A document without vectors in a version; `sequence` tells whether it changed meanwhile."""
+
+    key: int
+    external_id: str
+    text: str | None
+    sequence: int
+
+
+_SELECT = """
+    SELECT v.key, v.collection, c.name, v.encoder, v.state, v.rate, v.created_at, v.envelope
+    FROM versions v JOIN collections c ON c.key = v.collection
+"""
+_WITHOUT_VECTORS = (
+    "NOT EXISTS (SELECT 1 FROM chunks c WHERE c.version = :version AND c.document = d.key)"
+)
+
+
+def insert(
+    db: sqlite3.Connection,
+    collection: int,
+    encoder: str,
+    envelope: Envelope,
+    state: State,
+    at: int,
+    rate: int = 0,
+) -> VersionRow:
+    """Add a version without vectors. Raises StoreError where the encoder was removed meanwhile."""
+    added = db.execute(
+        "INSERT INTO versions (collection, encoder, envelope, space_id, state, created_at, rate)"
+        " SELECT ?, name, ?, ?, ?, ?, ? FROM encoders WHERE name = ?",
+        (collection, envelope.model_dump_json(), envelope.space_id, state, at, rate, encoder),
+    )
+    if not added.rowcount:
+        raise StoreError(f"encoder {encoder!r} was removed meanwhile", fix="Add it again.")
+    return _row(db.execute(f"{_SELECT} WHERE v.key = ?", (added.lastrowid,)).fetchone())
+
+
+def all_rows(db: sqlite3.Connection) -> list[VersionRow]:
+    """Return every version of every collection, oldest first."""
+    return [_row(row) for row in db.execute(f"{_SELECT} ORDER BY v.key")]
+
+
+def set_state(db: sqlite3.Connection, key: int, state: State) -> None:
+    """Put a version in another state."""
+    db.execute("UPDATE versions SET state = ? WHERE key = ?", (state, key))
+
+
+def set_rate(db: sqlite3.Connection, key: int, rate: int) -> None:
+    """Encode at most so many documents a second, 0: any number."""
+    db.execute("UPDATE versions SET rate = ? WHERE key = ?", (rate, key))
+
+
+def delete(db: sqlite3.Connection, key: int) -> None:
+    """Delete a version with its vectors and its history."""
+    db.execute("DELETE FROM versions WHERE key = ?", (key,))
+
+
+def coverage(db: sqlite3.Connection, collection: int, key: int) -> Coverage:
+    """Return how far a version covers its collection."""
+    (documents,) = db.execute(
+        "SELECT count(*) FROM documents WHERE collection = ?", (collection,)
+    ).fetchone()
+    covered, chunks = db.execute(
+        "SELECT count(DISTINCT document), count(*) FROM chunks WHERE version = ?", (key,)
+    ).fetchone()
+    return Coverage(covered, documents, chunks)
+
+
+def waiting(
+    db: sqlite3.Connection, collection: int, key: int, after: int, limit: int
+) -> list[Waiting]:
+    """Return the next documents without vectors in a version, by ascending key beyond `after`."""
+    rows = db.execute(
+        "SELECT d.key, d.external_id, d.text, d.sequence FROM documents d"  # noqa: S608 - a text of this file
+        f" WHERE d.collection = :collection AND d.key > :after AND {_WITHOUT_VECTORS}"
+        " ORDER BY d.key LIMIT :limit",
+        {"collection": collection, "version": key, "after": after, "limit": limit},
+    )
+    return [Waiting(*row) for row in rows]
+
+
+def still_waiting(db: sqlite3.Connection, key: int, document: Waiting) -> int | None:
+    """Return the label set of a document that is as it was, still without vectors; else None."""
+    row = db.execute(
+        "SELECT d.label_set FROM documents d"  # noqa: S608 - a text of this file
+        f" WHERE d.key = :document AND d.sequence = :sequence AND {_WITHOUT_VECTORS}",
+        {"document": document.key, "sequence": document.sequence, "version": key},
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
+def without_text(db: sqlite3.Connection, collection: int, limit: int) -> tuple[int, list[str]]:
+    """Return how many documents have no text, and the ids of the first of them."""
+    (count,) = db.execute(
+        "SELECT count(*) FROM documents WHERE collection = ? AND text IS NULL", (collection,)
+    ).fetchone()
+    rows = db.execute(
+        "SELECT external_id FROM documents WHERE collection = ? AND text IS NULL"
+        " ORDER BY key LIMIT ?",
+        (collection, limit),
+    )
+    return int(count), [external_id for (external_id,) in rows]
+
+
+def delete_some_chunks(db: sqlite3.Connection, key: int, limit: int) -> int:
+    """Delete at most so many of a version's vectors; return how many there were."""
+    return db.execute(
+        "DELETE FROM chunks WHERE key IN (SELECT key FROM chunks WHERE version = ? LIMIT ?)",
+        (key, limit),
+    ).rowcount
+
+
+def encoders_in_use(db: sqlite3.Connection, states: Iterable[State]) -> set[str]:
+    """Return the names of the encoders of versions in these states."""
+    wanted = list(states)
+    marks = ",".join("?" * len(wanted))
+    rows = db.execute(f"SELECT encoder FROM versions WHERE state IN ({marks})", wanted)  # noqa: S608 - `marks` holds only question marks
+    return {name for (name,) in rows}
+
+
+def _row(row: tuple[int, int, str, str, State, int, int, str]) -> VersionRow:
+    return VersionRow(*row[:7], envelope=Envelope.model_validate_json(row[7]))
