@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from node.audit.show import Wanted, show
+from node.audit.search import search
 from protocol.event_leaves import KeyChanged
+from protocol.leaf_filter import LeafFilter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -46,8 +47,8 @@ def differences(
 
 def logged(log_file: Path, digest: str) -> set[tuple[object, object]]:
     """Key and event of each leaf about the version with that digest."""
-    _, leaves = show(log_file, Wanted(type="key", limit=RECENT))
-    found = (leaf.fields for leaf in leaves if leaf.fields.get("document") == digest)
+    found_leaves = search(log_file, LeafFilter(type="key"), RECENT).leaves
+    found = (leaf.fields for leaf in found_leaves if leaf.fields.get("document") == digest)
     return {(fields.get("key"), fields.get("event")) for fields in found}
 
 

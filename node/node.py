@@ -26,6 +26,7 @@ from node.tokens import Tokens
 if TYPE_CHECKING:
     from adapters.corrected import Yardstick
     from node.audit.log import AuditLog
+    from node.audit.readings import Readings
     from node.backup.standing import Standing
     from node.collections.registry import Collections
     from node.config import Settings
@@ -180,6 +181,13 @@ class Node:
         log = AuditLog.open(self.data.log_file, signer, self.log_origin, self.clock, own=own)
         self._closing.push_async_callback(log.close)
         return log
+
+    @cached_property
+    def readings(self) -> Readings:
+        """Readings of the audit log by tokens."""
+        from node.audit.readings import Readings
+
+        return Readings(self.log, self.clock)
 
     @cached_property
     def encoders(self) -> Encoders:

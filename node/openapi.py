@@ -13,10 +13,16 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from node.listeners.endpoints import ENDPOINTS, Endpoint
+from node.listeners.endpoints import (
+    ENDPOINTS,
+    LOG_RESOURCES,
+    READERS,
+    Endpoint,
+    LogResource,
+)
 from node.operations.catalogue import find
 from node.operations.errors import OperationProblem
-from node.operations.registry import Operation
+from node.operations.registry import Operation, Role
 
 REFERENCE = "#/components/schemas/{model}"
 PROBLEM = "application/problem+json"
@@ -34,6 +40,8 @@ def document() -> dict[str, Any]:
     for endpoint, operation in operations:
         described = _operation(endpoint, operation, references)
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = described
+    problem = references[(OperationProblem, "serialization")]
+    paths |= {resource.path: {"get": _resource(resource, problem)} for resource in LOG_RESOURCES}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -51,6 +59,35 @@ def document() -> dict[str, Any]:
     }
 
 
+def _resource(resource: LogResource, problem: Any) -> dict[str, Any]:
+    """One resource of the log (C2SP tlog-tiles), which is no JSON."""
+    places = [part for part in ("tile",) if f"{{{part}}}" in resource.path]
+    return {
+        "operationId": resource.name,
+        "summary": resource.summary,
+        "description": f"For tokens with the role {_or(READERS)}. See https://c2sp.org/tlog-tiles.",
+        "parameters": [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            for name in places
+        ],
+        "responses": {
+            "200": {"description": "The bytes.", "content": {resource.content_type: {}}},
+            "default": _refusal(problem),
+        },
+    }
+
+
+def _refusal(problem: Any) -> dict[str, Any]:
+    return {
+        "description": "A problem body (RFC 9457).",
+        "content": {PROBLEM: {"schema": problem}},
+    }
+
+
+def _or(roles: frozenset[Role]) -> str:
+    return " or ".join(sorted(roles))
+
+
 def _operation(
     endpoint: Endpoint, operation: Operation, references: dict[Any, Any]
 ) -> dict[str, Any]:
@@ -59,16 +96,13 @@ def _operation(
     described: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
-        "description": f"For tokens with the role {' or '.join(sorted(endpoint.roles))}.",
+        "description": f"For tokens with the role {_or(endpoint.roles)}.",
         "responses": {
             "200": {
                 "description": "The result.",
                 "content": {"application/json": {"schema": answer}},
             },
-            "default": {
-                "description": "A problem body (RFC 9457).",
-                "content": {PROBLEM: {"schema": problem}},
-            },
+            "default": _refusal(problem),
         },
     }
     if endpoint.method == "POST":

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from keys.thumbprint import thumbprint
+from protocol.leaf_filter import LeafFilter
 from protocol.leaf_frame import Leaf
 from protocol.notation import (
     CollectionName,
@@ -156,6 +157,22 @@ class Exported(_Event):
     def filtered(self) -> bool:
         """Tell whether some leaves of the part may be left out of what is shown."""
         return any(f is not None for f in (self.peer, self.purpose, self.since, self.until))
+
+
+class AuditRead(_Event):
+    """A token was given leaves of this log to read (type `audit-read`), before it was shown any.
+
+    ``reading``: what was read: `search`, `report`, `entries`, or another use of one ``leaf``.
+    ``filter``: which leaves, absent where all; ``size``: leaves that the log had, ``count``: those
+    of them that pass. A reading lasts an hour: what is appended meanwhile may have been read too.
+    """
+
+    type: Literal["audit-read"] = "audit-read"
+    reading: Word
+    filter: LeafFilter | None = None
+    leaf: Count | None = None
+    size: Count
+    count: Count
 
 
 class AdminActed(_Event):

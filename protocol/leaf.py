@@ -12,6 +12,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from protocol.event_leaves import (
     AdminActed,
+    AuditRead,
     CollectionChanged,
     Exported,
     KeyChanged,
@@ -44,6 +45,7 @@ __all__ = [
     "AdminActed",
     "Answered",
     "AnyLeaf",
+    "AuditRead",
     "CollectionChanged",
     "Compared",
     "Decision",
@@ -87,6 +89,7 @@ AnyLeaf: TypeAlias = (
     | KeyChanged
     | CollectionChanged
     | Exported
+    | AuditRead
     | AdminActed
 )
 LEAF_TYPES: tuple[str, ...] = tuple(kind.model_fields["type"].default for kind in get_args(AnyLeaf))

@@ -11,30 +11,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from node.cli import audit_bundle, audit_reconcile
-from node.cli.instants import parse_instant
+from node.cli import audit_bundle, audit_reconcile, audit_search
 from node.cli.invocation import VerbGroup, current
-from node.cli.output import finish, line, note, table
+from node.cli.output import finish, line, note
+from node.cli.own_log import LogOption, own_log
 from node.cli.progress import shown_progress
 from node.operations.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from node.audit.given_root import GivenRoot
-    from node.operations.audit import LogExamined, LogVerified, ShownLeaf
+    from node.operations.audit import LogExamined, LogVerified
 
 app = VerbGroup(help="The audit log: read it, prove it, hand out parts of it, check its file.")
+app.command()(audit_search.search)
 app.command()(audit_bundle.export)
 app.command()(audit_reconcile.reconcile)
 
-LogOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--log",
-        help="A copy of a log.db instead of the node's own.",
-        exists=True,
-        dir_okay=False,
-    ),
-]
 KeyOption = Annotated[
     str | None,
     typer.Option(help="Verifier key of the log, as its owner gave it: name+id+key."),
@@ -47,48 +39,6 @@ RootOption = Annotated[
         "organisation. With --log or --receipt: file of the owner's newest root document.",
     ),
 ]
-
-
-@app.command()
-def show(
-    peer: Annotated[str | None, typer.Option(help="Only leaves about this partner.")] = None,
-    type_: Annotated[
-        str | None, typer.Option("--type", help="Only this type: answered, denied, sent, ...")
-    ] = None,
-    since: Annotated[
-        str | None, typer.Option(help="From then on: 2026-04-01, 2026-04-01T12:30Z, 90m, 24h, 7d.")
-    ] = None,
-    until: Annotated[str | None, typer.Option(help="Before then; as --since.")] = None,
-    limit: Annotated[int, typer.Option(help="At most this many, the newest.")] = 50,
-    log: LogOption = None,
-) -> None:
-    """Show the newest leaves that match, oldest first."""
-    from node.operations.audit import ShowLeaves, read_leaves
-
-    if type_ is not None:
-        from protocol.leaf import LEAF_TYPES
-
-        if type_ not in LEAF_TYPES:
-            raise typer.BadParameter(
-                f"{type_}: one of {', '.join(LEAF_TYPES)}", param_hint="--type"
-            )
-    request = ShowLeaves(
-        peer=peer,
-        type=type_,
-        since=parse_instant(since),
-        until=parse_instant(until),
-        limit=limit,
-    )
-    result = read_leaves(log or _own_log(), request)
-
-    def people() -> None:
-        table(
-            ("INDEX", "TIME (UTC)", "TYPE", "PEER", "WHAT"),
-            [_row(leaf) for leaf in reversed(result.leaves)],
-        )
-        line(f"{len(result.leaves)} of {result.size} leaves")
-
-    finish(result, people, next_step="interlingua audit verify")
 
 
 @app.command()
@@ -145,18 +95,18 @@ def verify(
         if log is not None:
             result = verify_file(log, log_key, progress, given)
         else:
-            result = verify_directory(_own_log().parent, log_key, progress)
+            result = verify_directory(own_log().parent, log_key, progress)
     finish(
         result,
         lambda: _say_verified(result),
-        next_step="interlingua audit show" if result.whole else "keep log.db for the auditor",
+        next_step="interlingua audit search" if result.whole else "keep log.db for the auditor",
         exit_code=ExitCode.OK if result.whole else ExitCode.UNVERIFIED,
     )
 
 
 @app.command()
 def receipt(
-    index: Annotated[int, typer.Argument(min=0, help="The leaf's index in `audit show`.")],
+    index: Annotated[int, typer.Argument(min=0, help="The leaf's index in `audit search`.")],
     log: LogOption = None,
 ) -> None:
     """Print a receipt to keep: the partner's for a `received` leaf, else this log's own."""
@@ -165,10 +115,10 @@ def receipt(
     from node.operations.errors import NotFound
 
     try:
-        content = export_receipt(log or _own_log(), index).decode("utf-8")
+        content = export_receipt(log or own_log(), index).decode("utf-8")
     except LookupError as error:
         raise NotFound(
-            f"There is no such receipt: {error}.", fix="See `interlingua audit show`."
+            f"There is no such receipt: {error}.", fix="See `interlingua audit search`."
         ) from None
     finish(
         ReceiptExported(index=index, receipt=content),
@@ -184,39 +134,13 @@ def fsck(log: LogOption = None) -> None:
     from node.operations.audit import examine_file
 
     with shown_progress(current()) as progress:
-        result = examine_file(log or _own_log(), progress)
+        result = examine_file(log or own_log(), progress)
     finish(
         result,
         lambda: _say_examined(result),
         next_step="interlingua audit verify" if result.whole else "keep log.db for the auditor",
         exit_code=ExitCode.OK if result.whole else ExitCode.UNVERIFIED,
     )
-
-
-def _own_log() -> Path:
-    from node.data_directory import DataDirectory
-
-    data = DataDirectory(current().data)
-    data.require()
-    return data.log_file
-
-
-def _row(leaf: ShownLeaf) -> tuple[object, ...]:
-    """One line for people: what was asked or done, why refused, how much."""
-    from datetime import UTC, datetime
-
-    fields = leaf.fields
-    words = [
-        f"{name}={fields[name]}"
-        for name in (
-            "collection", "purpose", "decision", "reason", "results", "charged", "state",
-            "event", "use", "origin", "held_by", "log", "operation", "subject", "generation",
-            "counts", "offers", "begins", "ends", "malformed",
-        )
-        if name in fields
-    ]  # fmt: skip
-    time = datetime.fromtimestamp(leaf.at, UTC).strftime("%Y-%m-%d %H:%M:%S")
-    return leaf.index, time, leaf.type, leaf.peer or "", " ".join(words)
 
 
 def _say_examined(result: LogExamined) -> None:
@@ -331,4 +255,4 @@ def _verify_receipt(path: Path, log_key: str | None, root: GivenRoot | None) -> 
         _say_fingerprint(result.fingerprint)
         line(f"verdict   {result.verdict}")
 
-    finish(result, people, next_step="compare with `interlingua audit show` on both sides")
+    finish(result, people, next_step="compare with `interlingua audit search` on both sides")

@@ -37,7 +37,7 @@ def reconcile(
     finish(
         result,
         lambda: _say(result),
-        next_step="keep both bundles" if result.contradictory else "interlingua audit show",
+        next_step="keep both bundles" if result.contradictory else "interlingua audit search",
         exit_code=ExitCode.DIVERGED if result.contradictory else gaps,
     )
 

@@ -106,7 +106,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "--vectors questions.npy --encoder main --purpose research --json",
     ),
     "resolve": ("REFERENCE --peer lab.example",),
-    "audit show": ("--peer lab.example --since 7d", "--type denied --json"),
+    "audit search": (
+        "--peer lab.example --since 7d",
+        "--type denied --purpose research --collection papers",
+        "--query sha256:47b1a0c2c5b54a3f4a8d5c9f54c0f6c0d8b7e1f2a3948576655443322110ffee --json",
+    ),
     "audit verify": (
         "",
         "april.bundle --root 'twelve words of the root key, as its owner told them'",

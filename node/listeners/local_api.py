@@ -18,6 +18,7 @@ from node.listeners.connections import Connections
 from node.listeners.endpoints import ENDPOINTS, OPENAPI_PATH, Endpoint
 from node.listeners.hosts import known_hosts_only
 from node.listeners.local_scope import narrowed, require_role
+from node.listeners.log_tiles import add_log_tiles
 from node.listeners.middleware import counts, name_the_server, problems
 from node.metrics import Metrics
 from node.node import Node
@@ -46,6 +47,7 @@ def local_app(node: Node, metrics: Metrics, connections: Connections) -> web.App
     app.router.add_get(OPENAPI_PATH, openapi)
     for endpoint in ENDPOINTS:
         app.router.add_route(endpoint.method, endpoint.path, _handler(endpoint))
+    add_log_tiles(app, holder)
     return app
 
 
@@ -56,7 +58,7 @@ async def openapi(request: web.Request) -> web.Response:
 
 def _handler(endpoint: Endpoint) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
-        token = _holder(request)
+        token = holder(request)
         require_role(token, endpoint.roles)
         operation = find(endpoint.operation)
         asked = narrowed(token, await _asked(request, operation.request))
@@ -66,7 +68,7 @@ def _handler(endpoint: Endpoint) -> Handler:
     return handle
 
 
-def _holder(request: web.Request) -> Token:
+def holder(request: web.Request) -> Token:
     """The holder of the bearer token (RFC 6750).
 
     Raises:

@@ -1,4 +1,4 @@
-"""Operations on the audit log: show, verify, fsck.
+"""Operations on the audit log: verify, fsck.
 
 Rule of this file: they only read, from one snapshot of the file, in a thread of their own, so that
 a long verification delays no answer.
@@ -6,9 +6,9 @@ a long verification delays no answer.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from node.operations.errors import InvalidRequest
 from node.operations.registry import NoRequest, Progress, operation
@@ -23,36 +23,6 @@ if TYPE_CHECKING:
     from node.audit.verify import Anchors
     from node.node import Node
     from protocol.note import VerifierKey
-
-Instant = Annotated[int, Field(ge=0, le=2**53 - 1)]
-
-
-class ShowLeaves(BaseModel, extra="forbid"):
-    """Which leaves to show; every condition that is given must hold. Times: epoch seconds, UTC."""
-
-    peer: str | None = None
-    type: str | None = None
-    since: Instant | None = None
-    until: Instant | None = None
-    before: Instant | None = None
-    limit: Annotated[int, Field(ge=1, le=10_000)] = 50
-
-
-class ShownLeaf(BaseModel):
-    """One leaf without the signature that it carries."""
-
-    index: int
-    at: int
-    type: str
-    peer: str | None
-    fields: dict[str, Any]
-
-
-class ShownLeaves(BaseModel):
-    """Matching leaves, newest first; `size` is how many the whole log holds."""
-
-    size: int
-    leaves: tuple[ShownLeaf, ...]
 
 
 class FoundWrong(BaseModel):
@@ -175,15 +145,6 @@ class VerifyLog(BaseModel, extra="forbid"):
     log_key: str | None = None
 
 
-@operation("audit.show", role="auditor")
-async def show(node: Node, request: ShowLeaves, progress: Progress) -> ShownLeaves:
-    """Show the newest leaves of the audit log that match."""
-    import asyncio
-
-    del progress
-    return await asyncio.to_thread(read_leaves, node.data.log_file, request)
-
-
 @operation("audit.verify", role="auditor")
 async def verify(node: Node, request: VerifyLog, progress: Progress) -> LogVerified:
     """Derive the log again from its leaves, and check every signature that it carries."""
@@ -199,19 +160,6 @@ async def fsck(node: Node, request: NoRequest, progress: Progress) -> LogExamine
 
     del request
     return await asyncio.to_thread(examine_file, node.data.log_file, progress)
-
-
-def read_leaves(path: Path, request: ShowLeaves) -> ShownLeaves:
-    """Read matching leaves from a log.db."""
-    from node.audit.show import Wanted
-    from node.audit.show import show as read
-
-    size, seen = read(path, Wanted(**request.model_dump()))
-    leaves = [
-        ShownLeaf(index=one.index, at=one.at, type=one.type, peer=one.peer, fields=one.fields)
-        for one in seen
-    ]
-    return ShownLeaves(size=size, leaves=tuple(leaves))
 
 
 def verify_directory(

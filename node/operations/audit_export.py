@@ -73,7 +73,7 @@ async def export(node: Node, request: ExportLeaves, progress: Progress) -> Expor
     if not request.begins <= ends <= size:
         raise InvalidRequest(
             f"The log has the leaves 0 to {size - 1}; that part is not among them.",
-            fix="See the indexes in `interlingua audit show`.",
+            fix="See the indexes in `interlingua audit search`.",
         )
     fields = request.model_dump(exclude={"ends"}, exclude_none=True)
     leaf = Exported(at=node.clock(), by=caller(), ends=ends, **fields)

@@ -16,6 +16,7 @@ MODULES: dict[str, str] = {
     "anchors": "node.operations.anchors",
     "audit": "node.operations.audit",
     "audit.export": "node.operations.audit_export",
+    "audit.search": "node.operations.audit_search",
     "budget": "node.operations.budgets",
     "catalog": "node.operations.register",
     "collection": "node.operations.collections",

@@ -10,6 +10,7 @@ from protocol.leaf import (
     AdminActed,
     Answered,
     AnyLeaf,
+    AuditRead,
     CollectionChanged,
     Compared,
     Denied,
@@ -28,6 +29,7 @@ from protocol.leaf import (
     Succeeded,
     Unanswered,
 )
+from protocol.leaf_filter import LeafFilter
 
 SIGNER = SeedSigner.from_seed(bytes(range(32)))
 AT = 1_790_000_000
@@ -154,5 +156,13 @@ def every_leaf() -> list[AnyLeaf]:
         ),
         Exported(
             at=AT, peer="clinic.example", begins=0, ends=17, purpose="research", roots=digest(b"r")
+        ),
+        AuditRead(
+            at=AT,
+            by="board",
+            reading="search",
+            filter=LeafFilter(peer="clinic.example", purpose="research", since=AT),
+            size=18,
+            count=4,
         ),
     ]

@@ -17,13 +17,15 @@ from node.operations.exit_codes import ExitCode
 from node.passphrase import Passphrase
 from protocol.canonical import digest
 from protocol.checkpoint import Checkpoint, sign_checkpoint
+from protocol.leaf import AuditRead
+from protocol.leaf_filter import LeafFilter
 from protocol.merkle import leaf_hash
 from protocol.note import VerifierKey
 from protocol.tlog_proof import TlogProof
 from tests.conftest import MakeNode, NewNode, Serving
 from tests.node.audit.entries import event, exchange
 from tests.node.audit.tampering import tamper
-from tests.protocol.leaf_samples import AT, answered
+from tests.protocol.leaf_samples import AT, SIGNER, answered
 
 ORIGIN = "bank.example/interlingua"
 
@@ -62,13 +64,13 @@ def bank(make_node: MakeNode) -> NewNode:
     return node
 
 
-def test_show_lists_the_newest_leaves_oldest_first(bank: NewNode) -> None:
-    shown = audit(bank, "show").stdout.splitlines()
+def test_search_lists_the_newest_leaves_oldest_first(bank: NewNode) -> None:
+    shown = audit(bank, "search").stdout.splitlines()
     assert [line.split()[0] for line in shown] == ["INDEX", "0", "1", "2", "3", "4", "5"]
     assert shown[-1] == "5 of 5 leaves"
     assert "clinic.example" in shown[-2]
     assert "purpose=research" in shown[-2]
-    assert [leaf["index"] for leaf in as_json(bank, "show", "--limit", "2")["leaves"]] == [4, 3]
+    assert [leaf["index"] for leaf in as_json(bank, "search", "--limit", "2")["leaves"]] == [4, 3]
 
 
 @pytest.mark.parametrize(
@@ -82,21 +84,49 @@ def test_show_lists_the_newest_leaves_oldest_first(bank: NewNode) -> None:
         (["--since", "2026-09-21T14:13:21"], []),
         (["--until", "2026-09-22"], [4, 3, 2, 1, 0]),
         (["--until", "2026-09-21"], []),
+        (["--purpose", "research", "--collection", "papers"], [4, 3]),
+        (["--purpose", "other"], []),
+        (["--decision", "answered", "--type", "answered"], [4, 3]),
+        (["--query", digest(b'{"id":0,"v":1}')], [3]),
+        (["--answer", digest(b"answer")], [4, 3]),
+        (["--key", SIGNER.kid, "--before", "4"], [3]),
+        (["--key", "A" * 43], []),
+        (["--actor", "nobody"], []),
     ],
 )
-def test_show_filters(bank: NewNode, filters: list[str], indexes: list[int]) -> None:
-    assert [leaf["index"] for leaf in as_json(bank, "show", *filters)["leaves"]] == indexes
+def test_search_filters(bank: NewNode, filters: list[str], indexes: list[int]) -> None:
+    assert [leaf["index"] for leaf in as_json(bank, "search", *filters)["leaves"]] == indexes
 
 
-def test_show_gives_programs_all_fields_but_the_signature(bank: NewNode) -> None:
-    (leaf,) = as_json(bank, "show", "--limit", "1")["leaves"]
+def test_search_goes_on_where_a_page_ended(bank: NewNode) -> None:
+    first = as_json(bank, "search", "--purpose", "research", "--limit", "1")
+    assert ([leaf["index"] for leaf in first["leaves"]], first["before"]) == ([4], 4)
+    said = audit(bank, "search", "--since", "2026-09-21T14:13:20", "--limit", "2").stderr
+    assert "search --since 2026-09-21T14:13:20Z --before 3 --limit 2" in " ".join(said.split())
+    last = as_json(bank, "search", "--purpose", "research", "--limit", "1", "--before", "4")
+    assert ([leaf["index"] for leaf in last["leaves"]], last["before"]) == ([3], None)
+
+
+def test_what_somebody_searched_for_is_not_what_a_leaf_says(make_node: MakeNode) -> None:
+    node = make_node("bank.example")
+    read = AuditRead(
+        at=AT, reading="search", filter=LeafFilter(purpose="research"), size=9, count=1
+    )
+    fill(node, Entry(read))
+    assert as_json(node, "search", "--purpose", "research")["leaves"] == []
+    (leaf,) = as_json(node, "search", "--type", "audit-read")["leaves"]
+    assert leaf["fields"]["filter"] == {"purpose": "research"}
+
+
+def test_search_gives_programs_all_fields_but_the_signature(bank: NewNode) -> None:
+    (leaf,) = as_json(bank, "search", "--limit", "1")["leaves"]
     assert leaf["fields"]["query"] == digest(b'{"id":1,"v":1}')
     assert leaf["fields"]["charged"] == 1
     assert "evidence" not in leaf["fields"]
 
 
 def test_a_time_that_is_none_is_a_usage_error(bank: NewNode) -> None:
-    result = audit(bank, "show", "--since", "yesterday")
+    result = audit(bank, "search", "--since", "yesterday")
     assert result.exit_code == ExitCode.USAGE
     assert "2026-04-01" in result.stderr
 
@@ -121,7 +151,7 @@ def test_a_damaged_log_is_named_and_ends_with_its_own_exit_code(bank: NewNode) -
         assert result.exit_code == ExitCode.UNVERIFIED
         assert "log-shortened" in result.stdout
     assert as_json(bank, "verify")["verdict"] == "INVALID"
-    assert audit(bank, "show").exit_code == 0
+    assert audit(bank, "search").exit_code == 0
 
 
 def test_a_log_that_another_key_signed_is_invalid(make_node: MakeNode, bank: NewNode) -> None:
@@ -232,10 +262,10 @@ def test_a_changed_receipt_or_another_logs_key_is_refused(
 async def test_it_all_works_while_the_node_runs(make_node: MakeNode, serving: Serving) -> None:
     node = make_node("bank.example")
     async with serving(node):
-        for verb in ("show", "verify", "fsck"):
+        for verb in ("search", "verify", "fsck"):
             result = await asyncio.to_thread(audit, node, verb, "--json")
             assert result.exit_code == 0, result.output
-        started = json.loads((await asyncio.to_thread(audit, node, "show", "--json")).stdout)
+        started = json.loads((await asyncio.to_thread(audit, node, "search", "--json")).stdout)
         assert started["leaves"][0]["type"] == "start"
 
 
@@ -247,7 +277,7 @@ async def test_the_operations_give_the_same_to_an_auditor_of_the_running_node(
     from node.operations.registry import silent
 
     async with Node.opened(bank.data, bank.settings, passphrase=Passphrase()) as node:
-        for name in ("audit.show", "audit.verify", "audit.fsck"):
+        for name in ("audit.verify", "audit.fsck"):
             operation = find(name)
             assert operation.role == "auditor"
             result = await operation.handler(node, operation.request(), silent)

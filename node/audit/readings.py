@@ -1,0 +1,63 @@
+"""Readings of the log by tokens: each leaves an `audit-read` leaf before anything of it is shown.
+
+Rule of this file: a reading is one holder, one purpose of reading and one filter. It lasts an hour,
+and however many pages are read of it meanwhile, it leaves one leaf; a restart begins a new one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from node.audit.entry import Entry
+from protocol.event_leaves import AuditRead
+from protocol.leaf_filter import LeafFilter
+
+if TYPE_CHECKING:
+    from node.audit.log import AuditLog
+    from node.clock import Clock
+
+READING_S = 3_600
+MAX_READINGS = 4_096
+"""Readings remembered at once; a further one ends the oldest, which then leaves a leaf again."""
+
+EVERYTHING = LeafFilter()
+
+
+class Readings:
+    """The readings under way, of all tokens."""
+
+    def __init__(self, log: AuditLog, clock: Clock) -> None:
+        self._log = log
+        self._clock = clock
+        self._until: dict[tuple[str, str, LeafFilter, int | None], int] = {}
+        self._noting = asyncio.Lock()
+
+    async def note(
+        self,
+        by: str,
+        reading: str,
+        count: Callable[[], tuple[int, int]],
+        wanted: LeafFilter = EVERYTHING,
+        leaf: int | None = None,
+    ) -> None:
+        """Leave a leaf unless this reading is under way; ``count`` gives (size, leaves that pass).
+
+        ``count`` runs in a thread. Raises LogUnavailable; then nothing may be shown.
+        """
+        which = (by, reading, wanted, leaf)
+        async with self._noting:
+            at = self._clock()
+            if self._until.get(which, 0) > at:
+                return
+            size, passing = await asyncio.to_thread(count)
+            told = wanted if wanted != EVERYTHING else None
+            read = AuditRead(
+                at=at, by=by, reading=reading, filter=told, leaf=leaf, size=size, count=passing
+            )
+            await self._log.append(Entry(read))
+            self._until.pop(which, None)  # so that dict order is the order of beginning
+            self._until[which] = at + READING_S
+            if len(self._until) > MAX_READINGS:
+                del self._until[next(iter(self._until))]

@@ -1,0 +1,116 @@
+"""`audit search`: the newest leaves that pass a filter, as a person reads them.
+
+Rule of this file: reading follows the committed log; a leaf that cannot be decoded is shown as such
+and never hidden.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from node.audit import schema, tree_rows
+from protocol.canonical import dumps
+from protocol.leaf import MalformedLeaf, decode_leaf
+from protocol.leaf_filter import LeafFilter
+
+MAX_FOUND = 10_000  # leaves in one call
+_FACTS = frozenset({"type", "peer"})
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One leaf: its place, and its fields without the request's evidence."""
+
+    index: int
+    at: int
+    type: str
+    peer: str | None
+    fields: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The log's size, the newest leaves that pass, newest first, and whether older ones do too."""
+
+    size: int
+    leaves: list[Seen]
+    more: bool
+
+
+def search(path: Path, wanted: LeafFilter, limit: int, before: int | None = None) -> Found:
+    """Return the newest leaves that pass; ``before``: only those with a smaller index.
+
+    Raises LogDamaged, LogTooNew or LogUnavailable where log.db cannot be read.
+    """
+    found: list[Seen] = []
+    limit = min(limit, MAX_FOUND)
+    with schema.snapshot(path) as connection:
+        size = tree_rows.size(connection)
+        for index, at, type_, peer, data in _passing(connection, wanted, before):
+            if len(found) == limit:
+                return Found(size, found, more=True)
+            found.append(Seen(index, at, type_, peer, _fields(data)))
+    return Found(size, found, more=False)
+
+
+def count(path: Path, wanted: LeafFilter) -> tuple[int, int]:
+    """Return the log's size and how many of its leaves pass; errors as ``search``."""
+    with schema.snapshot(path) as connection:
+        return tree_rows.size(connection), sum(1 for _ in _passing(connection, wanted, None))
+
+
+def passing(connection: sqlite3.Connection, wanted: LeafFilter) -> Iterator[bytes]:
+    """Yield the bytes of every leaf that passes, newest first."""
+    return (row[-1] for row in _passing(connection, wanted, None))
+
+
+def _passing(
+    connection: sqlite3.Connection, wanted: LeafFilter, before: int | None
+) -> Iterator[tuple[int, int, str, str | None, bytes]]:
+    """The facts table first; then the leaves' bytes, of which the most never reach Python.
+
+    Canonical JSON has one spelling, so a leaf with a field contains that field's bytes.
+    """
+    stated = wanted.stated()
+    within = {name: value for name, value in stated.items() if name not in _FACTS}
+    conditions: dict[str, object] = {
+        "f.peer = ?": wanted.peer,
+        "f.type = ?": wanted.type,
+        "f.at >= ?": wanted.since,
+        "f.at < ?": wanted.until,
+        "f.idx < ?": before,
+    }
+    given = [(text, value) for text, value in conditions.items() if value is not None]
+    given += [("instr(l.data, ?) > 0", _spelt(name, value)) for name, value in within.items()]
+    where = " AND ".join(text for text, _ in given) or "1"
+    rows = connection.execute(
+        "SELECT f.idx, f.at, f.type, f.peer, l.data FROM facts f JOIN leaves l USING (idx) "  # noqa: S608 - `where` is made of the texts above
+        f"WHERE {where} ORDER BY f.idx DESC",
+        [value for _, value in given],
+    )
+    return (row for row in rows if not within or _has(row[-1], within))
+
+
+def _spelt(name: str, value: str) -> bytes:
+    return dumps({name: value})[1:-1]
+
+
+def _has(data: bytes, within: dict[str, str]) -> bool:
+    """Whether the fields stand in the leaf itself, not in a part of it such as a filter."""
+    try:
+        leaf = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return True  # shown as it is
+    return isinstance(leaf, dict) and all(leaf.get(name) == value for name, value in within.items())
+
+
+def _fields(data: bytes) -> dict[str, Any]:
+    try:
+        leaf = decode_leaf(data)
+    except MalformedLeaf as error:
+        return {"malformed": str(error)}
+    return leaf.model_dump(mode="json", exclude_none=True, exclude={"evidence", "v", "salt"})

@@ -1,0 +1,29 @@
+"""The log.db that an audit verb reads: the node's own, or the copy that `--log` names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from node.cli.invocation import current
+
+LogOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--log",
+        help="A copy of a log.db instead of the node's own.",
+        exists=True,
+        dir_okay=False,
+    ),
+]
+
+
+def own_log() -> Path:
+    """Return the log.db of `--data`; raises where that is no data directory."""
+    from node.data_directory import DataDirectory
+
+    data = DataDirectory(current().data)
+    data.require()
+    return data.log_file
