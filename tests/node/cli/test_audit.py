@@ -88,7 +88,7 @@ def test_search_lists_the_newest_leaves_oldest_first(bank: NewNode) -> None:
         (["--purpose", "other"], []),
         (["--decision", "answered", "--type", "answered"], [4, 3]),
         (["--query", digest(b'{"id":0,"v":1}')], [3]),
-        (["--answer", digest(b"answer")], [4, 3]),
+        (["--answer", digest(b'answer {"id":1,"v":1}')], [4]),
         (["--key", SIGNER.kid, "--before", "4"], [3]),
         (["--key", "A" * 43], []),
         (["--actor", "nobody"], []),

@@ -104,7 +104,7 @@ def test_an_export_is_in_the_log_and_a_file_is_never_replaced(
     index = exported(bank, out, "--purpose", "research")["index"]
     again = run("export", "--out", str(out), "--data", str(bank.path))
     assert (again.exit_code, "exists already" in again.stderr) == (ExitCode.FAILED, True)
-    shown = run("show", "--type", "export", "--data", str(bank.path), "--json")
+    shown = run("search", "--type", "export", "--data", str(bank.path), "--json")
     (leaf,) = json.loads(shown.stdout)["leaves"]
     assert leaf["index"] == index
     assert leaf["fields"]["purpose"] == "research"

@@ -99,7 +99,7 @@ async def test_from_an_empty_node_to_a_compacted_collection(
     assert dropped["documents"] == 1
     await told(verb, "encoder", "remove", "words")
     assert await told(verb, "encoder", "list") == {"encoders": []}
-    shown = (await told(verb, "audit", "show", "--type", "collection"))["leaves"]
+    shown = (await told(verb, "audit", "search", "--type", "collection"))["leaves"]
     assert [(leaf["fields"]["event"], leaf["fields"]["documents"]) for leaf in shown] == [
         ("dropped", 1), ("compacted", 1), ("documents-deleted", 1), ("ingested", 2), ("created", 0),
     ]  # fmt: skip
@@ -137,7 +137,7 @@ async def test_texts_that_may_leave_for_an_external_server_leave_a_leaf(
         verb, "encoder", "add", "far", "--kind", "openai", "--url", model.url, "--model",
         "hashed", "--allow-external",
     )  # fmt: skip
-    (leaf,) = (await told(verb, "audit", "show", "--type", "admin"))["leaves"]
+    (leaf,) = (await told(verb, "audit", "search", "--type", "admin"))["leaves"]
     assert leaf["fields"]["operation"] == "encoder-allow-external"
     assert leaf["fields"]["subject"] == "far"
 

@@ -136,7 +136,7 @@ def test_verbs_work_on_a_stopped_and_on_a_running_node(new_node: NewNode) -> Non
 def test_changes_of_tokens_are_in_the_log(new_node: NewNode) -> None:
     ask(new_node.path, "token", "create", "anna")
     ask(new_node.path, "token", "revoke", "anna")
-    entries = ask(new_node.path, "audit", "show")
+    entries = ask(new_node.path, "audit", "search")
     assert "token-create" in str(entries)
     assert "token-revoke" in str(entries)
 
