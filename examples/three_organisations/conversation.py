@@ -104,7 +104,7 @@ def check_receipt(
     """Check one receipt alone, as someone would who was handed only the file and the log's key."""
     name = owner.organisation.name
     answer = next(silo["answer"] for silo in asked["silos"] if silo["organisation"] == name)
-    shown = member.cli.run("audit", "show", "--type", "received", "--peer", name)
+    shown = member.cli.run("audit", "search", "--type", "received", "--peer", name)
     leaf = next(leaf for leaf in shown["leaves"] if leaf["fields"]["answer"] == answer)
     exported = member.cli.run("audit", "receipt", str(leaf["index"]))
     path = folder / "receipt.txt"
