@@ -96,6 +96,18 @@ class Partners(Section):
     deadline_s: float = Field(
         5.0, gt=0, le=60, description="Seconds that each partner has to answer a query."
     )
+    select: int = Field(
+        0,
+        ge=0,
+        description="Of the partners' collections of which enough is known, ask at most so many, "
+        "those likely to answer; 0: all.",
+    )
+    explore: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="Share of questions with which one of those left out is asked too, to learn.",
+    )
     refresh_s: float = Field(
         900.0, ge=1, description="Seconds between fetches of partners' root documents and cards."
     )

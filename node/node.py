@@ -7,6 +7,7 @@ opens all of them, so that what cannot be opened is known before anybody is answ
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cached_property
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from node.federation.client import Client
     from node.federation.ledgers import Ledgers
     from node.federation.pairing import Pairing
+    from node.federation.past_answers import PastAnswers
     from node.federation.peers import PeerBook
     from node.federation.references import References
     from node.federation.refresh import Refresher
@@ -313,6 +315,16 @@ class Node:
         self._closing.push_async_callback(responder.flush, everything=True)
         self.periodic.append(Periodic("refusals", REFUSALS_S, responder.flush))
         return responder
+
+    @cached_property
+    def past_answers(self) -> PastAnswers:
+        """What silos gave to own questions before."""
+        from node.federation.past_answers import FLUSH_S, PastAnswers
+
+        past = PastAnswers(self.store, self.clock)
+        self._closing.callback(past.flush)
+        self.periodic.append(Periodic("answers", FLUSH_S, lambda: asyncio.to_thread(past.flush)))
+        return past
 
     @cached_property
     def asker(self) -> Asker:

@@ -104,7 +104,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "'What is known about relapse after treatment?' --purpose research",
         "'relapse' --purpose research --peer lab.example --where year=2020..2025 -k 20",
         "--vectors questions.npy --encoder main --purpose research --json",
+        "'relapse' --purpose research --select 3",
     ),
+    "selection show": ("",),
+    "selection forget": ("", "lab.example"),
     "resolve": ("REFERENCE --peer lab.example",),
     "audit search": (
         "--peer lab.example --since 7d",

@@ -27,6 +27,7 @@ GROUPS: dict[str, str] = {
     "key": "node.cli.key",
     "peer": "node.cli.peer",
     "policy": "node.cli.policy",
+    "selection": "node.cli.selection",
     "space": "node.cli.space",
     "token": "node.cli.token",
 }
@@ -51,7 +52,7 @@ SINGLE: dict[str, str] = {
 ORDER = (
     "init", "serve", "status", "doctor", "key", "token", "encoder", "collection", "catalog",
     "anchors", "space", "adapter", "evaluate", "peer", "policy", "budget", "exposure", "partners",
-    "query", "resolve", "audit", "backup", "restore",
+    "query", "selection", "resolve", "audit", "backup", "restore",
 )  # fmt: skip
 
 

@@ -58,6 +58,13 @@ def query(
         ),
     ] = None,
     deadline: Annotated[float | None, typer.Option(help="Seconds that each partner has.")] = None,
+    select: Annotated[
+        int | None,
+        typer.Option(
+            help="Ask at most so many of the partners' collections that are known from earlier "
+            "answers, those likely to answer; 0 asks all. Default: partners.select.",
+        ),
+    ] = None,
     no_own: Annotated[
         bool, typer.Option("--no-own", help="Leave the own collections out.")
     ] = False,
@@ -82,6 +89,7 @@ def query(
             "agreement": agreement,
             "filter": read_where(where) if where else None,
             "deadline_s": deadline,
+            "select": select,
             "own": not no_own,
         }
     )
@@ -134,6 +142,11 @@ def _show(result: AskResult) -> None:
     )
     for silo in result.silos:
         _explain_route(silo)
+    if result.left_out is not None:
+        note(
+            f"not asked were silos with {result.left_out:.0%} of what earlier answers let expect of"
+            " partners, an estimate; --select 0 asks all"
+        )
     found = [each for results in result.results for each in results]
     urls = {r.organisation: r.request_url for r in found if r.request_url}
     for organisation, url in sorted(urls.items()):
@@ -217,7 +230,7 @@ def _amount(silo: SiloStatus) -> object:
 
 def _exit_code(result: AskResult) -> ExitCode:
     """OK if every silo answered, PARTIAL if some did; else the worst of what the partners said."""
-    states = {silo.state for silo in result.silos}
+    states = {silo.state for silo in result.silos} - {"not-asked"}
     if states <= {"ok"}:
         return ExitCode.OK
     if "ok" in states:

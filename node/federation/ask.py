@@ -15,6 +15,7 @@ from protocol.score_kind import ScoreKind
 
 MAX_TEXT_CHARS = 100_000
 MAX_DEADLINE_S = 60.0
+MAX_SELECT = 10_000
 
 Granularity = Literal["boolean", "count", "ranks", "bins"]
 Actor = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]{1,128}$")]
@@ -33,10 +34,12 @@ SiloState = Literal[
     "no-route",
     "not-active",
     "failed",
+    "not-asked",
 ]
 """ok: answered and verified. denied, error: the partner said so, verified; `code` says why.
 unverifiable: something came that does not verify, so it is not shown. no-card, no-route: the
-partner's card is out of date, or no adapter leads there. failed: something failed on this side."""
+partner's card is out of date, or no adapter leads there. failed: something failed on this side.
+not-asked: others are likelier to answer, and no more were wanted (`select`)."""
 
 
 class _Model(BaseModel):
@@ -51,7 +54,9 @@ class AskRequest(_Model):
     the purpose. `encoder` names the encoder, or a collection whose encoder is meant; it may be left
     out where all own collections have one, or there is only one. `filter` narrows what is searched
     by the documents' metadata, at partners only by the fields that their grants name. `own = false`
-    leaves the own collections out.
+    leaves the own collections out. `select` asks at most so many of the partners' collections of
+    which enough is known, those likely to answer; 0 asks all, None as many as the node's settings
+    say. What `collections` names is asked in any case.
     """
 
     texts: Annotated[
@@ -69,6 +74,7 @@ class AskRequest(_Model):
     agreement: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,128}$")] | None = None
     filter: MetadataFilter | None = None
     deadline_s: Annotated[float, Field(gt=0, le=MAX_DEADLINE_S)] | None = None
+    select: Annotated[int, Field(ge=0, le=MAX_SELECT)] | None = None
 
     @model_validator(mode="after")
     def _one_kind_of_question(self) -> "AskRequest":
@@ -108,12 +114,25 @@ class RouteShown(_Model):
     low_confidence: bool | None = None
 
 
+class ExpectedShown(_Model):
+    """The part of the merged list (0 to 1) that a silo was expected to give, before it was asked.
+
+    An estimate from `answers` that it gave to this node's earlier questions. `explored`: it was not
+    among the likeliest, and asked to learn from it.
+    """
+
+    share: float
+    answers: int
+    explored: bool = False
+
+
 class SiloStatus(_Model):
     """What became of one silo: an organisation's collection (None where none could be chosen).
 
     `fix` says what this node's admin can do where no adapter leads there. In `counts` None stands
     for a number below `smallest_count`, and `found` is then false. With `withheld` some of the
-    collection's records are no longer told of to this node in this epoch.
+    collection's records are no longer told of to this node in this epoch. `expected` is there where
+    silos were chosen and enough was known of this one.
     """
 
     organisation: Organisation
@@ -137,6 +156,7 @@ class SiloStatus(_Model):
     request_url: str | None = None
     answer: str | None = None
     receipt_index: int | None = None
+    expected: ExpectedShown | None = None
     elapsed_ms: int
 
 
@@ -179,7 +199,11 @@ class Result(_Model):
 
 
 class AskResult(_Model):
-    """The merged lists, one per question of the batch, and the status of every silo."""
+    """The merged lists, one per question of the batch, and the status of every silo.
+
+    `left_out` is which part (0 to 1) of all that was expected of partners the silos had that were
+    not asked, by their estimates; None where every silo was asked.
+    """
 
     question: str
     purpose: PurposeName
@@ -187,8 +211,9 @@ class AskResult(_Model):
     seed: str
     results: tuple[tuple[Result, ...], ...]
     silos: tuple[SiloStatus, ...]
+    left_out: float | None = None
 
     @property
     def partial(self) -> bool:
         """Whether a silo that was to be asked gave nothing."""
-        return any(silo.state != "ok" for silo in self.silos)
+        return any(silo.state not in ("ok", "not-asked") for silo in self.silos)

@@ -19,12 +19,14 @@ from node.federation.actors import Actors
 from node.federation.announcer import Announcer
 from node.federation.ask import AskRequest, AskResult, SiloState
 from node.federation.asking import QuestionUnderWay
+from node.federation.choosing import Chooser
 from node.federation.collection_asker import CollectionAsker
 from node.federation.encode_question import encode_question
 from node.federation.exchange import Exchanger
 from node.federation.merge import SiloRanking, merge
 from node.federation.own_silo import OwnQuestion, search_own
 from node.federation.partner_offers import PartnerOffers
+from node.federation.past_answers import PastAnswers
 from node.federation.peer import Peer
 from node.federation.peers import PeerBook
 from node.federation.readings import Reading, results_of
@@ -63,6 +65,9 @@ class AskerRooms:
     collections: "Collections"
     actors: Actors
     deadline_s: float
+    past: PastAnswers
+    select: int
+    explore: float
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,7 @@ class Asker:
     def __init__(self, rooms: AskerRooms) -> None:
         self._rooms = rooms
         self._offers = PartnerOffers(rooms.exchanger)
+        self._chooser = Chooser(rooms.past, self._offers, rooms.select, rooms.explore)
         self._collections = CollectionAsker(
             rooms.peers,
             rooms.refresher,
@@ -107,10 +113,13 @@ class Asker:
             request, actor, encoded, request.deadline_s or rooms.deadline_s, time.monotonic()
         )
         job.queries[encoded.envelope.space_id] = encoded.vectors
+        job.choice = self._chooser.choice(job, partners)
         answers = await asyncio.gather(*(self._ask_partner(name, job) for name in partners))
         readings = [reading for answer in answers for reading in answer]
         readings += await self._ask_own(own, job, readings)
-        return self._merged(job, readings)
+        result = self._merged(job, readings)
+        self._chooser.learn(job, result, readings)
+        return result
 
     async def offers(self, names: Sequence[str], deadline_s: float | None) -> list[PartnerOffered]:
         """Ask partners (all active ones where none is named) what they offer, by name."""
@@ -141,6 +150,8 @@ class Asker:
     async def _ask_partner(self, name: str, job: QuestionUnderWay) -> list[Reading]:
         """One partner: its card, its offers, then its collections, all within the deadline."""
         request = job.request
+        if job.choice.leaves_out(name):
+            return job.left_out(name, job.choice.left_of(name))
         try:
             peer = await within(self._contact(name), job.left())
             offers = await within(self._offers.of(peer, job.left()), job.left())
@@ -155,13 +166,16 @@ class Asker:
         if not chosen:
             detail = nothing_chosen(request, name, offers)
             return [Reading(job.status(name, None, "denied", code="not-offered", detail=detail))]
-        few = affordable(request, chosen)
+        wanted = [each for each in chosen if not job.choice.is_left(name, each.collection)]
+        few = affordable(request, wanted)
         readings = await self._ask_collections(peer, few, job)
-        if all(reading.status.state in ("denied", "no-route") for reading in readings):
+        if few and all(reading.status.state in ("denied", "no-route") for reading in readings):
             moved = await self._moved(peer, few, job)
             readings = await self._ask_collections(peer, moved, job) if moved else readings
-        if len(few) < len(chosen):
-            detail = f"asked {len(few)} of its {len(chosen)} collections; name those you mean"
+        left = {each.collection for each in chosen} - {each.collection for each in wanted}
+        readings += job.left_out(name, sorted(left))
+        if len(few) < len(wanted):
+            detail = f"asked {len(few)} of its {len(wanted)} collections; name those you mean"
             status = job.status(name, None, "failed", code="too-many", detail=detail)
             readings.append(Reading(status))
         return readings
@@ -183,11 +197,14 @@ class Asker:
         except Exception as error:
             failure(error)  # what it has denied stands
             return []
-        chosen = affordable(job.request, targets(job.request, peer.organisation, offers))
+        name = peer.organisation
+        chosen = affordable(job.request, targets(job.request, name, offers))
         return [
             target
             for target in chosen
-            if target.offer and (target.place, target.offer.spaces) not in known
+            if target.offer
+            and (target.place, target.offer.spaces) not in known
+            and not job.choice.is_left(name, target.collection)
         ]
 
     async def _ask_own(
@@ -236,6 +253,7 @@ class Asker:
             seed=seed.hex(),
             results=tuple(lists),
             silos=tuple(reading.status for reading in readings),
+            left_out=job.choice.left_share,
         )
 
     def _external_id(self, collection: str, key: str) -> str | None:

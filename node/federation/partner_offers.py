@@ -51,6 +51,11 @@ class PartnerOffers:
             self._kept[peer.organisation] = _Kept(offers, self._seconds())
             return offers
 
+    def known(self, organisation: str) -> tuple[Offer, ...] | None:
+        """Return what the partner offered when it was asked last, however long ago; or None."""
+        kept = self._kept.get(organisation)
+        return None if kept is None else kept.offers
+
     def forget(self, organisation: str) -> None:
         """Ask anew next time: the partner has just said something that does not fit."""
         self._kept.pop(organisation, None)

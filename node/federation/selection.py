@@ -78,6 +78,11 @@ def targets(request: AskRequest, organisation: str, offers: Sequence[Offer]) -> 
     return [Target(name, for_purpose.get(name) or _any(offers, name)) for name in sorted(names)]
 
 
+def offered_for(purpose: str, collection: str, offers: Sequence[Offer]) -> bool:
+    """Whether a collection is among what a partner offers for a purpose."""
+    return any(o.collection == collection and purpose in o.purposes for o in offers)
+
+
 def affordable(request: AskRequest, chosen: Sequence[Target]) -> list[Target]:
     """Return what of a partner's collections is asked: all that was named, else the first few."""
     return list(chosen if request.collections else chosen[:UNNAMED_COLLECTIONS])

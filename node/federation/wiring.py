@@ -112,6 +112,9 @@ def asker_of(node: Node) -> Asker:
             collections=node.collections,
             actors=Actors(node.identity.master()),
             deadline_s=node.settings.partners.deadline_s,
+            past=node.past_answers,
+            select=node.settings.partners.select,
+            explore=node.settings.partners.explore,
         )
     )
 

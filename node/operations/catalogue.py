@@ -29,6 +29,7 @@ MODULES: dict[str, str] = {
     "policy": "node.operations.policy",
     "query": "node.operations.query",
     "resolve": "node.operations.resolve",
+    "selection": "node.operations.selection",
     "space": "node.operations.spaces",
     "space.create": "node.operations.space_making",
     "space.join": "node.operations.space_joining",

@@ -1,0 +1,61 @@
+"""`interlingua selection`: what earlier answers say of silos, and forgetting it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from node.cli.instants import shown_day
+from node.cli.invocation import VerbGroup
+from node.cli.output import finish, line, table
+from node.cli.run import run_operation
+
+app = VerbGroup(help="What earlier answers say of silos, by which they are selected.")
+
+
+@app.command()
+def show() -> None:
+    """Show from how many answers each silo is known, and which part of the lists it gave."""
+    from node.operations.registry import NoRequest
+    from node.operations.selection import SelectionShown
+
+    result = run_operation("selection.show", NoRequest(), SelectionShown)
+
+    def people() -> None:
+        table(
+            ("ORGANISATION", "COLLECTION", "ANSWERS", "OF THE LIST", "SINCE"),
+            [
+                (
+                    each.organisation,
+                    each.collection,
+                    each.answers,
+                    f"{each.mean_share:.2f}",
+                    shown_day(each.oldest),
+                )
+                for each in result.silos
+            ],
+        )
+        most = f"at most {result.select} of them" if result.select else "all of them"
+        line(f"a question asks {most} where it says nothing else")
+
+    finish(result, people, next_step='interlingua query "..." --purpose PURPOSE --select 3')
+
+
+@app.command()
+def forget(
+    partner: Annotated[
+        str | None, typer.Argument(help="One partner's answers; default: everything.")
+    ] = None,
+) -> None:
+    """Forget what silos gave, and the vectors of the questions; learning begins anew."""
+    from node.operations.selection import AnswersForgotten, ForgetAnswers
+
+    request = ForgetAnswers.model_validate({"organisation": partner})
+    result = run_operation("selection.forget", request, AnswersForgotten)
+    of = result.organisation or "all silos"
+    finish(
+        result,
+        lambda: line(f"forgot what {of} gave to {result.questions} questions"),
+        next_step="interlingua selection show",
+    )

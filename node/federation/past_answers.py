@@ -1,0 +1,227 @@
+"""What silos gave to this node's own questions: private, bounded, and forgotten when told to.
+
+The rules of this file: only questions that were asked with a limit on silos are kept, so a node
+that never limits keeps nothing. Of a question its vectors are kept, and which part of the merged
+list each silo gave; neither text, nor who asked, nor what was found. At most `KEPT` vectors in each
+space, none older than `KEPT_S`. Memory is what is read; the tables (of this room alone, in
+store.db) are written by `flush`, so that no answer waits for a disk, and a crash loses some
+seconds of learning.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from node.clock import Clock
+from node.federation.choice import Expected, Silo
+from node.federation.likely import LEAST, expected_shares
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from node.store.store import Store
+
+KEPT = 2000
+KEPT_S = 90 * 86_400
+FLUSH_S = 5.0
+"""Seconds between two writings of what was learnt."""
+TIDY_S = 86_400
+"""Seconds between two deletions of what is too old, where nothing is learnt."""
+
+MIGRATIONS = (
+    """
+    CREATE TABLE past_questions (
+        key INTEGER PRIMARY KEY AUTOINCREMENT,
+        space TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        vector BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX past_questions_of_space ON past_questions (space, key);
+
+    CREATE TABLE past_shares (
+        question INTEGER NOT NULL REFERENCES past_questions ON DELETE CASCADE,
+        organisation TEXT NOT NULL,
+        collection TEXT NOT NULL,
+        share REAL NOT NULL,
+        PRIMARY KEY (question, organisation, collection)
+    ) STRICT, WITHOUT ROWID;
+    """,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class PastQuestion:
+    """One vector (d,) that was asked, when, and what each silo that answered gave (0 to 1)."""
+
+    vector: NDArray[np.float32]
+    at: int
+    gave: Mapping[Silo, float]
+
+
+@dataclass
+class _Space:
+    """The newest questions of one space, in a ring of arrays that grows with them."""
+
+    vectors: NDArray[np.float32]
+    at: NDArray[np.int64] = field(default_factory=lambda: np.zeros(KEPT, dtype=np.int64))
+    shares: dict[Silo, NDArray[np.float32]] = field(default_factory=dict)
+    added: int = 0
+
+    @classmethod
+    def of_width(cls, dimension: int) -> "_Space":
+        return cls(np.zeros((KEPT, dimension), dtype=np.float32))
+
+    def add(self, question: PastQuestion) -> None:
+        slot = self.added % KEPT
+        self.added += 1
+        self.vectors[slot], self.at[slot] = question.vector, question.at
+        for row in self.shares.values():
+            row[slot] = np.nan
+        for silo, share in question.gave.items():
+            row = self.shares.setdefault(silo, np.full(KEPT, np.nan, dtype=np.float32))
+            row[slot] = share
+
+    def expected(self, vectors: NDArray[np.float32], since: int) -> dict[Silo, Expected]:
+        rows = np.flatnonzero(self.at[: min(self.added, KEPT)] >= since)
+        if len(rows) < LEAST or not self.shares:
+            return {}
+        silos = list(self.shares)
+        shares = np.stack([self.shares[silo][rows] for silo in silos], axis=1)
+        found = expected_shares(vectors, self.vectors[rows], shares)
+        answers = (~np.isnan(shares)).sum(axis=0)
+        return {
+            silo: Expected(float(share), int(number))
+            for silo, share, number in zip(silos, found, answers, strict=True)
+            if not np.isnan(share)
+        }
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """What is kept of one silo: from how many questions, which part it gave, and since when."""
+
+    organisation: str
+    collection: str
+    answers: int
+    mean_share: float
+    oldest: int
+
+
+class PastAnswers:
+    """What silos gave before; one per node, on its event loop."""
+
+    def __init__(self, store: "Store", clock: Clock) -> None:
+        """Read what is kept. Raises the store's errors."""
+        store.migrate("past-answers", MIGRATIONS)
+        self._store = store
+        self._clock = clock
+        self._waiting: list[tuple[str, PastQuestion]] = []
+        self._spaces: dict[str, _Space] = {}
+        self._tidied = 0
+        self.flush()
+        self._read()
+
+    def expected(self, space: str, vectors: NDArray[np.float32]) -> dict[Silo, Expected]:
+        """Return what the silos of which enough is known should give to vectors (n, d)."""
+        kept = self._spaces.get(space)
+        return {} if kept is None else kept.expected(vectors, self._clock() - KEPT_S)
+
+    def learn(
+        self,
+        space: str,
+        vectors: NDArray[np.float32],
+        gave: Sequence[Mapping[Silo, float]],
+    ) -> None:
+        """Keep vectors (n, d) with what the silos that answered gave to each."""
+        now = self._clock()
+        for vector, shares in zip(vectors, gave, strict=True):
+            question = PastQuestion(vector.astype(np.float32), now, dict(shares))
+            self._into(space, question)
+            self._waiting.append((space, question))
+
+    def flush(self) -> None:
+        """Write what was learnt since, and delete what is too old or too much.
+
+        May run in a thread of its own.
+        """
+        waiting, self._waiting = self._waiting, []
+        now = self._clock()
+        if not waiting and now - self._tidied < TIDY_S:
+            return
+        self._tidied = now
+        with self._store.write() as db:
+            for space, question in waiting:
+                _insert(db, space, question)
+            for space in {space for space, _ in waiting}:
+                db.execute(_DELETE_BEYOND, (space, space, KEPT))
+            db.execute("DELETE FROM past_questions WHERE at < ?", (now - KEPT_S,))
+
+    def forget(self, organisation: str | None) -> int:
+        """Forget what one partner gave, or everything; returns from how many questions.
+
+        A question to which no other silo's share is kept goes with it.
+        """
+        self.flush()
+        with self._store.write() as db:
+            if organisation is None:
+                forgotten = db.execute("DELETE FROM past_questions").rowcount
+            else:
+                (forgotten,) = db.execute(
+                    "SELECT count(DISTINCT question) FROM past_shares WHERE organisation = ?",
+                    (organisation,),
+                ).fetchone()
+                db.execute("DELETE FROM past_shares WHERE organisation = ?", (organisation,))
+                db.execute(
+                    "DELETE FROM past_questions WHERE key NOT IN (SELECT question FROM past_shares)"
+                )
+        self._spaces.clear()
+        self._read()
+        return int(forgotten)
+
+    def remembered(self) -> list[Remembered]:
+        """Return what is kept of every silo, by name."""
+        self.flush()
+        with self._store.read() as db:
+            rows = db.execute(
+                "SELECT organisation, collection, count(*), avg(share), min(at) FROM past_shares"
+                " JOIN past_questions ON key = question GROUP BY 1, 2 ORDER BY 1, 2"
+            ).fetchall()
+        return [Remembered(*row) for row in rows]
+
+    def _into(self, space: str, question: PastQuestion) -> None:
+        if space not in self._spaces:
+            self._spaces[space] = _Space.of_width(len(question.vector))
+        self._spaces[space].add(question)
+
+    def _read(self) -> None:
+        with self._store.read() as db:
+            gave: dict[int, dict[Silo, float]] = {}
+            for key, organisation, collection, share in db.execute(
+                "SELECT question, organisation, collection, share FROM past_shares"
+            ):
+                gave.setdefault(key, {})[organisation, collection] = share
+            for key, space, at, raw in db.execute(
+                "SELECT key, space, at, vector FROM past_questions ORDER BY key"
+            ):
+                vector = np.frombuffer(raw, dtype="<f4")
+                self._into(space, PastQuestion(vector, at, gave.get(key, {})))
+
+
+_DELETE_BEYOND = (
+    "DELETE FROM past_questions WHERE space = ? AND key <= (SELECT key FROM past_questions"
+    " WHERE space = ? ORDER BY key DESC LIMIT 1 OFFSET ?)"
+)
+
+
+def _insert(db: "sqlite3.Connection", space: str, question: PastQuestion) -> None:
+    key = db.execute(
+        "INSERT INTO past_questions (space, at, vector) VALUES (?, ?, ?)",
+        (space, question.at, question.vector.astype("<f4").tobytes()),
+    ).lastrowid
+    db.executemany(
+        "INSERT INTO past_shares VALUES (?, ?, ?, ?)",
+        [(key, *silo, share) for silo, share in question.gave.items()],
+    )

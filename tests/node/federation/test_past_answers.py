@@ -1,0 +1,91 @@
+"""What is kept of silos' earlier answers: private, bounded, and gone when it is forgotten."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from node.federation import past_answers
+from node.federation.likely import LEAST
+from node.federation.past_answers import KEPT_S, PastAnswers
+from node.store.store import Store
+
+SPACE = "sha256:" + "a" * 64
+CLINIC, LAB = ("clinic.example", "docs"), ("lab.example", "docs")
+NOW = 1_800_000_000
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(tmp_path / "store.db")
+    yield opened
+    opened.close()
+
+
+def vectors(count: int, first: float = 1.0) -> np.ndarray:
+    rows = np.random.default_rng(count).standard_normal((count, 8)).astype(np.float32)
+    rows[:, 0] += np.float32(first)
+    return rows
+
+
+def learnt(store: Store, count: int = LEAST, at: int = NOW) -> PastAnswers:
+    past = PastAnswers(store, lambda: at)
+    past.learn(SPACE, vectors(count), [{CLINIC: 0.7, LAB: 0.3}] * count)
+    return past
+
+
+def test_what_was_learnt_is_there_after_a_restart(store: Store) -> None:
+    before = learnt(store).expected(SPACE, vectors(1))
+    assert before[CLINIC].share == pytest.approx(0.7)
+    assert before[LAB].answers == LEAST
+    learnt(store, 0).flush()
+    first = learnt(store)
+    first.flush()
+    assert PastAnswers(store, lambda: NOW).expected(SPACE, vectors(1)) == first.expected(
+        SPACE, vectors(1)
+    )
+
+
+def test_questions_of_another_space_say_nothing(store: Store) -> None:
+    assert learnt(store).expected("sha256:" + "b" * 64, vectors(1)) == {}
+
+
+def test_too_few_answers_say_nothing(store: Store) -> None:
+    assert learnt(store, LEAST - 1).expected(SPACE, vectors(1)) == {}
+
+
+def test_old_questions_say_nothing_and_are_deleted(store: Store) -> None:
+    learnt(store).flush()
+    later = PastAnswers(store, lambda: NOW + KEPT_S + 1)
+    assert later.expected(SPACE, vectors(1)) == {}
+    assert later.remembered() == []
+
+
+def test_only_the_newest_are_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(past_answers, "KEPT", 2 * LEAST)
+    past = learnt(store, 2 * LEAST)
+    past.learn(SPACE, vectors(LEAST), [{CLINIC: 0.1}] * LEAST)
+    expected = past.expected(SPACE, vectors(1))
+    assert expected[LAB].answers == LEAST
+    assert expected[CLINIC].answers == 2 * LEAST
+    assert [each.answers for each in past.remembered()] == [2 * LEAST, LEAST]
+
+
+def test_one_partner_is_forgotten_without_the_others(store: Store) -> None:
+    past = learnt(store)
+    assert past.forget("clinic.example") == LEAST
+    assert [each.organisation for each in past.remembered()] == ["lab.example"]
+    assert CLINIC not in past.expected(SPACE, vectors(1))
+
+
+def test_forgetting_everything_leaves_no_vector_in_the_file(store: Store) -> None:
+    past = learnt(store)
+    past.flush()
+    raw = vectors(LEAST)[0].tobytes()
+    files = [store.path, store.path.with_name("store.db-wal")]
+    assert any(raw in file.read_bytes() for file in files)
+    assert past.forget(None) == LEAST
+    assert past.expected(SPACE, vectors(1)) == {}
+    store.vacuum()
+    assert not any(raw in file.read_bytes() for file in files)
