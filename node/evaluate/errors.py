@@ -1,7 +1,7 @@
 """What can keep an evaluation from being made.
 
 EvaluationError
-├── DataSetRefused    a folder holds no data set in BEIR's layout, or one that cannot be judged by
+├── DataSetRefused    a data set cannot be judged by
 ├── CannotSplit       the documents cannot be spread over so many silos in that way
 ├── SpecRefused       an encoder's specification names no encoder
 ├── NothingToCompare  neither a joined space nor two files were named
@@ -19,7 +19,7 @@ class EvaluationError(RoomError):
 
 
 class DataSetRefused(EvaluationError):
-    """A folder holds no data set in BEIR's layout, or one that cannot be judged by."""
+    """A data set cannot be judged by."""
 
 
 class CannotSplit(EvaluationError):

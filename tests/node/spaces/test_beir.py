@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from node.beir import BeirRefused
 from node.spaces.anchor_files import read_anchors
 from node.spaces.beir import read_beir
 from node.spaces.errors import AnchorsRefused
@@ -66,7 +67,7 @@ def test_a_malformed_line_is_named(tmp_path: Path, file: str, line: str, why: st
     path = data_set(tmp_path)
     with (path / file).open("a", errors="surrogateescape") as lines:
         lines.write(line + "\n")
-    with pytest.raises(AnchorsRefused, match=why):
+    with pytest.raises(BeirRefused, match=why):
         read_anchors(path)
 
 
