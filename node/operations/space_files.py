@@ -60,17 +60,24 @@ def read_members(files: Sequence[Path], set_id: str | None = None) -> list[Ancho
 
     Raises EmbeddingsRefused, FileTooLong.
     """
-    from node.spaces.embedding_file import decode_embeddings
-    from node.spaces.handed_over import read_tensor_file
     from node.spaces.shared_folder import embeddings_in
 
     named = [path for path in files if not path.is_dir()]
     lying = embeddings_in(path for path in files if path.is_dir())
-    found = (decode_embeddings(read_tensor_file(path)) for path in lying)  # never all held at once
+    found = (_read_member(path) for path in lying)  # never all held at once
     return [
-        *(decode_embeddings(read_tensor_file(path)) for path in named),
+        *(_read_member(path) for path in named),
         *(each for each in found if each.anchors == set_id),
     ]
+
+
+def _read_member(path: Path) -> AnchorEmbeddings:
+    from node.spaces.embedding_file import decode_embeddings
+    from node.spaces.handed_over import naming, read_tensor_file
+
+    raw = read_tensor_file(path)
+    with naming(path):
+        return decode_embeddings(raw)
 
 
 def beside_known(

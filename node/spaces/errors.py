@@ -7,6 +7,7 @@ SpaceError
 ├── FileTooLong        a file that was handed over is longer than any of its kind
 ├── EmbeddingsRefused  a file of embeddings is damaged, of other texts, or not the one pinned
 ├── ManifestRefused    a manifest does not verify, or its consensus is another one
+├── NoManifest         a folder holds no manifest, or several
 ├── CannotJoin         the own embeddings are not those that the manifest pins
 ├── SpaceDamaged       what was kept of a joined space cannot be read
 ├── UnknownSpace       no shared space of that name or id was joined
@@ -64,6 +65,13 @@ class ManifestRefused(SpaceError):
 
     failure = "not-verified"
     fix = "Get the manifest and its consensus file again from the author."
+
+
+class NoManifest(SpaceError):
+    """A folder holds no manifest, or several."""
+
+    failure = "invalid-request"
+    fix = "Name the manifest that is meant."
 
 
 class CannotJoin(SpaceError):

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from adapters.tensor_file import MAX_FILE_BYTES
-from node.spaces.errors import FileTooLong
+from node.spaces.errors import FileTooLong, SpaceError
 from protocol.limits import MAX_DOCUMENT_BYTES
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Name the file in what is raised of its content: in a folder nobody else could tell."""
+    try:
+        yield
+    except SpaceError as error:
+        raise type(error)(f"{path}: {error}", fix=error.fix) from error
 
 
 def read_manifest_file(path: Path) -> bytes:

@@ -14,8 +14,8 @@ from pathlib import Path
 from node.spaces.anchor_files import read_anchors
 from node.spaces.anchor_manifest import RingOf, accept_anchors, read_anchor_manifest
 from node.spaces.anchor_store import AnchorStore
-from node.spaces.errors import ManifestRefused
-from node.spaces.handed_over import read_manifest_file
+from node.spaces.errors import NoManifest
+from node.spaces.handed_over import naming, read_manifest_file
 
 SPACE, TEXTS, DESCRIBED = ".space.json", ".anchors.jsonl", ".anchors.json"
 EMBEDDINGS = ".anchors.safetensors"
@@ -29,7 +29,7 @@ def embeddings_name(anchors: str, organisation: str, encoder: str) -> str:
 def manifest_in(path: Path) -> Path:
     """Return the manifest that a path means: itself, or the only one in a folder.
 
-    Raises ManifestRefused: the folder holds none, or several.
+    Raises NoManifest: the folder holds none, or several.
     """
     if not path.is_dir():
         return path
@@ -37,11 +37,9 @@ def manifest_in(path: Path) -> Path:
     if len(found) == 1:
         return found[0]
     names = ", ".join(each.name for each in found)
-    raise ManifestRefused(
+    raise NoManifest(
         f"{path} holds several manifests: {names}" if found else f"{path} holds no manifest",
-        fix="Name the manifest that is meant."
-        if found
-        else "`interlingua space create` writes one.",
+        fix="" if found else "`interlingua space create` writes one.",
     )
 
 
@@ -62,10 +60,14 @@ def import_anchors_in(
         return
     for path in sorted(_files(folder, DESCRIBED)):
         raw, texts = read_manifest_file(path), path.with_suffix(".jsonl")
-        if read_anchor_manifest(raw).anchors != set_id or not texts.is_file():
+        with naming(path):
+            described = read_anchor_manifest(raw).anchors
+        if described != set_id or not texts.is_file():
             continue
-        anchors = read_anchors(texts)
-        manifest = accept_anchors(raw, anchors, ring_of, at)
+        with naming(texts):
+            anchors = read_anchors(texts)
+        with naming(path):
+            manifest = accept_anchors(raw, anchors, ring_of, at)
         store.add(manifest.name, anchors, at)
         store.keep_manifest(set_id, raw)
         return

@@ -32,6 +32,7 @@ from node.spaces.errors import (
     CannotJoin,
     EmbeddingsRefused,
     ManifestRefused,
+    NoManifest,
     NotEmbedded,
 )
 from node.spaces.report import SpaceInfo
@@ -287,7 +288,7 @@ async def test_a_member_joins_with_nothing_but_the_folder_that_the_others_filled
         assert written.file == folder / f"public.{one.name}.given.anchors.safetensors"
     publish = PublishAnchors(anchors="public", source="made up", licence="CC0-1.0", out=folder)
     await lab.do("anchors.publish", publish, PublishedAnchors)
-    with pytest.raises(ManifestRefused, match="holds no manifest"):
+    with pytest.raises(NoManifest, match="holds no manifest"):
         await clinic.do("space.join", JoinSpace(manifest=folder, encoder="given"), SpaceInfo)
     request = CreateSpace(
         name="commons", anchors="public", members=(folder,), encoders=("given",), out=folder
