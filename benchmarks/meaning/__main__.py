@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmarks.meaning.figures import Size, Values, kept_with_fewer, size_figures
 from benchmarks.meaning.members import fewer, members
-from benchmarks.meaning.merges import Splits, merge_figures
+from benchmarks.meaning.merges import Splits, merge_figures, selections_of
 from benchmarks.meaning.report import Meaning, as_markdown, write_into
 from node.evaluate.data_set import read
 from node.evaluate.evaluation import fit
@@ -39,6 +39,9 @@ def main() -> None:
         sizes.append(size)
     splits = Splits(chosen.silos or len(everything), chosen.seeds, chosen.k)
     merges = merge_figures(data, fitted, judge, splits)
+    print("asking fewer silos", file=sys.stderr)
+    wider = Splits(chosen.select_silos, chosen.seeds, chosen.k)
+    selections = selections_of(data, fitted, judge, wider)
     found = Meaning(
         python=platform.python_version(),
         numpy=np.__version__,
@@ -54,6 +57,7 @@ def main() -> None:
         k=splits.k,
         seeds=splits.seeds,
         merges=merges,
+        selections=selections,
     )
     (chosen.out / "meaning.json").write_text(found.model_dump_json(indent=1) + "\n")
     tables = as_markdown(found)
@@ -71,6 +75,9 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--sizes", type=int, nargs="+", default=[2000, 4000, 20_000])
     parser.add_argument("--cache", type=Path, required=True, help="folder where vectors are kept")
     parser.add_argument("--silos", type=int, help="default: one for each model")
+    parser.add_argument(
+        "--select-silos", type=int, default=9, help="silos where only some are asked"
+    )
     parser.add_argument("--seeds", type=int, default=3, help="splits of each kind")
     parser.add_argument("-k", type=int, default=10, help="candidates from each silo")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"), help="folder")

@@ -6,19 +6,22 @@ and each question's mean over seeds and askers is taken before any interval is d
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from adapters.metrics import Estimate, Values
-from node.evaluate.candidates import candidates_of
+from node.evaluate.candidates import Candidates, candidates_of
 from node.evaluate.data_set import DataSet
 from node.evaluate.evaluation import Fitted
 from node.evaluate.measures import PerQuestion, ratio
 from node.evaluate.merging import RRF, judged_merges
+from node.evaluate.report import SelectionFigures
 from node.evaluate.routes import Judge
+from node.evaluate.selecting import Asked, judged_selections, selection_figures
 from node.evaluate.splits import RANDOM, TOPIC, split_documents
 
 
@@ -56,25 +59,56 @@ def merge_figures(data: DataSet, fitted: Fitted, judge: Judge, splits: Splits) -
     ]
 
 
-def _runs(how: str, data: DataSet, fitted: Fitted, judge: Judge, splits: Splits) -> Runs:
+def selections_of(
+    data: DataSet, fitted: Fitted, judge: Judge, splits: Splits
+) -> list[SelectionFigures]:
+    """Ask fewer and fewer silos on every split."""
+    documents, found = list(data.documents), list[SelectionFigures]()
+    for how in (RANDOM, TOPIC):
+        runs = [
+            judged_selections(
+                Asked(fitted.members[given.asker].questions, given.silos, given.home, given.seed),
+                documents,
+                given.silo_of,
+                judge,
+            )
+            for given in _given(how, data, fitted, splits)
+        ]
+        found += selection_figures(how, runs)
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Given:
+    """What all silos give to one asker on one split."""
+
+    asker: int
+    home: int
+    seed: int
+    silo_of: NDArray[np.int64]
+    silos: Sequence[Candidates]
+
+
+def _given(how: str, data: DataSet, fitted: Fitted, splits: Splits) -> Iterator[_Given]:
     documents, known = list(data.documents), fitted.members
-    found: dict[str, list[dict[str, PerQuestion]]] = {each.name: [] for each in known}
     for seed in range(splits.seeds):
         topics = known[seed % len(known)].searched
         silo_of = split_documents(how, documents, data.metadata, topics, splits.silos, seed)
         models = [(silo + seed) % len(known) for silo in range(splits.silos)]
-        for asker, member in enumerate(known):
-            given = candidates_of(
-                asker,
-                models.index(asker),
-                silo_of,
-                models,
-                known,
-                fitted.ways,
-                fitted.scoring,
-                splits.k,
+        for asker in range(len(known)):
+            home = models.index(asker)
+            silos = candidates_of(
+                asker, home, silo_of, models, known, fitted.ways, fitted.scoring, splits.k
             )
-            found[member.name].append(judged_merges(given, documents, judge, seed))
+            yield _Given(asker, home, seed, silo_of, silos)
+
+
+def _runs(how: str, data: DataSet, fitted: Fitted, judge: Judge, splits: Splits) -> Runs:
+    documents, known = list(data.documents), fitted.members
+    found: dict[str, list[dict[str, PerQuestion]]] = {each.name: [] for each in known}
+    for given in _given(how, data, fitted, splits):
+        judged = judged_merges(given.silos, documents, judge, given.seed)
+        found[known[given.asker].name].append(judged)
     return found
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from adapters.metrics import Estimate
 from benchmarks.meaning.figures import Size
 from benchmarks.meaning.merges import Merge
+from node.evaluate.report import SelectionFigures
 from node.evaluate.tables import interval, signed
 
 
@@ -30,6 +31,7 @@ class Meaning(BaseModel):
     k: int
     seeds: int
     merges: list[Merge]
+    selections: list[SelectionFigures]
 
 
 BEGIN, END = "<!-- written by benchmarks.meaning -->", "<!-- end -->"
@@ -47,7 +49,7 @@ def write_into(page: Path, tables: str) -> None:
 def as_markdown(found: Meaning) -> str:
     """Return all tables."""
     parts = (_natives(found), _sizes(found), *map(_pairs, found.sizes[-1:]), _agreement(found))
-    return "\n\n".join("\n".join(part) for part in (*parts, _merges(found)))
+    return "\n\n".join("\n".join(part) for part in (*parts, _merges(found), _selections(found)))
 
 
 def _natives(found: Meaning) -> Iterator[str]:
@@ -118,6 +120,21 @@ def _merges(found: Meaning) -> Iterator[str]:
             "" if each.of_rrf is None else interval(each.of_rrf),
             "" if each.of_oracle is None else interval(each.of_oracle),
             *(f"{each.by_asker[name]:.3f}" for name in found.models),
+        )
+
+
+def _selections(found: Meaning) -> Iterator[str]:
+    yield from _head("split", "asked", "chosen", "nDCG@10", "recall@10", "nDCG@10 of all",
+                     "recall@10 of all")  # fmt: skip
+    for each in sorted(found.selections, key=lambda one: (one.split, -one.asked, one.chosen)):
+        yield _row(
+            each.split,
+            f"{each.asked} of {each.partners}",
+            each.chosen,
+            interval(each.figures["ndcg_10"]),
+            interval(each.figures["recall_10"]),
+            "" if each.ndcg_of_all is None else interval(each.ndcg_of_all),
+            "" if each.recall_of_all is None else interval(each.recall_of_all),
         )
 
 

@@ -42,6 +42,7 @@ def compare(
         Path | None,
         typer.Option(help="Folder for pictures; needs the extra plot.", file_okay=False),
     ] = None,
+    whole: Annotated[bool, typer.Option("--all", help="Print every kind of map.")] = False,
     picture: Annotated[
         Literal["svg", "png"], typer.Option(help="What the pictures are written as.")
     ] = "svg",
@@ -52,7 +53,15 @@ def compare(
 
     def people() -> None:
         for each in found.pairs:
-            _people(each)
+            _people(each, whole=whole)
+        if not whole:
+            note("* the chosen route, + the best of its kind; all kinds of map: --all, or --json")
+        for each in found.pairs if written else ():
+            if each.curve is None:
+                note(
+                    f"{each.asker} asks {each.responder}: no learning curve is drawn, because a"
+                    " part of so few anchors is too little to fit a map on"
+                )
         for path in written:
             note(f"wrote {path}")
 
@@ -99,12 +108,15 @@ def _drawn(found: Comparison, folder: Path, kind: Literal["svg", "png"]) -> list
     return [path for pair in found.pairs for path in draw(pair, folder, kind)]
 
 
-def _people(pair: PairComparison) -> None:
+def _people(pair: PairComparison, *, whole: bool) -> None:
     line(
         f"{pair.asker} asks {pair.responder}: fitted on {pair.fitted_on} anchors,"
         f" measured on {pair.held_out} others"
     )
-    table(("ROUTE", "MRR CHOOSING", "MRR", "NDCG@10", "RECALL@10", "OVERLAP@10"), list(_rows(pair)))
+    table(
+        ("ROUTE", "MRR CHOOSING", "MRR", "NDCG@10", "RECALL@10", "OVERLAP@10"),
+        list(_rows(pair, whole=whole)),
+    )
     fitted = ", ".join(f"{name} maps {seconds:.1f} s" for name, seconds in pair.fit_s.items())
     line(f"fitted in: {fitted}")
     if pair.curve is not None:
@@ -115,9 +127,9 @@ def _people(pair: PairComparison) -> None:
     line()
 
 
-def _rows(pair: PairComparison) -> Iterator[tuple[str, ...]]:
+def _rows(pair: PairComparison, *, whole: bool) -> Iterator[tuple[str, ...]]:
     marks = {"chosen": " *", "chosen of its kind": " +", "baseline": " (baseline)"}
-    for each in pair.routes:
+    for each in (route for route in pair.routes if whole or route.role):
         yield (
             each.route + marks.get(each.role, ""),
             _interval(each.validation_mrr),

@@ -71,6 +71,9 @@ def evaluate(
     cache: Annotated[
         Path | None, typer.Option(help="Folder in which vectors are kept.", file_okay=False)
     ] = None,
+    whole: Annotated[
+        bool, typer.Option("--all", help="Print every route and every way to merge for each asker.")
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder for evaluation.json and evaluation.md.", file_okay=False),
@@ -95,7 +98,9 @@ def evaluate(
         found = judge(data_set.resolve().name, judged, public, members, plan, progress)
     if out is not None:
         _write(found, out)
-    finish(found, lambda: _people(found, out), next_step="interlingua space create --help")
+    finish(
+        found, lambda: _people(found, out, whole=whole), next_step="interlingua space create --help"
+    )
 
 
 def _check(plan: Plan, encoders: Sequence[str], data: DataSet) -> None:
@@ -109,6 +114,13 @@ def _check(plan: Plan, encoders: Sequence[str], data: DataSet) -> None:
         raise SpecRefused(
             "an evaluation compares at least two models",
             fix="Give --encoder twice or more often.",
+        )
+    twice = sorted({each for each in encoders if encoders.count(each) > 1})
+    if twice:
+        raise SpecRefused(
+            f"--encoder {twice[0]} is given more than once",
+            fix="Give each model once. With --silos N, silo i has the i-th model and models are "
+            "taken in turn.",
         )
     if plan.silos < len(encoders):
         raise CannotSplit(
@@ -168,15 +180,17 @@ def _write(found: Evaluation, out: Path) -> None:
     durable_file.replace(out / "evaluation.md", as_markdown(found).encode())
 
 
-def _people(found: Evaluation, out: Path | None) -> None:
+def _people(found: Evaluation, out: Path | None, *, whole: bool) -> None:
     from node.evaluate.tables import heading, tables
 
     for sentence in heading(found):
         line(sentence)
-    for each in tables(found):
+    for each in tables(found, whole=whole):
         line()
         line(each.title)
         table(each.columns, each.rows)
     note("* chosen by anchors alone, as a node does; + chosen among hub or direct routes")
+    if not whole:
+        note("every route, and every way to merge for each asker: --all, or --out and --json")
     if out is not None:
         note(f"wrote {out / 'evaluation.json'} and {out / 'evaluation.md'}")

@@ -15,7 +15,7 @@ from node.evaluate.data_set import DataSet
 from node.evaluate.measures import PerQuestion
 from node.evaluate.member import Member
 from node.evaluate.merging import judged_merges, merge_figures
-from node.evaluate.report import Evaluation, MergeFigures, SplitShape
+from node.evaluate.report import Evaluation, MergeFigures, SelectionFigures, SplitShape
 from node.evaluate.routes import (
     Judge,
     Ways,
@@ -24,6 +24,7 @@ from node.evaluate.routes import (
     route_figures,
     ways_between,
 )
+from node.evaluate.selecting import Asked, judged_selections, selection_figures
 from node.evaluate.splits import split_documents
 from node.operations.registry import Progress
 from node.spaces.anchor_set import AnchorSet
@@ -82,12 +83,13 @@ def evaluate(
     fitted = fit(anchors, members, judge)
     progress(0, None, "measuring routes")
     routes = route_figures(fitted.ways, members, fitted.natives, judge)
-    shapes, merges = [], []
+    shapes, merges, selections = [], [], []
     for number, how in enumerate(plan.splits):
         progress(number, len(plan.splits), "splits")
-        shape, rows = merges_of(how, data, fitted, plan, judge)
+        shape, rows, selected = merges_of(how, data, fitted, plan, judge)
         shapes.append(shape)
         merges += rows
+        selections += selected
     return Evaluation(
         data=name,
         documents=len(data.documents),
@@ -103,6 +105,7 @@ def evaluate(
         routes=tuple(routes),
         splits=tuple(shapes),
         merges=tuple(merges),
+        selections=tuple(selections),
     )
 
 
@@ -131,7 +134,7 @@ def fit(anchors: AnchorSet, members: Sequence[Member], judge: Judge) -> Fitted:
 
 def merges_of(
     how: str, data: DataSet, fitted: Fitted, plan: Plan, judge: Judge
-) -> tuple[SplitShape, list[MergeFigures]]:
+) -> tuple[SplitShape, list[MergeFigures], list[SelectionFigures]]:
     """Split the documents, let the first silo of each model ask all, and merge what they give."""
     members = fitted.members
     documents = list(data.documents)
@@ -140,11 +143,14 @@ def merges_of(
     )
     models = [silo % len(members) for silo in range(plan.silos)]
     found: dict[str, dict[str, PerQuestion]] = {}
+    selected = []
     for asker in range(min(len(members), plan.silos)):
         silos = candidates_of(
             asker, asker, silo_of, models, members, fitted.ways, fitted.scoring, plan.k
         )
         found[members[asker].name] = judged_merges(silos, documents, judge, plan.seed)
+        asked = Asked(members[asker].questions, silos, asker, plan.seed)
+        selected.append(judged_selections(asked, documents, silo_of, judge))
     oracles = {
         member.name: values["ndcg_10"]
         for member, values in zip(members, fitted.natives, strict=True)
@@ -154,4 +160,4 @@ def merges_of(
     shape = SplitShape(
         split=how, documents=held, models=tuple(members[model].name for model in models)
     )
-    return shape, merge_figures(how, found, oracles)
+    return shape, merge_figures(how, found, oracles), selection_figures(how, selected)

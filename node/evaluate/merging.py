@@ -81,7 +81,10 @@ def merged(
         [
             hit.hit.reference
             for hit in merge(
-                [_ranking(number, silo, documents, method, q) for number, silo in enumerate(silos)],
+                [
+                    ranking_of(number, silo, documents, method, q)
+                    for number, silo in enumerate(silos)
+                ],
                 DEPTH,
                 f"{seed} {q}".encode(),
             )
@@ -90,9 +93,10 @@ def merged(
     ]
 
 
-def _ranking(
+def ranking_of(
     number: int, silo: Candidates, documents: Sequence[str], method: Method, question: int
 ) -> SiloRanking:
+    """Return what one silo tells of one question, as the asker gets it by this method."""
     scores, rows = method.by(silo)[question], silo.rows[question]
     hits = tuple(
         SiloHit(documents[rows[at]], method.score(float(scores[at])))

@@ -60,6 +60,22 @@ class MergeFigures(Row):
     of_oracle: Estimate | None
 
 
+class SelectionFigures(Row):
+    """One merged list where only some of the partners' silos are asked, pooled over all askers.
+
+    `asked` of the `partners` silos besides the own one, `chosen` as `selecting.py` names it;
+    `figures` are nDCG@10 and recall@10, the ratios are to the list of all silos.
+    """
+
+    split: str
+    asked: int
+    partners: int
+    chosen: str
+    figures: Figures
+    ndcg_of_all: Estimate | None
+    recall_of_all: Estimate | None
+
+
 class SplitShape(Row):
     """How many documents each silo holds, and with which model."""
 
@@ -90,3 +106,4 @@ class Evaluation(Row):
     routes: tuple[RouteFigures, ...]
     splits: tuple[SplitShape, ...]
     merges: tuple[MergeFigures, ...]
+    selections: tuple[SelectionFigures, ...]

@@ -110,7 +110,7 @@ class Judge:
     def __init__(self, data: DataSet) -> None:
         """Judge by the questions and judgments of `data`."""
         self._names = list(data.documents)
-        self._grades = [data.judgments[question] for question in data.questions]
+        self.grades = [data.judgments[question] for question in data.questions]
 
     def of_rows(self, found: NDArray[np.int64]) -> PerQuestion:
         """Judge (n, k) row numbers of documents, best first."""
@@ -118,7 +118,7 @@ class Judge:
 
     def of_ids(self, rankings: Sequence[Sequence[str]]) -> PerQuestion:
         """Judge n rankings of document ids."""
-        return per_question(rankings, self._grades)
+        return per_question(rankings, self.grades)
 
     def natively(self, member: Member) -> PerQuestion:
         """Judge a model that is asked by itself, over one index of all documents."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from adapters.metrics import Estimate
-from node.evaluate.merging import POOLED
+from node.evaluate.merging import POOLED, RRF, SENT
 from node.evaluate.report import Evaluation
 
 
@@ -17,9 +17,20 @@ class Table:
     rows: list[tuple[str, ...]]
 
 
-def tables(found: Evaluation) -> list[Table]:
-    """Return all tables, in the order in which they are to be read."""
-    return [_natives(found), _routes(found), *(_merges(found, each.split) for each in found.splits)]
+def tables(found: Evaluation, *, whole: bool = True) -> list[Table]:
+    """Return the tables, in the order in which they are to be read.
+
+    Unless `whole`, routes that nobody would choose are left out, as are what else is known of the
+    others, and each asker's lists by any other method than the node's own and plain ranks.
+    """
+    splits = [each.split for each in found.splits]
+    selections = [_selections(found, split) for split in splits]
+    return [
+        _natives(found),
+        _routes(found) if whole else _chosen_routes(found),
+        *(_merges(found, split, whole) for split in splits),
+        *(each for each in selections if len(each.rows) > 1),
+    ]
 
 
 def as_markdown(found: Evaluation) -> str:
@@ -100,13 +111,38 @@ def _routes(found: Evaluation) -> Table:
     )  # fmt: skip
 
 
-def _merges(found: Evaluation, split: str) -> Table:
+def _chosen_routes(found: Evaluation) -> Table:
+    return Table(
+        "Routes that are chosen by anchors, as if the responder held everything",
+        ("ASKER", "RESPONDER", "ROUTE", "NDCG@10", "RECALL@10", "TO ASKER'S OWN",
+         "TO RESPONDER'S OWN"),
+        [
+            (
+                each.asker,
+                each.responder,
+                each.route + (" *" if each.role == "chosen" else " +"),
+                interval(each.figures["ndcg_10"]),
+                f"{each.figures['recall_10'].value:.3f}",
+                signed(each.against_asker),
+                signed(each.against_responder),
+            )
+            for each in found.routes
+            if each.role
+        ],
+    )  # fmt: skip
+
+
+def _merges(found: Evaluation, split: str, whole: bool) -> Table:
     (shape,) = (each for each in found.splits if each.split == split)
     held = ", ".join(
         f"{number} with {model}"
         for number, model in zip(shape.documents, shape.models, strict=True)
     )
-    rows = [each for each in found.merges if each.split == split]
+    rows = [
+        each
+        for each in found.merges
+        if each.split == split and (whole or each.asker == POOLED or each.method in (RRF, SENT))
+    ]
     rows.sort(key=lambda each: each.asker == POOLED)
     return Table(
         f"One list out of all silos, split by {split} ({held}; {found.k} candidates each)",
@@ -124,6 +160,26 @@ def _merges(found: Evaluation, split: str) -> Table:
             for each in rows
         ],
     )  # fmt: skip
+
+
+def _selections(found: Evaluation, split: str) -> Table:
+    rows = [each for each in found.selections if each.split == split]
+    rows.sort(key=lambda each: (-each.asked, each.chosen))
+    return Table(
+        f"Asking fewer silos, split by {split} (the own one and some of the partners', all askers)",
+        ("ASKED", "CHOSEN", "NDCG@10", "RECALL@10", "NDCG@10 OF ALL", "RECALL@10 OF ALL"),
+        [
+            (
+                f"{each.asked} of {each.partners}",
+                each.chosen,
+                interval(each.figures["ndcg_10"]),
+                interval(each.figures["recall_10"]),
+                _times(each.ndcg_of_all),
+                _times(each.recall_of_all),
+            )
+            for each in rows
+        ],
+    )
 
 
 def interval(figure: Estimate) -> str:

@@ -57,6 +57,10 @@ def test_every_kind_stands_beside_baselines_and_natives(compared: Comparison) ->
 
 def test_people_get_the_table(files: Path) -> None:
     shown = run(files).stdout
+    assert "hub procrustes>ridge " not in shown or "hub procrustes>procrustes " not in shown
+    whole = run(files, "--all").stdout
+    assert "hub procrustes>ridge" in whole
+    assert "hub procrustes>procrustes" in whole
     for word in ("MRR CHOOSING", "OVERLAP@10", "(baseline)", "responder's own model", "fitted in"):
         assert word in shown
 
@@ -73,6 +77,14 @@ def test_pictures_are_written(
     assert sorted(written) == sorted(tmp_path.iterdir())
     assert len(written) == 3
     assert all(path.read_bytes().startswith(begins) for path in written)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("matplotlib") is None, reason="the extra plot")
+def test_a_curve_that_cannot_be_drawn_is_said_to_be_missing(files: Path, tmp_path: Path) -> None:
+    done = run(files, "--plot", tmp_path)
+    assert done.exit_code == 0, done.output
+    assert done.output.count("no learning curve is drawn") == 2
+    assert len(list(tmp_path.iterdir())) == 4
 
 
 def test_without_matplotlib_the_extra_is_named(

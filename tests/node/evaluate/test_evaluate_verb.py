@@ -89,23 +89,32 @@ async def test_natives_routes_and_merges_are_judged_without_a_node(
     assert {each.asker for each in found.merges} == {"narrow", "wide", "all askers"}
     for row in found.merges:
         assert row.method != "rrf" or row.against_rrf.value == 0
+    fewer = {(each.split, each.asked, each.chosen) for each in found.selections}
+    assert fewer == {
+        (each, number, how)
+        for each in ("field:shelf", "random")
+        for number, how in ((2, "all"), (1, "any"), (1, "best"))
+    }, "twelve questions are too few to learn from"
     assert json.loads((out / "evaluation.json").read_text()) == json.loads(done.stdout)
 
     asked = len(servers[0].calls)
     again = await run(*arguments)
     assert again.exit_code == 0, again.output
     assert len(servers[0].calls) == asked + 1, "texts are encoded once, and the model is probed"
+    assert "OVERLAP@10" not in again.stdout, "what is not needed to choose is shown with --all"
+    whole = await run(*arguments, "--all")
     for title in (
         "NDCG@10",
         "RECALL@100",
         "MRR",
         "OVERLAP@10",
         "MERGED BY",
+        "ASKING FEWER SILOS",
         "OF ONE INDEX",
         "1 of the anchors",
     ):
-        assert title in again.stdout
-        assert title in (out / "evaluation.md").read_text()
+        assert title.lower() in whole.stdout.lower()
+        assert title.lower() in (out / "evaluation.md").read_text().lower()
 
 
 @pytest.mark.parametrize(
@@ -113,10 +122,11 @@ async def test_natives_routes_and_merges_are_judged_without_a_node(
     [
         (["--encoder", "openai:http://127.0.0.1:9/v1#a"], "at least two models"),
         (["--encoder", "a:b", "--encoder", "c:d"], "specifies no encoder"),
-        (["--encoder", "openai:x#y", "--encoder", "openai:x#y"], "url"),
+        (["--encoder", "openai:x#y", "--encoder", "openai:x#y"], "given more than once"),
+        (["--encoder", "openai:x#y", "--encoder", "openai:x#z"], "url"),
         # before any model is asked
-        (["--encoder", "openai:x#y", "--encoder", "openai:x#y", "--split", "x"], "way to split"),
-        (["--encoder", "openai:x#y", "--encoder", "openai:x#y", "--split", "field:x"], "no field"),
+        (["--encoder", "openai:x#y", "--encoder", "openai:x#z", "--split", "x"], "way to split"),
+        (["--encoder", "openai:x#y", "--encoder", "openai:x#z", "--split", "field:x"], "no field"),
     ],
 )
 async def test_what_cannot_be_evaluated_is_said_with_what_to_do(
@@ -138,15 +148,16 @@ async def test_an_encoder_of_the_node_is_taken_by_its_name(
     new_node: NewNode, tmp_path: Path, anchors: Path
 ) -> None:
     """Found in the stopped node; that its vectors are the caller's is only known there."""
-    envelope = tmp_path / "envelope.json"
-    envelope.write_text(members()[0].envelope.model_dump_json(exclude_none=True))
     node = ("--data", new_node.path, "--quiet")
-    line = ("encoder", "add", "own", "--kind", "caller", "--envelope", envelope, *node)
-    added = await asyncio.to_thread(CliRunner().invoke, app, list(map(str, line)))
-    assert added.exit_code == 0, added.output
-    twice = ("--encoder", "own", "--encoder", "own")
-    done = await run(HOUSEHOLD, "--anchors", anchors, *twice, *node)
+    for name, member in zip(("own", "second"), members(), strict=False):
+        envelope = tmp_path / f"{name}.json"
+        envelope.write_text(member.envelope.model_dump_json(exclude_none=True))
+        line = ("encoder", "add", name, "--kind", "caller", "--envelope", envelope, *node)
+        added = await asyncio.to_thread(CliRunner().invoke, app, list(map(str, line)))
+        assert added.exit_code == 0, added.output
+    both = ("--encoder", "own", "--encoder", "second")
+    done = await run(HOUSEHOLD, "--anchors", anchors, *both, *node)
     assert done.exit_code != 0
     assert "stands for vectors that you compute" in done.stderr
-    unknown = await run(HOUSEHOLD, "--anchors", anchors, *twice[:3], "other", *node)
+    unknown = await run(HOUSEHOLD, "--anchors", anchors, *both[:3], "other", *node)
     assert "no encoder 'other'" in unknown.stderr
