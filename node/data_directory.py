@@ -52,6 +52,7 @@ class DataDirectory:
         self.mark_file = self.path / "restored.json"
         self.roots = self.path / "roots"
         self.announced_file = self.path / "announced.json"
+        self.acknowledged_file = self.path / "acknowledged.json"
         self.draft_file = self.path / "root-draft.json"
         self.keys = self.path / "keys"
         self.master_file = self.keys / "master.key"

@@ -33,11 +33,14 @@ if TYPE_CHECKING:
     from node.config import Settings
     from node.data_directory import DataDirectory
     from node.encoders.registry import Encoders
+    from node.federation.acknowledger import Acknowledger
     from node.federation.announcements import Announcements
     from node.federation.announcer import Announcer
     from node.federation.asker import Asker
     from node.federation.client import Client
+    from node.federation.exchange import Exchanger
     from node.federation.ledgers import Ledgers
+    from node.federation.owed import Owed
     from node.federation.pairing import Pairing
     from node.federation.past_answers import PastAnswers
     from node.federation.peers import PeerBook
@@ -54,6 +57,7 @@ if TYPE_CHECKING:
 CARD_CHECK_S = 60.0
 CLOCK_LOOK_S = 60.0
 REFUSALS_S = 20.0
+OVERDUE_S = 600.0
 COMPARE_S = 3_600.0
 
 
@@ -130,7 +134,7 @@ class Node:
         await self._log_missing()
         await self.collections.load()
         await self.renew()
-        _ = self.responder, self.asker, self.announcements, self.announcer
+        _ = self.responder, self.asker, self.acknowledger, self.announcements, self.announcer
 
     async def settle(self) -> None:
         """Let a restored node compare itself with its partners before anything is logged."""
@@ -314,6 +318,7 @@ class Node:
         responder = responder_of(self)
         self._closing.push_async_callback(responder.flush, everything=True)
         self.periodic.append(Periodic("refusals", REFUSALS_S, responder.flush))
+        self.periodic.append(Periodic("overdue", OVERDUE_S, responder.note_overdue))
         return responder
 
     @cached_property
@@ -332,6 +337,29 @@ class Node:
         from node.federation.wiring import asker_of
 
         return asker_of(self)
+
+    @cached_property
+    def owed(self) -> Owed:
+        """Answers that are to be acknowledged to their partners."""
+        from node.federation.owed import Owed
+
+        return Owed(self.log, self.data.acknowledged_file, self.clock)
+
+    @cached_property
+    def exchanger(self) -> Exchanger:
+        """Signed exchanges with partners."""
+        from node.federation.wiring import exchanger_of
+
+        return exchanger_of(self)
+
+    @cached_property
+    def acknowledger(self) -> Acknowledger:
+        """What acknowledges answers."""
+        from node.federation.acknowledger import SEND_EVERY_S, Acknowledger
+
+        acknowledger = Acknowledger(self.exchanger, self.owed, self.peers, self.log, self.clock)
+        self.periodic.append(Periodic("acknowledge", SEND_EVERY_S, acknowledger.send_due))
+        return acknowledger
 
     @cached_property
     def card(self) -> CardKeeper:

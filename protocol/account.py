@@ -9,9 +9,11 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from protocol.acknowledgement import Acknowledgement, ReceivedAnswer
 from protocol.canonical import digest
 from protocol.event_leaves import Exported
 from protocol.leaf import (
+    Acknowledged,
     Answered,
     AnyLeaf,
     Denied,
@@ -21,6 +23,7 @@ from protocol.leaf import (
     Received,
     Repeated,
     Sent,
+    Unacknowledged,
     Unanswered,
 )
 
@@ -68,12 +71,19 @@ class Question:
 
 
 class Account:
-    """Built with `enter`, leaf by leaf; `roots` are roots of its log by size, as far as known."""
+    """Built with `enter`, leaf by leaf; `roots` are roots of its log by size, as far as known.
+
+    `confirmed`: what the other side acknowledged, by the leaf of this side's answer; `unconfirmed`:
+    leaves of answers that it was late with and has not acknowledged since. `enter` takes leaves
+    that were checked (node/audit/acknowledgement_check.py).
+    """
 
     def __init__(self, organisation: str, origin: str, other: str) -> None:
         self.organisation, self.origin, self.other = organisation, origin, other
         self.questions: dict[str, Question] = defaultdict(Question)
         self.roots: Mapping[int, bytes] = {}
+        self.confirmed: dict[int, ReceivedAnswer] = {}
+        self.unconfirmed: set[int] = set()
         self._export: Exported | None = None
         self._times: tuple[int, int] | None = None
 
@@ -91,6 +101,12 @@ class Account:
             self.questions[leaf.query].unanswered.append(_told(index, leaf, raw))
         elif isinstance(leaf, Answered | Repeated | Denied | Failed | Offered):
             self.questions[leaf.query].outcomes.append(_told(index, leaf, raw))
+        elif isinstance(leaf, Unacknowledged):
+            self.unconfirmed.update(leaf.unconfirmed)
+        elif isinstance(leaf, Acknowledged):
+            told = {one.leaf: one for one in Acknowledgement.parse(leaf.message.encode()).answers}
+            self.confirmed.update((each, told[each]) for each in leaf.confirmed)
+            self.unconfirmed.difference_update(leaf.confirmed)
 
     def end(self, index: int, export: Exported) -> None:
         """Note the export, whose leaf stands at `index`, once its part was entered."""

@@ -17,11 +17,13 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from keys.ring import KeyRing
+from protocol.acknowledgement import Confirmed
 from protocol.answer_body import BodyMalformed, split_body
 from protocol.answer_message import Answer, Denial
 from protocol.answer_refused import AnswerRefused
 from protocol.held_message import Held
 from protocol.leaf import (
+    Acknowledged,
     Answered,
     AnyLeaf,
     Compared,
@@ -38,15 +40,22 @@ from protocol.log_terms import LogTerm
 from protocol.message_json import build, read_object
 from protocol.offers_message import Offers
 from protocol.problems import Refused
-from protocol.profile import HELD, QUERY
+from protocol.profile import ACK, HELD, OFFERS, QUERY
 from protocol.query_message import GRANULARITIES, Query
 from protocol.sign import SignedRequest
 from protocol.tlog_proof import VerifiedReceipt, verify_receipt
 
 OK = 200
 
-Payload = Answer | Denial | Offers | Held
-ExchangeLeaf = Answered | Repeated | Denied | Failed | Offered | Compared
+Payload = Answer | Denial | Offers | Held | Confirmed
+ExchangeLeaf = Answered | Repeated | Denied | Failed | Offered | Compared | Acknowledged
+
+_PAYLOADS: dict[str, type[Answer | Offers | Held | Confirmed]] = {
+    QUERY.name: Answer,
+    OFFERS.name: Offers,
+    HELD.name: Held,
+    ACK.name: Confirmed,
+}
 
 _LEAVES: dict[tuple[type, str], type[ExchangeLeaf]] = {
     (Answer, "answered"): Answered,
@@ -55,6 +64,7 @@ _LEAVES: dict[tuple[type, str], type[ExchangeLeaf]] = {
     (Denial, "error"): Failed,
     (Offers, "answered"): Offered,
     (Held, "answered"): Compared,
+    (Confirmed, "answered"): Acknowledged,
 }
 
 
@@ -134,6 +144,8 @@ def read_content(
     leaf = _read_leaf(parts.leaf, payload)  # step 12
     _check_exchange(leaf, request, answer_digest, created)
     _check_terms(leaf, payload, asked)
+    if isinstance(leaf, Acknowledged) and leaf.message.encode() != request.body:
+        raise AnswerRefused("leaf", "the leaf holds another acknowledgement")
     receipt = _check_receipt(parts.leaf, parts.proof, peer, at)  # step 13
     return AcceptedAnswer(
         kid=kid,
@@ -155,12 +167,8 @@ def _read_payload(line: bytes, request: SignedRequest, status: int) -> Payload:
         payload: Payload
         if fields.get("decision") in ("denied", "error"):
             payload = build(Denial, fields)
-        elif request.binding.endpoint is QUERY:
-            payload = build(Answer, fields)
-        elif request.binding.endpoint is HELD:
-            payload = build(Held, fields)
         else:
-            payload = build(Offers, fields)
+            payload = build(_PAYLOADS[request.binding.endpoint.name], fields)
     except Refused as refused:
         raise AnswerRefused("message", refused.local_detail) from None
     if payload.query != request.body_digest:

@@ -6,16 +6,20 @@ that two logs can be joined on them.
 
     asker       sent -> received | unanswered
     responder   answered | repeated | denied | error, offered for a list of offers, and compared
-                for a partner that compares its own log with what is held of it
+                for a partner that compares its own log with what is held of it; acknowledged when
+                the asker has confirmed answers, unacknowledged when it has not for a day
 
 The responder's leaves name the agreement of the grant that decided: its id, the SHA-256 of its text
 (``agreement_digest``) and the first second at which it no longer holds (``agreement_until``).
 """
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
 
 from protocol.evidence import Evidence
 from protocol.leaf_frame import Leaf
+from protocol.limits import MAX_ACK_BYTES, MAX_ACKNOWLEDGED, MAX_UNACKNOWLEDGED
 from protocol.notation import (
     CollectionName,
     Count,
@@ -163,6 +167,37 @@ class Compared(_Signed):
     decision: Literal["answered"] = "answered"
     policy: Digest | None = None
     answer: Digest
+
+
+class Acknowledged(_Signed):
+    """A partner confirmed that it received answers and logged them.
+
+    ``message`` is its request's body, so that nobody can invent one: ``query`` is the digest of
+    these bytes, and the signature covers it. ``confirmed``: indexes of the ``answered`` and
+    ``repeated`` leaves of this log that it confirms, each for the first time.
+    """
+
+    type: Literal["acknowledged"] = "acknowledged"
+    decision: Literal["answered"] = "answered"
+    policy: Digest | None = None
+    message: Annotated[str, StringConstraints(min_length=1, max_length=MAX_ACK_BYTES)]
+    confirmed: Annotated[
+        tuple[Count, ...], Field(strict=False, min_length=1, max_length=MAX_ACKNOWLEDGED)
+    ]
+    answer: Digest
+
+
+class Unacknowledged(Leaf):
+    """Answers that were released, and that the partner has not confirmed in time.
+
+    ``unconfirmed``: the indexes of their leaves in this log. It may confirm them later.
+    """
+
+    type: Literal["unacknowledged"] = "unacknowledged"
+    peer: Organisation
+    unconfirmed: Annotated[
+        tuple[Count, ...], Field(strict=False, min_length=1, max_length=MAX_UNACKNOWLEDGED)
+    ]
 
 
 class ReceiptFacts(WireModel):

@@ -24,6 +24,7 @@ from protocol.event_leaves import (
 )
 from protocol.evidence import Evidence
 from protocol.exchange_leaves import (
+    Acknowledged,
     Answered,
     Compared,
     Decision,
@@ -34,6 +35,7 @@ from protocol.exchange_leaves import (
     Received,
     Repeated,
     Sent,
+    Unacknowledged,
     Unanswered,
 )
 from protocol.leaf_frame import Leaf, new_salt
@@ -42,6 +44,7 @@ from protocol.log_errors import MalformedLeaf
 
 __all__ = [
     "LEAF_TYPES",
+    "Acknowledged",
     "AdminActed",
     "Answered",
     "AnyLeaf",
@@ -66,6 +69,7 @@ __all__ = [
     "Sent",
     "Started",
     "Succeeded",
+    "Unacknowledged",
     "Unanswered",
     "decode_leaf",
     "new_salt",
@@ -81,6 +85,8 @@ AnyLeaf: TypeAlias = (
     | Failed
     | Offered
     | Compared
+    | Acknowledged
+    | Unacknowledged
     | Started
     | Succeeded
     | Refused

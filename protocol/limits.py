@@ -80,6 +80,21 @@ MAX_SPACES = 64
 MAX_FIGURES = 32
 """Measured figures in one route report."""
 
+MAX_ACKNOWLEDGED = 128
+"""Answers in one acknowledgement."""
+
+MAX_ACK_BYTES = 32 * 1024
+"""Body of one acknowledgement (bytes): it stands in a leaf."""
+
+MAX_ACKS_PER_MINUTE = 60
+"""Acknowledgements that are read from one partner in one minute."""
+
+MAX_UNACKNOWLEDGED = 4096
+"""Answers that one `unacknowledged` leaf names."""
+
+ACKNOWLEDGE_S = 24 * 3600
+"""How long an asker tries to acknowledge an answer, and a responder waits for it (seconds)."""
+
 MAX_HELD_NOTE_CHARS = 4096
 """A checkpoint that is kept of a partner's log (characters)."""
 

@@ -1,9 +1,11 @@
 """The door to the messages that cross between organisations: import them from here.
 
-asker       Query
-responder   Answer or Denial; Offers to a request for offers, Held to one for what is held
+asker       Query; Acknowledgement of answers that it received
+responder   Answer or Denial; Offers to a request for offers, Held to one for what is held,
+            Confirmed to an acknowledgement
 """
 
+from protocol.acknowledgement import Acknowledgement, Confirmed, ReceivedAnswer
 from protocol.answer_message import (
     ANSWER_TYPE,
     Answer,
@@ -25,7 +27,9 @@ __all__ = [
     "ANSWER_TYPE",
     "PROBLEM_TYPE",
     "QUERY_TYPE",
+    "Acknowledgement",
     "Answer",
+    "Confirmed",
     "Denial",
     "Granularity",
     "Held",
@@ -35,6 +39,7 @@ __all__ = [
     "Offers",
     "Problem",
     "Query",
+    "ReceivedAnswer",
     "Remaining",
     "Result",
     "RouteReport",

@@ -45,6 +45,9 @@ class Code(StrEnum):
     BUSY = "busy"
     UNAVAILABLE = "unavailable"
     NO_SUCH_TILE = "no-such-tile"
+    # acknowledgements
+    ACKNOWLEDGEMENT_REFUSED = "acknowledgement-refused"
+    NOTHING_ACKNOWLEDGED = "nothing-acknowledged"
     # what an authenticated question asks for
     MESSAGE_INVALID = "message-invalid"
     IDEMPOTENCY_MISMATCH = "idempotency-mismatch"
@@ -91,6 +94,10 @@ KINDS: dict[Code, Kind] = {
     Code.BUSY: Kind(503, "The node is busy; try again", "unlogged"),
     Code.UNAVAILABLE: Kind(503, "The node cannot log answers now", "unlogged"),
     Code.NO_SUCH_TILE: Kind(404, "The log has no such tile yet", "unlogged"),
+    Code.ACKNOWLEDGEMENT_REFUSED: Kind(422, "The acknowledgement is not valid", "unlogged"),
+    Code.NOTHING_ACKNOWLEDGED: Kind(
+        409, "No answer in it waits for an acknowledgement", "unlogged"
+    ),
     Code.MESSAGE_INVALID: Kind(400, "The body is not a valid message", "logged"),
     Code.IDEMPOTENCY_MISMATCH: Kind(
         422, "The question's id was used for another question", "logged"

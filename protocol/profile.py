@@ -8,6 +8,7 @@ which widespread generic signers write them.
     query       POST    /federation/v1/query             application/json  interlingua-query-v1
     offers      GET     /federation/v1/offers            none              interlingua-offers-v1
     held        GET     /federation/v1/held              none              interlingua-held-v1
+    ack         POST    /federation/v1/ack               application/json  interlingua-ack-v1
     checkpoint  GET     /federation/v1/log/checkpoint    none              interlingua-checkpoint-v1
     tile        GET     /federation/v1/log/tile/<L>/<N>  none              interlingua-tile-v1
 
@@ -88,6 +89,7 @@ QUERY = Endpoint(
 )
 OFFERS = Endpoint("offers", "GET", "/federation/v1/offers", "interlingua-offers-v1", None)
 HELD = Endpoint("held", "GET", "/federation/v1/held", "interlingua-held-v1", None)
+ACK = Endpoint("ack", "POST", "/federation/v1/ack", "interlingua-ack-v1", "application/json")
 
 CHECKPOINT = Endpoint(
     "checkpoint", "GET", "/federation/v1/log/checkpoint", "interlingua-checkpoint-v1", None
@@ -96,7 +98,7 @@ TILE = Endpoint("tile", "GET", "/federation/v1/log/tile/<L>/<N>", "interlingua-t
 LOG_PREFIX = "/federation/v1/log/"
 """What tlog-tiles calls the prefix of the log."""
 
-ENDPOINTS: tuple[Endpoint, ...] = (QUERY, OFFERS, HELD, CHECKPOINT, TILE)
+ENDPOINTS: tuple[Endpoint, ...] = (QUERY, OFFERS, HELD, ACK, CHECKPOINT, TILE)
 BY_TARGET: dict[tuple[str, str], Endpoint] = {
     (e.method, e.path): e for e in ENDPOINTS if e is not TILE
 }

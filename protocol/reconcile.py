@@ -9,6 +9,8 @@ sides state a thing it must be the same; what only one of them states is no diff
                          denied, error
     received             the same, offered    query digest and answer digest, and the receipt
     unanswered           the same, or nothing query digest
+    received             acknowledged,        the indexes of both leaves, and the answer digest
+                         unacknowledged
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,11 +25,13 @@ Contradiction = Literal[
     "answer-differs",  # another answer was received than any that was logged as released
     "statements-differ",  # the two leaves state something of the question or answer differently
     "receipt-differs",  # the receipt names another leaf or place than the responder's log has
+    "acknowledgement-differs",  # the asker acknowledged an answer that its log does not have so
     "tree-differs",  # the receipt names another tree than the responder's log is
 ]
 Gap = Literal[
     "unheard",  # sent, and neither side knows of an answer
     "undelivered",  # released, and not received
+    "unconfirmed",  # received, and the responder says that the asker never acknowledged it
     "not-covered",  # only one side tells of it, and the other's bundle would not show it
 ]
 
@@ -123,15 +127,32 @@ class _Pair:
                 self.joined += self._query == OFFERS
                 yield from self._compare(told, outcome, _ANSWER)
                 yield from self._check_receipt(told, outcome)
+                yield from self._check_confirmed(told, outcome)
             elif told.receipt is not None:  # refusals of rate and replay have no leaf
                 yield from self._not_released(told)
         for outcome in self._theirs.outcomes:
+            yield from self._check_acknowledged(outcome)
             known = any(sent.signature == outcome.signature for sent in self._ours.sent)
             if outcome.answer not in received and (known or self._query == OFFERS):
                 if self._asker.covers(outcome) or self._ours.unanswered:
                     yield self._named("undelivered", None, outcome, self._why_unanswered())
                 else:
                     yield self._named("not-covered", None, outcome, "what the asker received")
+
+    def _check_confirmed(self, told: Told, outcome: Told) -> Iterator[Difference]:
+        if outcome.index in self._responder.unconfirmed:
+            detail = "the responder logged that no acknowledgement came"
+            yield self._named("unconfirmed", told, outcome, detail)
+
+    def _check_acknowledged(self, outcome: Told) -> Iterator[Difference]:
+        """What the asker has signed that it received stands in its log, at the place it named."""
+        named = self._responder.confirmed.get(outcome.index)
+        if named is None or not self._asker.covers(outcome):
+            return
+        received = {(told.index, told.answer) for told in self._ours.received}
+        if (named.received, named.answer) not in received:
+            detail = f"the asker acknowledged it as its leaf {named.received}, which is another"
+            yield self._named("acknowledgement-differs", None, outcome, detail)
 
     def _released(self, told: Told) -> Told | None:
         """The responder's leaf of an answer: the one of the receipt, where it was given twice."""

@@ -7,7 +7,7 @@ Rule of this file: no data directory, no database, no network. The steps, in the
    the root key whose fingerprint was given.
 3. checkpoint: signed by a key of the log that may sign its size, and by nobody else.
 4. leaves: each of its type and place, as the filter says; each signed request is for what its leaf
-   says (node/audit/request_check.py).
+   says (node/audit/request_check.py), each acknowledgement what it says that it confirms.
 5. tree: leaves and hashes lead to the signed root; so nothing of the part is missing.
 6. other checkpoints of the log, seen elsewhere: they sign the same tree.
 
@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, cast
 
+from node.audit.acknowledgement_check import AcknowledgementCheck
 from node.audit.bundle_roots import BundleRoots
 from node.audit.findings import Findings, Kind
 from node.audit.request_check import RequestCheck
@@ -93,11 +94,13 @@ class BundleCheck:
         self.roots = roots = BundleRoots(head.roots, owner, fingerprints, self.findings)
         self._check_checkpoint(head.checkpoint, roots.log_keys(claimed.origin))  # step 3
         seen = self._read_seen(claimed.origin, roots)
+        acknowledgements = AcknowledgementCheck(self.findings, whole=False)
         self.requests = RequestCheck(owner, roots.ring_of, self.findings)
         self.tree = tree = BundleTree(reader, claimed.size, self._wanted | {s.size for s in seen})
         for index, leaf, raw in tree.leaves():  # step 4
             self.leaves[leaf.type] += 1
             self.requests.look(index, leaf)
+            acknowledgements.look(index, leaf)
             if self._each is not None and index != head.index:
                 self._each(index, leaf, raw)
         if tree.root != claimed.root:  # step 5

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from keys.signer import Signer
 from keys.thumbprint import thumbprint
-from node.audit import log_key_rows, open_questions, schema, state_rows, tree_rows
+from node.audit import log_key_rows, open_questions, schema, state_rows, tree_rows, unacknowledged
 from node.audit.entry import Entry, Receipt, TakeOver
 from node.audit.errors import AuditError, LogForeign, LogUnavailable
 from node.audit.growth import Growth
@@ -213,11 +213,13 @@ def _grow(
         try:
             refuse_former(connection, growth, prepared.entry.takes_over)
             state_rows.refuse_recorded(connection, prepared.entry.effects, at)
+            unacknowledged.refuse_again(connection, prepared.entry.leaf)
         except AuditError as error:
             refused[n] = error
             continue
         state_rows.apply(connection, prepared.entry.effects, growth.next_index)
         open_questions.follow(connection, prepared.entry.leaf)
+        unacknowledged.follow(connection, prepared.entry.leaf, growth.next_index)
         growth.add(prepared.entry.leaf, prepared.raw)
     return refused
 

@@ -33,6 +33,7 @@ Kind = Literal[
     "succession-invalid",  # the first leaf does not continue the log that it names
     "receipt-invalid",  # a partner's receipt does not prove its leaf
     "receipt-missing",  # a leaf names a partner's receipt that is not kept any more
+    "acknowledgement-invalid",  # what was confirmed is not in the partner's message, or not here
     "bundle-malformed",  # lines of a bundle are not of its form, or not in its order
     "bundle-cut",  # a bundle's last line is missing, or not the last
     "bundle-damaged",  # a bundle's last line is not about the bytes above

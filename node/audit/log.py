@@ -10,13 +10,20 @@ Readers see committed state, on a connection of their own.
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from keys.signer import Signer
 from keys.thumbprint import thumbprint
-from node.audit import open_questions, schema, seen_checkpoints, state_rows, tree_rows
+from node.audit import (
+    open_questions,
+    schema,
+    seen_checkpoints,
+    state_rows,
+    tree_rows,
+    unacknowledged,
+)
 from node.audit.committer import Committer, Prepared
 from node.audit.entry import Entry, Receipt, StoredAnswer, TakeOver
 from node.audit.errors import LogHeld, LogUnavailable
@@ -28,6 +35,7 @@ from node.audit.seen_checkpoints import SeenCheckpoint
 from node.audit.succession import succession, was_reset
 from node.audit.writer import MAX_WAITING, Writer
 from node.clock import Clock
+from protocol.leaf import Received
 from protocol.note import VerifierKey
 
 LOST = 2**53
@@ -199,6 +207,24 @@ class AuditLog:
         """Return the questions that were sent and have not ended in a leaf."""
         with self._read() as connection:
             return open_questions.still_open(connection)
+
+    def unacknowledged(self, peer: str, leaves: Sequence[int]) -> dict[int, str]:
+        """Return the answer digests of those of these leaves that ``peer`` has not confirmed."""
+        with self._read() as connection:
+            return unacknowledged.waiting(connection, peer, leaves)
+
+    def overdue(self, before: int) -> list[tuple[str, int]]:
+        """Return (peer, leaf) of each answer from before that second without a confirmation.
+
+        Those that an ``unacknowledged`` leaf names already are left out.
+        """
+        with self._read() as connection:
+            return unacknowledged.overdue(connection, before)
+
+    def received_since(self, at: int) -> list[tuple[int, Received]]:
+        """Return index and leaf of each answer that was received at that second or later."""
+        with self._read() as connection:
+            return unacknowledged.received_since(connection, at)
 
     def size(self) -> int:
         """Return the number of committed leaves."""

@@ -87,6 +87,13 @@ INSERT INTO log_keys SELECT 0, value FROM meta WHERE name = 'verifier_key';
 DELETE FROM meta WHERE name = 'verifier_key';
 """
 """Before, a log had one key for life."""
+_V7 = """
+CREATE TABLE unacknowledged (
+    idx INTEGER PRIMARY KEY, peer TEXT NOT NULL, answer TEXT NOT NULL, at INTEGER NOT NULL,
+    noted INTEGER NOT NULL DEFAULT 0
+) STRICT;
+"""
+"""Answers from before are waited for by nobody."""
 
 
 def _append_only(*tables: str) -> str:
@@ -105,6 +112,7 @@ _STEPS = (
     _V4,
     _V5,
     _V6 + _append_only("log_keys"),
+    _V7,
 )
 """Each step makes the next version of the one before; steps are only ever added at the end."""
 

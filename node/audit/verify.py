@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from node.audit import schema
+from node.audit.acknowledgement_check import AcknowledgementCheck
 from node.audit.entry import RESET
 from node.audit.findings import Findings
 from node.audit.fsck import Examination, Examined, Progress
@@ -51,7 +52,8 @@ class Verification:
     ``leaves``: how many of each type; ``requests``: signed requests that verified or are findings,
     ``requests_bound``: those whose key is in a known root document; ``receipts_named``: partners'
     receipts that leaves name, ``receipts``: those kept, ``receipts_proved``: those that a known log
-    key proves; ``predecessor``: the log that this one succeeds.
+    key proves; ``confirmed``: answers that partners acknowledged, ``unconfirmed``: those that they
+    did not; ``predecessor``: the log that this one succeeds.
     """
 
     verdict: Verdict
@@ -62,6 +64,8 @@ class Verification:
     receipts_named: int
     receipts: int
     receipts_proved: int
+    confirmed: int
+    unconfirmed: int
     predecessor: Predecessor | None = None
 
     @property
@@ -90,6 +94,7 @@ def _verify(
     successions = SuccessionCheck(
         path.parent, lambda origin: keys_of(owner, origin) if owner else None, findings
     )
+    acknowledgements = AcknowledgementCheck(findings, whole=True)
     ledger = Ledger()
 
     def each(index: int, data: bytes) -> None:
@@ -100,6 +105,7 @@ def _verify(
             return
         requests.look(index, leaf)
         successions.look(index, leaf)
+        acknowledgements.look(index, leaf)
         if isinstance(leaf, Received):
             receipts.look(index, leaf)
         ledger.enter(leaf)
@@ -116,6 +122,8 @@ def _verify(
         receipts_named=receipts.named,
         receipts=receipts.kept,
         receipts_proved=receipts.proved,
+        confirmed=acknowledgements.confirmed,
+        unconfirmed=acknowledgements.waiting,
         predecessor=successions.found,
     )
 

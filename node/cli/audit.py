@@ -171,6 +171,7 @@ def _say_verified(result: LogVerified) -> None:
         f"receipts  {result.receipts} of {result.receipts_named} kept, {result.receipts_proved} "
         "proved by a known log key"
     )
+    line(f"answers   {result.confirmed} acknowledged by partners, {result.unconfirmed} not")
     if result.predecessor is not None:
         before = result.predecessor
         line(

@@ -14,9 +14,9 @@ from node.federation.question import Question
 from node.federation.replay import Nonces, NoncesFull
 from node.policy.book import PolicyBook
 from protocol.accept_query import AcceptedRequest
-from protocol.limits import MAX_LOG_READS_PER_MINUTE
+from protocol.limits import MAX_ACKS_PER_MINUTE, MAX_LOG_READS_PER_MINUTE
 from protocol.problems import Code, Refused
-from protocol.profile import QUERY
+from protocol.profile import ACK, QUERY
 from protocol.query_message import Query
 
 
@@ -38,12 +38,16 @@ class Admission:
         self._seconds = seconds
         self._tokens = RateTokens()
         self._read_tokens = RateTokens()
+        self._acks = RateTokens()
 
     def admit(self, accepted: AcceptedRequest, at: int) -> Question:
         """Return the question of a request; raises Refused for what leaves no leaf."""
         peer = accepted.from_
         self._require_active(peer, at)  # step 9
-        self._take_tokens(peer, 1)
+        if accepted.endpoint is ACK:  # of its own: confirming costs no question
+            self._take(self._acks, peer, 1, MAX_ACKS_PER_MINUTE, "acknowledgements")
+        else:
+            self._take_tokens(peer, 1)
         self._record(accepted, at)  # step 10
         reservation = self._ledgers.reservation(peer, at)
         question = Question(accepted, reservation)
@@ -55,9 +59,7 @@ class Admission:
         """Admit a request that reads the log's tree, which ends in no leaf; raises Refused."""
         self._require_active(accepted.from_, at)  # step 9
         per_minute = MAX_LOG_READS_PER_MINUTE
-        if not self._read_tokens.take(accepted.from_, 1, per_minute, self._seconds()):
-            detail = f"at most {per_minute} checkpoints and tiles a minute"
-            raise Refused(Code.RATE_LIMITED, detail, authenticated=True, detail=detail)
+        self._take(self._read_tokens, accepted.from_, 1, per_minute, "checkpoints and tiles")
         self._record(accepted, at)  # step 10
 
     def _require_active(self, peer: str, at: int) -> None:
@@ -100,9 +102,11 @@ class Admission:
             question.reservation.question = query.id
 
     def _take_tokens(self, peer: str, n: int) -> None:
-        per_minute = self._policy.current.rate(peer)
-        if not self._tokens.take(peer, n, per_minute, self._seconds()):
-            detail = f"at most {per_minute} vectors a minute"
+        self._take(self._tokens, peer, n, self._policy.current.rate(peer), "vectors")
+
+    def _take(self, tokens: RateTokens, peer: str, n: int, per_minute: int, of: str) -> None:
+        if not tokens.take(peer, n, per_minute, self._seconds()):
+            detail = f"at most {per_minute} {of} a minute"
             raise Refused(Code.RATE_LIMITED, detail, authenticated=True, detail=detail)
 
 

@@ -2,7 +2,7 @@
 
 The rule of this file: the `sent` leaf is durable before the question leaves, and what came back is
 data only after it verified and its `received` leaf, with the partner's receipt, is durable. What
-brings nothing usable ends in an `unanswered` leaf.
+brings nothing usable ends in an `unanswered` leaf. From then on an acknowledgement is owed.
 
 A question whose connection broke, or that is still being answered, is sent again with a fresh nonce
 and the same id: the partner answers it once and charges it once.
@@ -31,7 +31,7 @@ from protocol.leaf import ReceiptFacts, Received, Sent, Unanswered
 from protocol.limits import MAX_ANSWER_BYTES, NONCE_BYTES
 from protocol.messages import Answer, Denial, Query
 from protocol.problems import Code
-from protocol.profile import OFFERS, QUERY, Endpoint
+from protocol.profile import ACK, OFFERS, QUERY, Endpoint
 from protocol.root import authority_of
 from protocol.sign import SignedRequest, sign_request
 
@@ -69,10 +69,12 @@ class Exchanger:
         refresher: Refresher,
         introduce: Callable[[str], Awaitable[bool]],
         heard: Callable[[str, int], None],
+        owe: Callable[[int, Received], None],
     ) -> None:
         """`introduce` brings the own documents to a partner; whether it has read them.
 
-        `heard` is told what a partner's clock says (epoch seconds, UTC).
+        `heard` is told what a partner's clock says (epoch seconds, UTC), `owe` of each answer by
+        its `received` leaf and that leaf's index.
         """
         self._organisation = organisation
         self._signer = signer
@@ -83,6 +85,7 @@ class Exchanger:
         self._refresher = refresher
         self._introduce = introduce
         self._heard = heard
+        self._owe = owe
 
     async def ask(
         self, peer: Peer, asking: Asking, deadline_s: float
@@ -124,6 +127,16 @@ class Exchanger:
             said = await self._exchange(peer, request, None, deadline_s)
         await self._note_received(peer, request, None, said)
         return said
+
+    async def acknowledge(self, peer: Peer, body: bytes, deadline_s: float) -> str | None:
+        """Bring an acknowledgement, without a leaf here; return a problem code, None if confirmed.
+
+        Raises TransportError or Unverifiable.
+        """
+        said = await self._exchange(peer, self._sign(ACK, peer, body), None, deadline_s)
+        if isinstance(said, AuthenticatedProblem):
+            return said.problem.code
+        return said.payload.problem.code if isinstance(said.payload, Denial) else None
 
     async def _is_known_now(self, peer: Peer, error: Exception) -> bool:
         """Whether a partner that did not recognise this node has read its newest keys since."""
@@ -255,7 +268,8 @@ class Exchanger:
         )
         kept = KeptReceipt(peer.organisation, said.leaf_bytes, said.proof)
         seen = seen_with(peer, said)
-        await self._log.append(Entry(leaf, Effects(receipt=kept, seen=seen)))
+        logged = await self._log.append(Entry(leaf, Effects(receipt=kept, seen=seen)))
+        self._owe(logged.index, leaf)
 
     async def _note_unanswered(
         self, peer: Peer, request: SignedRequest, error: TransportError | Unverifiable

@@ -12,7 +12,7 @@ from node.policy.grants import Grant
 from node.policy.policy import grant_digest
 from protocol.accept_query import AcceptedRequest
 from protocol.canonical import digest
-from protocol.leaf import Answered, Compared, Denied, Failed, Offered, Repeated
+from protocol.leaf import Acknowledged, Answered, Compared, Denied, Failed, Offered, Repeated
 from protocol.messages import Answer
 from protocol.problems import Refused
 from protocol.query_message import Query
@@ -75,6 +75,16 @@ class Question:
     def compared(self, policy: str, payload: bytes) -> Compared:
         """Return the leaf of what was told a partner about itself."""
         return Compared(**self._sender(), policy=policy, answer=digest(payload))
+
+    def acknowledged(self, policy: str, confirmed: tuple[int, ...], payload: bytes) -> Acknowledged:
+        """Return the leaf of an acknowledgement that confirms these leaves."""
+        return Acknowledged(
+            **self._sender(),
+            policy=policy,
+            message=self.accepted.body.decode(),
+            confirmed=confirmed,
+            answer=digest(payload),
+        )
 
     def _sender(self) -> dict[str, Any]:
         return {

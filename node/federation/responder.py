@@ -32,7 +32,9 @@ import structlog
 from keys.signer import Signer
 from node.audit.entry import Effects, Entry, IdempotencyEffect, NonceEffect, Receipt, StoredAnswer
 from node.audit.errors import AlreadyRecorded, LogUnavailable
+from node.audit.seen_checkpoints import SeenCheckpoint
 from node.clock import Clock
+from node.federation.acknowledging import confirmation, note_overdue
 from node.federation.admission import Admission, other_question
 from node.federation.answers import disclosed_answer, repeated_answer, shows
 from node.federation.disclosing import (
@@ -58,9 +60,9 @@ from node.policy.policy import Policy
 from protocol.accept_query import AcceptedRequest, RawRequest, ReceiverContext, accept, sender_of
 from protocol.leaf import Leaf, new_salt
 from protocol.limits import IDEMPOTENCY_S
-from protocol.messages import Answer, Denial
+from protocol.messages import Answer, Confirmed, Denial
 from protocol.problems import Code, Refused
-from protocol.profile import HELD
+from protocol.profile import ACK, HELD
 from protocol.query_message import Query
 
 if TYPE_CHECKING:
@@ -167,6 +169,8 @@ class Responder:
                 raise question.fault
             if question.accepted.endpoint is HELD:
                 return await self._held(question)
+            if question.accepted.endpoint is ACK:
+                return await self._confirm(question)
             if question.query is None:
                 return await self._offers(question)
             stored = self._rooms.log.idempotent(question.peer, question.query.id, question.at)
@@ -283,6 +287,21 @@ class Responder:
         leaf = question.compared(rooms.policy.current.digest, payload)
         return await self._commit(question, leaf, payload, 200, None)
 
+    async def _confirm(self, question: Question) -> RawResponse:
+        """Log which answers the partner has received; what confirms nothing leaves no leaf."""
+        rooms, body = self._rooms, question.accepted.body
+        peer = rooms.peers.get(question.peer)
+        told = confirmation(body, peer, rooms.log, question.at)
+        payload = Confirmed(
+            salt=new_salt(), query=question.accepted.body_digest, confirmed=len(told.leaves)
+        ).encode()
+        leaf = question.acknowledged(rooms.policy.current.digest, told.leaves, payload)
+        return await self._commit(question, leaf, payload, 200, None, seen=told.seen)
+
+    async def note_overdue(self) -> None:
+        """Log which answers no partner has confirmed in time; call it every few minutes."""
+        await note_overdue(self._rooms.log, self._rooms.clock)
+
     async def _deny(self, question: Question, refused: Refused) -> RawResponse:
         """Log a refusal and say it; whatever was reserved for the work is given back first."""
         question.reservation.give_back_work()
@@ -308,6 +327,7 @@ class Responder:
         generation: int | None,
         kept: IdempotencyEffect | None = None,
         permitted: Permitted | None = None,
+        seen: SeenCheckpoint | None = None,
     ) -> RawResponse:
         """Step 15: one transaction for everything, with a last look; then step 16."""
         accepted, reservation = question.accepted, question.reservation
@@ -317,6 +337,7 @@ class Responder:
             queries=reservation.query_effect(),
             exposures=reservation.exposure_effects(),
             probes=reservation.probe_effects(),
+            seen=seen,
         )
         entry = Entry(leaf, effects, lambda: self._look_again(accepted, generation, permitted))
         submitted: asyncio.Future[Receipt] = self._rooms.log.submit(entry)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from node.federation.asker import Asker
+    from node.federation.exchange import Exchanger
     from node.federation.peer import Peer
     from node.federation.responder import Responder
     from node.node import Node
@@ -82,15 +83,12 @@ def responder_of(node: Node) -> Responder:
     )
 
 
-def asker_of(node: Node) -> Asker:
-    """What asks partners."""
-    from node.federation.actors import Actors
-    from node.federation.asker import Asker, AskerRooms
+def exchanger_of(node: Node) -> Exchanger:
+    """What sends questions, and acknowledges their answers."""
     from node.federation.exchange import Exchanger
 
-    organisation = node.settings.organisation
-    exchanger = Exchanger(
-        organisation,
+    return Exchanger(
+        node.settings.organisation,
         lambda: node.identity.signer("sign"),
         node.client,
         node.log,
@@ -99,14 +97,22 @@ def asker_of(node: Node) -> Asker:
         node.refresher,
         node.announcer.again,
         node.clock_watch.heard,
+        node.owed.owe,
     )
+
+
+def asker_of(node: Node) -> Asker:
+    """What asks partners."""
+    from node.federation.actors import Actors
+    from node.federation.asker import Asker, AskerRooms
+
     return Asker(
         AskerRooms(
-            organisation=organisation,
+            organisation=node.settings.organisation,
             peers=node.peers,
             refresher=node.refresher,
             announcer=node.announcer,
-            exchanger=exchanger,
+            exchanger=node.exchanger,
             routes=node.routes,
             encoders=node.encoders,
             collections=node.collections,

@@ -79,7 +79,8 @@ class LogVerified(LogExamined):
     words is `fingerprint`), or `the log itself` (then the log vouches for itself).
     `requests_bound`: signed requests whose key is in a root document known here; `receipts_named`:
     partners' receipts that leaves name, `receipts`: those kept, `receipts_proved`: those that a
-    known log key proves.
+    known log key proves; `confirmed`: answers that partners have acknowledged, `unconfirmed`:
+    those that they have not.
     """
 
     verdict: str
@@ -91,6 +92,8 @@ class LogVerified(LogExamined):
     receipts_named: int
     receipts: int
     receipts_proved: int
+    confirmed: int
+    unconfirmed: int
     warnings: tuple[str, ...]
     predecessor: LogBefore | None = None
 
@@ -229,6 +232,8 @@ def _verify(
         receipts_named=verified.receipts_named,
         receipts=verified.receipts,
         receipts_proved=verified.receipts_proved,
+        confirmed=verified.confirmed,
+        unconfirmed=verified.unconfirmed,
         warnings=warnings,
         predecessor=LogBefore(**vars(before)) if (before := verified.predecessor) else None,
     )

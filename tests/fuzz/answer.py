@@ -9,7 +9,7 @@ from protocol.accept_answer import accept_answer
 from protocol.answer_body import BodyMalformed, split_body, write_body
 from protocol.answer_refused import AnswerRefused
 from protocol.canonical import digest
-from protocol.messages import Answer, Denial, Held, Offers, Query
+from protocol.messages import Query
 from protocol.sign import SignedRequest
 from tests.fuzz.choices import Choices
 from tests.fuzz.long import main
@@ -19,23 +19,27 @@ from tests.protocol.exchange import (
     AT,
     PEER,
     QUESTION,
+    Payload,
     answer,
     answered,
+    confirmed,
     denial,
     held,
     offers,
     proof_of,
     signed,
+    signed_ack,
     signed_held,
     signed_offers,
     signed_raw_answer,
 )
 
-ASKED: list[tuple[SignedRequest, Query | None, Answer | Denial | Offers | Held]] = [
+ASKED: list[tuple[SignedRequest, Query | None, Payload]] = [
     (signed(), QUESTION, answer()),
     (signed(), QUESTION, denial()),
     (signed_offers(), None, offers()),
     (signed_held(), None, held()),
+    (signed_ack(), None, confirmed()),
 ]
 """Requests, their questions and honest payloads; an input's first byte says which."""
 

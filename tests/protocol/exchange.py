@@ -17,11 +17,13 @@ from protocol.answer_content import AnsweringPeer
 from protocol.canonical import digest
 from protocol.checkpoint import Checkpoint, sign_checkpoint
 from protocol.envelope import Envelope, Prompts
-from protocol.leaf import Answered, Compared, Denied, Failed, Leaf, Offered, Repeated
+from protocol.leaf import Acknowledged, Answered, Compared, Denied, Failed, Leaf, Offered, Repeated
 from protocol.merkle import leaf_hash, node_hash
 from protocol.messages import (
     ANSWER_TYPE,
+    Acknowledgement,
     Answer,
+    Confirmed,
     Denial,
     Held,
     Hit,
@@ -29,11 +31,12 @@ from protocol.messages import (
     Offers,
     Problem,
     Query,
+    ReceivedAnswer,
     Remaining,
     RouteReport,
 )
 from protocol.problems import Code
-from protocol.profile import HELD, OFFERS, QUERY
+from protocol.profile import ACK, HELD, OFFERS, QUERY
 from protocol.sign import SignedRequest, sign_answer, sign_request
 from protocol.tlog_proof import TlogProof
 from protocol.vectors import encode
@@ -123,6 +126,11 @@ def signed_offers(**changes: Any) -> SignedRequest:
     return signed(b"", endpoint=OFFERS, **changes)
 
 
+def signed_ack(**changes: Any) -> SignedRequest:
+    """Return a signed acknowledgement."""
+    return signed(acknowledgement().encode(), endpoint=ACK, **changes)
+
+
 def signed_held(**changes: Any) -> SignedRequest:
     """Return a signed request for what is held."""
     return signed(b"", endpoint=HELD, **changes)
@@ -206,9 +214,30 @@ def held(**changes: Any) -> Held:
     return Held(**(members | changes))
 
 
+def acknowledgement(**changes: Any) -> Acknowledgement:
+    """Return an acknowledgement of one answer."""
+    checkpoint = Checkpoint("clinic.example/log", 7, leaf_hash(b"a root"))
+    members: dict[str, Any] = {
+        "salt": salt(5),
+        "checkpoint": sign_checkpoint(checkpoint, CLINIC_LOG).decode(),
+        "answers": (ReceivedAnswer(answer=digest(b"an answer"), received=6, leaf=1),),
+    }
+    return Acknowledgement(**(members | changes))
+
+
+def confirmed(**changes: Any) -> Confirmed:
+    """Return the payload that answers it."""
+    query = digest(acknowledgement().encode())
+    members: dict[str, Any] = {"salt": salt(6), "query": query, "confirmed": 1}
+    return Confirmed(**(members | changes))
+
+
+Payload = Answer | Denial | Offers | Held | Confirmed
+
+
 def leaf_of(
     request: SignedRequest,
-    payload: Answer | Denial | Offers | Held,
+    payload: Payload,
     asked: Query | None = None,
     **changes: Any,
 ) -> Leaf:
@@ -226,6 +255,9 @@ def leaf_of(
         return Offered(**(members | {"offers": len(payload.offers)} | changes))
     if isinstance(payload, Held):
         return Compared(**(members | changes))
+    if isinstance(payload, Confirmed):
+        confirming = {"message": request.body.decode(), "confirmed": (1,)}
+        return Acknowledged(**(members | confirming | changes))
     asked = asked or QUESTION
     members |= {
         "purpose": asked.purpose,
@@ -273,9 +305,7 @@ def signed_raw_answer(
     return RawAnswer(status, [(b"Server", b"interlingua"), *headers], body)
 
 
-def answered(
-    request: SignedRequest, payload: Answer | Denial | Offers | Held, **leaf_changes: Any
-) -> RawAnswer:
+def answered(request: SignedRequest, payload: Payload, **leaf_changes: Any) -> RawAnswer:
     """Return an honest answer (or one with a leaf changed in `leaf_changes`) as it is received."""
     leaf = leaf_of(request, payload, **leaf_changes).encode()
     status = payload.problem.status if isinstance(payload, Denial) else 200

@@ -7,6 +7,7 @@ from keys.signer import SeedSigner, Signer
 from protocol.canonical import digest
 from protocol.evidence import Evidence
 from protocol.leaf import (
+    Acknowledged,
     AdminActed,
     Answered,
     AnyLeaf,
@@ -27,6 +28,7 @@ from protocol.leaf import (
     Sent,
     Started,
     Succeeded,
+    Unacknowledged,
     Unanswered,
 )
 from protocol.leaf_filter import LeafFilter
@@ -145,6 +147,10 @@ def every_leaf() -> list[AnyLeaf]:
         CollectionChanged(at=AT, collection="papers", event="created", documents=0),
         AdminActed(at=AT, operation="token.create", subject="notebook", by="cli"),
         Compared(**{k: v for k, v in refusal.items() if k != "reason"}, policy=digest(b"p")),
+        Acknowledged(
+            **{k: v for k, v in refusal.items() if k != "reason"}, message="{}", confirmed=(3, 4)
+        ),
+        Unacknowledged(at=AT, peer="clinic.example", unconfirmed=(5,)),
         Succeeded(
             at=AT,
             origin="bank.example/log",

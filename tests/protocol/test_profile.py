@@ -1,6 +1,7 @@
 """The profile's table, as docs/protocol.md gives it."""
 
 from protocol.profile import (
+    ACK,
     BY_TARGET,
     ENDPOINTS,
     HELD,
@@ -44,6 +45,11 @@ def test_a_request_without_a_body_covers_no_content_type() -> None:
         assert endpoint.content_type is None
     assert (OFFERS.method, OFFERS.path) == ("GET", "/federation/v1/offers")
     assert (HELD.method, HELD.path) == ("GET", "/federation/v1/held")
+
+
+def test_an_acknowledgement_covers_what_a_query_does() -> None:
+    assert (ACK.method, ACK.path, ACK.covered) == ("POST", "/federation/v1/ack", QUERY.covered)
+    assert (ACK.tag, ACK.content_type) == ("interlingua-ack-v1", "application/json")
 
 
 def test_all_parameters_are_named() -> None:

@@ -16,6 +16,7 @@ from protocol.accept_query import RawRequest, accept
 from protocol.answer_content import AcceptedAnswer
 from protocol.answer_refused import Reason
 from protocol.leaf import (
+    Acknowledged,
     Answered,
     Compared,
     Denied,
@@ -25,9 +26,22 @@ from protocol.leaf import (
     Received,
     Repeated,
     Sent,
+    Unacknowledged,
     Unanswered,
 )
-from protocol.messages import Answer, Denial, Held, Hit, Offer, Offers, Query, RouteReport
+from protocol.messages import (
+    Acknowledgement,
+    Answer,
+    Confirmed,
+    Denial,
+    Held,
+    Hit,
+    Offer,
+    Offers,
+    Query,
+    ReceivedAnswer,
+    RouteReport,
+)
 from protocol.problems import KINDS, Code
 from protocol.profile import ANSWER_COVERED, ANSWER_TAG, ENDPOINTS, PARAMETERS, QUERY
 from protocol.signature_base import signature_base
@@ -44,6 +58,7 @@ from tests.protocol.exchange import (
     denial,
     received,
     signed,
+    signed_ack,
     signed_held,
     signed_offers,
 )
@@ -94,9 +109,10 @@ def test_every_fence_with_an_example_is_read_here() -> None:
     assert [name for name in FENCES if f'"{name}"' not in source] == []
 
 
-@pytest.mark.parametrize("name", ["query-request", "offers-request", "held-request"])
+@pytest.mark.parametrize("name", ["query-request", "offers-request", "held-request", "ack-request"])
 def test_the_requests_are_accepted_and_are_those_of_the_exchange(name: str) -> None:
-    sent = {"query": signed, "offers": signed_offers, "held": signed_held}[name.split("-")[0]]()
+    requests = {"query": signed, "offers": signed_offers, "held": signed_held, "ack": signed_ack}
+    sent = requests[name.split("-")[0]]()
     raw = example_request(name)
     accepted = accept(raw, RECEIVER, AT)
     assert accepted.binding == sent.binding
@@ -203,6 +219,9 @@ MESSAGES: dict[str, type[BaseModel]] = {
     "member of an offer": Offer,
     "member of a denial": Denial,
     "member of held": Held,
+    "member of an acknowledgement": Acknowledgement,
+    "member of a received answer": ReceivedAnswer,
+    "member of a confirmation": Confirmed,
 }
 
 
@@ -228,6 +247,8 @@ LEAVES: tuple[type[Leaf], ...] = (
     Failed,
     Offered,
     Compared,
+    Acknowledged,
+    Unacknowledged,
 )
 
 

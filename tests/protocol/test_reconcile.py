@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from protocol.account import EDGE_S, OFFERS, Account
+from protocol.acknowledgement import Acknowledgement, ReceivedAnswer
 from protocol.canonical import digest
 from protocol.leaf import (
+    Acknowledged,
     Answered,
     AnyLeaf,
     Exported,
@@ -15,6 +17,7 @@ from protocol.leaf import (
     Received,
     Repeated,
     Sent,
+    Unacknowledged,
     Unanswered,
 )
 from protocol.reconcile import Reconciled, reconcile
@@ -149,3 +152,33 @@ def test_offers_have_no_sent_leaf_and_are_joined_by_their_answers() -> None:
     result = joined([got], [offered])
     assert (result.agreed, kinds(result)) == (1, [])
     assert kinds(joined([], [offered])) == ["undelivered"]
+
+
+def confirming(answer: str, received: int, leaf: int) -> Acknowledged:
+    item = ReceivedAnswer(answer=answer, received=received, leaf=leaf)
+    body = Acknowledgement(salt="A" * 22, checkpoint="note", answers=(item,)).encode()
+    fields = {k: v for k, v in question(body).items() if k in Acknowledged.model_fields}
+    return Acknowledged(
+        **fields, message=body.decode(), confirmed=(leaf,), answer=digest(b"confirmed")
+    )
+
+
+def test_what_the_asker_has_signed_that_it_received_stands_where_it_said() -> None:
+    outcome = released()
+    clinic: list[AnyLeaf] = [sent(), received(outcome)]
+    assert joined(clinic, [outcome, confirming(outcome.answer, 1, 0)]).differences == ()
+    elsewhere = joined(clinic, [outcome, confirming(outcome.answer, 0, 0)])
+    assert [one.kind for one in elsewhere.differences] == ["acknowledgement-differs"]
+    lost = joined([sent()], [outcome, confirming(outcome.answer, 1, 0)])
+    assert "acknowledgement-differs" in [one.kind for one in lost.differences]
+    assert elsewhere.contradictory
+
+
+def test_an_answer_that_was_received_and_never_acknowledged_is_a_gap() -> None:
+    outcome = released()
+    late = Unacknowledged(at=AT + 9, peer="clinic.example", unconfirmed=(0,))
+    clinic: list[AnyLeaf] = [sent(), received(outcome)]
+    found = joined(clinic, [outcome, late])
+    assert [one.kind for one in found.differences] == ["unconfirmed"]
+    assert not found.contradictory
+    assert joined(clinic, [outcome, late, confirming(outcome.answer, 1, 0)]).differences == ()
