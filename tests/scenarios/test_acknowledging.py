@@ -44,7 +44,11 @@ async def test_answers_are_acknowledged_together_and_once_across_a_restart(paire
         await lab.ask(topic)
     await lab.ask(purpose="marketing", collections=["clinic.example/docs"])  # denied: not confirmed
     (denied,) = clinic.leaves(Denied)
-    own = {leaf.answer: index for index, leaf in enumerate(lab.all_leaves()) if _answer(leaf)}
+    own = {
+        leaf.answer: index
+        for index, leaf in enumerate(lab.all_leaves())
+        if isinstance(leaf, Received) and leaf.purpose == PURPOSE and leaf.decision == "answered"
+    }
     await lab.stop()  # nothing was acknowledged yet
     lab = await paired.world.serve(lab.node.data)
     await lab.node.acknowledger.send_due()
@@ -64,10 +68,6 @@ async def test_answers_are_acknowledged_together_and_once_across_a_restart(paire
     assert len(again.next("clinic.example", 10)) == 1
     assert (await verified(clinic)).confirmed == 3
     assert (await verified(clinic)).unconfirmed == 1
-
-
-def _answer(leaf: object) -> bool:
-    return isinstance(leaf, Received) and leaf.purpose == PURPOSE and leaf.decision == "answered"
 
 
 def _pinned(clinic: Organisation) -> str:
