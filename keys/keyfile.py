@@ -7,7 +7,8 @@
 
 The rule of this file: what is read is checked against what it says about itself: the public key and
 kid belong to the seed, the purpose is the one that the caller expects. A file holds a signing key
-(an Ed25519 seed), or a master secret (purpose `master`; no kid and no public key).
+(an Ed25519 seed), or a secret that signs nothing (purpose `master` or `content`; no kid and no
+public key).
 
 The directory is as private as its mode; the passphrase is asked for by the node, not here. Errors:
 see keys/private_file.py.
@@ -17,7 +18,7 @@ import base64
 import binascii
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -64,6 +65,8 @@ __all__ = [
 ]
 
 MASTER = "master"
+CONTENT: Literal["content"] = "content"
+SecretPurpose = Literal["master", "content"]
 
 
 class _Strict(BaseModel):
@@ -83,7 +86,7 @@ class _Sealed(_Strict):
 
 class _KeyFile(_Strict):
     v: Literal[1] = 1
-    purpose: KeyPurpose | Literal["master"]
+    purpose: KeyPurpose | SecretPurpose
     kid: str | None = None
     public: str | None = None
     secret: Annotated[str | None, Field(repr=False)] = None
@@ -114,7 +117,7 @@ def read_key(
     A passphrase that the file does not need is ignored. Raises KeyFileError's kinds.
     """
     frame = _read(path)
-    if frame.purpose == MASTER or purpose not in (None, frame.purpose):
+    if frame.purpose in get_args(SecretPurpose) or purpose not in (None, frame.purpose):
         raise KeyFileDamaged(
             f"{path} holds a {frame.purpose} secret, not a {purpose or 'signing'} key",
             fix="Check which file belongs where.",
@@ -125,21 +128,25 @@ def read_key(
     return signer
 
 
-def write_secret(path: Path, secret: bytes, passphrase: bytes | None) -> None:
-    """Create the file of a 32-byte master secret, mode 0600, sealed where a passphrase is given.
+def write_secret(
+    path: Path, secret: bytes, passphrase: bytes | None, purpose: SecretPurpose = "master"
+) -> None:
+    """Create the file of a 32-byte secret, mode 0600, sealed where a passphrase is given.
 
     Raises KeyFileExists; ValueError for an empty passphrase or another length.
     """
     if len(secret) != SECRET_BYTES:
-        raise ValueError(f"the master secret has {len(secret)} bytes; it must have {SECRET_BYTES}")
-    _write(path, _KeyFile(purpose="master"), secret, passphrase)
+        raise ValueError(
+            f"the {purpose} secret has {len(secret)} bytes; it must have {SECRET_BYTES}"
+        )
+    _write(path, _KeyFile(purpose=purpose), secret, passphrase)
 
 
-def read_secret(path: Path, passphrase: bytes | None) -> bytes:
-    """Return the 32 bytes of a master secret. Raises KeyFileError's kinds."""
+def read_secret(path: Path, passphrase: bytes | None, purpose: SecretPurpose = "master") -> bytes:
+    """Return the 32 bytes of a secret. Raises KeyFileError's kinds."""
     frame = _read(path)
-    if frame.purpose != MASTER:
-        raise KeyFileDamaged(f"{path} holds a {frame.purpose} key, not a master secret")
+    if frame.purpose != purpose:
+        raise KeyFileDamaged(f"{path} holds a {frame.purpose} key, not a {purpose} secret")
     return _open(path, frame, passphrase)
 
 
@@ -149,7 +156,7 @@ def is_sealed(path: Path) -> bool:
 
 
 def key_id(path: Path) -> str | None:
-    """Return the id of the key in a file without opening it, None for a master secret.
+    """Return the id of the key in a file without opening it, None for a secret that signs nothing.
 
     Raises KeyFileError's kinds.
     """

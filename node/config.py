@@ -160,6 +160,31 @@ class Index(Section):
     )
 
 
+class Content(Section):
+    """What is kept of exchanges beside the audit log, sealed, and for how long (docs/audit.md)."""
+
+    asked_days: int = Field(
+        7,
+        ge=0,
+        le=3650,
+        description="Days for which own questions and partners' answers are kept; 0: not at all.",
+    )
+    answered_days: int = Field(
+        0,
+        ge=0,
+        le=3650,
+        description="Days for which partners' questions and the answers to them are kept; 0: only "
+        "the answer, for the day within which it may be given again.",
+    )
+    actors_days: int = Field(
+        365,
+        ge=0,
+        le=3650,
+        description="Days for which it is kept what opens the actors of own questions; 0: not at "
+        "all.",
+    )
+
+
 class Log(Section):
     """What the running node writes to standard error."""
 
@@ -199,6 +224,7 @@ class Settings(BaseSettings):
     partners: Partners = Partners()
     hsm: Hsm = Hsm()
     index: Index = Index()
+    content: Content = Content()
     log: Log = Log()
 
     @model_validator(mode="after")

@@ -54,6 +54,7 @@ class NodeGauges(Collector):
         if not node.serving:
             return
         yield _one("interlingua_log_leaves", "Leaves in the audit log.", node.log.size())
+        yield from _of_content(node)
         yield _one(
             "interlingua_card_expires",
             "When the card ends, epoch seconds.",
@@ -110,6 +111,32 @@ class NodeGauges(Collector):
     def describe(self) -> Iterator[GaugeMetricFamily]:
         """Nothing: without it, registering would already ask the node for its figures."""
         yield from ()
+
+
+def _of_content(node: Node) -> Iterator[GaugeMetricFamily]:
+    """What is kept of exchanges, and whether the rules that erase it run."""
+    contents = node.contents
+    yield _many(
+        "interlingua_content_records",
+        "Records of exchanges that are kept, by kind.",
+        "kind",
+        contents.records.counts() if contents.is_begun else {},
+    )
+    yield _one(
+        "interlingua_content_lost",
+        "Records that could not be kept since the start.",
+        contents.lost,
+    )
+    yield _one(
+        "interlingua_erasures_pending",
+        "Erasures of which something is left in a file.",
+        node.erasures.unfinished(),
+    )
+    yield _one(
+        "interlingua_retention_ran",
+        "When the rules by age were applied last, epoch seconds; 0: not since the start.",
+        node.retention.ran or 0,
+    )
 
 
 def _first_ends(found: Iterable[Expiry]) -> dict[str, int]:

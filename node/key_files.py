@@ -8,9 +8,19 @@ give (`node/hsm/settings.py`) gets its new keys in the token; its older files st
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING
 
-from keys.keyfile import is_sealed, key_id, read_key, read_secret, write_key
+from keys.keyfile import (
+    CONTENT,
+    is_sealed,
+    key_id,
+    read_key,
+    read_secret,
+    write_key,
+    write_secret,
+)
+from keys.sealing import SECRET_BYTES
 from keys.signer import SeedSigner
 from node import durable_file
 
@@ -98,6 +108,18 @@ class KeyFiles:
         """The 32-byte master secret. Raises KeyFileError's kinds, PassphraseMissing."""
         path = self._data.master_file
         return read_secret(path, self._phrase(path))
+
+    def content(self) -> bytes:
+        """The 32-byte key under which the keys of kept content lie; made where there is none.
+
+        It is sealed as the master secret is. Raises KeyFileError's kinds, PassphraseMissing.
+        """
+        path = self._data.content_key_file
+        if not path.exists():
+            made = secrets.token_bytes(SECRET_BYTES)
+            write_secret(path, made, self._phrase(self._data.master_file), CONTENT)
+            durable_file.flush(path)
+        return read_secret(path, self._phrase(path), CONTENT)
 
     def _find(self, purpose: KeyPurpose, kid: str) -> Path | None:
         exact = self._data.keys / f"{purpose}.{kid}.key"

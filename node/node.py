@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from node.backup.standing import Standing
     from node.collections.registry import Collections
     from node.config import Settings
+    from node.content.content import Kind
+    from node.content.contents import Contents
+    from node.content.erasing import Erasures
+    from node.content.retention import Retention
     from node.data_directory import DataDirectory
     from node.encoders.registry import Encoders
     from node.federation.acknowledger import Acknowledger
@@ -131,10 +135,12 @@ class Node:
             software=f"interlingua {version('interlingua')}",
         )
         await self.log.append(Entry(started))
+        await asyncio.to_thread(self.contents.open)
         await self._log_missing()
         await self.collections.load()
         await self.renew()
         _ = self.responder, self.asker, self.acknowledger, self.announcements, self.announcer
+        _ = self.retention
 
     async def settle(self) -> None:
         """Let a restored node compare itself with its partners before anything is logged."""
@@ -184,7 +190,15 @@ class Node:
             raise LogHeld("This node was restored and has not compared itself with its partners.")
 
         signer, own = self.identity.signer("log"), own_log_keys(self.identity)
-        log = AuditLog.open(self.data.log_file, signer, self.log_origin, self.clock, own=own)
+        self._closing.callback(self.contents.close)  # after the log, which hands over to it
+        log = AuditLog.open(
+            self.data.log_file,
+            signer,
+            self.log_origin,
+            self.clock,
+            own=own,
+            contents=self.contents,
+        )
         self._closing.push_async_callback(log.close)
         return log
 
@@ -194,6 +208,40 @@ class Node:
         from node.audit.readings import Readings
 
         return Readings(self.log, self.clock)
+
+    @cached_property
+    def contents(self) -> Contents:
+        """What exchanges said, kept beside the log; the log closes it."""
+        from node.content.contents import ContentFiles, Contents
+
+        data, days = self.data, self._days_kept()
+        files = ContentFiles(data.content_keys_file, data.content_file, data.log_file)
+        kept = frozenset(kind for kind, count in days.items() if count)
+        return Contents(files, self.identity.files.content, kept)
+
+    @cached_property
+    def erasures(self) -> Erasures:
+        """What erases it."""
+        from node.content.erasing import Erasures
+
+        return Erasures(self.contents, self.log, self.clock)
+
+    @cached_property
+    def retention(self) -> Retention:
+        """The rules by age under which it is erased."""
+        from node.content.retention import EVERY_S, Retention
+
+        retention = Retention(self.contents, self.erasures, self._days_kept(), self.clock)
+        self.periodic.append(Periodic("retention", EVERY_S, retention.run))
+        return retention
+
+    def _days_kept(self) -> dict[Kind, int]:
+        days = self.settings.content
+        return {
+            "asked": days.asked_days,
+            "answered": days.answered_days,
+            "actor": days.actors_days,
+        }
 
     @cached_property
     def encoders(self) -> Encoders:

@@ -4,13 +4,14 @@ Rule of this file: whatever changes what a partner may ask or what this node may
 so that an auditor can date it. ``by`` names the local token or operator that did it.
 """
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
 from keys.thumbprint import thumbprint
 from protocol.leaf_filter import LeafFilter
-from protocol.leaf_frame import Leaf
+from protocol.leaf_frame import Leaf, Salt
 from protocol.notation import (
     CollectionName,
     Count,
@@ -173,6 +174,36 @@ class AuditRead(_Event):
     leaf: Count | None = None
     size: Count
     count: Count
+
+
+Ranges = Annotated[
+    tuple[tuple[Count, Count], ...], Field(min_length=1, max_length=1_000, strict=False)
+]
+"""Leaf indexes, each range from its first up to and without its second, ascending."""
+
+
+class Erased(_Event):
+    """What was kept of exchanges is gone (type ``erasure``): its keys, and with them its salts.
+
+    ``records``: how many of each kind; ``basis``: what chose them; ``ranges``: indexes of the
+    leaves whose records of these kinds, and of ``peer`` where it is given, were erased;
+    ``before``: the age that chose them (epoch seconds, UTC); ``erasure``: an id of its own.
+    """
+
+    type: Literal["erasure"] = "erasure"
+    records: Annotated[dict[Word, Count], Field(min_length=1, max_length=8)]
+    basis: Literal["record", "peer", "age", "subject", "retention"]
+    ranges: Ranges
+    before: Time | None = None
+    erasure: Salt
+
+    @model_validator(mode="after")
+    def _ranges_ascend(self) -> "Erased":
+        places = [place for one in self.ranges for place in one]
+        widths = (end - begin for begin, end in self.ranges)
+        if any(b < a for a, b in pairwise(places)) or any(w < 1 for w in widths):
+            raise ValueError("ranges: each begins at or after the end of the one before it")
+        return self
 
 
 class AdminActed(_Event):

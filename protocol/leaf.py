@@ -14,6 +14,7 @@ from protocol.event_leaves import (
     AdminActed,
     AuditRead,
     CollectionChanged,
+    Erased,
     Exported,
     KeyChanged,
     PeerChanged,
@@ -53,6 +54,7 @@ __all__ = [
     "Compared",
     "Decision",
     "Denied",
+    "Erased",
     "Evidence",
     "Exported",
     "Failed",
@@ -96,6 +98,7 @@ AnyLeaf: TypeAlias = (
     | CollectionChanged
     | Exported
     | AuditRead
+    | Erased
     | AdminActed
 )
 LEAF_TYPES: tuple[str, ...] = tuple(kind.model_fields["type"].default for kind in get_args(AnyLeaf))

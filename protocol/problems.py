@@ -51,6 +51,7 @@ class Code(StrEnum):
     # what an authenticated question asks for
     MESSAGE_INVALID = "message-invalid"
     IDEMPOTENCY_MISMATCH = "idempotency-mismatch"
+    ANSWER_ERASED = "answer-erased"
     BUDGET_EXHAUSTED = "budget-exhausted"
     NOT_GRANTED = "not-granted"
     ENVELOPE_INVALID = "envelope-invalid"
@@ -102,6 +103,7 @@ KINDS: dict[Code, Kind] = {
     Code.IDEMPOTENCY_MISMATCH: Kind(
         422, "The question's id was used for another question", "logged"
     ),
+    Code.ANSWER_ERASED: Kind(410, "The answer to this question was erased; ask it anew", "logged"),
     Code.BUDGET_EXHAUSTED: Kind(429, "The query budget is used up", "logged"),
     Code.NOT_GRANTED: Kind(403, "No grant allows this question", "logged"),
     Code.ENVELOPE_INVALID: Kind(422, "The envelope does not describe the space", "logged"),

@@ -26,6 +26,8 @@ from node.audit.log_key_rows import stated_keys
 from node.audit.own_log_keys import NONE_KNOWN, OwnLogKeys, check_published
 from node.audit.tree_rows import Tree
 from node.clock import Clock
+from node.content.content import SealedAnswer
+from node.content.contents import Batch, Contents
 from protocol.merkle import Frontier
 from protocol.note import VerifierKey
 
@@ -54,11 +56,18 @@ class Committer:
     """The open log.db and the tree's right edge, for the one writer."""
 
     def __init__(
-        self, path: Path, signer: Signer, origin: str, clock: Clock, own: OwnLogKeys = NONE_KNOWN
+        self,
+        path: Path,
+        signer: Signer,
+        origin: str,
+        clock: Clock,
+        own: OwnLogKeys = NONE_KNOWN,
+        contents: Contents | None = None,
     ) -> None:
         self.verifier_key = VerifierKey(origin, signer.public)
         """The key that signs; its name is the origin."""
         self.path, self._origin, self._clock, self._own = path, origin, clock, own
+        self._contents = contents
         self._signers: dict[str, Signer] = {signer.kid: signer}
         self._connection: sqlite3.Connection | None = None
         self.tree: Tree = self._load()
@@ -119,7 +128,8 @@ class Committer:
         connection.execute("BEGIN IMMEDIATE")
         growth = Growth(self.tree.frontier)
         ordered = put_last(admitted)
-        outcomes = _grow(connection, growth, ordered, at)
+        keeping = self._contents.batch() if self._contents is not None else None
+        outcomes = _grow(connection, growth, ordered, at, keeping)
         if not growth.leaves:
             connection.execute("ROLLBACK")
             return outcomes
@@ -137,6 +147,8 @@ class Committer:
         }
         connection.execute("COMMIT")
         self.tree = tree
+        if keeping is not None:
+            keeping.committed()
         if takes_over is not None:
             self._signers[takes_over.signer.kid] = takes_over.signer
             self.verifier_key = key
@@ -205,7 +217,11 @@ def _objection(prepared: Prepared) -> Exception | None:
 
 
 def _grow(
-    connection: sqlite3.Connection, growth: Growth, admitted: dict[int, Prepared], at: int
+    connection: sqlite3.Connection,
+    growth: Growth,
+    admitted: dict[int, Prepared],
+    at: int,
+    keeping: Batch | None,
 ) -> dict[int, Outcome]:
     """Write each entry's effects and grow the tree by its leaf; returns those refused."""
     refused: dict[int, Outcome] = {}
@@ -217,7 +233,10 @@ def _grow(
         except AuditError as error:
             refused[n] = error
             continue
-        state_rows.apply(connection, prepared.entry.effects, growth.next_index)
+        stored = SealedAnswer()
+        if keeping is not None:
+            stored = keeping.add(prepared.entry, growth.next_index, prepared.raw)
+        state_rows.apply(connection, prepared.entry.effects, growth.next_index, stored)
         open_questions.follow(connection, prepared.entry.leaf)
         unacknowledged.follow(connection, prepared.entry.leaf, growth.next_index)
         growth.add(prepared.entry.leaf, prepared.raw)

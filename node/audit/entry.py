@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from keys.signer import Signer
 from node.audit.seen_checkpoints import SeenCheckpoint
+from node.content.content import Content
 from protocol.leaf import Leaf
 
 Guard = Callable[[], None]
@@ -120,6 +121,8 @@ class TakeOver:
 class Entry:
     """One leaf with its effects and its last check; ``takes_over`` with that of a hand-over.
 
+    ``content`` is what the leaf's exchange said, to be kept beside the log as settings allow.
+
     Raises ValueError if the leaf says another charge or exposure than the effects debit: the
     auditor adds up leaves and compares with the counters.
     """
@@ -128,6 +131,7 @@ class Entry:
     effects: Effects = field(default_factory=Effects)
     guard: Guard | None = None
     takes_over: TakeOver | None = None
+    content: tuple[Content, ...] = ()
 
     def __post_init__(self) -> None:
         charged = self.effects.queries.n if self.effects.queries else 0
@@ -149,9 +153,12 @@ class Receipt:
 
 @dataclass(frozen=True)
 class StoredAnswer:
-    """What was answered to an idempotency key: ``leaf_index`` is the first answer's leaf."""
+    """What was answered to an idempotency key: ``leaf_index`` is the first answer's leaf.
+
+    ``payload`` is ``None`` where it was erased, or is not kept here (a restored node).
+    """
 
     body_digest: str
-    payload: bytes
+    payload: bytes | None
     leaf_index: int
     until: int

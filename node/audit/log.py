@@ -35,6 +35,7 @@ from node.audit.seen_checkpoints import SeenCheckpoint
 from node.audit.succession import succession, was_reset
 from node.audit.writer import MAX_WAITING, Writer
 from node.clock import Clock
+from node.content.contents import Contents
 from protocol.leaf import Received
 from protocol.note import VerifierKey
 
@@ -50,10 +51,16 @@ class AuditLog:
     """
 
     def __init__(
-        self, committer: Committer, reader: sqlite3.Connection, clock: Clock, max_waiting: int
+        self,
+        committer: Committer,
+        reader: sqlite3.Connection,
+        clock: Clock,
+        max_waiting: int,
+        contents: Contents | None,
     ) -> None:
         self._committer = committer
         self._clock = clock
+        self._contents = contents
         self._reader = reader
         self._reading = threading.Lock()
         self._hooks: list[Callable[[], None]] = []
@@ -71,19 +78,23 @@ class AuditLog:
         *,
         own: OwnLogKeys = NONE_KNOWN,
         max_waiting: int = MAX_WAITING,
+        contents: Contents | None = None,
     ) -> "AuditLog":
         """Open log.db, or begin it, for the log ``origin`` under the log key ``signer``.
 
         The key that signed it last goes on, if it is among ``own`` and at hand, until
         ``hand_over``; else ``signer`` takes over at once. The root is rebuilt from the stored
-        subtree hashes and compared with the last checkpoint. Raises LogShortened, LogDamaged,
+        subtree hashes and compared with the last checkpoint. What exchanges said is kept in
+        ``contents``, which the caller closes after the log; without, nothing of it is kept, stored
+        answers neither. Raises LogShortened, LogDamaged,
         LogForeign, LogTooNew (see ``node.audit.errors``) or LogUnavailable; nothing is repaired.
         """
-        committer = Committer(path, signer, origin, clock, own)
+        committer = Committer(path, signer, origin, clock, own, contents)
         try:
             committer.take_over_if_needed(signer)
             with schema.named(path):
-                return cls(committer, schema.connect_reader(path), clock, max_waiting)
+                reader = schema.connect_reader(path)
+                return cls(committer, reader, clock, max_waiting, contents)
         except BaseException:
             committer.close()
             raise
@@ -193,7 +204,13 @@ class AuditLog:
     def idempotent(self, peer: str, key: str, at: int) -> StoredAnswer | None:
         """Return what was answered to the idempotency key, if it is still live at ``at``."""
         with self._read() as connection:
-            return state_rows.idempotent(connection, peer, key, at)
+            row = state_rows.idempotent(connection, peer, key, at)
+        if row is None:
+            return None
+        payload = None
+        if self._contents is not None:
+            payload = self._contents.stored(peer, key, row.body_digest, row.leaf_index, row.answer)
+        return StoredAnswer(row.body_digest, payload, row.leaf_index, row.until)
 
     def seen(self, peer: str, root: str, origin: str) -> SeenCheckpoint | None:
         """Return the largest checkpoint that came with answers of the log ``origin`` of ``peer``.

@@ -94,6 +94,15 @@ CREATE TABLE unacknowledged (
 ) STRICT;
 """
 """Answers from before are waited for by nobody."""
+_V8 = """
+DROP TABLE idempotency;
+CREATE TABLE idempotency (
+    peer TEXT NOT NULL, key TEXT NOT NULL, body_digest TEXT NOT NULL, slot INTEGER NOT NULL,
+    sealed BLOB NOT NULL, leaf_index INTEGER NOT NULL, until INTEGER NOT NULL, UNIQUE (peer, key)
+) STRICT;
+CREATE INDEX idempotency_by_until ON idempotency (until);
+"""
+"""Before, stored answers lay there in clear. They are dropped; they lived for a day."""
 
 
 def _append_only(*tables: str) -> str:
@@ -113,6 +122,7 @@ _STEPS = (
     _V5,
     _V6 + _append_only("log_keys"),
     _V7,
+    _V8,
 )
 """Each step makes the next version of the one before; steps are only ever added at the end."""
 
@@ -203,11 +213,17 @@ def _settings(connection: sqlite3.Connection) -> None:
 def _bring_forward(connection: sqlite3.Connection) -> None:
     """Take the steps that the file has not taken yet, each in a transaction of its own."""
     done = connection.execute("PRAGMA user_version").fetchone()[0]
+    if done == VERSION:
+        return
+    connection.execute("PRAGMA secure_delete=ON")  # what a step drops must not stay in free pages
     for version, step in enumerate(_STEPS[done:], start=done + 1):
         connection.executescript(
             f"BEGIN IMMEDIATE; {step} PRAGMA application_id={APPLICATION_ID}; "
             f"PRAGMA user_version={version}; COMMIT;"
         )
+    if done:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.execute("PRAGMA secure_delete=FAST")
 
 
 def _begin(connection: sqlite3.Connection, origin: str, verifier_key: str) -> None:

@@ -5,17 +5,34 @@ key is never replaced or purged. Live means: the present second is not after ``u
 """
 
 import sqlite3
+from dataclasses import dataclass
 
 from node.audit import seen_checkpoints
-from node.audit.entry import Effects, ResetEffect, StoredAnswer
+from node.audit.entry import Effects, ResetEffect
 from node.audit.errors import AlreadyRecorded
+from node.content.content import SealedAnswer
 
 DAY_S = 86_400
 PURGE_ROWS = 512  # expired rows removed per batch: more than a batch adds, so that none pile up
 
 
-def apply(connection: sqlite3.Connection, effects: Effects, leaf_index: int) -> None:
-    """Write the effects of the leaf ``leaf_index``; ``refuse_recorded`` has been called before."""
+@dataclass(frozen=True)
+class StoredRow:
+    """What was answered to an idempotency key, as it lies here."""
+
+    body_digest: str
+    answer: SealedAnswer
+    leaf_index: int
+    until: int
+
+
+def apply(
+    connection: sqlite3.Connection, effects: Effects, leaf_index: int, stored: SealedAnswer
+) -> None:
+    """Write the effects of the leaf ``leaf_index``; ``refuse_recorded`` has been called before.
+
+    ``stored`` is the payload of the idempotency effect, sealed.
+    """
     if effects.nonce:
         n = effects.nonce
         connection.execute(
@@ -24,8 +41,8 @@ def apply(connection: sqlite3.Connection, effects: Effects, leaf_index: int) -> 
     if effects.idempotency:
         i = effects.idempotency
         connection.execute(
-            "INSERT OR REPLACE INTO idempotency VALUES (?, ?, ?, ?, ?, ?)",
-            (i.peer, i.key, i.body_digest, i.payload, leaf_index, i.until),
+            "INSERT OR REPLACE INTO idempotency VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (i.peer, i.key, i.body_digest, stored.slot, stored.data, leaf_index, i.until),
         )
     if effects.reset:
         _reset(connection, effects.reset)
@@ -156,11 +173,14 @@ def exposed_records(
     return [(str(p), str(c), int(records), int(n), int(most)) for p, c, records, n, most in rows]
 
 
-def idempotent(connection: sqlite3.Connection, peer: str, key: str, at: int) -> StoredAnswer | None:
+def idempotent(connection: sqlite3.Connection, peer: str, key: str, at: int) -> StoredRow | None:
     """Return what was answered to ``key`` if it is live at ``at``."""
     row = connection.execute(
-        "SELECT body_digest, payload, leaf_index, until FROM idempotency "
+        "SELECT body_digest, slot, sealed, leaf_index, until FROM idempotency "
         "WHERE peer = ? AND key = ? AND until >= ?",
         (peer, key, at),
     ).fetchone()
-    return StoredAnswer(str(row[0]), bytes(row[1]), int(row[2]), int(row[3])) if row else None
+    if row is None:
+        return None
+    answer = SealedAnswer(int(row[1]), bytes(row[2]))
+    return StoredRow(str(row[0]), answer, int(row[3]), int(row[4]))

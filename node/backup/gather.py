@@ -46,6 +46,11 @@ def gathered(data: Path, copied: Copied) -> Iterator[Path]:
         yield folder
 
 
+def backup_under_way(data: Path) -> bool:
+    """Whether a copy of the databases lies in the directory: of a backup at work, or killed."""
+    return any((data / FOLDER / name).exists() for name in DATABASES)
+
+
 def _at_one_moment(data: Path, folder: Path, stack: ExitStack) -> dict[str, sqlite3.Connection]:
     """Link the files and begin reading the databases; the transactions stay open."""
     for _ in range(ATTEMPTS):

@@ -30,9 +30,14 @@ LEFT_OUT = frozenset(
         "restored.json",
         "card.json",  # an older one than partners hold would be refused; a new one is signed
         "invitations.json",  # one that was used since must not become good again
+        "content.db",  # what was erased must not come back with a backup
+        "content_keys.db",
     }
 )
 """Entries of a data directory that are made anew, or mean something only there and then."""
+
+LEFT_OUT_FILES = frozenset({"keys/content.key"})
+"""The same, within folders that belong into a backup."""
 
 _STEP = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+@-]{0,254}")
 _SIDE_FILES = ("-wal", "-shm", "-journal")
@@ -108,7 +113,7 @@ def is_part(name: str) -> bool:
         len(steps) <= MAX_STEPS
         and all(_STEP.fullmatch(step) for step in steps)
         and steps[0] not in LEFT_OUT
-        and name != MANIFEST
+        and name not in (MANIFEST, *LEFT_OUT_FILES)
         and not name.endswith(_SIDE_FILES)
     )
 

@@ -158,10 +158,20 @@ def compact(name: NameArgument) -> None:
     from node.operations.collections import CollectionName, Compacted
 
     result = run_operation("collection.compact", CollectionName(collection=name), Compacted)
+
+    def people() -> None:
+        line(f"{result.removed_rows} deleted rows removed, {result.rows} rows kept")
+        line(
+            "erased: nothing of deleted documents is left in the node's files"
+            if result.erased
+            else f"pending: {result.waits}"
+        )
+
     finish(
         result,
-        lambda: line(f"{result.removed_rows} deleted rows removed, {result.rows} rows kept"),
-        next_step=f"interlingua collection info {name}",
+        people,
+        next_step=f"interlingua collection {'info' if result.erased else 'compact'} {name}",
+        exit_code=ExitCode.OK if result.erased else ExitCode.PARTIAL,
     )
 
 

@@ -125,6 +125,13 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "--out april.bundle --peer lab.example --since 2026-04-01 --until 2026-05-01",
     ),
     "audit reconcile": ("clinic.bundle lab.bundle",),
+    "audit content": ("16",),
+    "audit erase": (
+        "16 17 --dry-run",
+        "--peer lab.example --yes",
+        "--before 30d",
+        "--subject sha256:" + 64 * "0",
+    ),
     "audit fsck": ("",),
     "backup": ("clinic.backup --seal",),
     "restore": ("clinic.backup --data /srv/interlingua", "--without desk.example"),

@@ -179,16 +179,20 @@ class Collection:
         """
         return await self._writing.delete(external_ids)
 
-    async def compact(self, progress: Progress) -> None:
+    async def compact(self, progress: Progress) -> bool:
         """Build the snapshots anew without what was deleted, and give the space back.
 
-        Raises BuildStopped when the node closes meanwhile.
+        Returns whether nothing of what was deleted before is left in the store's files: while
+        somebody reads an older state of store.db, old pages stay in its write-ahead log. Raises
+        BuildStopped when the node closes meanwhile.
         """
         for version in self._standing.kept:
             await version.compact(progress)
         progress(0, None, "store.db")
-        if not await asyncio.to_thread(self._around.store.vacuum):
-            _log.warning("store.old_pages_remain", reason="another rebuild reads; compact again")
+        emptied = await asyncio.to_thread(self._around.store.vacuum)
+        if not emptied:
+            _log.warning("store.old_pages_remain", reason="another reader; compact again")
+        return emptied
 
     async def settle(self, progress: Progress) -> None:
         """Wait until snapshots and scalars have caught up with what was ingested."""

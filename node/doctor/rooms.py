@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from node import expiries
 from node.audit.errors import LogHeld
+from node.content.retention import LATE_S
 from node.doctor.finding import Finding, problem, warning
 from node.operations.errors import translate
 from protocol.probe import likeness
@@ -64,6 +66,43 @@ async def check_standing(node: Node) -> AsyncIterator[Finding]:
             "not-compared",
             f"What a partner holds of this node is not known: {words}.",
             "See that it can be reached: interlingua peer test ORGANISATION",
+        )
+
+
+async def check_content(node: Node) -> AsyncIterator[Finding]:
+    """What is kept of exchanges can be read and erased, and the rules by age are applied."""
+    if not node.contents.is_begun:
+        return
+    try:
+        await asyncio.to_thread(node.contents.open)
+        pending = await asyncio.to_thread(node.erasures.unfinished)
+        overdue = await asyncio.to_thread(node.retention.overdue)
+    except Exception as error:
+        failure = translate(error)
+        yield problem("content", failure.cause, failure.fix)
+        return
+    if pending:
+        yield warning(
+            "erasure-pending",
+            f"{pending} erasures are not finished: old pages of content_keys.db are left while "
+            "another program reads it.",
+            "End that program (a copy, a file browser for SQLite); the node goes on within an "
+            "hour, or at once with the next: interlingua audit erase",
+        )
+    late = [kind for kind, seconds in overdue.items() if seconds > LATE_S]
+    if late:
+        ran = node.retention.ran
+        last = f"ran last at {shown_time(ran)}" if ran else "have not run since the start"
+        yield warning(
+            "retention-late",
+            f"Records ({', '.join(late)}) are kept beyond their time; the rules by age {last}.",
+            "Start the node: it applies them every hour. Its log says why it could not.",
+        )
+    if node.contents.lost:
+        yield warning(
+            "content-lost",
+            f"{node.contents.lost} records of exchanges could not be kept since the start.",
+            "Check the disk under the data directory; the log itself lacks nothing.",
         )
 
 
@@ -139,6 +178,11 @@ async def check_partners(node: Node) -> AsyncIterator[Finding]:
                 f"The grant to {grant.peer} for {grant.collection} applies to nothing.",
                 "interlingua peer list; interlingua collection list; interlingua policy show",
             )
+
+
+def shown_time(at: int) -> str:
+    """Write epoch seconds for people."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _log_opens(node: Node) -> bool:

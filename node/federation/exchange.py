@@ -18,6 +18,7 @@ from keys.signer import Signer
 from node.audit.entry import Effects, Entry, KeptReceipt
 from node.audit.log import AuditLog
 from node.clock import Clock
+from node.content.content import Content
 from node.federation.client import Client, ConnectionBroke, TransportError
 from node.federation.log_order import gone_back, seen_with
 from node.federation.peer import Peer
@@ -98,7 +99,8 @@ class Exchanger:
         body = asking.query.encode()
         for attempt in range(1, ATTEMPTS + 1):
             request = self._sign(QUERY, peer, body)
-            await self._log.append(Entry(self._sent(peer, request, asking)))
+            kept = (Content("asked", question=body), Content("actor", asking.query.id.encode()))
+            await self._log.append(Entry(self._sent(peer, request, asking), content=kept))
             left = until - asyncio.get_running_loop().time()
             try:
                 said = await self._exchange(peer, request, asking.query, left)
@@ -268,8 +270,9 @@ class Exchanger:
         )
         kept = KeptReceipt(peer.organisation, said.leaf_bytes, said.proof)
         seen = seen_with(peer, said)
-        logged = await self._log.append(Entry(leaf, Effects(receipt=kept, seen=seen)))
-        self._owe(logged.index, leaf)
+        content = (Content("asked", answer=said.payload_line),)
+        entry = Entry(leaf, Effects(receipt=kept, seen=seen), content=content)
+        self._owe((await self._log.append(entry)).index, leaf)
 
     async def _note_unanswered(
         self, peer: Peer, request: SignedRequest, error: TransportError | Unverifiable

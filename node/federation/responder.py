@@ -34,6 +34,7 @@ from node.audit.entry import Effects, Entry, IdempotencyEffect, NonceEffect, Rec
 from node.audit.errors import AlreadyRecorded, LogUnavailable
 from node.audit.seen_checkpoints import SeenCheckpoint
 from node.clock import Clock
+from node.content.content import Content
 from node.federation.acknowledging import confirmation, note_overdue
 from node.federation.admission import Admission, other_question
 from node.federation.answers import disclosed_answer, repeated_answer, shows
@@ -248,6 +249,8 @@ class Responder:
         permitted = permit(question.peer, query, policy, self._rooms.collections, question.at)
         question.grant = permitted.grant
         left = self._rooms.ledgers.queries_left(permitted.grant, question.at)
+        if stored.payload is None:
+            raise refusal(Code.ANSWER_ERASED, "the stored answer is not kept any more")
         answer = repeated_answer(stored.payload, permitted.grant, left)
         if answer is None:
             raise refusal(
@@ -339,7 +342,9 @@ class Responder:
             probes=reservation.probe_effects(),
             seen=seen,
         )
-        entry = Entry(leaf, effects, lambda: self._look_again(accepted, generation, permitted))
+        content = (Content("answered", accepted.body, payload),) if kept is not None else ()
+        guard = lambda: self._look_again(accepted, generation, permitted)  # noqa: E731 - named for its use
+        entry = Entry(leaf, effects, guard, content=content)
         submitted: asyncio.Future[Receipt] = self._rooms.log.submit(entry)
         reservation.follow(submitted)
         # shielded: a partner who hangs up does not take back what the log is writing

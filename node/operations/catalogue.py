@@ -15,6 +15,8 @@ MODULES: dict[str, str] = {
     "adapter": "node.operations.adapters",
     "anchors": "node.operations.anchors",
     "audit": "node.operations.audit",
+    "audit.content": "node.operations.audit_content",
+    "audit.erase": "node.operations.audit_content",
     "audit.export": "node.operations.audit_export",
     "audit.search": "node.operations.audit_search",
     "budget": "node.operations.budgets",

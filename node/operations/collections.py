@@ -110,11 +110,17 @@ class Deleted(BaseModel):
 
 
 class Compacted(BaseModel):
-    """What compaction removed and left; `removed_rows` were deleted documents' vectors."""
+    """What compaction removed and left; `removed_rows` were deleted documents' vectors.
+
+    `erased`: nothing of documents that were deleted before is left in store.db, its write-ahead
+    log or the index's files; else `waits` says what keeps old pages there.
+    """
 
     collection: str
     removed_rows: int
     rows: int
+    erased: bool
+    waits: str | None
 
 
 @operation("collection.create")
@@ -204,13 +210,23 @@ async def delete(node: Node, request: DeleteDocuments, progress: Progress) -> De
 @operation("collection.compact")
 async def compact(node: Node, request: CollectionName, progress: Progress) -> Compacted:
     """Rebuild the index without deleted documents and give the space back."""
+    from node.backup.gather import backup_under_way
+
     collection = node.collections.get(request.collection)
     before = await collection.index_state()
-    await collection.compact(progress)
+    waits = None
+    if not await collection.compact(progress):
+        waits = "another reader has store.db open, so old pages stay in its write-ahead log"
+    elif backup_under_way(node.data.path):
+        waits = "a backup is being written from a copy of store.db"
     after = await collection.index_state()
     await _note(node, "compacted", _info(collection))
     return Compacted(
-        collection=collection.name, removed_rows=before.dead, rows=after.snapshot + after.delta
+        collection=collection.name,
+        removed_rows=before.dead,
+        rows=after.snapshot + after.delta,
+        erased=waits is None,
+        waits=waits,
     )
 
 

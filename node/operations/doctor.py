@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from node.node import Node
 
 CHECKS = (
-    "files", "listeners", "identity", "pairings", "log", "standing", "collections", "encoders",
-    "spaces", "partners",
+    "files", "listeners", "identity", "pairings", "log", "standing", "content", "collections",
+    "encoders", "spaces", "partners",
 )  # fmt: skip
 
 
@@ -43,6 +43,7 @@ async def doctor(node: Node, request: NoRequest, progress: Progress) -> Diagnosi
     for check in (
         rooms.check_log,
         rooms.check_standing,
+        rooms.check_content,
         rooms.check_collections,
         rooms.check_encoders,
         check_spaces,

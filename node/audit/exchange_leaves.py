@@ -1,0 +1,64 @@
+"""Which leaves of the log belong to one exchange, to one actor, or to an erasure.
+
+Rule of this file: the leaves decide, read from one snapshot of the file; nothing else is kept by
+which people or exchanges could be found.
+"""
+
+import sqlite3
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+from node.audit import schema
+from protocol.leaf import Erased, decode_leaf
+
+_FIELD = "json_extract(CAST(l.data AS TEXT), '$.{0}')"
+_FROM = "FROM facts f JOIN leaves l USING (idx) WHERE f.type IN"
+
+
+def with_other_leaves(log_file: Path, indexes: Iterable[int]) -> frozenset[int]:
+    """Return the leaves with those of the same exchanges: `sent` and `received` name one query."""
+    with schema.snapshot(log_file) as log:
+        return frozenset(indexes) | _same_queries(log, indexes)
+
+
+def leaves_of_actors(log_file: Path, commitments: Collection[str]) -> frozenset[int]:
+    """Return the leaves of the questions whose actor is one of these commitments."""
+    with schema.snapshot(log_file) as log:
+        marks = ",".join("?" * len(commitments))
+        rows = log.execute(
+            f"SELECT f.idx {_FROM} ('sent', 'answered') AND {_FIELD.format('actor')} IN ({marks})",
+            tuple(commitments),
+        )
+        found = [int(row[0]) for row in rows]
+        return frozenset(found) | _same_queries(log, found)
+
+
+def erasures_of(log_file: Path, index: int) -> list[int]:
+    """Return the `erasure` leaves that name a leaf."""
+    with schema.snapshot(log_file) as log:
+        rows = log.execute(f"SELECT f.idx, f.peer, l.data {_FROM} ('erasure') ORDER BY f.idx")
+        peer = log.execute("SELECT peer FROM facts WHERE idx = ?", (index,)).fetchone()
+        return [
+            int(at)
+            for at, of, raw in rows.fetchall()
+            if of in (None, peer and peer[0]) and _names(bytes(raw), index)
+        ]
+
+
+def _names(raw: bytes, index: int) -> bool:
+    leaf = decode_leaf(raw)
+    return isinstance(leaf, Erased) and any(b <= index < e for b, e in leaf.ranges)
+
+
+def _same_queries(log: sqlite3.Connection, indexes: Iterable[int]) -> frozenset[int]:
+    query = _FIELD.format("query")
+    digests = {
+        str(row[0])
+        for index in indexes
+        for row in log.execute(f"SELECT {query} FROM leaves l WHERE l.idx = ?", (index,))  # noqa: S608 - this file's own words
+        if row[0] is not None
+    }
+    if not digests:
+        return frozenset()
+    rows = log.execute(f"SELECT f.idx, {query} {_FROM} ('sent', 'received')")
+    return frozenset(int(index) for index, digest in rows if digest in digests)

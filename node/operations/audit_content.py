@@ -1,0 +1,158 @@
+"""Operations on what is kept of exchanges beside the log: read one record, erase.
+
+Rule of this file: whoever reads content leaves a leaf first. What was erased is reported as erased
+only when nothing of its keys is left in the files; until then it is `pending`, and finished later.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import BaseModel, Field, StringConstraints
+
+from node.operations.errors import InvalidRequest, NotFound
+from node.operations.registry import Progress, operation
+
+if TYPE_CHECKING:
+    from node.content.erasing import Basis
+    from node.content.selection import Selection
+    from node.node import Node
+
+Whole = Annotated[int, Field(ge=0, le=2**53 - 1)]
+Commitment = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+
+
+class ReadContent(BaseModel, extra="forbid"):
+    """The leaf whose content is to be read."""
+
+    index: Whole
+
+
+class ShownContent(BaseModel):
+    """What is kept for a leaf: the question as signed, the answer's payload line, both JSON.
+
+    `logged`: index of the leaf that says that it was read. None where nothing of it is kept.
+    """
+
+    index: int
+    question: str | None
+    answer: str | None
+    logged: int
+
+
+class EraseContent(BaseModel, extra="forbid"):
+    """What to erase: exactly one of `leaves`, `peer`, `subjects` and `before`, or peer and before.
+
+    `leaves`: indexes; the other leaf of the exchange goes with each. `subjects`: commitments to
+    actors. `before`: epoch seconds, UTC. `dry_run`: count only.
+    """
+
+    leaves: tuple[Whole, ...] = ()
+    peer: str | None = None
+    subjects: tuple[Commitment, ...] = ()
+    before: Whole | None = None
+    dry_run: bool = False
+
+
+class ContentErased(BaseModel):
+    """What was erased, or would be: records by kind; indexes of the `erasure` leaves.
+
+    `erased`: nothing of their keys is left. `pending`: keys are deleted and nobody can read the
+    records through the node, but old pages are left in a file (`waits` says why); the node goes on
+    by itself. `nothing`: nothing of the kind is kept. `found`: a dry run.
+    """
+
+    state: Literal["erased", "pending", "nothing", "found"]
+    records: dict[str, int]
+    leaves: tuple[int, ...]
+    waits: str | None
+
+
+@operation("audit.content", role="auditor")
+async def content(node: Node, request: ReadContent, progress: Progress) -> ShownContent:
+    """Read what is kept of one leaf's question and answer; leaves a leaf."""
+    import asyncio
+
+    from node.audit.entry import Entry
+    from node.operations.caller import caller
+    from protocol.leaf import AdminActed
+
+    del progress
+    try:
+        raw = node.log.receipt(request.index).leaf
+    except LookupError as error:
+        raise NotFound(f"{error}.", fix="See `interlingua audit show`.") from None
+    act = AdminActed(
+        at=node.clock(), by=caller(), operation="audit.content", subject=str(request.index)
+    )
+    logged = await node.log.append(Entry(act))
+    kept = await asyncio.to_thread(node.contents.read, request.index, raw)
+    said = [each for each in kept if each.kind != "actor"]
+    if not said:
+        raise NotFound(
+            f"Nothing of leaf {request.index} is kept: {_why_not(node, request.index)}.",
+            fix="See `interlingua audit show --type erasure`, and `content` in the settings.",
+            code="not-kept",
+        )
+    question = b"".join(each.question for each in said)
+    answer = b"".join(each.answer for each in said)
+    return ShownContent(
+        index=request.index,
+        question=question.decode() or None,
+        answer=answer.decode() or None,
+        logged=logged.index,
+    )
+
+
+@operation("audit.erase", role="admin")
+async def erase(node: Node, request: EraseContent, progress: Progress) -> ContentErased:
+    """Erase what is kept of exchanges: by leaf, partner, age or subject commitment."""
+    import asyncio
+
+    from node.operations.caller import caller
+
+    progress(0, None, "records")
+    selection, basis = await asyncio.to_thread(_selection, node, request)
+    if request.dry_run:
+        found = await node.erasures.count(selection)
+        return ContentErased(state="found", records=dict(found), leaves=(), waits=None)
+    done = await node.erasures.erase(selection, basis, caller())
+    state: Literal["erased", "pending", "nothing"] = "pending" if done.waits else "nothing"
+    if not done.waits and (done.records or done.leaves):
+        state = "erased"
+    return ContentErased(
+        state=state, records=dict(done.records), leaves=tuple(done.leaves), waits=done.waits
+    )
+
+
+def _selection(node: Node, request: EraseContent) -> tuple[Selection, Basis]:
+    from node.audit.exchange_leaves import leaves_of_actors, with_other_leaves
+    from node.content.selection import Selection
+
+    given = [request.leaves, request.subjects, request.peer or request.before is not None]
+    if sum(map(bool, given)) != 1:
+        raise InvalidRequest(
+            "Name what to erase: leaves, or a partner, or an age, or a subject; a partner and an "
+            "age may go together.",
+            fix="See `interlingua audit erase --help`.",
+        )
+    log_file = node.data.log_file
+    if request.leaves:
+        return Selection(indexes=with_other_leaves(log_file, request.leaves)), "record"
+    if request.subjects:
+        return Selection(indexes=leaves_of_actors(log_file, request.subjects)), "subject"
+    if request.peer is not None:
+        return Selection(peer=request.peer, before=request.before), "peer"
+    return Selection(before=request.before), "age"
+
+
+def _why_not(node: Node, index: int) -> str:
+    from node.audit.exchange_leaves import erasures_of
+
+    erased = erasures_of(node.data.log_file, index)
+    if erased:
+        return f"leaf {erased[-1]} says that it was erased"
+    return (
+        "the settings keep none of its kind, it carried none, or it was before this directory was "
+        "restored from a backup"
+    )
