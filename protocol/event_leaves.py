@@ -176,9 +176,8 @@ class AuditRead(_Event):
     count: Count
 
 
-Ranges = Annotated[
-    tuple[tuple[Count, Count], ...], Field(min_length=1, max_length=1_000, strict=False)
-]
+_Range = Annotated[tuple[Count, Count], Field(strict=False)]
+Ranges = Annotated[tuple[_Range, ...], Field(min_length=1, max_length=1_000, strict=False)]
 """Leaf indexes, each range from its first up to and without its second, ascending."""
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def content(
-    index: Annotated[int, typer.Argument(min=0, help="The leaf's index in `audit show`.")],
+    index: Annotated[int, typer.Argument(min=0, help="The leaf's index in `audit search`.")],
 ) -> None:
     """Read what is kept of one leaf's question and answer; the reading is logged."""
     from node.operations.audit_content import ReadContent, ShownContent
@@ -89,7 +89,7 @@ def _erase(request: EraseContent) -> None:
     finish(
         result,
         people,
-        next_step="interlingua doctor" if pending else "interlingua audit show --type erasure",
+        next_step="interlingua doctor" if pending else "interlingua audit search --type erasure",
         exit_code=ExitCode.PARTIAL if pending else ExitCode.OK,
     )
 

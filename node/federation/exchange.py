@@ -270,7 +270,8 @@ class Exchanger:
         )
         kept = KeptReceipt(peer.organisation, said.leaf_bytes, said.proof)
         seen = seen_with(peer, said)
-        content = (Content("asked", answer=said.payload_line),)
+        shown = isinstance(payload, Answer) and asked is not None
+        content = (Content("asked", answer=said.payload_line),) if shown else ()
         entry = Entry(leaf, Effects(receipt=kept, seen=seen), content=content)
         self._owe((await self._log.append(entry)).index, leaf)
 

@@ -31,13 +31,12 @@ class ReadContent(BaseModel, extra="forbid"):
 class ShownContent(BaseModel):
     """What is kept for a leaf: the question as signed, the answer's payload line, both JSON.
 
-    `logged`: index of the leaf that says that it was read. None where nothing of it is kept.
+    None where nothing of it is kept.
     """
 
     index: int
     question: str | None
     answer: str | None
-    logged: int
 
 
 class EraseContent(BaseModel, extra="forbid"):
@@ -73,25 +72,20 @@ async def content(node: Node, request: ReadContent, progress: Progress) -> Shown
     """Read what is kept of one leaf's question and answer; leaves a leaf."""
     import asyncio
 
-    from node.audit.entry import Entry
     from node.operations.caller import caller
-    from protocol.leaf import AdminActed
 
     del progress
     try:
         raw = node.log.receipt(request.index).leaf
     except LookupError as error:
-        raise NotFound(f"{error}.", fix="See `interlingua audit show`.") from None
-    act = AdminActed(
-        at=node.clock(), by=caller(), operation="audit.content", subject=str(request.index)
-    )
-    logged = await node.log.append(Entry(act))
+        raise NotFound(f"{error}.", fix="See `interlingua audit search`.") from None
+    await node.readings.note(caller(), "content", lambda: (node.log.size(), 1), leaf=request.index)
     kept = await asyncio.to_thread(node.contents.read, request.index, raw)
     said = [each for each in kept if each.kind != "actor"]
     if not said:
         raise NotFound(
             f"Nothing of leaf {request.index} is kept: {_why_not(node, request.index)}.",
-            fix="See `interlingua audit show --type erasure`, and `content` in the settings.",
+            fix="See `interlingua audit search --type erasure`, and `content` in the settings.",
             code="not-kept",
         )
     question = b"".join(each.question for each in said)
@@ -100,7 +94,6 @@ async def content(node: Node, request: ReadContent, progress: Progress) -> Shown
         index=request.index,
         question=question.decode() or None,
         answer=answer.decode() or None,
-        logged=logged.index,
     )
 
 

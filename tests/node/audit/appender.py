@@ -10,6 +10,7 @@ import asyncio
 import itertools
 import os
 import random
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -20,11 +21,13 @@ from node.audit.log import AuditLog
 from node.audit.log_key_rows import terms_of_file
 from node.audit.origin import stated_origin
 from node.audit.own_log_keys import OwnLogKeys
+from node.content.content import Content
 from protocol.checkpoint import open_checkpoint
 from protocol.merkle import leaf_hash
 from protocol.note import VerifierKey, parse_note
 from protocol.tlog_proof import parse_proof
 from tests.node.audit.entries import ORIGIN, exchange
+from tests.node.content.kept import contents_of
 from tests.protocol.leaf_samples import AT
 
 TASKS = 8
@@ -58,7 +61,8 @@ def opened_log(path: Path) -> AuditLog:
     origin = stated_origin(path, ORIGIN.partition("/")[0])
     by_id = {signer.kid: signer for signer in log_keys()}
     own = OwnLogKeys(frozenset(by_id), (), by_id.get)
-    return AuditLog.open(path, log_keys()[keys_so_far(path) - 1], origin, lambda: AT, own=own)
+    signer, contents = log_keys()[keys_so_far(path) - 1], contents_of(path.parent)
+    return AuditLog.open(path, signer, origin, lambda: AT, own=own, contents=contents)
 
 
 class Appender:
@@ -82,9 +86,9 @@ class Appender:
     async def _append(self, log: AuditLog) -> None:
         for number in self._numbers:
             try:
-                receipt = await log.append(
-                    exchange(number, documents=(number % 50, 50 + number % 7))
-                )
+                entry = exchange(number, documents=(number % 50, 50 + number % 7))
+                content = (Content("answered", b"a question", b"an answer"),)
+                receipt = await log.append(replace(entry, content=content))
             except LogUnavailable:
                 self._note("refused")
                 await asyncio.sleep(_PAUSE_S)

@@ -6,7 +6,8 @@ Rule of this file: each round forks a process that appends under load (``appende
 (-9) at a random moment: while it opens the log, while it appends, while keys follow each other, or,
 in one round of ``FAULT_EVERY``, after its disk refused for a while and then did not (``faults``).
 After each round the log has every acknowledged leaf exactly once, extends each tree whose
-checkpoint was given out, and `fsck` finds nothing; while the disk refused, nothing was
+checkpoint was given out, and `fsck` finds nothing; nothing is kept beside it without its leaf and
+its key; while the disk refused, nothing was
 acknowledged, and afterwards it was again.
 
 With ``--folder`` an interrupted run goes on where it was. The seed decides the moments; what a
@@ -20,11 +21,13 @@ import logging
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -153,7 +156,25 @@ def compare(path: Path, acknowledged: list[Acknowledged]) -> int:
         ):
             counted = connection.execute(what).fetchone()[0] or 0
             require(counted == times * answered, f"{what}: {counted} for {answered} answers")
+    compare_content(path.parent, size)
     return size
+
+
+def compare_content(folder: Path, size: int) -> None:
+    """Require that whatever was kept beside the log has its leaf there, and a key of its own."""
+    records, keys = folder / "content.db", folder / "content_keys.db"
+    if not records.exists() or not keys.exists():
+        return
+    with closing(sqlite3.connect(records)) as db:
+        if db.execute("PRAGMA user_version").fetchone()[0] == 0:
+            return  # killed while the file was made
+        indexes = [int(row[0]) for row in db.execute("SELECT idx FROM records")]
+        slots = {int(row[0]) for row in db.execute("SELECT slot FROM records")}
+    with closing(sqlite3.connect(keys)) as db:
+        known = {int(row[0]) for row in db.execute("SELECT slot FROM keys")}
+    require(max(indexes, default=-1) < size, "content is kept that has no leaf")
+    require(len(set(indexes)) == len(indexes), "content of one leaf is kept twice")
+    require(slots <= known, "content is kept whose key is not on disk")
 
 
 def require(condition: bool, otherwise: str) -> None:
@@ -259,7 +280,7 @@ class Rounds:
         self._clear()
 
     def _clear(self) -> None:
-        for file in (*self._folder.glob("log.db*"), self._notes):
+        for file in (*self._folder.glob("*.db*"), self._notes):
             file.unlink(missing_ok=True)
         self._acknowledged = []
 
