@@ -15,6 +15,7 @@ from protocol.leaf import (
     CollectionChanged,
     Compared,
     Denied,
+    Erased,
     Exported,
     Failed,
     KeyChanged,
@@ -170,5 +171,13 @@ def every_leaf() -> list[AnyLeaf]:
             filter=LeafFilter(peer="clinic.example", purpose="research", since=AT),
             size=18,
             count=4,
+        ),
+        Erased(
+            at=AT,
+            records={"asked": 3, "actor": 2},
+            basis="age",
+            ranges=((0, 4), (7, 8)),
+            before=AT,
+            erasure="A" * 22,
         ),
     ]
