@@ -163,7 +163,7 @@ class Exported(_Event):
 class AuditRead(_Event):
     """A token was given leaves of this log to read (type `audit-read`), before it was shown any.
 
-    ``reading``: what was read: `search`, `report`, `entries`, or another use of one ``leaf``.
+    ``reading``: what for: `search`, `entries`, `report-` and its kind, or a use of one ``leaf``.
     ``filter``: which leaves, absent where all; ``size``: leaves that the log had, ``count``: those
     of them that pass. A reading lasts an hour: what is appended meanwhile may have been read too.
     """

@@ -38,6 +38,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/v1/partners", "partners", ASKERS),
     Endpoint("POST", "/v1/query", "query", ASKERS),
     Endpoint("GET", "/v1/audit/search", "audit.search", READERS),
+    Endpoint("GET", "/v1/audit/report", "audit.report", READERS),
 )
 LOG_PREFIX = "/v1/log/"
 

@@ -1,0 +1,68 @@
+"""Leaves gathered into rows: those that agree in some fields are one row of counts.
+
+Rule of this file: leaves are read as bytes and in part; what a row needs is all that is looked at.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from node.audit.reports.report import Cell, Period, ReportTable, day, period_of
+from node.audit.search import passing
+from protocol.leaf_filter import LeafFilter
+
+Leaf = Mapping[str, Any]
+Seen = Callable[[], None]
+"""Told of each leaf that is read."""
+
+NOT_STATED = "-"
+
+
+def leaves(
+    connection: sqlite3.Connection, wanted: LeafFilter, types: Sequence[str], seen: Seen
+) -> Iterator[Leaf]:
+    """Yield the leaves of these types that pass, each type newest first."""
+    for name in types:
+        for raw in passing(connection, wanted.model_copy(update={"type": name})):
+            seen()
+            yield orjson.loads(raw)
+
+
+def grouped(
+    title: str,
+    found: Iterator[Leaf],
+    period: Period,
+    by: Mapping[str, str],
+    sums: Mapping[str, Callable[[Leaf], int]],
+) -> ReportTable:
+    """Count and add up leaves by partner, period and the fields of ``by`` (column: field)."""
+    rows: dict[tuple[str, ...], list[int]] = {}
+    for leaf in found:
+        at = int(leaf["at"])
+        fields = (str(leaf.get(field, NOT_STATED)) for field in by.values())
+        key = (str(leaf.get("peer", NOT_STATED)), period_of(at, period), *fields)
+        row = rows.setdefault(key, [at, at, *(0 for _ in sums)])
+        row[:2] = min(row[0], at), max(row[1], at)
+        for place, add in enumerate(sums.values(), start=2):
+            row[place] += add(leaf)
+    made: list[tuple[Cell, ...]] = [
+        (*key, *numbers, day(first), day(last))
+        for key, (first, last, *numbers) in sorted(rows.items())
+    ]
+    columns = ("Partner", period.capitalize(), *by, *sums, "First", "Last")
+    return ReportTable(title=title, columns=columns, rows=tuple(made))
+
+
+def one(leaf: Leaf) -> int:
+    """Count a leaf."""
+    del leaf
+    return 1
+
+
+def number(field: str) -> Callable[[Leaf], int]:
+    """Add a field up; where a leaf does not state it, nothing."""
+    return lambda leaf: int(leaf.get(field) or 0)

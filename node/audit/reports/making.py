@@ -1,0 +1,99 @@
+"""Making a report from one snapshot of log.db.
+
+Rule of this file: the report names the log, its size and its root, so that it can be compared with
+a checkpoint that others hold, and made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from node.audit import schema, tree_rows
+from node.audit.reports import kinds
+from node.audit.reports.report import Kind, Period, Report, moment
+from protocol.leaf_filter import LeafFilter
+from protocol.merkle import root
+
+TITLES: dict[Kind, str] = {
+    "disclosures": "Accounting of disclosures",
+    "denied": "Refused requests",
+    "exposure": "Exposure of records",
+    "subject": "Disclosures of one record",
+}
+NOTES: dict[Kind, tuple[str, ...]] = {
+    "disclosures": (
+        "An answer holds references, ranks and score bins of documents, never their content. "
+        "Answered means released, not delivered.",
+    ),
+    "denied": (
+        "Requests beyond the rate, repeated ones and those of strangers leave no leaf of their own "
+        "and are counted by the minute.",
+    ),
+    "exposure": (
+        "Counted are the answers that told a partner of a record, since counters were last reset. "
+        "Records without any are not listed.",
+    ),
+    "subject": (
+        "The log counts which records a partner was told of, by half-years. Which of its answers "
+        "told of this one it does not say: they are among those of the second table.",
+        "Persons who asked are not named.",
+    ),
+}
+
+Progress = Callable[[int, int | None, str], None]
+TELL_EVERY = 4_096  # leaves
+
+
+def make_report(
+    path: Path,
+    kind: Kind,
+    wanted: LeafFilter,
+    period: Period,
+    progress: Progress,
+    record: tuple[str, int] | None = None,
+) -> Report:
+    """Return a report; ``record``: name and internal key of the record, for kind ``subject``.
+
+    Raises LogDamaged, LogTooNew or LogUnavailable where log.db cannot be read.
+    """
+    read = 0
+
+    def seen() -> None:
+        nonlocal read
+        read += 1
+        if read % TELL_EVERY == 0:
+            progress(read, None, "leaves")
+
+    with schema.snapshot(path) as connection:
+        if kind == "disclosures":
+            tables = kinds.disclosures(connection, wanted, period, seen)
+        elif kind == "denied":
+            tables = kinds.denied(connection, wanted, period, seen)
+        elif kind == "exposure":
+            tables = kinds.exposure(connection, wanted)
+        else:
+            assert record is not None  # noqa: S101 - for the type checker; the caller resolved it
+            tables = kinds.subject(connection, wanted, period, record[1], seen)
+        size = tree_rows.size(connection)
+        return Report(
+            kind=kind,
+            title=TITLES[kind],
+            origin=schema.meta(connection, "origin"),
+            size=size,
+            root=root(size, tree_rows.hash_reader(connection)).hex(),
+            conditions=_conditions(wanted, record),
+            tables=tuple(tables),
+            notes=NOTES[kind],
+        )
+
+
+def _conditions(wanted: LeafFilter, record: tuple[str, int] | None) -> tuple[tuple[str, str], ...]:
+    shown = dict(wanted.stated())
+    if record is not None:
+        shown["record"] = record[0]
+    if wanted.since is not None:
+        shown["from"] = moment(wanted.since) + " UTC"
+    if wanted.until is not None:
+        shown["before"] = moment(wanted.until) + " UTC"
+    return tuple(shown.items())

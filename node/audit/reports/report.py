@@ -1,0 +1,61 @@
+"""What a report is: tables of plain cells, and what must be said beside them.
+
+Rule of this file: a report holds no name of a person and no actor commitment, whatever leaves hold.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Literal
+
+from pydantic import BaseModel
+
+Kind = Literal["disclosures", "denied", "exposure", "subject"]
+Period = Literal["day", "month", "quarter", "year"]
+Cell = str | int
+
+
+class ReportTable(BaseModel):
+    """One table; every row has as many cells as there are columns."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+class Report(BaseModel):
+    """A report on one log, as it was when it had `size` leaves and the RFC 6962 root `root` (hex).
+
+    `conditions`: what was asked for, as (name, value); times in the tables are UTC.
+    """
+
+    kind: Kind
+    title: str
+    origin: str
+    size: int
+    root: str
+    conditions: tuple[tuple[str, str], ...]
+    tables: tuple[ReportTable, ...]
+    notes: tuple[str, ...]
+
+
+def period_of(at: int, period: Period) -> str:
+    """Name the period that holds `at` (epoch seconds, UTC): `2026-04-01`, `2026-04`, `2026-Q2`."""
+    day = datetime.fromtimestamp(at, UTC)
+    names = {
+        "day": f"{day:%Y-%m-%d}",
+        "month": f"{day:%Y-%m}",
+        "quarter": f"{day:%Y}-Q{(day.month + 2) // 3}",
+        "year": f"{day:%Y}",
+    }
+    return names[period]
+
+
+def moment(at: int) -> str:
+    """Write epoch seconds for people: `2026-04-01 12:30:05`, UTC."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def day(at: int) -> str:
+    """Write epoch seconds as a day: `2026-04-01`, UTC."""
+    return period_of(at, "day")
