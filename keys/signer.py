@@ -8,6 +8,7 @@ one in `node/hsm/` has a token sign, because talking to one is I/O. tests/keys/s
 what any backend must pass.
 """
 
+from functools import lru_cache
 from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature
@@ -97,10 +98,22 @@ def verify(public: bytes, signature: bytes, message: bytes) -> bool:
 
     A key that is not sound verifies nothing.
     """
-    if len(signature) != SIGNATURE_BYTES or not is_sound(public):
+    key = _loaded(public)
+    if len(signature) != SIGNATURE_BYTES or key is None:
         return False
     try:
-        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
-    except (InvalidSignature, ValueError):  # ValueError: not a point on the curve
+        key.verify(signature, message)
+    except InvalidSignature:
         return False
     return True
+
+
+@lru_cache(maxsize=4096)  # as many partners' keys as a node ever has
+def _loaded(public: bytes) -> Ed25519PublicKey | None:
+    """Return the key that may verify, None where it is not sound or no point on the curve."""
+    if not is_sound(public):
+        return None
+    try:
+        return Ed25519PublicKey.from_public_bytes(public)
+    except ValueError:
+        return None

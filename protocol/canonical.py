@@ -9,6 +9,7 @@ Canonical bytes are computed to be hashed or signed. What arrives is verified ov
 """
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -49,15 +50,21 @@ def _check(obj: Any, depth: int) -> None:
     if kind is int:
         if not -_MAX_INT <= obj <= _MAX_INT:
             raise NotCanonical("an integer lies outside +-(2^53-1); send it as a string")
-    elif depth == 0:
-        raise NotCanonical(f"the value is nested deeper than {MAX_DEPTH} levels")
-    elif kind is dict:
-        for key, value in obj.items():
-            if type(key) is not str or not key.isascii():
-                raise NotCanonical("an object has a name that is not ASCII text")
+        return
+    for value in _values(obj, depth):
+        if type(value) is not str:  # most values are text: no call for each of them
             _check(value, depth - 1)
-    elif kind is list or kind is tuple:
-        for value in obj:
-            _check(value, depth - 1)
-    else:
+
+
+def _values(obj: Any, depth: int) -> Iterable[Any]:
+    kind = type(obj)
+    if kind is not dict and kind is not list and kind is not tuple:
         raise NotCanonical(f"{kind.__name__} has no canonical form here; convert it first")
+    if depth == 0:
+        raise NotCanonical(f"the value is nested deeper than {MAX_DEPTH} levels")
+    if kind is not dict:
+        return obj  # type: ignore[no-any-return]  # a list or a tuple of anything
+    for key in obj:
+        if type(key) is not str or not key.isascii():
+            raise NotCanonical("an object has a name that is not ASCII text")
+    return obj.values()  # type: ignore[no-any-return]  # of a dict of anything

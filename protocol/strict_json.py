@@ -103,14 +103,15 @@ def _members(document: dict[str, Any]) -> int:
     waiting: list[Any] = [document]
     while waiting:
         value = waiting.pop()
-        kind = type(value)
-        if kind is dict:
+        if type(value) is dict:
             members += len(value)
-            waiting.extend(value.values())
-        elif kind is list:
-            waiting.extend(value)
-        elif kind is int or kind is float:
-            _check_number(value)
+            value = value.values()
+        for inner in value:
+            kind = type(inner)
+            if kind is dict or kind is list:
+                waiting.append(inner)
+            elif kind is int or kind is float:
+                _check_number(inner)
     return members
 
 

@@ -110,9 +110,7 @@ def decode(vectors: Vectors, envelope: Envelope) -> NDArray[np.float32]:
     wire = np.frombuffer(raw, dtype=kind).reshape(vectors.n, vectors.d)
     if vectors.dtype == "int8":
         _check_int8(wire)
-    rows = wire.astype(np.float32)
-    _check_finite(rows)
-    return _judge_lengths(rows, envelope, vectors.dtype)
+    return _judge_rows(wire.astype(np.float32), envelope, vectors.dtype)
 
 
 def _unbase64(data: str, size: int) -> bytes:
@@ -129,18 +127,26 @@ def _unbase64(data: str, size: int) -> bytes:
     return raw
 
 
-def _judge_lengths(
-    rows: NDArray[np.float32], envelope: Envelope, dtype: Dtype
-) -> NDArray[np.float32]:
-    with np.errstate(over="ignore"):  # an infinite length is outside every bound below
+def _judge_rows(rows: NDArray[np.float32], envelope: Envelope, dtype: Dtype) -> NDArray[np.float32]:
+    """Judge components and lengths; a row whose length passes has no component that is not finite.
+
+    So only where some length does not pass each component is looked at, to name what is wrong.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):  # such a length passes no bound below
         lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
     if envelope.normalisation == "none":
-        inside = (lengths >= MIN_LENGTH) & (lengths <= MAX_LENGTH)
-        _check_rows(inside, "norm", f"its length lies outside {MIN_LENGTH:g}..{MAX_LENGTH:g}")
+        good = (lengths >= MIN_LENGTH) & (lengths <= MAX_LENGTH)
+        wrong = f"its length lies outside {MIN_LENGTH:g}..{MAX_LENGTH:g}"
+    elif dtype == "int8":  # its components are whole numbers, its length is lost
+        return np.asarray(rows / lengths[:, None], dtype=np.float32)
+    else:
+        good = np.abs(lengths - 1.0) <= LENGTH_TOLERANCE
+        wrong = "the envelope says l2, so its length must be 1; normalise it"
+    if not good.all():
+        _check_finite(rows)
+        _check_rows(good, "norm", wrong)
+    if envelope.normalisation == "none":
         return rows
-    if dtype != "int8":
-        near = np.abs(lengths - 1.0) <= LENGTH_TOLERANCE
-        _check_rows(near, "norm", "the envelope says l2, so its length must be 1; normalise it")
     return np.asarray(rows / lengths[:, None], dtype=np.float32)
 
 

@@ -14,20 +14,9 @@ from node.federation.judgement import Routed
 from node.federation.question import Question
 from node.federation.references import References
 from node.policy.grants import Grant
-from protocol.canonical import digest, dumps
 from protocol.leaf import new_salt
 from protocol.messages import Answer, Hit, Remaining, Result, RouteReport
 from protocol.query_message import Query
-
-_SHOWN_FIELDS = {
-    "labels",
-    "granularity",
-    "bin_width",
-    "content_commitment",
-    "max_k",
-    "floor",
-    "smallest_count",
-}
 
 
 def disclosed_answer(
@@ -93,8 +82,7 @@ def repeated_answer(stored: bytes, grant: Grant, queries_left: int) -> Answer | 
 
 def shows(grant: Grant) -> bytes:
     """Return the digest of what a grant shows, followed by LF; of one length for every grant."""
-    fields = {name: value for name, value in grant.plain().items() if name in _SHOWN_FIELDS}
-    return digest(dumps(fields)).encode() + b"\n"
+    return grant.shows.encode() + b"\n"
 
 
 def _result(shown: ShownList, names: Mapping[int, str], commitments: Mapping[int, str]) -> Result:

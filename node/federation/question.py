@@ -9,7 +9,6 @@ from typing import Any
 
 from node.federation.reservation import Reservation
 from node.policy.grants import Grant
-from node.policy.policy import grant_digest
 from protocol.accept_query import AcceptedRequest
 from protocol.canonical import digest
 from protocol.leaf import Acknowledged, Answered, Compared, Denied, Failed, Offered, Repeated
@@ -98,7 +97,7 @@ class Question:
     def _asked(self) -> dict[str, Any]:
         fields = self._sender()
         fields["policy"] = self.policy
-        fields["grant"] = grant_digest(self.grant) if self.grant else None
+        fields["grant"] = self.grant.digest if self.grant else None
         if self.query is not None:
             fields |= {
                 "actor": self.query.actor,

@@ -18,6 +18,8 @@ MAX_REMEMBERED = 32_768
 """Questions of one peer, collection and day with which a new one is compared."""
 
 _WORDS = BITS // 64
+_PLAIN = 4096
+"""Up to so many sketches are compared whole at once; among more, most drop out by one word."""
 _NEVER = np.iinfo(np.int64).max
 _CROWD = 1 << 40
 """Weight of one near question against age, which counts questions: no day has so many."""
@@ -32,7 +34,8 @@ class Sketches:
         self._most = most
         self._at: dict[bytes, int] = {}
         self._marks: list[bytes] = []
-        self._rows = np.empty((64, _WORDS), dtype=np.uint64)
+        # word by word, so that one word of all of them is compared in one pass over memory
+        self._words = np.empty((_WORDS, 64), dtype=np.uint64)
         # near ones times _CROWD plus the number of its arrival: the least is forgotten first
         self._worth = np.empty(64, dtype=np.int64)
         self._arrived = 0
@@ -55,10 +58,10 @@ class Sketches:
             return True
         row = _row(sketch)
         nearby = self._nearby(row)
-        crowd = int(np.count_nonzero(nearby))
+        crowd = len(nearby)
         if limit is not None and crowd >= limit:
             return False
-        self._worth[: len(self)][nearby] += _CROWD
+        self._worth[nearby] += _CROWD
         self._append(mark, row, crowd)
         return True
 
@@ -67,15 +70,15 @@ class Sketches:
         at = self._at.pop(mark, None)
         if at is None:
             return
-        row = self._rows[at].copy()
+        row = self._words[:, at].copy()
         last = len(self._marks) - 1
         if at != last:
-            self._rows[at], self._worth[at] = self._rows[last], self._worth[last]
+            self._words[:, at], self._worth[at] = self._words[:, last], self._worth[last]
             self._marks[at] = self._marks[last]
             self._at[self._marks[at]] = at
         self._marks.pop()
-        worth = self._worth[: len(self)]
-        worth[self._nearby(row) & (worth >= _CROWD)] -= _CROWD
+        nearby = self._nearby(row)
+        self._worth[nearby[self._worth[nearby] >= _CROWD]] -= _CROWD
 
     def trim(self, kept: Collection[bytes]) -> list[bytes]:
         """Forget what is too much, but none of `kept`; return the marks of what was forgotten."""
@@ -92,18 +95,30 @@ class Sketches:
 
     def _append(self, mark: bytes, row: NDArray[np.uint64], crowd: int) -> None:
         at = len(self._marks)
-        if at == len(self._rows):
-            self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
+        if at == len(self._worth):
+            self._words = np.concatenate([self._words, np.empty_like(self._words)], axis=1)
             self._worth = np.concatenate([self._worth, np.empty_like(self._worth)])
-        self._rows[at] = row
+        self._words[:, at] = row
         self._worth[at] = crowd * _CROWD + self._arrived
         self._arrived += 1
         self._at[mark] = at
         self._marks.append(mark)
 
-    def _nearby(self, row: NDArray[np.uint64]) -> NDArray[np.bool_]:
-        apart = np.bitwise_count(self._rows[: len(self)] ^ row).sum(axis=1)
-        return np.asarray(apart <= NEAR_BITS)
+    def _nearby(self, row: NDArray[np.uint64]) -> NDArray[np.intp]:
+        """The places of the sketches near `row`, ascending.
+
+        What differs in too many bits of the first word is not near, whatever the others say.
+        """
+        words = self._words[:, : len(self)]
+        places: NDArray[np.intp] | None = None
+        if len(self) > _PLAIN:
+            places = np.flatnonzero(np.bitwise_count(words[0] ^ row[0]) <= NEAR_BITS)
+            words = words[:, places]
+        apart = np.bitwise_count(words[0] ^ row[0]).astype(np.uint16)  # 256 is no uint8
+        for word in range(1, _WORDS):
+            apart += np.bitwise_count(words[word] ^ row[word])
+        near = np.flatnonzero(apart <= NEAR_BITS)
+        return near if places is None else places[near]
 
 
 def _row(sketch: bytes) -> NDArray[np.uint64]:

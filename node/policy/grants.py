@@ -12,6 +12,7 @@ import tomllib
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -27,6 +28,7 @@ from pydantic import (
 
 from node.policy.errors import GrantInvalid
 from node.wrong_values import describe
+from protocol.canonical import digest, dumps
 from protocol.limits import BIN_WIDTH_MILLI, MAX_BIN_WIDTH_MILLI, MAX_FILTERABLE, MAX_K
 from protocol.metadata_filter import FieldName
 from protocol.notation import CollectionName, Digest, Opaque, Organisation, PurposeName, Url
@@ -46,6 +48,16 @@ MAX_GRANT_FILE_BYTES = 1 << 20
 
 MAX_NEAR_DUPLICATES = 4096
 """The largest limit of near questions: far more than anybody asks about one thing in a day."""
+
+_SHOWN_FIELDS = {
+    "labels",
+    "granularity",
+    "bin_width",
+    "content_commitment",
+    "max_k",
+    "floor",
+    "smallest_count",
+}
 
 MAX_NUMBER = 1_000_000
 """Far beyond every score and width."""
@@ -158,7 +170,7 @@ class Grant(_Section):
             raise ValueError('labels = ["*"] already shows every document; name no others beside')
         return self
 
-    @property
+    @cached_property
     def visible(self) -> frozenset[str] | None:
         """The labels of which a document must carry one, or None where all documents are shared."""
         return None if self.labels == (ALL_LABELS,) else frozenset(self.labels)
@@ -171,6 +183,16 @@ class Grant(_Section):
     def plain(self) -> dict[str, Any]:
         """Return the grant as canonical JSON allows it: strings, integers, lists, nulls."""
         return self.model_dump(mode="json")
+
+    @cached_property
+    def digest(self) -> str:
+        """The digest that names the grant in a leaf."""
+        return digest(dumps(self.plain()))
+
+    @cached_property
+    def shows(self) -> str:
+        """The digest of what the grant shows; the same for grants that show the same."""
+        return digest(dumps(self.model_dump(mode="json", include=_SHOWN_FIELDS)))
 
 
 def parse_grants(text: str, name: str) -> tuple[Grant, ...]:

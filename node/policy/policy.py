@@ -5,13 +5,16 @@ answer to "which rule decided". The digest covers what the grants mean (canonica
 grants), not how the files are laid out; it goes into every leaf.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from types import MappingProxyType
+from typing import TypeVar
 
 from node.policy.errors import GrantInvalid
 from node.policy.grants import DEFAULT_RATE, Grant, parse_grants
 from protocol import canonical
+
+K = TypeVar("K", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -21,20 +24,28 @@ class Policy:
     grants: tuple[Grant, ...] = ()
     generation: int = 0
     digest: str = field(init=False, default="")
+    _by_peer: Mapping[str, tuple[Grant, ...]] = field(init=False, repr=False, compare=False)
+    _by_collection: Mapping[tuple[str, str], tuple[Grant, ...]] = field(
+        init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         _refuse_overlap(self.grants)
         ordered = tuple(sorted(self.grants, key=_order))
         object.__setattr__(self, "grants", ordered)
         object.__setattr__(self, "digest", digest_of(ordered))
+        object.__setattr__(self, "_by_peer", _grouped(ordered, lambda g: g.peer))
+        object.__setattr__(
+            self, "_by_collection", _grouped(ordered, lambda g: (g.peer, g.collection))
+        )
 
     def between(self, peer: str, collection: str) -> tuple[Grant, ...]:
         """Return the grants of one peer for one collection (they differ in purposes)."""
-        return tuple(g for g in self.grants if (g.peer, g.collection) == (peer, collection))
+        return self._by_collection.get((peer, collection), ())
 
     def of_peer(self, peer: str) -> tuple[Grant, ...]:
         """Return every grant of one peer."""
-        return tuple(g for g in self.grants if g.peer == peer)
+        return self._by_peer.get(peer, ())
 
     def rate(self, peer: str) -> int:
         """Return how many vectors a minute the peer may send: the largest rate of its grants."""
@@ -46,12 +57,6 @@ def digest_of(grants: tuple[Grant, ...]) -> str:
     return canonical.digest(canonical.dumps({"v": 1, "grants": [g.plain() for g in grants]}))
 
 
-@lru_cache(maxsize=1024)  # grants change seldom, and every question names one
-def grant_digest(grant: Grant) -> str:
-    """Return the digest that names one grant in a leaf."""
-    return canonical.digest(canonical.dumps(grant.plain()))
-
-
 def read_policy(files: Mapping[str, str], generation: int) -> Policy:
     """Build a policy from grant files (name -> TOML text).
 
@@ -59,6 +64,13 @@ def read_policy(files: Mapping[str, str], generation: int) -> Policy:
     """
     grants = [g for name, text in sorted(files.items()) for g in parse_grants(text, name)]
     return Policy(tuple(grants), generation)
+
+
+def _grouped(grants: Iterable[Grant], by: Callable[[Grant], K]) -> Mapping[K, tuple[Grant, ...]]:
+    groups: dict[K, list[Grant]] = {}
+    for grant in grants:
+        groups.setdefault(by(grant), []).append(grant)
+    return MappingProxyType({key: tuple(group) for key, group in groups.items()})
 
 
 def _order(grant: Grant) -> tuple[str, str, tuple[str, ...]]:

@@ -50,6 +50,19 @@ def test_near_ones_are_those_that_comparing_each_finds(
         assert all(mark in sketches for mark in known)
 
 
+def test_among_many_the_near_ones_are_found_as_among_few() -> None:
+    """Beyond some thousands most drop out by one word; and what differs in every bit is not near."""
+    crowd = [sketch(0, flipped) for flipped in (0, 19, 20, 21, 22)]
+    opposite = bytes(255 - byte for byte in crowd[0])
+    others = np.random.default_rng(5).integers(0, 256, (5_000, BITS // 8), dtype=np.uint8)
+    for count in (10, 5_000):
+        sketches = Sketches()
+        for number, made in enumerate([*crowd, opposite, *map(bytes, others[:count])]):
+            sketches.add(number.to_bytes(2), made)
+        assert not sketches.add(b"new", sketch(0, 0), 3)
+        assert sketches.add(b"new", sketch(0, 0), 4)
+
+
 def test_other_questions_in_whatever_number_do_not_have_a_crowd_forgotten() -> None:
     sketches = Sketches(most=50)
     for number in range(10):
