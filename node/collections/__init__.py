@@ -16,7 +16,7 @@ The public surface (`registry.Collections`, `collection.Collection`):
     collection.envelope, .space_id, .version      # of the serving version; never reused, "v3"
     collection.documents                          # number of documents now
     collection.standing                           # its versions: serving, former, aside
-    await collection.serving.search(Located(space, vectors), k, visible)  # -> candidates
+    await collection.serving.search(Located(space, vectors), k, visible)  # -> list[Candidates]
     collection.external_id(key), .describe(key)   # None when the document is gone
     await collection.ingest(records, total, progress) -> Counts
     await collection.delete(external_ids) -> int

@@ -17,7 +17,10 @@ import structlog
 
 from node.clock import Clock
 from node.collections.scalars import YardsticksOf
+from node.collections.waiting_searches import WaitingSearches
 from node.encoders.registry import Encoders
+from node.index.among import Among
+from node.index.candidate import Candidates, FloatArray
 from node.index.collection_index import CollectionIndex
 from node.index.graph import BuildStopped
 from node.index.settings import IndexSettings
@@ -56,6 +59,11 @@ class IndexKeeper:
         self._loading = Lock()
         self._loaded: CollectionIndex | None = None
         self._rebuild: asyncio.Task[None] | None = None
+        self._searches = WaitingSearches(
+            lambda *asked: self._index().search(*asked),
+            around.searching,
+            around.settings.search_threads,
+        )
 
     async def index(self) -> CollectionIndex:
         """Return the index, loaded."""
@@ -63,13 +71,15 @@ class IndexKeeper:
             return self._loaded
         return await self.in_search_thread(self._index)
 
+    async def search(
+        self, queries: FloatArray, k: int, visible: frozenset[str] | None, among: Among
+    ) -> list[Candidates]:
+        """Search the index, together with whatever else waits for it."""
+        return await self._searches.search(queries, k, visible, among)
+
     async def in_search_thread(self, work: Callable[..., T], *arguments: object) -> T:
         """Run blocking work in a search thread."""
         return await in_search_thread(self._around, work, *arguments)
-
-    def use(self, work: Callable[[CollectionIndex], T]) -> T:
-        """Run `work` on the index, loading it first; blocking, for search threads."""
-        return work(self._index())
 
     def start_rebuild_if_due(self) -> None:
         """Begin a rebuild in the background, unless one runs or none is due."""

@@ -4,17 +4,14 @@ The rule of this file: a version never changes its space, its encoder or its nam
 version while another takes its place goes on with this one, by the same model, to the end.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from node.collections.index_keeper import IndexKeeper, Progress, Surroundings
 from node.collections.scalars import ScalarKeeper
 from node.encoders.encoder import Encoder
 from node.index.among import EVERYTHING, Among
-from node.index.candidate import Candidate
+from node.index.candidate import Candidates
 from node.index.collection_index import CollectionIndex
 from node.index.located import Located
 from node.store import version_rows
@@ -81,17 +78,14 @@ class Version:
         k: int,
         visible: frozenset[str] | None,
         among: Among = EVERYTHING,
-    ) -> list[list[Candidate]]:
+    ) -> list[Candidates]:
         """Find for each of n vectors the k nearest documents, best chunk each, best first.
 
         `visible` admits documents that carry at least one of the labels; None admits all and is for
         the owner, or a grant without labels; `among` narrows it to documents by their internal
         keys. Fewer than k only where fewer may be found. Raises ForeignSpace.
         """
-        queries = asked.require(self.space_id)
-        return await self._keeper.in_search_thread(
-            self._keeper.use, lambda index: index.search(queries, k, visible, among)
-        )
+        return await self._keeper.search(asked.require(self.space_id), k, visible, among)
 
     async def index(self) -> CollectionIndex:
         """Return its index, loaded; for whoever writes documents."""
@@ -124,10 +118,9 @@ class Version:
         """Whether what scoring needs by this yardstick is at hand, but for what is quite new."""
         return self._scalars.prepared(yardstick)
 
-    def scalars(self, yardstick: "Yardstick", found: Sequence[Candidate]) -> "Scalars":
+    def scalars(self, yardstick: "Yardstick", found: Candidates) -> "Scalars":
         """Return what scoring needs of candidates, as kept, or computed now where it is not yet."""
-        chunks = np.array([each.chunk for each in found], dtype=np.int64)
-        return self._scalars.of(yardstick, chunks, np.stack([each.vector for each in found]))
+        return self._scalars.of(yardstick, found.chunks, found.vectors)
 
     async def index_state(self) -> IndexState:
         """Return the index's figures."""

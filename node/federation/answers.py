@@ -5,17 +5,18 @@ again only while the grant shows the same; else a changed grant would go on show
 longer allows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from node.federation.confidence import flagged
-from node.federation.disclose import Disclosure, ShownHit, ShownList
+from node.federation.disclose import Disclosure, ShownRecords
 from node.federation.epochs import epoch_of
 from node.federation.judgement import Routed
 from node.federation.question import Question
 from node.federation.references import References
 from node.policy.grants import Grant
+from protocol.answer_line import WrittenAnswer, WrittenRoute
 from protocol.leaf import new_salt
-from protocol.messages import Answer, Hit, Remaining, Result, RouteReport
+from protocol.messages import Answer, Remaining
 from protocol.query_message import Query
 
 
@@ -27,18 +28,18 @@ def disclosed_answer(
     commitments: Mapping[int, str],
     references: References,
     queries_left: int,
-) -> Answer:
+) -> WrittenAnswer:
     """Return the answer to a question: internal keys replaced by the peer's references.
 
     `commitments` are to the contents of the shown records, by internal key.
     """
     permitted, inbound = routed.permitted, routed.inbound
     grant, epoch, keys = permitted.grant, epoch_of(question.at), disclosure.keys
-    made = references.make(question.peer, query.collection, epoch, keys)
-    names = dict(zip(keys, made, strict=True))
+    names = iter(references.make(question.peer, query.collection, epoch, keys))
     bins = permitted.granularity == "bins"
     numbers = permitted.granularity in ("boolean", "count")
-    return Answer(
+    low = flagged(disclosure.lists, grant.bin_width, inbound.usual) if bins else None
+    return WrittenAnswer(
         salt=new_salt(),
         query=question.accepted.body_digest,
         collection=query.collection,
@@ -48,19 +49,20 @@ def disclosed_answer(
         bin_width_milli=grant.bin_width if bins else None,
         score_space=inbound.score_space if bins else None,
         score_kind=inbound.score_kind if bins else None,
-        route=RouteReport(
+        route=WrittenRoute(
             adapter=inbound.adapter,
             kind=inbound.kind,
-            figures=dict(inbound.figures),
-            low_confidence=(
-                flagged(disclosure.lists, grant.bin_width, inbound.usual) if bins else None
-            ),
+            figures=inbound.figures,
+            low_confidence=low,
         ),
         epoch=epoch,
         smallest_count=grant.smallest_count if numbers and grant.smallest_count > 1 else None,
-        withheld=True if disclosure.withheld else None,
-        results=tuple(_result(shown, names, commitments) for shown in disclosure.lists),
-        budget=Remaining(queries=queries_left),
+        withheld=disclosure.withheld,
+        results=[
+            _hits(shown, names, commitments) if isinstance(shown, ShownRecords) else shown
+            for shown in disclosure.lists
+        ],
+        queries=queries_left,
         request_url=grant.request_url,
     )
 
@@ -85,11 +87,17 @@ def shows(grant: Grant) -> bytes:
     return grant.shows.encode() + b"\n"
 
 
-def _result(shown: ShownList, names: Mapping[int, str], commitments: Mapping[int, str]) -> Result:
-    if isinstance(shown, tuple):
-        return tuple(_hit(hit, names, commitments) for hit in shown)
-    return shown
-
-
-def _hit(hit: ShownHit, names: Mapping[int, str], commitments: Mapping[int, str]) -> Hit:
-    return Hit(ref=names[hit.key], bin=hit.bin, commitment=commitments.get(hit.key))
+def _hits(
+    shown: ShownRecords, names: Iterator[str], commitments: Mapping[int, str]
+) -> list[dict[str, str | int]]:
+    """Name the records of one list; `names` gives the references of all lists, in order."""
+    hits: list[dict[str, str | int]]
+    if shown.bins is None:
+        hits = [{"ref": ref} for _, ref in zip(shown.keys, names, strict=False)]
+    else:
+        hits = [{"ref": ref, "bin": each} for each, ref in zip(shown.bins, names, strict=False)]
+    if commitments:
+        for key, hit in zip(shown.keys, hits, strict=True):
+            if key in commitments:
+                hit["commitment"] = commitments[key]
+    return hits

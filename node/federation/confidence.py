@@ -5,10 +5,10 @@ that the answer holds, so it tells a partner nothing of a score that its bin doe
 numbers or nothing but `true` are shown, there is no flag.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from adapters.confidence import TopScores, low_confidence
-from node.federation.disclose import ShownHit, ShownList, middle_of
+from node.federation.disclose import ShownList, ShownRecords, middle_of
 
 WHY = (
     "nothing there stands out: the best score is lower than for 19 of 20 held-out questions on "
@@ -25,13 +25,12 @@ def flagged(lists: Iterable[ShownList], width: int, usual: TopScores | None) -> 
     """
     if usual is None:
         return None
-    scores = [_scores(shown, width) for shown in lists if isinstance(shown, tuple)]
+    scores = [_scores(shown, width) for shown in lists if isinstance(shown, ShownRecords)]
     judged = [low_confidence(each, usual).low for each in scores if each is not None]
     return any(judged) if judged else None
 
 
-def _scores(shown: Sequence[ShownHit], width: int) -> list[float] | None:
-    bins = [hit.bin for hit in shown if hit.bin is not None]
-    if len(bins) < len(shown):
-        return None
-    return [middle_of(each, width) / 1000 for each in bins]
+def _scores(shown: ShownRecords, width: int) -> list[float] | None:
+    if shown.bins is None:
+        return [] if not shown.keys else None
+    return [middle_of(each, width) / 1000 for each in shown.bins]

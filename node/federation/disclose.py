@@ -21,28 +21,34 @@ from typing import Protocol
 from node.policy.grants import Grant, Granularity
 
 
-@dataclass(frozen=True)
-class Scored:
-    """A document's internal key, its score (-1..1) for one vector, and its cosine in that space.
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Documents best first by internal key, their scores (-1..1) and cosines, column by column.
 
-    `score` is the cosine itself, or the corrected score that is made of it.
+    A score is the cosine itself, or the corrected score that is made of it.
     """
 
-    key: int
-    score: float
-    cosine: float
+    keys: Sequence[int]
+    scores: Sequence[float]
+    cosines: Sequence[float]
+
+    def __len__(self) -> int:
+        return len(self.keys)
 
 
-@dataclass(frozen=True)
-class ShownHit:
-    """A document that is shown, still under its internal key; `bin` is None in a rank-only list."""
+@dataclass(frozen=True, slots=True)
+class ShownRecords:
+    """Documents that are shown, still under internal keys; `bins` is None in a rank-only list."""
 
-    key: int
-    bin: int | None
+    keys: tuple[int, ...]
+    bins: tuple[int, ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self.keys)
 
 
-ShownList = tuple[ShownHit, ...] | int | bool | None
-"""What is shown for one vector: hits, a count (None: too small) or whether there are any."""
+ShownList = ShownRecords | int | bool | None
+"""What is shown for one vector: records, a count (None: too small) or whether there are any."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,9 @@ class Disclosure:
     @property
     def keys(self) -> list[int]:
         """The internal keys of the records that are shown, list by list."""
-        return [hit.key for shown in self.lists if isinstance(shown, tuple) for hit in shown]
+        return [
+            key for shown in self.lists if isinstance(shown, ShownRecords) for key in shown.keys
+        ]
 
 
 @dataclass(frozen=True)
@@ -104,20 +112,31 @@ class SearchAgain(Exception):
     """A record has been used up since the search began; search without it. Nothing is reserved."""
 
 
-def disclose(ranking: Sequence[Scored], terms: Terms, records: Records) -> ShownList:
+def disclose(ranking: Ranking, terms: Terms, records: Records) -> ShownList:
     """Trim one ranking (best first, at most k) to what may be shown. Raises SearchAgain."""
     if terms.floor is None and terms.numbers and not terms.filtered:
         return _number(len(ranking), terms)  # says how many were found, nothing of any of them
-    told = records.reserve([each.key for each in ranking])
+    told = records.reserve(ranking.keys)
     if told is None:
         raise SearchAgain
-    may = frozenset(told)
-    shown = [each for each in ranking if each.key in may and _reaches(each.cosine, terms.floor)]
+    shown = _shown(ranking, told, terms.floor)
     if terms.numbers:
         return _number(len(shown), terms)
-    if terms.granularity == "bins" and records.may_score([each.key for each in shown]):
-        return tuple(ShownHit(each.key, bin_of(each.score, terms.width)) for each in shown)
-    return tuple(ShownHit(each.key, None) for each in shown)
+    keys = tuple([ranking.keys[at] for at in shown])
+    if terms.granularity == "bins" and records.may_score(keys):
+        return ShownRecords(keys, tuple([bin_of(ranking.scores[at], terms.width) for at in shown]))
+    return ShownRecords(keys)
+
+
+def _shown(ranking: Ranking, told: Sequence[int], floor: int | None) -> Sequence[int]:
+    """The places in a ranking of the records that may be told of and reach the floor."""
+    places: Sequence[int] = range(len(ranking))
+    if len(told) < len(ranking):
+        may = frozenset(told)
+        places = [at for at in places if ranking.keys[at] in may]
+    if floor is None:
+        return places
+    return [at for at in places if ranking.cosines[at] * 1000 >= floor]
 
 
 def bin_of(score: float, width: int) -> int:
@@ -132,10 +151,6 @@ def bin_of(score: float, width: int) -> int:
 def middle_of(bin_number: int, width: int) -> float:
     """Return the middle of a bin in thousandths."""
     return (bin_number + 0.5) * width
-
-
-def _reaches(cosine: float, floor: int | None) -> bool:
-    return floor is None or cosine * 1000 >= floor
 
 
 def _number(n: int, terms: Terms) -> int | bool | None:

@@ -20,7 +20,7 @@ from protocol.canonical import dumps
 from protocol.problems import Code, Refused
 
 if TYPE_CHECKING:
-    from node.federation.disclose import Scored
+    from node.federation.disclose import Ranking
     from node.federation.judgement import Routed
     from node.federation.reservation import Reservation, ReservedRecords
     from node.index.segment import IntArray
@@ -103,7 +103,7 @@ async def _search(
     routed: "Routed",
     records: "ReservedRecords",
     numbers: list[int],
-) -> "list[list[Scored]]":
+) -> "list[Ranking]":
     """Step 13; whatever goes wrong is a failure of this node, and told as no more."""
     some = np.array(numbers)
     try:

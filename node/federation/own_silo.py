@@ -1,7 +1,7 @@
 """The own collections as one more silo, scored by the same code in the same space as partners'."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from node.encoders.errors import EncoderError
 from node.federation.ask import RouteShown, SiloState, SiloStatus
 from node.federation.commitments import commitments_of
 from node.federation.confidence import flagged
-from node.federation.disclose import Scored, ShownHit, bin_of, middle_of
+from node.federation.disclose import Ranking, ShownRecords, bin_of, middle_of
 from node.federation.merge import SiloHit, SiloRanking
 from node.federation.routing import IDENTITY, NoRoute, OwnRoute, Routes, own_route
 from node.federation.scoring import search_scored
@@ -84,18 +84,18 @@ async def search_own(
         return status("failed", detail=type(error).__name__), ()
     committed: Mapping[int, str] = {}
     if question.commitment_key is not None:
-        keys = [each.key for ranking in found for each in ranking]
+        keys = [key for ranking in found for key in ranking.keys]
         committed = await commitments_of(collection, question.commitment_key, keys)
     space, told = route.inbound.score_space, route.inbound.score_kind
+    lists = [_binned(ranking) for ranking in found]
     rankings = tuple(
         SiloRanking(
-            question.organisation, collection.name, True, space, _hits(ranking, committed), told
+            question.organisation, collection.name, True, space, _hits(shown, committed), told
         )
-        for ranking in found
+        for shown in lists
     )
     verdict = "same" if route.kind == IDENTITY else "adaptable"
-    bins = [[ShownHit(s.key, bin_of(s.score, BIN_WIDTH_MILLI)) for s in one] for one in found]
-    low = flagged(map(tuple, bins), BIN_WIDTH_MILLI, route.inbound.usual)
+    low = flagged(lists, BIN_WIDTH_MILLI, route.inbound.usual)
     shown = RouteShown(
         kind=route.kind,
         verdict=verdict,
@@ -140,12 +140,13 @@ async def _encoded(question: OwnQuestion, version: "Version") -> NDArray[np.floa
         return None
 
 
-def _hits(ranking: Sequence[Scored], committed: Mapping[int, str]) -> tuple[SiloHit, ...]:
+def _binned(ranking: Ranking) -> ShownRecords:
+    bins = tuple([bin_of(score, BIN_WIDTH_MILLI) for score in ranking.scores])
+    return ShownRecords(tuple(ranking.keys), bins)
+
+
+def _hits(shown: ShownRecords, committed: Mapping[int, str]) -> tuple[SiloHit, ...]:
     return tuple(
-        SiloHit(
-            str(each.key),
-            middle_of(bin_of(each.score, BIN_WIDTH_MILLI), BIN_WIDTH_MILLI),
-            committed.get(each.key),
-        )
-        for each in ranking
+        SiloHit(str(key), middle_of(each, BIN_WIDTH_MILLI), committed.get(key))
+        for key, each in zip(shown.keys, shown.bins or (), strict=True)
     )

@@ -10,9 +10,9 @@ from typing import Any
 from node.federation.reservation import Reservation
 from node.policy.grants import Grant
 from protocol.accept_query import AcceptedRequest
+from protocol.answer_line import WrittenAnswer
 from protocol.canonical import digest
 from protocol.leaf import Acknowledged, Answered, Compared, Denied, Failed, Offered, Repeated
-from protocol.messages import Answer
 from protocol.problems import Refused
 from protocol.query_message import Query
 
@@ -41,7 +41,7 @@ class Question:
         """When it arrived (epoch seconds, UTC)."""
         return self.reservation.at
 
-    def answered(self, answer: Answer, payload: bytes, adapter: str | None) -> Answered:
+    def answered(self, answer: WrittenAnswer, payload: bytes, adapter: str | None) -> Answered:
         """Return the leaf of an answer that is about to be released."""
         return Answered(
             **self._asked(),
@@ -49,7 +49,7 @@ class Question:
             adapter=adapter,
             score_space=answer.score_space,
             epoch=answer.epoch,
-            results=count_results(answer),
+            results=answer.count,
             exposed=self.reservation.told.total(),
             charged=self.reservation.queries,
             answer=digest(payload),
@@ -121,13 +121,3 @@ class Question:
             "agreement_digest": own.digest,
             "agreement_until": own.until,
         }
-
-
-def count_results(answer: Answer) -> int:
-    """Return the documents that an answer shows or counts, over its whole batch.
-
-    A number that is told without its figure adds nothing.
-    """
-    return sum(
-        len(result) if isinstance(result, tuple) else int(result or 0) for result in answer.results
-    )

@@ -59,9 +59,10 @@ from node.federation.routing import Routes
 from node.policy.book import PolicyBook
 from node.policy.policy import Policy
 from protocol.accept_query import AcceptedRequest, RawRequest, ReceiverContext, accept, sender_of
+from protocol.answer_line import WrittenAnswer
 from protocol.leaf import Leaf, new_salt
 from protocol.limits import IDEMPOTENCY_S
-from protocol.messages import Answer, Confirmed, Denial
+from protocol.messages import Confirmed, Denial
 from protocol.problems import Code, Refused
 from protocol.profile import ACK, HELD
 from protocol.query_message import Query
@@ -225,7 +226,12 @@ class Responder:
         return routed
 
     async def _release(
-        self, question: Question, query: Query, routed: Routed, answer: Answer, policy: Policy
+        self,
+        question: Question,
+        query: Query,
+        routed: Routed,
+        answer: WrittenAnswer,
+        policy: Policy,
     ) -> RawResponse:
         """Steps 15 and 16."""
         payload = answer.encode()

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from adapters.corrected import Correction, Scalars, Yardstick, corrected
 from adapters.rescore import rescore
-from node.federation.disclose import Scored
+from node.federation.disclose import Ranking
 from node.index.among import EVERYTHING, Among
-from node.index.candidate import Candidate
+from node.index.candidate import Candidates
 from node.index.located import Located
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ INLINE_COMPONENTS = 1 << 16
 """Up to so many vector components are scored on the event loop; more go to a thread."""
 
 
-ScalarsOf = Callable[[Yardstick, Sequence[Candidate]], Scalars]
+ScalarsOf = Callable[[Yardstick, Candidates], Scalars]
 """What scoring needs of candidates by a yardstick, kept or computed now."""
 
 
@@ -58,7 +58,7 @@ async def search_scored(
     visible: frozenset[str] | None,
     scoring: Scoring,
     among: Among = EVERYTHING,
-) -> list[list[Scored]]:
+) -> list[Ranking]:
     """Find and score the k nearest documents of each of n vectors, best first.
 
     `searched` are the vectors in the version's space, `asked` (n, d) the same in the score space.
@@ -75,10 +75,10 @@ async def search_scored(
 
 def score(
     queries: FloatArray,
-    found: Sequence[Sequence[Candidate]],
+    found: Sequence[Candidates],
     scoring: Scoring,
     scalars_of: ScalarsOf,
-) -> list[list[Scored]]:
+) -> list[Ranking]:
     """Score each row's candidates in the space of `queries` (n, d), best first.
 
     Equal scores keep the order in which the index gave them.
@@ -90,12 +90,12 @@ def score(
 
 
 def _score_row(
-    query: FloatArray, candidates: Sequence[Candidate], scoring: Scoring, scalars_of: ScalarsOf
-) -> list[Scored]:
+    query: FloatArray, candidates: Candidates, scoring: Scoring, scalars_of: ScalarsOf
+) -> Ranking:
     if not candidates:
-        return []
-    documents = np.stack([candidate.vector for candidate in candidates])
-    unit = query / np.linalg.norm(query)
+        return Ranking([], [], [])
+    documents = candidates.vectors
+    unit = query / np.sqrt(query @ query)
     if scoring.rescore_map is None:
         cosines = scores = _plain(unit, documents)
     elif scoring.correction is None:
@@ -104,13 +104,18 @@ def _score_row(
         scalars = scalars_of(scoring.correction.yardstick, candidates)
         cosines = rescore(scoring.rescore_map, unit, documents, scalars.lengths)
         scores = corrected(cosines, scalars.hubness, scoring.correction.offset)
-    order = np.argsort(-scores, kind="stable")
-    return [Scored(candidates[at].key, float(scores[at]), float(cosines[at])) for at in order]
+    order = (-scores).argsort(kind="stable")
+    ordered = cosines[order].tolist()
+    return Ranking(
+        candidates.keys[order].tolist(),
+        ordered if scores is cosines else scores[order].tolist(),
+        ordered,
+    )
 
 
 def _plain(unit: FloatArray, documents: FloatArray) -> FloatArray:
     """The cosines (m,) of a row of length 1 with documents (m, d); -1 for one without length."""
-    lengths = np.linalg.norm(documents, axis=1)
+    lengths = np.sqrt(np.einsum("ij,ij->i", documents, documents))
     cosines = np.full(len(documents), -1.0, dtype=np.float32)
     np.divide(documents @ unit, lengths, out=cosines, where=lengths > 0)
-    return np.asarray(np.clip(cosines, -1.0, 1.0))
+    return np.asarray(np.minimum(np.maximum(cosines, -1.0), 1.0))

@@ -23,7 +23,7 @@ import structlog
 
 from node.index.among import EVERYTHING, Among
 from node.index.build import Progress, build
-from node.index.candidate import Candidate
+from node.index.candidate import Candidates
 from node.index.search import search
 from node.index.segment import IntArray, Mask, Segment
 from node.index.settings import IndexSettings
@@ -69,7 +69,7 @@ class CollectionIndex:
         k: int,
         visible: frozenset[str] | None,
         among: Among = EVERYTHING,
-    ) -> list[list[Candidate]]:
+    ) -> list[Candidates]:
         """Return for each query (n, d) its k nearest documents of these, best first."""
         return search(self._view, self.nearness, self._settings, queries, k, visible, among)
 

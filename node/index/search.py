@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from node.index.among import EVERYTHING, Among
-from node.index.candidate import Candidate
+from node.index.candidate import Candidates
 from node.index.segment import IntArray, Mask, Segment, top_documents
 from node.index.settings import IndexSettings
 from node.index.similarity import FloatArray, Nearness
@@ -34,36 +34,32 @@ class _Found:
 
     parts: list[tuple[Segment, IntArray, FloatArray]] = field(default_factory=list)
 
-    def best(self, k: int) -> list[Candidate]:
-        """Return the best k documents as candidates, best first."""
+    def best(self, k: int, dimension: int) -> Candidates:
+        """Return the best k documents, best first. Their vectors are copies: a snapshot may go."""
         if not self.parts:
-            return []
-        scores = np.concatenate([scores for _, _, scores in self.parts])
+            return Candidates.of((), dimension)
+        if len(self.parts) == 1:
+            ((part, rows, scores),) = self.parts
+            return _best_of(part.documents[rows], scores, part.vectors, part.keys, rows, k)
         documents = np.concatenate([part.documents[rows] for part, rows, _ in self.parts])
+        scores = np.concatenate([scores for _, _, scores in self.parts])
+        vectors = np.concatenate([part.vectors[rows] for part, rows, _ in self.parts])
         chunks = np.concatenate([part.keys[rows] for part, rows, _ in self.parts])
-        chosen = top_documents(scores, documents, k)
-        # copies: a snapshot may go before its candidates do
-        vectors = np.concatenate([part.vectors[rows] for part, rows, _ in self._chosen(chosen)])
-        order = np.argsort(np.argsort(chosen))  # parts come in the order of `parts`
-        return [
-            Candidate(key, score, vectors[at], chunk)
-            for key, score, at, chunk in zip(
-                documents[chosen].tolist(),
-                scores[chosen].tolist(),
-                order.tolist(),
-                chunks[chosen].tolist(),
-                strict=True,
-            )
-        ]
+        return _best_of(documents, scores, vectors, chunks, np.arange(len(scores)), k)
 
-    def _chosen(self, chosen: IntArray) -> Iterator[tuple[Segment, IntArray, FloatArray]]:
-        """Yield of each part the rows that were chosen, in the order of the parts."""
-        first = 0
-        for part, rows, scores in self.parts:
-            at = np.sort(chosen[(chosen >= first) & (chosen < first + len(rows))]) - first
-            first += len(rows)
-            if len(at):
-                yield part, rows[at], scores[at]
+
+def _best_of(
+    documents: IntArray,
+    scores: FloatArray,
+    vectors: FloatArray,
+    chunks: IntArray,
+    rows: IntArray,
+    k: int,
+) -> Candidates:
+    """Choose among m found rows: `rows` (m,) says where in `vectors` and `chunks` they lie."""
+    chosen = top_documents(scores, documents, k)
+    at = rows[chosen]
+    return Candidates(documents[chosen], scores[chosen], vectors[at], chunks[at])
 
 
 def search(
@@ -74,7 +70,7 @@ def search(
     k: int,
     visible: frozenset[str] | None,
     among: Among = EVERYTHING,
-) -> list[list[Candidate]]:
+) -> list[Candidates]:
     """Return for each query (q, d) its k nearest visible documents, best first, or all if fewer."""
     queries = nearness.query_form(queries)
     found = [_Found() for _ in queries]
@@ -88,7 +84,7 @@ def search(
         everyone = list(range(len(queries)))
         for number, rows, scores in base.search(queries, everyone, k, base.expected(k)):
             found[number].parts.append((view.base, rows, scores))
-    return [one.best(k) for one in found]
+    return [one.best(k, nearness.dimension) for one in found]
 
 
 @dataclass(frozen=True, slots=True)

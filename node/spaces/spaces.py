@@ -43,6 +43,7 @@ class Spaces:
         self._spaces, self._adapters = spaces, adapters
         self._joined: list[JoinedSpace] = []
         self._same = SameSpace()
+        self._inbound: dict[tuple[str, str | None, str], Inbound] = {}
         self.damaged: list[str] = []
 
     @classmethod
@@ -61,7 +62,7 @@ class Spaces:
             except SpaceDamaged as error:
                 log.error("shared space damaged", folder=path.name)
                 damaged.append(str(error))
-        self._joined, self.damaged = joined, damaged
+        self._joined, self.damaged, self._inbound = joined, damaged, {}
 
     def all(self) -> list[JoinedSpace]:
         """Every native space in every shared space."""
@@ -157,6 +158,12 @@ class Spaces:
 
         Raises Refused (authenticated): space-not-accepted, or route-unknown.
         """
+        found = self._inbound.get((space, route, into))
+        if found is None:  # what is refused is not kept, so there are as many as ways
+            found = self._inbound[space, route, into] = self._found(space, route, into)
+        return found
+
+    def _found(self, space: str, route: str | None, into: str) -> Inbound:
         if space == into:
             return replace(self._same.inbound(space, route, into), usual=self._usual(into))
         joined = [each for each in self._joined if each.native == into and each.leads_from(space)]

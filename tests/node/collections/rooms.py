@@ -13,7 +13,7 @@ from node.collections.collection import Collection
 from node.collections.registry import Collections
 from node.collections.scalars import YardsticksOf
 from node.encoders.registry import Encoders
-from node.index.candidate import Candidate
+from node.index.candidate import Candidates
 from node.index.located import Located
 from node.index.settings import IndexSettings
 from node.ingest.record import Record
@@ -102,7 +102,7 @@ async def search(
     queries: npt.NDArray[np.float32],
     k: int,
     visible: frozenset[str] | None = None,
-) -> list[list[Candidate]]:
+) -> list[Candidates]:
     """Search the version that serves by vectors of its space."""
     version = collection.serving
     return await version.search(Located(version.space_id, queries), k, visible)

@@ -5,14 +5,15 @@ from hypothesis import strategies as st
 
 from adapters.confidence import TopScores
 from node.federation.confidence import flagged
-from node.federation.disclose import ShownHit, ShownList, bin_of
+from node.federation.disclose import ShownList, ShownRecords, bin_of
 
 WIDTH = 50
 USUAL = TopScores(mean=0.6, spread=0.1, threshold=-1.6, questions=100)  # low below 0.44
 
 
 def shown(*scores: float) -> ShownList:
-    return tuple(ShownHit(n, bin_of(score, WIDTH)) for n, score in enumerate(scores))
+    bins = tuple(bin_of(score, WIDTH) for score in scores)
+    return ShownRecords(tuple(range(len(bins))), bins)
 
 
 def test_a_low_best_score_is_flagged_and_a_usual_one_is_not() -> None:
@@ -29,7 +30,7 @@ def test_finding_nothing_is_flagged() -> None:
 
 
 def test_what_shows_no_bins_is_not_judged() -> None:
-    ranks: ShownList = (ShownHit(1, None), ShownHit(2, None))
+    ranks = ShownRecords((1, 2))
     for lists in ([ranks], [3], [True], [None]):
         assert flagged(lists, WIDTH, USUAL) is None
     assert flagged([ranks, shown(0.7)], WIDTH, USUAL) is False
@@ -40,7 +41,7 @@ def test_what_shows_no_bins_is_not_judged() -> None:
 def test_scores_within_one_bin_make_no_difference(number: int, one: float, other: float) -> None:
     """So the flag tells a partner nothing that the bin does not."""
     flags = {
-        flagged([(ShownHit(1, bin_of((number + part) * WIDTH / 1000, WIDTH)),)], WIDTH, USUAL)
+        flagged([shown((number + part) * WIDTH / 1000)], WIDTH, USUAL)
         for part in (min(one, 0.99), min(other, 0.99))
         if bin_of((number + part) * WIDTH / 1000, WIDTH) == number
     }

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from node.federation.disclose import (
-    Scored,
+    Ranking,
     SearchAgain,
-    ShownHit,
     ShownList,
+    ShownRecords,
     Terms,
     bin_of,
     disclose,
@@ -19,7 +19,7 @@ from node.federation.disclose import (
 )
 from node.policy.grants import Granularity
 
-RANKING = [Scored(key, score, score) for key, score in ((7, 0.83), (3, 0.61), (9, 0.60), (4, 0.19))]
+RANKING = Ranking((7, 3, 9, 4), (0.83, 0.61, 0.60, 0.19), (0.83, 0.61, 0.60, 0.19))
 widths = st.integers(1, 40).map(lambda n: n * 50)
 
 
@@ -55,13 +55,13 @@ def show(
 
 
 def test_bins_show_the_bin_and_the_order() -> None:
-    assert show("bins") == (ShownHit(7, 16), ShownHit(3, 12), ShownHit(9, 12))
+    assert show("bins") == ShownRecords((7, 3, 9), (16, 12, 12))
 
 
 @pytest.mark.parametrize(
     ("granularity", "expected"),
     [
-        ("ranks", (ShownHit(7, None), ShownHit(3, None), ShownHit(9, None))),
+        ("ranks", ShownRecords((7, 3, 9))),
         ("count", 3),
         ("boolean", True),
     ],
@@ -99,17 +99,17 @@ def test_with_a_filter_a_number_tells_of_each_record_found(granularity: Granular
 def test_nothing_below_the_floor_is_shown_or_counted() -> None:
     assert show("count", floor=610) == 2
     assert show("boolean", floor=900) is False
-    assert show("bins", floor=900) == ()
+    assert show("bins", floor=900) == ShownRecords((), ())
 
 
 def test_a_record_without_scored_answers_left_makes_the_list_ranks_only() -> None:
     shown = show("bins", asked=Asked(scores=False))
-    assert shown == (ShownHit(7, None), ShownHit(3, None), ShownHit(9, None))
+    assert shown == ShownRecords((7, 3, 9))
 
 
 def test_records_beyond_the_exposure_budget_are_left_out() -> None:
     two = frozenset({7, 9})
-    assert show("bins", asked=Asked(allowed=two)) == (ShownHit(7, 16), ShownHit(9, 12))
+    assert show("bins", asked=Asked(allowed=two)) == ShownRecords((7, 9), (16, 12))
     assert show("count", asked=Asked(allowed=two)) == 2
 
 

@@ -1,7 +1,5 @@
 """Scores: the cosine within one space, the mapped document's across two, corrected by anchors."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,17 +8,18 @@ from hypothesis import strategies as st
 from adapters.affine import AffineMap
 from adapters.corrected import Correction, Scalars, Yardstick
 from node.federation.scoring import FloatArray, Scoring, score
-from node.index.candidate import Candidate
+from node.index.candidate import Candidate, Candidates
 
 A, B = "sha256:" + "a" * 64, "sha256:" + "b" * 64
 
 
-def candidates(vectors: FloatArray) -> list[Candidate]:
-    return [Candidate(key, 0.0, vector) for key, vector in enumerate(vectors)]
+def candidates(vectors: FloatArray) -> Candidates:
+    found = (Candidate(key, 0.0, vector) for key, vector in enumerate(vectors))
+    return Candidates.of(found, vectors.shape[1])
 
 
-def computed(yardstick: Yardstick, found: Sequence[Candidate]) -> Scalars:
-    return yardstick.scalars(np.stack([each.vector for each in found]))
+def computed(yardstick: Yardstick, found: Candidates) -> Scalars:
+    return yardstick.scalars(found.vectors)
 
 
 def random_map(generator: np.random.Generator, d_in: int, d_out: int) -> AffineMap:
@@ -38,12 +37,12 @@ def test_across_spaces_the_score_is_the_cosine_with_the_mapped_document(
     documents = generator.normal(size=(m, 6)).astype(np.float32)
     scored = score(queries, [candidates(documents)] * n, Scoring(inward), computed)
     for query, ranking in zip(queries, scored, strict=True):
-        for each in ranking:
-            mapped = inward.weight @ documents[each.key] + inward.bias
+        for key, found in zip(ranking.keys, ranking.scores, strict=True):
+            mapped = inward.weight @ documents[key] + inward.bias
             cosine = mapped @ query / np.linalg.norm(mapped) / np.linalg.norm(query)
-            assert each.score == pytest.approx(cosine, abs=1e-4)
-        assert [s.score for s in ranking] == sorted((s.score for s in ranking), reverse=True)
-        assert sorted(s.key for s in ranking) == list(range(m))
+            assert found == pytest.approx(cosine, abs=1e-4)
+        assert ranking.scores == sorted(ranking.scores, reverse=True)
+        assert sorted(ranking.keys) == list(range(m))
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.01, 100), st.floats(0.01, 100))
@@ -55,8 +54,8 @@ def test_within_one_space_lengths_play_no_part(seed: int, a: float, b: float) ->
     scaled = score(
         query * np.float32(a), [candidates(documents * np.float32(b))], Scoring(), computed
     )[0]
-    assert [s.score for s in scaled] == pytest.approx([s.score for s in plain], abs=1e-5)
-    assert all(-1 <= s.score <= 1 for s in plain)
+    assert scaled.scores == pytest.approx(plain.scores, abs=1e-5)
+    assert all(-1 <= each <= 1 for each in plain.scores)
 
 
 def test_equal_scores_keep_the_order_of_the_index() -> None:
@@ -64,7 +63,7 @@ def test_equal_scores_keep_the_order_of_the_index() -> None:
     scored = score(document[None, :], [candidates(np.stack([document] * 5))], Scoring(), computed)[
         0
     ]
-    assert [s.key for s in scored] == [0, 1, 2, 3, 4]
+    assert scored.keys == [0, 1, 2, 3, 4]
 
 
 def test_a_document_without_length_comes_last() -> None:
@@ -72,8 +71,8 @@ def test_a_document_without_length_comes_last() -> None:
     scored = score(
         np.array([[1, 0]], dtype=np.float32), [candidates(documents)], Scoring(), computed
     )[0]
-    assert [s.key for s in scored] == [1, 0]
-    assert scored[1].score == -1.0
+    assert scored.keys == [1, 0]
+    assert scored.scores[1] == -1.0
 
 
 def test_a_document_near_every_question_is_marked_down_and_keeps_its_cosine() -> None:
@@ -83,7 +82,7 @@ def test_a_document_near_every_question_is_marked_down_and_keeps_its_cosine() ->
     documents = np.array([[0.6, 0.8, 0], [0.6, 0, 0.8]], dtype=np.float32)
     scoring = Scoring(inward, Correction(Yardstick(inward, "sha256:map", anchors), 0.1))
     question = np.array([[1, 0, 0]], dtype=np.float32)
-    first, second = score(question, [candidates(documents)], scoring, computed)[0]
-    assert (first.key, second.key) == (1, 0)
-    assert [first.score, second.score] == pytest.approx([0.5, 0.1])
-    assert [first.cosine, second.cosine] == pytest.approx([0.6, 0.6])
+    (scored,) = score(question, [candidates(documents)], scoring, computed)
+    assert scored.keys == [1, 0]
+    assert scored.scores == pytest.approx([0.5, 0.1])
+    assert scored.cosines == pytest.approx([0.6, 0.6])

@@ -51,7 +51,7 @@ def test_near_ones_are_those_that_comparing_each_finds(
 
 
 def test_among_many_the_near_ones_are_found_as_among_few() -> None:
-    """Beyond some thousands most drop out by one word; and what differs in every bit is not near."""
+    """Beyond some thousands most drop out by one word; what differs in every bit is not near."""
     crowd = [sketch(0, flipped) for flipped in (0, 19, 20, 21, 22)]
     opposite = bytes(255 - byte for byte in crowd[0])
     others = np.random.default_rng(5).integers(0, 256, (5_000, BITS // 8), dtype=np.uint8)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from node.index.among import Among
-from node.index.candidate import Candidate
+from node.index.candidate import Candidates
 from node.index.collection_index import CollectionIndex
 from tests.node.collections.rooms import vectors
 from tests.node.index.source import Source, make
@@ -42,7 +42,7 @@ def exact(
     return list(seen)[:k]
 
 
-def recall(found: list[list[Candidate]], expected: list[list[int]]) -> float:
+def recall(found: list[Candidates], expected: list[list[int]]) -> float:
     hits = [
         len({one.key for one in f} & set(e)) / len(e) for f, e in zip(found, expected, strict=True)
     ]
@@ -119,7 +119,7 @@ def test_k_counts_documents_not_chunks(source: Source) -> None:
 
 def test_more_than_there_are_yields_all(source: Source) -> None:
     index = source.index()
-    assert index.search(vectors(2, D), 5, None) == [[], []]
+    assert [len(found) for found in index.search(vectors(2, D), 5, None)] == [0, 0]
     keys = source.put(index, vectors(30, D))
     for _ in range(2):
         [found] = index.search(vectors(1, D), 1_000, None)

@@ -1,0 +1,113 @@
+"""Searches of one index that wait for a thread: whoever is free takes all of one kind together.
+
+The rule of this file: what was asked for together is answered as though it had been asked for
+alone. Searches are of one kind where k, labels and the admitted records are the same; a thread
+takes the oldest one and those of its kind, up to `MOST_TOGETHER` vectors, so that under load the
+costs of changing threads and of calls are paid once for many questions, and a large batch of one
+question holds up nobody who came after it for longer than itself. A batch sees one state of the
+index, that at which it begins: no older than when any of its questions came.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from threading import Lock
+
+import numpy as np
+
+from node.index.among import Among
+from node.index.candidate import Candidates, FloatArray
+
+MOST_TOGETHER = 64
+"""Vectors that are searched together, unless one question alone has more."""
+
+Search = Callable[[FloatArray, int, frozenset[str] | None, Among], list[Candidates]]
+"""Blocking: (queries (n, d), k, labels, admitted records) -> what each query finds."""
+
+_Kind = tuple[int, int, frozenset[str] | None, Among]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiting:
+    queries: FloatArray
+    kind: _Kind
+    future: asyncio.Future[list[Candidates]]
+
+
+class WaitingSearches:
+    """The queue in front of one index, for one event loop and at most `threads` threads at once."""
+
+    def __init__(self, search: Search, executor: Executor, threads: int) -> None:
+        self._search = search
+        self._executor = executor
+        self._threads = threads
+        self._lock = Lock()
+        self._queue: deque[_Waiting] = deque()
+        self._busy = 0
+
+    async def search(
+        self, queries: FloatArray, k: int, visible: frozenset[str] | None, among: Among
+    ) -> list[Candidates]:
+        """Return what each of the queries (n, d) finds; raises what the search raised."""
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(queries, (queries.shape[1], k, visible, among), loop.create_future())
+        with self._lock:
+            self._queue.append(waiting)
+            begins = self._busy < self._threads
+            self._busy += begins
+        if begins:
+            try:
+                self._executor.submit(self._work, loop)
+            except RuntimeError:  # the node closes
+                with self._lock:
+                    self._busy -= 1
+                raise
+        return await waiting.future
+
+    def _work(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Search for what waits until nothing does; runs in a thread."""
+        while taken := self._take():
+            _, k, visible, among = taken[0].kind
+            outcome: list[Candidates] | Exception
+            try:
+                queries = [each.queries for each in taken]
+                together = queries[0] if len(queries) == 1 else np.concatenate(queries)
+                outcome = self._search(together, k, visible, among)
+            except Exception as error:
+                outcome = error
+            try:
+                loop.call_soon_threadsafe(_deliver, taken, outcome)
+            except RuntimeError:  # the loop is closed: nobody waits any more
+                return
+
+    def _take(self) -> list[_Waiting]:
+        """Take the oldest and those of its kind; with nothing left this thread is free."""
+        with self._lock:
+            if not self._queue:
+                self._busy -= 1
+                return []
+            first = self._queue.popleft()
+            taken, vectors, left = [first], len(first.queries), deque[_Waiting]()
+            for each in self._queue:
+                if each.kind == first.kind and vectors + len(each.queries) <= MOST_TOGETHER:
+                    taken.append(each)
+                    vectors += len(each.queries)
+                else:
+                    left.append(each)
+            self._queue = left
+            return taken
+
+
+def _deliver(taken: Sequence[_Waiting], outcome: list[Candidates] | Exception) -> None:
+    """Give each question its part, in the event loop."""
+    first = 0
+    for each in taken:
+        last = first + len(each.queries)
+        if not each.future.done():  # done: its asker was cancelled
+            if isinstance(outcome, Exception):
+                each.future.set_exception(outcome)
+            else:
+                each.future.set_result(outcome[first:last])
+        first = last
