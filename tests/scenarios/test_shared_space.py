@@ -122,10 +122,14 @@ def exported(world: World, *others: Organisation) -> tuple[Path, ...]:
 
 
 async def create(
-    world: World, author: Organisation, *others: Organisation, threshold: int = 1
+    world: World,
+    author: Organisation,
+    *others: Organisation,
+    threshold: int = 1,
+    name: str = "commons",
 ) -> Path:
     request = CreateSpace(
-        name="commons",
+        name=name,
         anchors="public",
         members=exported(world, *others),
         encoders=("given",),
@@ -254,6 +258,34 @@ async def test_two_of_the_founders_sign_where_two_are_wanted(world: World) -> No
     assert (await join(world, lab, manifest, clinic)).founder
     acts = [(leaf.operation, leaf.subject) for leaf in clinic.leaves(AdminActed)]
     assert ("space-sign", "commons") in acts
+
+
+async def test_replacing_a_space_needs_as_many_signatures_again(world: World) -> None:
+    lab = await founded(world, "lab.example", 100)
+    clinic = await founded(world, "clinic.example", 200)
+    await pair(lab, clinic)
+    former = await create(world, lab, clinic, threshold=2)
+    sign = SignSpace(manifest=former, members=exported(world, lab), encoders=("given",))
+    await clinic.do("space.sign", sign, SignedSpace)
+    for one, other in ((lab, clinic), (clinic, lab)):
+        await join(world, one, former, other)
+    await lab.grant(grant("clinic.example"))
+    for one, other in ((lab, clinic), (clinic, lab)):
+        one.node.card.current()
+        await other.do("peer.refresh", NamedPeer(organisation=one.name), PeerRefreshed)
+
+    newer = await create(world, lab, clinic, threshold=2, name="renewed")
+    for one, other in ((lab, clinic), (clinic, lab)):
+        with pytest.raises(ManifestRefused, match="needs 2 valid signatures"):
+            await join(world, one, newer, other)  # the signature under the former says nothing here
+    assert (await ask(clinic, 105)).results[0][0].bin is not None, "the former still works"
+
+    sign = SignSpace(manifest=newer, members=exported(world, lab), encoders=("given",))
+    await clinic.do("space.sign", sign, SignedSpace)
+    for one, other in ((lab, clinic), (clinic, lab)):
+        await join(world, one, newer, other)
+    named = {each.name for each in (await lab.do("space.list", NoRequest(), SpaceList)).spaces}
+    assert named == {"commons", "renewed"}
 
 
 async def test_a_published_anchor_set_says_where_it_is_from_and_is_taken_from_partners_alone(
