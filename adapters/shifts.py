@@ -1,7 +1,6 @@
-"""By how much an asker moves each silo's scores before it merges them, fitted on known items.
+"""By how much each silo's scores lie too high or too low for one asker, fitted on known items.
 
-Responders correct their scores each by itself (`adapters/corrected.py`); what is left is how well
-this asker's questions work with each of them. So the asker deals held-out anchors out to the silos
+A part of `adapters/scale.py`. The asker deals held-out anchors out to the silos
 at random, as often as `DEALS`, asks for each by its question, and takes the shifts by which most of
 them come first in the merged list. Coordinate ascent over whole steps; the first silo stays.
 

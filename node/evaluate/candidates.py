@@ -17,13 +17,14 @@ from adapters.corrected import corrected, hubness
 from adapters.map import Floats, Map
 from adapters.metrics import top_k
 from adapters.quality import mapped
+from adapters.scale import AS_TOLD, Scale
 from node.evaluate.member import Member
 from node.evaluate.routes import HUB, Ways
 from node.spaces.correction import FittedCorrection, fit_correction
 from node.spaces.direct import fit_back
 from node.spaces.maps import Ground, Party
 from node.spaces.pairs import choose_scoring, usual_in
-from node.spaces.shifts import fit_member_shifts
+from node.spaces.scales import fit_member_scales
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +38,7 @@ class Candidates:
         corrected: (n, k) float32, the same as they are sent: corrected in the shared space.
         score_space: the shared space, or the asker's own where the way leaves that out.
         own: whether the silo is the asker's.
-        shift: what the asker adds to the corrected scores before it merges.
+        scale: what the asker takes the corrected scores for before it merges.
     """
 
     rows: NDArray[np.int64]
@@ -46,7 +47,7 @@ class Candidates:
     corrected: Floats
     score_space: str
     own: bool
-    shift: float = 0.0
+    scale: Scale = AS_TOLD
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,15 +55,15 @@ class Scored:
     """Where one asker's questions and one responder's documents meet to be scored.
 
     `question` and `document` lead into `space`; None where the asker's vectors are there already.
-    `correction` is what a responder corrects its scores in the shared space by, `shift` what the
-    asker adds to them.
+    `correction` is what a responder corrects its scores in the shared space by, `scale` what
+    the asker takes them for.
     """
 
     space: str
     question: Map | None
     document: Map
     correction: FittedCorrection | None
-    shift: float = 0.0
+    scale: Scale = AS_TOLD
 
 
 Scoring = dict[tuple[int, int], Scored]
@@ -90,14 +91,14 @@ def scoring_of(ground: Ground, parties: Sequence[Party], ways: Ways) -> Scoring:
                 continue
             found[a, b] = Scored(ground.hub, question, document, correction)
     for a in range(len(parties)):
-        _shift(ground, parties, ways, found, a)
+        _scale(ground, parties, ways, found, a)
     return found
 
 
-def _shift(
+def _scale(
     ground: Ground, parties: Sequence[Party], ways: Ways, scoring: Scoring, asker: int
 ) -> None:
-    """Fit one asker's shifts, as joining does, and put them into its part of `scoring`."""
+    """Fit one asker's scales, as joining does, and put them into its part of `scoring`."""
     own = scoring[asker, asker]
     if own.correction is None:
         return
@@ -105,12 +106,12 @@ def _shift(
     order = [parties[asker], *(parties[each] for each in others)]
     pairs = [ways[way].pair.quality for each in others for way in ((asker, each), (each, asker))]
     kind = choose_scoring(ground, parties[asker], order)
-    shifts = fit_member_shifts(ground, order, pairs, kind, own.correction)
+    scales = fit_member_scales(ground, order, pairs, kind, own.correction)
     for each in others:
         where = scoring[asker, each]
         if where.correction is not None:
-            moved = shifts.get(parties[each].embeddings.space_id, 0.0)
-            scoring[asker, each] = replace(where, shift=moved)
+            meant = scales.get(parties[each].embeddings.space_id, AS_TOLD)
+            scoring[asker, each] = replace(where, scale=meant)
 
 
 def candidates_of(
@@ -147,7 +148,7 @@ def candidates_of(
                 _corrected(where, cosines, told, at),
                 where.space,
                 silo == home,
-                where.shift,
+                where.scale,
             )
         )
     return found

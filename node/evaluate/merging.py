@@ -7,7 +7,7 @@
     bins        the same in bins, as they are sent where nothing can be corrected
     corrected   exact corrected scores; nobody sends those
     corrected bins   the same in bins: what partners send
-    sent        the same, moved by the asker's shift for each silo: how a node merges them
+    sent        the same, as the asker takes each silo's scores: how a node merges them
 
 The rule of this file: all methods get the same candidates by the same routes, and the cap on a
 partner's share, so that nothing but the order differs. The seed of ties changes with each question.
@@ -24,6 +24,7 @@ import numpy as np
 
 from adapters.map import Floats
 from adapters.metrics import Values, paired_difference
+from adapters.scale import AS_TOLD
 from node.evaluate.candidates import Candidates
 from node.evaluate.measures import DEPTH, PerQuestion, estimates, ratio
 from node.evaluate.report import MergeFigures
@@ -40,12 +41,12 @@ POOLED = "all askers"
 class Method:
     """By what each silo orders its candidates, (n, k), and how much of that it tells.
 
-    `shifted`: moved by what the asker adds to each silo's scores.
+    `scaled`: taken for what the asker takes each silo's scores for.
     """
 
     by: Callable[[Candidates], Floats]
     told: Literal["exact", "bins", "ranks"]
-    shifted: bool = False
+    scaled: bool = False
 
     def score(self, exact: float) -> float | None:
         """Return what is told of a score, in thousandths; None where only the rank is."""
@@ -68,7 +69,7 @@ METHODS: dict[str, Method] = {
     "bins": Method(_shared, "bins"),
     "corrected": Method(_corrected, "exact"),
     "corrected bins": Method(_corrected, "bins"),
-    SENT: Method(_corrected, "bins", shifted=True),
+    SENT: Method(_corrected, "bins", scaled=True),
 }
 
 
@@ -104,8 +105,8 @@ def ranking_of(
     )
     space = "raw" if method.by is _raw else silo.score_space
     told = None if method.told == "ranks" else space
-    shift = silo.shift * 1000 if method.shifted else 0.0
-    return SiloRanking(f"silo-{number}", "documents", silo.own, told, hits, shift=shift)
+    meant = silo.scale if method.scaled else AS_TOLD
+    return SiloRanking(f"silo-{number}", "documents", silo.own, told, hits, meant=meant)
 
 
 def merge_figures(

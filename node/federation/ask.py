@@ -98,8 +98,9 @@ class RouteShown(_Model):
     collections of the encoder's space always are. `verdict` says whether the two spaces are one, or
     the question was mapped: `own_adapter` and `adapter` then name the maps of both sides. `figures`
     were measured by this node on held-out anchors for the whole way, `partner_figures` by the
-    partner for its own map; `low_confidence` says that this answer's scores are unusually low for
-    the route.
+    partner for its own map; `scale` are scores that are told and what this node takes them for
+    where it merges, as points of a line; `low_confidence` says that this answer's scores are
+    unusually low for the route.
     """
 
     kind: str
@@ -108,7 +109,7 @@ class RouteShown(_Model):
     adapter: str | None = None
     score_space: str | None = None
     score_kind: ScoreKind | None = None
-    shift: float = 0.0
+    scale: tuple[tuple[float, float], ...] = ()
     figures: dict[str, FigureShown] = {}
     partner_figures: dict[str, FigureShown] = {}
     low_confidence: bool | None = None

@@ -3,7 +3,7 @@
 Rules, in their order:
 
 1. Silos that gave bins of one kind in one score space are ordered together: by the middle of the
-   bin, moved by the silo's shift, then by the rank within the own silo, then by a seeded hash of
+   bin, as the asker takes it, then by the rank within the own silo, then by a seeded hash of
    silo and reference. Never by the order of the silos.
 2. A partner holds at most half of every beginning of that list, and one more, as long as another
    organisation has a hit left, however many collections it answers with: scores are claims, and a
@@ -24,6 +24,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from adapters.scale import AS_TOLD, Scale
 from protocol.score_kind import ScoreKind
 
 RRF_K = 60
@@ -46,7 +47,7 @@ class SiloHit:
 class SiloRanking:
     """What one silo (an organisation's collection) answered to one vector, best first.
 
-    `shift` (thousandths) is what the asker adds to its scores (`adapters/shifts.py`).
+    `meant` is what the asker takes its scores for (`adapters/scale.py`).
     """
 
     organisation: str
@@ -55,7 +56,7 @@ class SiloRanking:
     score_space: str | None
     hits: tuple[SiloHit, ...]
     score_kind: ScoreKind | None = None
-    shift: float = 0.0
+    meant: Scale = AS_TOLD
 
     @property
     def scored(self) -> bool:
@@ -201,8 +202,8 @@ def _marked(merged: Sequence[MergedHit], silos: Sequence[SiloRanking]) -> list[M
 
 
 def _bin(silo: SiloRanking, hit: MergedHit) -> float:
-    """The middle of a hit's bin, moved by its silo's shift."""
-    return (hit.hit.bin_middle or 0.0) + silo.shift
+    """What the middle of a hit's bin counts for."""
+    return 1000 * silo.meant.of((hit.hit.bin_middle or 0.0) / 1000)
 
 
 def _tie(silo: SiloRanking, hit: SiloHit, seed: bytes) -> bytes:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from adapters.scale import AS_TOLD
 from node.federation.ask import Copy, FigureShown, Result, RouteShown, SiloStatus
 from node.federation.disclose import middle_of
 from node.federation.merge import MergedHit, SiloHit, SiloRanking
@@ -130,7 +131,7 @@ def _copy(
 def _rankings(
     answer: Answer, plan: Plan, space: str | None, status: SiloStatus
 ) -> tuple[SiloRanking, ...]:
-    shift = 0.0 if answer.score_kind is None else plan.shift
+    meant = AS_TOLD if answer.score_kind is None else plan.scale
     width = answer.bin_width_milli or 0
     return tuple(
         SiloRanking(
@@ -147,7 +148,7 @@ def _rankings(
                 for hit in result
             ),
             answer.score_kind,
-            shift * 1000,
+            meant,
         )
         for result in answer.results
         if isinstance(result, tuple)
@@ -165,11 +166,17 @@ def _route(answer: Answer, plan: Plan, space: str | None) -> RouteShown:
         adapter=report.adapter,
         score_space=space,
         score_kind=answer.score_kind,
-        shift=0.0 if answer.score_kind is None else plan.shift,
+        scale=_knots(answer, plan),
         figures=figures_shown(plan.figures),
         partner_figures=figures_shown(report.figures),
         low_confidence=report.low_confidence,
     )
+
+
+def _knots(answer: Answer, plan: Plan) -> tuple[tuple[float, float], ...]:
+    if answer.score_kind is None:
+        return ()
+    return tuple(zip(plan.scale.told, plan.scale.meant, strict=True))
 
 
 def figures_shown(figures: Mapping[str, Figure]) -> dict[str, FigureShown]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from adapters.scale import AS_TOLD, Scale
 from node.federation.mismatch import differences, way_out
 from node.federation.scoring import Scoring
 from node.index.located import Located
@@ -88,7 +89,7 @@ class Plan:
     `in_map`. `route` is the digest of the partner's map that is asked for, None where the partner
     has nothing to map. `figures` were measured here, for the whole way from own space to partner's.
     With `cut` the own vectors are cut to the envelope's dimension, and lie in its space then.
-    `shift` was fitted here; it is added to the corrected scores where lists are merged.
+    `scale` was fitted here: it says what corrected scores count for where lists are merged.
     """
 
     envelope: Envelope
@@ -97,7 +98,7 @@ class Plan:
     route: str | None = None
     figures: Mapping[str, Figure] = field(default_factory=dict)
     cut: bool = False
-    shift: float = 0.0
+    scale: Scale = AS_TOLD
 
 
 class Routes(Protocol):

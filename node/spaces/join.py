@@ -25,7 +25,7 @@ from node.spaces.pairs import (
     measure_pair,
     usual_in,
 )
-from node.spaces.shifts import fit_member_shifts
+from node.spaces.scales import fit_member_scales
 from node.spaces.size_advice import size_advice
 from node.spaces.state import DirectMap, Joined, KeptMap, KnownMember, OutMap, Told
 from node.spaces.usual_scores import usual_natively, usual_scores
@@ -147,7 +147,7 @@ def _kept(
     scoring = choose_scoring(ground, me, [me, *parties[1:]])
     usual = usual_in(me, pairs)
     correction = fit_correction(ground, me, parties, scoring, usual)
-    shifts = fit_member_shifts(ground, parties, pairs, scoring, correction)
+    scales = fit_member_scales(ground, parties, pairs, scoring, correction)
     joined = Joined(
         organisation=own.organisation,
         native=own.envelope,
@@ -171,7 +171,7 @@ def _kept(
         advice=size_advice(ground, [own, *others]),
         direct=_kept_direct(ground, parties, measured, adapters),
         correction=correction.kept,
-        shifts=shifts,
+        scales=scales,
         usual=_usual(ground, parties, scoring, correction),
     )
     return Joining(joined, adapters, correction.encoded, tuple(parties))

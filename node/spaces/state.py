@@ -24,6 +24,7 @@ from adapters.errors import AdapterFileRefused
 from adapters.files import decode_adapter
 from adapters.map import Map
 from adapters.metrics import Estimate
+from adapters.scale import Scale
 from node import durable_file
 from node.spaces.agreement import Agreement
 from node.spaces.correction import KeptCorrection, load_correction
@@ -95,7 +96,8 @@ class Joined(BaseModel):
     collection, by asker's space. `usual` says which best scores are usual, by what is told. Without
     a `correction`, as joinings of older releases have none, they are cosines. `advice` says what
     more anchors would bring. `consensus_apart`: see `create.recompute`.
-    `shifts` are added to the corrected scores that members tell, by their space.
+    `scales` say what the corrected scores that members tell count for, by their space; joinings of
+    older releases have `shifts` instead, which are added to them.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -114,9 +116,14 @@ class Joined(BaseModel):
     advice: SizeAdvice | None = None
     direct: list[DirectMap] = []
     correction: KeptCorrection | None = None
+    scales: dict[str, Scale] = {}
     shifts: dict[str, float] = {}
     usual: dict[Told, TopScores] = {}
     agreement: dict[str, Agreement] = {}
+
+    def scale(self, space: str) -> Scale:
+        """What corrected scores of the member with this space count for here."""
+        return self.scales.get(space, Scale.moved_by(self.shifts.get(space, 0.0)))
 
     @property
     def maps(self) -> Iterator[KeptMap]:

@@ -135,7 +135,7 @@ def _through(joined: JoinedSpace, card: Card, into: str | None) -> Iterator[_Ran
                 in_map=joined.inward[in_kind],
                 own_adapter=joined.digest_in(in_kind),
                 route=route.adapter,
-                shift=joined.joined.shifts.get(target, 0.0),
+                scale=joined.joined.scale(target),
                 figures={} if pair is None else _figures(pair.card.figures),
             ),
         )

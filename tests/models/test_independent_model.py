@@ -23,7 +23,8 @@ TEXTS = (
 def test_its_vectors_come_from_the_package_and_tell_meanings_apart(tmp_path: Path) -> None:
     model = Model("wordllama:256", TEXTS, tmp_path)
     rows = model.encode(TEXTS)
-    assert (rows.shape, rows.dtype) == ((3, 256), np.float32)
+    assert rows.shape == (3, 256)
+    assert rows.dtype == np.float32
     assert np.linalg.norm(rows, axis=1) == pytest.approx(np.ones(3), abs=1e-5)
     bread, loaf, engine = rows
     assert bread @ loaf > max(bread @ engine, loaf @ engine) + 0.1

@@ -5,6 +5,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.scale import Scale
 from node.federation.merge import MergedHit, SiloHit, SiloRanking, merge
 
 SPACE = "sha256:" + "a" * 64
@@ -235,8 +236,9 @@ def test_every_hit_is_shown_or_named_as_a_copy(lists: list[list[tuple[int, str]]
         assert m.silo not in {each.silo for each in m.copies}
 
 
-def test_a_silo_whose_scores_are_moved_is_placed_by_them_and_shows_its_own() -> None:
-    lower = SiloRanking("a", "docs", False, SPACE, (SiloHit("a-0", 475),), "corrected", -100.0)
+def test_a_silo_is_placed_by_what_its_scores_are_taken_for_and_shows_its_own() -> None:
+    meant = Scale((0.0, 0.5), (-0.2, 0.4))
+    lower = SiloRanking("a", "docs", False, SPACE, (SiloHit("a-0", 475),), "corrected", meant)
     other = SiloRanking("b", "docs", False, SPACE, (SiloHit("b-0", 425),), "corrected")
     merged = merge([lower, other], 10, b"seed")
     assert [(m.hit.reference, m.hit.bin_middle) for m in merged] == [("b-0", 425), ("a-0", 475)]

@@ -1,4 +1,4 @@
-"""The shifts of one asker in a shared space: by responder's space, fitted at joining.
+"""One asker's scales in a shared space: by responder's space, fitted at joining.
 
 The rule of this file: every member is scored as it scores itself, by its own view of the anchor
 questions and its own offset, as far as they can be computed again from its pinned embeddings.
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from adapters.map import Floats
-from adapters.shifts import fit_shifts
+from adapters.scale import Scale, fit_scales
 from node.spaces.correction import FittedCorrection, fit_correction
 from node.spaces.maps import Ground, Party, Rows
 from node.spaces.pairs import PairQuality, choose_scoring, usual_in
@@ -18,14 +18,14 @@ MAX_QUESTIONS = 300
 MAX_DOCUMENTS = 1500
 
 
-def fit_member_shifts(
+def fit_member_scales(
     ground: Ground,
     parties: Sequence[Party],
     pairs: Sequence[PairQuality],
     scoring: str,
     correction: FittedCorrection,
-) -> dict[str, float]:
-    """Return what the first party adds to each other's scores, by space; its own stay.
+) -> dict[str, Scale]:
+    """Return what the first party takes each other's scores for, by space; its own stay.
 
     `scoring` and `correction` are its own. Empty where no other member is known, or no held-out
     anchor is embedded by all.
@@ -42,9 +42,9 @@ def fit_member_shifts(
         pair = _pair(pairs, me, other)
         in_kind = usual if pair is None else pair.in_kind
         scores.append(_scores(me, in_kind, other, kind, own, asked, documents))
-    shifts = fit_shifts(scores)
+    scales = fit_scales(scores)
     return {
-        other.embeddings.space_id: shift for other, shift in zip(others, shifts[1:], strict=True)
+        other.embeddings.space_id: scale for other, scale in zip(others, scales[1:], strict=True)
     }
 
 
