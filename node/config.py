@@ -185,6 +185,16 @@ class Content(Section):
     )
 
 
+class Audit(Section):
+    """The organisation's own rules about its audit log."""
+
+    actor_openers: tuple[str, ...] = Field(
+        (),
+        description="Who may open the actor of an own question: names of tokens, and `operator` "
+        "for whoever owns the data directory. Without any, nobody may.",
+    )
+
+
 class Log(Section):
     """What the running node writes to standard error."""
 
@@ -226,6 +236,7 @@ class Settings(BaseSettings):
     index: Index = Index()
     content: Content = Content()
     log: Log = Log()
+    audit: Audit = Audit()
 
     @model_validator(mode="after")
     def _pairs_are_whole(self) -> Settings:

@@ -163,15 +163,17 @@ class Exported(_Event):
 class AuditRead(_Event):
     """A token was given leaves of this log to read (type `audit-read`), before it was shown any.
 
-    ``reading``: what for: `search`, `entries`, `report-` and its kind, or a use of one ``leaf``.
-    ``filter``: which leaves, absent where all; ``size``: leaves that the log had, ``count``: those
-    of them that pass. A reading lasts an hour: what is appended meanwhile may have been read too.
+    ``reading``: what for: `search`, `entries`, `report-` and its kind, or a use of one ``leaf``,
+    ``case`` being the matter. ``filter``: which leaves, absent where all; ``size``: leaves that the
+    log had, ``count``: those of them that pass. A reading lasts an hour: what is appended meanwhile
+    may have been read too.
     """
 
     type: Literal["audit-read"] = "audit-read"
     reading: Word
     filter: LeafFilter | None = None
     leaf: Count | None = None
+    case: Text | None = None
     size: Count
     count: Count
 

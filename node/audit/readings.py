@@ -31,7 +31,7 @@ class Readings:
     def __init__(self, log: AuditLog, clock: Clock) -> None:
         self._log = log
         self._clock = clock
-        self._until: dict[tuple[str, str, LeafFilter, int | None], int] = {}
+        self._until: dict[tuple[str, str, LeafFilter, int | None, str | None], int] = {}
         self._noting = asyncio.Lock()
 
     async def note(
@@ -41,12 +41,14 @@ class Readings:
         count: Callable[[], tuple[int, int]],
         wanted: LeafFilter = EVERYTHING,
         leaf: int | None = None,
+        case: str | None = None,
     ) -> None:
         """Leave a leaf unless this reading is under way; ``count`` gives (size, leaves that pass).
 
-        ``count`` runs in a thread. Raises LogUnavailable; then nothing may be shown.
+        ``leaf``: the one leaf that it is about; ``case``: under which matter. ``count`` runs in a
+        thread. Raises LogUnavailable; then nothing may be shown.
         """
-        which = (by, reading, wanted, leaf)
+        which = (by, reading, wanted, leaf, case)
         async with self._noting:
             at = self._clock()
             if self._until.get(which, 0) > at:
@@ -54,7 +56,14 @@ class Readings:
             size, passing = await asyncio.to_thread(count)
             told = wanted if wanted != EVERYTHING else None
             read = AuditRead(
-                at=at, by=by, reading=reading, filter=told, leaf=leaf, size=size, count=passing
+                at=at,
+                by=by,
+                reading=reading,
+                filter=told,
+                leaf=leaf,
+                case=case,
+                size=size,
+                count=passing,
             )
             await self._log.append(Entry(read))
             self._until.pop(which, None)  # so that dict order is the order of beginning

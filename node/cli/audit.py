@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from node.cli import audit_bundle, audit_content, audit_reconcile, audit_report, audit_search
+from node.cli import (
+    audit_actor,
+    audit_bundle,
+    audit_content,
+    audit_reconcile,
+    audit_report,
+    audit_search,
+)
 from node.cli.invocation import VerbGroup, current
 from node.cli.output import finish, line, note
 from node.cli.own_log import LogOption, own_log
@@ -25,6 +32,7 @@ if TYPE_CHECKING:
 app = VerbGroup(help="The audit log: read it, prove it, hand out parts of it, check its file.")
 app.command()(audit_search.search)
 app.command()(audit_report.report)
+app.command("open-actor")(audit_actor.open_actor)
 app.command()(audit_bundle.export)
 app.command()(audit_reconcile.reconcile)
 app.command()(audit_content.content)

@@ -114,6 +114,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "--type denied --purpose research --collection papers",
         "--query sha256:47b1a0c2c5b54a3f4a8d5c9f54c0f6c0d8b7e1f2a3948576655443322110ffee --json",
     ),
+    "audit open-actor": ("16 --case 2026-014",),
     "audit report": (
         "disclosures --since 2026-01-01 --until 2027-01-01 --period quarter",
         "disclosures --peer lab.example --format html --out disclosures.html",

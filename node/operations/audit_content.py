@@ -84,7 +84,7 @@ async def content(node: Node, request: ReadContent, progress: Progress) -> Shown
     said = [each for each in kept if each.kind != "actor"]
     if not said:
         raise NotFound(
-            f"Nothing of leaf {request.index} is kept: {_why_not(node, request.index)}.",
+            f"Nothing of leaf {request.index} is kept: {why_not(node, request.index)}.",
             fix="See `interlingua audit search --type erasure`, and `content` in the settings.",
             code="not-kept",
         )
@@ -139,7 +139,8 @@ def _selection(node: Node, request: EraseContent) -> tuple[Selection, Basis]:
     return Selection(before=request.before), "age"
 
 
-def _why_not(node: Node, index: int) -> str:
+def why_not(node: Node, index: int) -> str:
+    """Say why nothing is kept of a leaf."""
     from node.audit.exchange_leaves import erasures_of
 
     erased = erasures_of(node.data.log_file, index)

@@ -18,6 +18,7 @@ MODULES: dict[str, str] = {
     "audit.content": "node.operations.audit_content",
     "audit.erase": "node.operations.audit_content",
     "audit.export": "node.operations.audit_export",
+    "audit.open-actor": "node.operations.audit_actor",
     "audit.report": "node.operations.audit_report",
     "audit.search": "node.operations.audit_search",
     "budget": "node.operations.budgets",

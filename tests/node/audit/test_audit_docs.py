@@ -45,7 +45,7 @@ def test_every_difference_between_two_sides_is_explained_with_its_weight() -> No
 
 
 def test_every_verb_is_shown() -> None:
-    verbs = [command.callback.__name__ for command in app.registered_commands if command.callback]
+    verbs = [c.name or c.callback.__name__ for c in app.registered_commands if c.callback]
     assert [verb for verb in verbs if f"interlingua audit {verb}" not in TEXT] == []
 
 
