@@ -26,6 +26,10 @@ READY := $(VENV)/.ready
 JOBS ?= 2
 # they are the parallelism: threads of the linear algebra below them only get into each other's way
 ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
+# bytecode that one process compiled serves the hundreds of others that the tests start
+unexport PYTHONDONTWRITEBYTECODE
+# tests write through to the disk thousands of times: in memory, where 4 GB are free for it
+IN_MEMORY := $(shell df -Pm /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4096 {print "/dev/shm"}')
 # further arguments, e.g. make test ARGS="-k policy"
 ARGS ?=
 
@@ -51,7 +55,7 @@ check: $(READY)
 
 test: check
 	@if [ "$${CI:-}" = "true" ]; then $(MAKE) --no-print-directory models hsm judges; fi
-	@$(ONE_THREAD) $(BIN)/python -m pytest -rs -n $(JOBS) $(ARGS)
+	@$(ONE_THREAD) TMPDIR="$${TMPDIR:-$(IN_MEMORY)}" $(BIN)/python -m pytest -rs -n $(JOBS) $(ARGS)
 
 # never a failure: the tests that need real models say themselves that they were skipped, and why
 models: $(READY)

@@ -35,6 +35,10 @@ ANCHORS = "anchors.jsonl"
 TRAINING = "training.jsonl"
 
 
+TRAINING_TEXTS_PER_ANCHOR = 10
+"""Where a person asks for few anchors, the models are fitted on few texts too."""
+
+
 def documents_file(short: str) -> str:
     """Name of the file with one organisation's documents."""
     return f"{short}.jsonl"
@@ -44,8 +48,10 @@ def write_public(folder: Path, public: Public, most_anchors: int | None = None) 
     """Write anchors and training texts; returns how many anchors there are."""
     folder.mkdir(parents=True, exist_ok=True)
     kept = evenly(anchors(public), most_anchors)
+    most_texts = None if most_anchors is None else TRAINING_TEXTS_PER_ANCHOR * most_anchors
+    training = evenly(training_texts(public), most_texts)
     write_lines(folder / ANCHORS, ({"document": a.document, "query": a.query} for a in kept))
-    write_lines(folder / TRAINING, ({"text": text} for text in training_texts(public)))
+    write_lines(folder / TRAINING, ({"text": text} for text in training))
     return len(kept)
 
 

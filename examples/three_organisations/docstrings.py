@@ -80,7 +80,8 @@ def of_source(source: bytes, name: str) -> Iterator[Docstring]:
     except (SyntaxError, ValueError):
         return
     yield from _of_node(tree, name)
-    yield from _of_add_newdoc(tree)
+    if b"add_newdoc" in source:  # walking a whole tree takes longer than parsing it
+        yield from _of_add_newdoc(tree)
 
 
 def _of_node(node: ast.Module | Definition, name: str) -> Iterator[Docstring]:

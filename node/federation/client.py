@@ -112,8 +112,9 @@ class Client:
         self._identity = identity
         self._ca_file = ca_file
         self._proxy = proxy
-        # a transport with and without the proxy: their connections meet different address policies
-        self._sessions: dict[tuple[Transport, Proxy | None], aiohttp.ClientSession] = {}
+        # with and without the proxy: their connections meet different address policies; with and
+        # without TLS: reading the system's authorities takes 50 ms, which plaintext does not need
+        self._sessions: dict[tuple[Transport, Proxy | None, bool], aiohttp.ClientSession] = {}
 
     async def close(self) -> None:
         """Close every connection."""
@@ -165,7 +166,7 @@ class Client:
         max_bytes: int,
     ) -> RawAnswer:
         proxy = self._way(target, transport)
-        session = self._session(transport, proxy)
+        session = self._session(transport, proxy, secure=target.scheme == "https")
         async with session.request(
             method,
             target,
@@ -190,18 +191,21 @@ class Client:
         check_named(target, AddressPolicy(_allowed(transport), _FIX))
         return self._proxy
 
-    def _session(self, transport: Transport, proxy: Proxy | None) -> aiohttp.ClientSession:
-        session = self._sessions.get((transport, proxy))
+    def _session(
+        self, transport: Transport, proxy: Proxy | None, *, secure: bool
+    ) -> aiohttp.ClientSession:
+        session = self._sessions.get((transport, proxy, secure))
         if session is None:
             policy = PROXY_POLICY if proxy else AddressPolicy(_allowed(transport), _FIX)
+            tls = self._tls(transport) if secure else True
             session = aiohttp.ClientSession(
-                connector=connector(policy, ssl=self._tls(transport), limit=CONNECTIONS_PER_PEER),
+                connector=connector(policy, ssl=tls, limit=CONNECTIONS_PER_PEER),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None),  # the caller's deadline covers all
                 auto_decompress=False,
                 skip_auto_headers=("User-Agent", "Accept-Encoding", "Accept", "Content-Type"),
             )
-            self._sessions[transport, proxy] = session
+            self._sessions[transport, proxy, secure] = session
         return session
 
     def _tls(self, transport: Transport) -> ssl.SSLContext:

@@ -7,6 +7,7 @@ from examples.three_organisations import corpora
 from examples.three_organisations.anchors import Anchor, Public, anchors, paragraphs, training_texts
 from examples.three_organisations.docstrings import Docstring
 from examples.three_organisations.organisations import ORGANISATIONS, named, private_documents
+from examples.three_organisations.questions import QUESTIONS
 
 
 def test_three_organisations_differ_in_name_collection_recipe_and_packages() -> None:
@@ -23,10 +24,11 @@ def test_an_organisation_is_found_by_either_name() -> None:
         named("elsewhere.example")
 
 
-def test_the_private_side_has_several_thousand_distinct_documents() -> None:
+def test_the_private_side_has_several_thousand_documents_and_no_question_is_one_s_summary() -> None:
     documents = [d for o in ORGANISATIONS for d in private_documents(o)]
     assert len(documents) > 4_000
     assert {"numpy.sin", "aiohttp.client.ClientSession"} <= {d.name for d in documents}
+    assert not {d.summary for d in documents} & {question.text for question in QUESTIONS}
 
 
 def test_an_anchor_has_two_different_views() -> None:

@@ -9,7 +9,7 @@ from examples.three_organisations.commands import Cli, CommandFailed
 from examples.three_organisations.exchange import Exchange, NeverCame
 from examples.three_organisations.grants import AGREEMENT_ID, grant_file
 from examples.three_organisations.member import Member, Site
-from examples.three_organisations.organisations import ORGANISATIONS, named, private_documents
+from examples.three_organisations.organisations import ORGANISATIONS, named
 from examples.three_organisations.questions import PURPOSE, QUESTIONS, REFUSED_PURPOSE
 from examples.three_organisations.terminal import Terminal
 from examples.three_organisations.together import each
@@ -44,11 +44,6 @@ def test_at_least_five_questions_from_different_askers_about_others_documents() 
     assert {question.asker for question in QUESTIONS} == names
     for question in QUESTIONS:
         assert question.holder in names - {question.asker}
-
-
-def test_no_question_is_copied_from_a_document() -> None:
-    summaries = {d.summary for o in ORGANISATIONS for d in private_documents(o)}
-    assert not summaries & {question.text for question in QUESTIONS}
 
 
 def test_what_is_handed_over_arrives_whole(tmp_path: Path) -> None:

@@ -1,12 +1,18 @@
-"""A sealed stream opens to what was written, or to one named error."""
+"""A sealed stream opens to what was written, or to one named error.
+
+What turns the passphrase into a key is tested at its real cost where files of keys and archives are
+(test_keyfile.py, tests/node/backup/test_backup_command.py); here it costs next to nothing.
+"""
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keys import sealed_stream
+from keys import sealing
 from keys.sealed_stream import (
     MAGIC,
     PIECE_BYTES,
@@ -16,10 +22,24 @@ from keys.sealed_stream import (
     StreamDamaged,
     StreamTruncated,
 )
-from keys.sealing import DoesNotOpen, unseal
+from keys.sealing import DoesNotOpen
 
 HEAD = len(MAGIC) + 16 + 12 + 48
 PHRASE = b"correct horse"
+
+
+@contextmanager
+def cheap_passphrases() -> Iterator[None]:
+    """Scrypt at its least cost."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sealing, "SCRYPT_N", 2)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _cheap() -> Iterator[None]:
+    with cheap_passphrases():
+        yield
 
 
 def sealed(plain: bytes) -> bytes:
@@ -40,7 +60,8 @@ def opened(raw: bytes, phrase: bytes = PHRASE, size: int = 10_000) -> bytes:
 
 
 TWO_PIECES = bytes(range(256)) * 300  # 76,800 bytes: a whole piece and a part of one
-SEALED = sealed(TWO_PIECES)
+with cheap_passphrases():
+    SEALED = sealed(TWO_PIECES)
 
 
 @pytest.mark.parametrize("length", [0, 1, PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, 200_000])
@@ -71,25 +92,9 @@ def flipped(raw: bytes, at: int) -> bytes:
     return raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :]
 
 
-def data_key() -> bytes:
-    """The key of SEALED: opening its head costs half a second of scrypt, so that is done once."""
-    salt, nonce = SEALED[len(MAGIC) :][:16], SEALED[len(MAGIC) + 16 :][:12]
-    return unseal(SEALED[HEAD - 48 : HEAD], PHRASE, salt, nonce, sealed_stream._CONTEXT)
-
-
-KEY = data_key()
-
-
-def body(raw: bytes) -> bytes:
-    """What a stream with the head of SEALED opens to."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(sealed_stream, "unseal", lambda *_: KEY)
-        return opened(raw)
-
-
 def test_a_changed_byte_is_noticed_before_its_piece_is_given() -> None:
     with pytest.raises(StreamDamaged):
-        body(flipped(SEALED, HEAD + 5))
+        opened(flipped(SEALED, HEAD + 5))
 
 
 def test_pieces_cannot_change_places() -> None:
@@ -104,7 +109,7 @@ def test_pieces_cannot_change_places() -> None:
 @given(cut=st.integers(min_value=1, max_value=len(SEALED) - HEAD))
 def test_a_missing_end_is_noticed(cut: int) -> None:
     with pytest.raises((StreamTruncated, StreamDamaged)):
-        body(SEALED[:-cut])
+        opened(SEALED[:-cut])
 
 
 @pytest.mark.parametrize("length", [0, 10, HEAD - 1])
@@ -117,4 +122,4 @@ def test_a_missing_head_is_noticed(length: int) -> None:
 @given(extra=st.binary(min_size=1, max_size=100))
 def test_nothing_can_be_added(extra: bytes) -> None:
     with pytest.raises((StreamTruncated, StreamDamaged)):
-        body(SEALED + extra)
+        opened(SEALED + extra)

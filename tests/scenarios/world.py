@@ -11,13 +11,14 @@ import itertools
 import os
 import secrets
 import socket
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
@@ -50,6 +51,7 @@ from node.operations.peers import NamedPeer
 from node.operations.policy import GrantFiles, PolicyChanges
 from node.operations.registry import NoRequest, silent
 from node.passphrase import Passphrase
+from protocol import pairing
 from protocol.envelope import Envelope, Prompts
 from protocol.leaf import AnyLeaf, Leaf, decode_leaf
 
@@ -168,8 +170,9 @@ class Organisation:
 
         The other invites, this side requests by mail and approves; the request is never received.
         """
-        invited = await other.invite()
-        asked = await self.request(invited.file, send=False, **fields)
+        with quick_words():
+            invited = await other.invite()
+            asked = await self.request(invited.file, send=False, **fields)
         return await self.approve(other.name, asked.words)
 
     async def invite(self, **fields: Any) -> NewInvitation:
@@ -337,10 +340,23 @@ def free_port() -> int:
     raise AssertionError("unreachable: the ports have no end")
 
 
+@contextmanager
+def quick_words() -> Iterator[None]:
+    """Six words at next to no cost, where a world only needs partners.
+
+    The real cost, a third of a second for both sides, is paid where pairing is what is tested:
+    tests/scenarios/test_pairing.py, tests/protocol/test_pairing.py, tests/vectors/words.json.
+    """
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(pairing, "PAIRING_SCRYPT_N", 16)
+        yield
+
+
 async def pair(one: Organisation, other: Organisation) -> None:
     """Let the other pair with the one that invites it, by mail, and both approve."""
-    invited = await one.invite()
-    asked = await other.request(invited.file, send=False)
-    received = await one.receive(asked.request)
+    with quick_words():
+        invited = await one.invite()
+        asked = await other.request(invited.file, send=False)
+        received = await one.receive(asked.request)
     await one.approve(other.name, asked.words)
     await other.approve(one.name, received.words)

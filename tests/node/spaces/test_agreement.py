@@ -1,5 +1,6 @@
 """Agreement is measured in the own documents, with questions that both sides have embedded."""
 
+import functools
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from node.spaces.agreement import (
     over_askers,
 )
 from node.spaces.errors import EmbeddingsRefused
-from node.spaces.join import join
+from node.spaces.join import Joining, join
 from node.spaces.manifest import sign_manifest
 from node.spaces.report import space_info
 from node.spaces.spaces import Spaces
@@ -36,11 +37,14 @@ async def nearest(rows: Floats) -> list[list[int]]:
     return [list(map(int, found)) for found in np.argsort(-scores, axis=1)[:, :DEPTH]]
 
 
-JOINING = join(ground(), OWN, OTHERS, AT, unseen)
+@functools.cache
+def joining() -> Joining:
+    """One member's joining; every test reads the same."""
+    return join(ground(), OWN, OTHERS, AT, unseen)
 
 
 async def found_with(samples: Samples, search: Search = nearest) -> dict[str, Agreement]:
-    return await agreement(ground(), JOINING.parties, JOINING.joined.pairs, search, samples)
+    return await agreement(ground(), joining().parties, joining().joined.pairs, search, samples)
 
 
 async def test_without_sample_questions_it_is_an_estimate_with_a_wide_interval() -> None:
@@ -96,7 +100,7 @@ def test_one_figure_over_askers_covers_all_of_them_and_measured_ones_come_first(
 def test_the_card_carries_what_was_measured_beside_both_natives(tmp_path: Path) -> None:
     manifest, positions = created()
     agreed = Agreement(Estimate(0.5, 0.4, 0.6), measured=True, questions=100)
-    measured = JOINING.agreeing({other.space_id: agreed for other in OTHERS})
+    measured = joining().agreeing({other.space_id: agreed for other in OTHERS})
     for folder in ("spaces", "adapters"):
         (tmp_path / folder).mkdir()
     spaces = Spaces.open(tmp_path / "spaces", tmp_path / "adapters")
