@@ -8,6 +8,7 @@
 #   make hsm      install SoftHSM2 and the extra hsm where that is possible
 #   make judges   build the Go judge of the audit log where that is possible
 #   make crash-test  kill the audit log 2,000 times and compare (about an hour; ARGS="--kills 100")
+#   make bench    all figures of speed, resumable (hours); bench-quick: a quarter of an hour
 #   make docs     write the generated parts of docs/ anew
 #   make lock     write requirements/*.txt anew (needs uv)
 #   make clean    remove .venv and what tools left behind
@@ -33,7 +34,7 @@ IN_MEMORY := $(shell df -Pm /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4096 {p
 # further arguments, e.g. make test ARGS="-k policy"
 ARGS ?=
 
-.PHONY: help demo test check models hsm judges docs lock clean setup crash-test
+.PHONY: help demo test bench bench-quick check models hsm judges docs lock clean setup crash-test
 
 help:
 	@sed -n '/^$$/q; s/^#\( \|$$\)//p' Makefile
@@ -71,6 +72,13 @@ judges: $(READY)
 
 crash-test: $(READY)
 	@$(ONE_THREAD) $(BIN)/python -m tests.node.audit.crash $(ARGS)
+
+# what was measured before, in .bench/, is not measured again: ARGS=--again does
+bench: $(READY)
+	@$(ONE_THREAD) $(BIN)/python -m benchmarks.speed --plan full $(ARGS)
+
+bench-quick: $(READY)
+	@$(ONE_THREAD) $(BIN)/python -m benchmarks.speed --plan quick $(ARGS)
 
 docs: $(READY)
 	@$(BIN)/python -m node.reference docs

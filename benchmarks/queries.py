@@ -1,11 +1,13 @@
 """How many questions a second one node answers, and how fast, beside bare hnswlib in the same run.
 
-    python -m benchmarks.queries [--documents 60000] [--clients 1,16,32] [--requests 2000] [--json]
+    python -m benchmarks.queries [--documents 60000] [--clients 1,16,64] [--batches 8,64,256]
+        [--questions 2048] [--json]
 
 A clinic runs `interlingua serve` with everything on: verification, grants, disclosure, the durable
 log, receipts, signed answers. A lab asks it from another process, first with the clinic's own model
-(nothing is mapped), then with a narrower model through a shared space (both sides map). All figures
-of one run share the machine, the vectors and the graph. Nothing here is asserted in a test.
+(nothing is mapped), then with a narrower model through a shared space (both sides map), one
+question a request and in signed batches. All figures of one run share the machine, the vectors and
+the graph. Nothing here is asserted in a test.
 """
 
 from __future__ import annotations
@@ -13,14 +15,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
-import platform
-import socket
 import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, fields
-from importlib.metadata import version
+from dataclasses import asdict, dataclass, fields, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,8 +37,10 @@ from benchmarks.one_node.founding import (
     opened,
 )
 from benchmarks.one_node.load import Job, Outcome, run
+from benchmarks.one_node.machine import free_port, machine
 from benchmarks.one_node.serving import cpu_seconds, serving
 from benchmarks.one_node.synthetic import Shape, World
+from benchmarks.one_node.table import table
 from node.config import Log
 from node.index.settings import IndexSettings
 from node.logging import configure
@@ -54,11 +54,18 @@ QUESTIONS = 100
 
 @dataclass(frozen=True)
 class Run:
-    """One run of one route: `node_ms` is the node's processor time a question, all threads."""
+    """One run of one route: `node_ms` is the node's processor time a question, all threads.
+
+    `per_second` are questions; p50 and p99 are of requests, which carry `batch` of them. `lowest`
+    and `highest` are the rates of the slowest and fastest round.
+    """
 
     route: str
     clients: int
+    batch: int
     per_second: float
+    lowest: float
+    highest: float
     p50_ms: float
     p99_ms: float
     node_ms: float | None
@@ -70,13 +77,23 @@ class Run:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is measured: `requests` in each of `rounds`, per route and number of clients."""
+    """What is measured: `questions` in each of `rounds`, per route and way of asking.
+
+    Each number of `clients` asks one by one, then `batch_clients` ask in each size of `batches`.
+    """
 
     clients: tuple[int, ...]
-    requests: int
+    batches: tuple[int, ...]
+    batch_clients: int
+    questions: int
     rounds: int
     k: int
     verified: int
+
+    def ways(self) -> list[tuple[int, int]]:
+        """Numbers of clients and sizes of batches."""
+        singly = [(clients, 1) for clients in self.clients]
+        return singly + [(self.batch_clients, size) for size in self.batches]
 
 
 def measure(shape: Shape, plan: Plan, folder: Path) -> dict[str, Any]:
@@ -86,16 +103,16 @@ def measure(shape: Shape, plan: Plan, folder: Path) -> dict[str, Any]:
     routes = asyncio.run(found(folder, world, free_port()))
     documents = world.seen(world.meanings(shape.documents, DOCUMENTS), shape.dimension, DOCUMENTS)
     index = bare.load(folder, shape.dimension)
-    questions = world.seen(world.meanings(plan.requests, QUESTIONS), shape.dimension, QUESTIONS)
+    questions = world.seen(world.meanings(plan.questions, QUESTIONS), shape.dimension, QUESTIONS)
     nearest = top_k(questions[: plan.verified], documents, plan.k)
     threads = IndexSettings().search_threads
     note("bare hnswlib, before the node")
-    before = bare.measure(index, questions, nearest, threads)
+    before = bare.measure(index, questions, nearest, threads, plan.batches)
     with serving(folder) as pid:
         done = list(_runs(world, plan, routes, folder, pid))
     note("bare hnswlib, after the node")
-    after = bare.measure(index, questions, nearest, threads)
-    runs = asyncio.run(_judged(done, documents, world, folder, plan.k))
+    after = bare.measure(index, questions, nearest, threads, plan.batches)
+    runs = asyncio.run(_judged(done, documents, world, folder, plan))
     return {
         "machine": machine(),
         "shape": asdict(shape),
@@ -110,6 +127,7 @@ def measure(shape: Shape, plan: Plan, folder: Path) -> dict[str, Any]:
 class _Done:
     route: Route
     clients: int
+    batch: int
     stream: int
     outcome: Outcome
     node_cpu_s: float | None
@@ -121,21 +139,22 @@ def _runs(world: World, plan: Plan, routes: list[Route], folder: Path, pid: int)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as load:
         for number in range(plan.rounds):
             for route in routes:
-                for clients in plan.clients:
-                    note(f"round {number + 1}: {route.name}, {clients} clients")
-                    meanings = world.meanings(plan.requests, stream)
+                for clients, batch in plan.ways():
+                    note(f"round {number + 1}: {route.name}, {clients} clients, {batch} a request")
+                    meanings = world.meanings(plan.questions, stream)
                     questions = world.seen(meanings, route.width, stream)
-                    job = Job(folder, route, questions, clients, plan.k, plan.verified)
+                    sample = max(1, plan.verified // batch)
+                    job = Job(folder, route, questions, clients, plan.k, sample, batch)
                     cpu = cpu_seconds(pid)
                     outcome = load.submit(run, job).result()
                     after = cpu_seconds(pid)
                     used = None if cpu is None or after is None else after - cpu
-                    yield _Done(route, clients, stream, outcome, used)
+                    yield _Done(route, clients, batch, stream, outcome, used)
                     stream += 1
 
 
 async def _judged(
-    done: list[_Done], documents: NDArray[np.float32], world: World, folder: Path, k: int
+    done: list[_Done], documents: NDArray[np.float32], world: World, folder: Path, plan: Plan
 ) -> list[Run]:
     """Resolve the sampled references at the clinic, and compare with the true nearest documents.
 
@@ -151,23 +170,28 @@ async def _judged(
         runs = []
         for one in done:
             sample = one.outcome.references
-            count = len(one.outcome.latencies)
-            asked = world.seen(world.meanings(count, one.stream), documents.shape[1], one.stream)
-            nearest = top_k(asked[sorted(sample)], documents, k)
+            meanings = world.meanings(plan.questions, one.stream)
+            asked = world.seen(meanings, documents.shape[1], one.stream)
+            nearest = top_k(asked[sorted(sample)], documents, plan.k)
             answers = [[row(ref) for ref in sample[number]] for number in sorted(sample)]
             runs.append(_run_of(one, answers, nearest))
         return runs
 
 
 def _run_of(one: _Done, answers: list[list[int]], nearest: NDArray[np.int64]) -> Run:
-    outcome, count = one.outcome, len(one.outcome.latencies)
+    outcome, requests = one.outcome, len(one.outcome.latencies)
     if outcome.refused:
-        raise RuntimeError(f"{outcome.refused} of {count} questions were refused")
+        raise RuntimeError(f"{outcome.refused} of {requests} requests were refused")
+    count = requests * one.batch
+    rate = count / outcome.seconds
     p50, p99 = np.percentile(outcome.latencies, [50, 99]) * 1e3
     return Run(
         one.route.name,
         one.clients,
-        count / outcome.seconds,
+        one.batch,
+        rate,
+        rate,
+        rate,
         float(p50),
         float(p99),
         None if one.node_cpu_s is None else one.node_cpu_s / count * 1e3,
@@ -179,77 +203,28 @@ def _run_of(one: _Done, answers: list[list[int]], nearest: NDArray[np.int64]) ->
 
 
 def _middle(runs: list[Run]) -> list[Run]:
-    """Of the rounds of each route and number of clients, the one with the median rate."""
-    groups: dict[tuple[str, int], list[Run]] = {}
+    """Of the rounds of each route and way of asking, the one with the median rate."""
+    groups: dict[tuple[str, int, int], list[Run]] = {}
     for one in runs:
-        groups.setdefault((one.route, one.clients), []).append(one)
-    return [
-        sorted(group, key=lambda one: one.per_second)[len(group) // 2] for group in groups.values()
-    ]
+        groups.setdefault((one.route, one.clients, one.batch), []).append(one)
+    found = []
+    for group in groups.values():
+        ordered = sorted(group, key=lambda one: one.per_second)
+        lowest, highest = ordered[0].per_second, ordered[-1].per_second
+        found.append(replace(ordered[len(group) // 2], lowest=lowest, highest=highest))
+    return found
 
 
-def _both(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
-    """The mean of what was measured before and after the node."""
-    return {name: (before[name] + after[name]) / 2 for name in before}
+def _both(before: Any, after: Any) -> Any:
+    """The mean of what was measured before and after the node, number by number."""
+    if isinstance(before, dict):
+        return {name: _both(before[name], after[name]) for name in before}
+    return before if before == after else (before + after) / 2
 
 
-def machine() -> dict[str, Any]:
-    """What the figures depend on besides the code."""
-    return {
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "load": os.getloadavg()[0],
-        "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-        "versions": {
-            name: version(name)
-            for name in ("interlingua", "hnswlib", "numpy", "aiohttp", "cryptography", "uvloop")
-        },
-    }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor())
-
-
-def table(figures: dict[str, Any]) -> str:
-    """The figures for people."""
-    plain, shape = figures["bare"], figures["shape"]
-    lines = [
-        f"{figures['machine']['processor']}, {figures['machine']['cores']} cores, "
-        f"load {figures['machine']['load']:.1f}, Python {figures['machine']['python']}, "
-        + ", ".join(f"{name} {number}" for name, number in figures["machine"]["versions"].items()),
-        f"{shape['documents']} documents of {shape['dimension']} dimensions (intrinsic "
-        f"{shape['intrinsic']}), k {figures['plan']['k']}, ef {figures['index']['ef']}",
-        "",
-        f"{'':26}{'q/s':>9}{'p50 ms':>9}{'p99 ms':>9}{'recall':>8}{'node CPU ms':>13}"
-        f"{'load CPU':>10}{'of bare':>9}",
-        f"{'hnswlib, one by one':26}{plain['single']:9.0f}{plain['median_us'] / 1e3:9.2f}"
-        f"{'':9}{plain['recall']:8.3f}",
-        f"{'hnswlib, batches':26}{plain['batched']:9.0f}",
-        f"{'hnswlib, batches, threads':26}{plain['batched_all']:9.0f}",
-    ]
-    for one in figures["node"]:
-        name = f"{one['route']}, {one['clients']} clients"
-        used = f"{one['node_ms']:13.2f}" if one["node_ms"] is not None else f"{'':13}"
-        lines.append(
-            f"{name:26}{one['per_second']:9.0f}{one['p50_ms']:9.2f}{one['p99_ms']:9.2f}"
-            f"{one['recall']:8.3f}{used}{one['load_share']:10.0%}"
-            f"{one['per_second'] / plain['single']:9.3f}"
-        )
-    return "\n".join(lines)
-
-
-def free_port() -> int:
-    """A port that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def numbers(text: str) -> tuple[int, ...]:
+    """Read numbers between commas."""
+    return tuple(int(number) for number in text.split(","))
 
 
 def note(line: str) -> None:
@@ -262,8 +237,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     for each in fields(Shape):
         parser.add_argument(f"--{each.name.replace('_', '-')}", type=int, default=each.default)
-    parser.add_argument("--clients", default="1,16,32", help="numbers of clients")
-    parser.add_argument("--requests", type=int, default=2_000, help="per run")
+    parser.add_argument("--clients", default="1,16,64", help="numbers of clients")
+    parser.add_argument("--batches", default="8,64,256", help="questions in a signed request")
+    parser.add_argument("--batch-clients", type=int, default=4, help="clients that ask in batches")
+    parser.add_argument("--questions", type=int, default=2_048, help="per run")
     parser.add_argument("--rounds", type=int, default=3, help="the median round is shown")
     parser.add_argument("--k", type=int, default=10)
     parser.add_argument("--verified", type=int, default=200, help="answers checked per run")
@@ -272,8 +249,15 @@ def main() -> None:
     options = parser.parse_args()
     configure(Log(level="warning", format="text"))  # standard output is for figures
     shape = Shape(**{each.name: getattr(options, each.name) for each in fields(Shape)})
-    clients = tuple(int(number) for number in options.clients.split(","))
-    plan = Plan(clients, options.requests, options.rounds, options.k, options.verified)
+    plan = Plan(
+        numbers(options.clients),
+        numbers(options.batches),
+        options.batch_clients,
+        options.questions,
+        options.rounds,
+        options.k,
+        options.verified,
+    )
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         figures = measure(shape, plan, Path(folder))
     print(json.dumps(figures) if options.json else table(figures))

@@ -27,17 +27,21 @@ if TYPE_CHECKING:
 
     Rows = NDArray[np.int64]
 
-BATCH = 256
-
 
 @dataclass(frozen=True)
 class Bare:
-    """Queries a second: one by one in one thread, in batches in one thread, in all threads."""
+    """Queries a second: one by one in one thread, and by the size of batches in the threads named.
+
+    `threads` is how many the node searches with. `cpu_us` is the processor time of one question
+    alone, steadier than its rate on a machine that is shared.
+    """
 
     single: float
-    batched: float
-    batched_all: float
+    batched_one_thread: dict[int, float]
+    batched: dict[int, float]
+    threads: int
     median_us: float
+    cpu_us: float
     recall: float
 
 
@@ -50,25 +54,36 @@ def load(folder: Path, dimension: int) -> hnswlib.Index:
     return index
 
 
-def measure(index: hnswlib.Index, questions: Floats, nearest: Rows, threads: int) -> Bare:
+def measure(
+    index: hnswlib.Index, questions: Floats, nearest: Rows, threads: int, batches: Sequence[int]
+) -> Bare:
     """Ask all `questions` (n, d) in each way; `nearest` (m, k): the first m questions' true rows.
 
     Row numbers of the graph are document numbers, because that is the order of ingestion.
     """
     k = nearest.shape[1]
-    seconds = []
+    rate, median_us, cpu_us = alone(index, questions, k)
+    found, _ = index.knn_query(questions[: len(nearest)], k=k, num_threads=1)
+    return Bare(
+        rate,
+        {size: _batched(index, questions, k, 1, size) for size in batches},
+        {size: _batched(index, questions, k, threads, size) for size in batches},
+        threads,
+        median_us,
+        cpu_us,
+        recall(found.tolist(), nearest),
+    )
+
+
+def alone(index: hnswlib.Index, questions: Floats, k: int) -> tuple[float, float, float]:
+    """Ask one by one in one thread: questions a second, median and processor microseconds."""
+    seconds, cpu = [], time.thread_time()
     for row in range(len(questions)):
         began = time.perf_counter()
         index.knn_query(questions[row : row + 1], k=k, num_threads=1)
         seconds.append(time.perf_counter() - began)
-    found, _ = index.knn_query(questions[: len(nearest)], k=k, num_threads=1)
-    return Bare(
-        len(seconds) / sum(seconds),
-        _batched(index, questions, k, 1),
-        _batched(index, questions, k, threads),
-        float(np.median(seconds)) * 1e6,
-        recall(found.tolist(), nearest),
-    )
+    cpu = time.thread_time() - cpu
+    return len(seconds) / sum(seconds), float(np.median(seconds)) * 1e6, cpu / len(seconds) * 1e6
 
 
 def recall(found: Iterable[Sequence[int]], nearest: Rows) -> float:
@@ -78,8 +93,8 @@ def recall(found: Iterable[Sequence[int]], nearest: Rows) -> float:
     return float(np.mean(shares))
 
 
-def _batched(index: hnswlib.Index, questions: Floats, k: int, threads: int) -> float:
+def _batched(index: hnswlib.Index, questions: Floats, k: int, threads: int, size: int) -> float:
     began = time.perf_counter()
-    for start in range(0, len(questions), BATCH):
-        index.knn_query(questions[start : start + BATCH], k=k, num_threads=threads)
+    for start in range(0, len(questions), size):
+        index.knn_query(questions[start : start + size], k=k, num_threads=threads)
     return len(questions) / (time.perf_counter() - began)

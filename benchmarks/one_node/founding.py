@@ -7,6 +7,7 @@ scores; the shared space was made and joined by the code that any member runs.
 
 from __future__ import annotations
 
+import shutil
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,8 +88,16 @@ def envelope(width: int) -> Envelope:
 
 
 async def found(folder: Path, world: World, port: int) -> list[Route]:
-    """Make both nodes below `folder`; the clinic will be reached at this port of loopback."""
+    """Make both nodes below `folder`; the clinic will be reached at this port of loopback.
+
+    Where they were made before, with the same world, they are taken as they are.
+    """
+    whole = folder / "founded"
+    if whole.exists():
+        async with opened(folder, LAB) as lab:
+            return routes(lab, world.shape)
     for name, at in ((LAB, 1), (CLINIC, port)):
+        shutil.rmtree(folder / name, ignore_errors=True)  # what a run left that was interrupted
         create(folder / name, name, at)
     async with opened(folder, LAB) as lab, opened(folder, CLINIC) as clinic:
         await _ingest(clinic, world)
@@ -96,7 +105,8 @@ async def found(folder: Path, world: World, port: int) -> list[Route]:
         for one, other in ((lab, clinic), (clinic, lab)):
             await trust(one, other)
         await find("policy.apply").handler(clinic, GrantFiles(files={"lab.toml": GRANT}), silent)
-        return _routes(lab, world.shape)
+        whole.touch()
+        return routes(lab, world.shape)
 
 
 @asynccontextmanager
@@ -183,7 +193,8 @@ async def trust(one: Node, other: Node) -> None:
     await find("pairing.approve").handler(one, approval, silent)
 
 
-def _routes(lab: Node, shape: Shape) -> list[Route]:
+def routes(lab: Node, shape: Shape) -> list[Route]:
+    """Return the ways in which the lab can ask the clinic."""
     card, into = lab.peers.get(CLINIC).card, envelope(shape.dimension).space_id
     widths = {"same model": shape.dimension, "shared space": shape.asker_dimension}
     return [

@@ -45,7 +45,8 @@ WARM_UP = 20
 class Job:
     """One run: `questions` (n, d) in the lab's own space, asked by so many clients at once.
 
-    `verified` answers, spread over the run, are checked.
+    `verified` answers, spread over the run, are checked. A request carries `batch` questions; what
+    is left over is not asked.
     """
 
     folder: Path
@@ -54,14 +55,20 @@ class Job:
     clients: int
     k: int
     verified: int
+    batch: int = 1
+
+    @property
+    def requests(self) -> int:
+        """How many are sent while the clock runs."""
+        return len(self.questions) // self.batch
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What came of it: seconds over all, each request's seconds, and the sample.
 
-    `references` holds the answer to each question of the sample by its row, as the clinic names
-    documents to the lab. `own_cpu_s` is the processor time of this process within `seconds`.
+    `references` holds the answer to each question of the sampled requests by its row, as the clinic
+    names documents to the lab. `own_cpu_s` is the processor time of this process within `seconds`.
     """
 
     seconds: float
@@ -78,12 +85,15 @@ def run(job: Job) -> Outcome:
 
 
 @dataclass(frozen=True)
-class _Asked:
+class Asked:
+    """A question and its signed request."""
+
     query: Query
     request: SignedRequest
 
     @property
     def wire(self) -> bytes:
+        """The request as it goes over the connection."""
         request = self.request
         fields = [
             ("Host", request.authority),
@@ -99,11 +109,11 @@ async def _run(job: Job) -> Outcome:
     peer = PeerBook.open(lab.peers).get(CLINIC)
     signer = read_key(lab.key_file("sign"), None)
     url = urlsplit(peer.url)
-    warm_up = min(WARM_UP, len(job.questions))
+    warm_up = min(WARM_UP, job.requests)
     asked = [
-        _ask(job, row, signer, authority_of(peer.url))
-        for rows in (range(warm_up), range(len(job.questions)))
-        for row in rows
+        ask(job, number, signer, authority_of(peer.url))
+        for numbers in (range(warm_up), range(job.requests))
+        for number in numbers
     ]
     wires = [one.wire for one in asked]
     answers: list[bytes] = [b""] * len(wires)
@@ -135,19 +145,24 @@ async def _run(job: Job) -> Outcome:
     card = peer.card
     clinic = AnsweringPeer(peer.root.ring, card.log_origin, peer.root.log_terms)
     del asked[:warm_up], answers[:warm_up], latencies[:warm_up]
-    rows = np.unique(np.linspace(0, len(asked) - 1, min(job.verified, len(asked))).astype(int))
+    sampled = np.linspace(0, len(asked) - 1, min(job.verified, len(asked))).astype(int)
     return Outcome(
         seconds,
         latencies,
-        {int(row): _verified(asked[row], answers[row], clinic) for row in rows},
+        {
+            int(number) * job.batch + place: references
+            for number in np.unique(sampled)
+            for place, references in enumerate(_verified(asked[number], answers[number], clinic))
+        },
         sum(not raw.startswith(b"HTTP/1.1 200") for raw in answers),
         cpu,
     )
 
 
-def _ask(job: Job, row: int, signer: Signer, authority: str) -> _Asked:
+def ask(job: Job, number: int, signer: Signer, authority: str) -> Asked:
+    """Sign the job's request of this number."""
     plan = job.route.plan
-    own = job.questions[row : row + 1]
+    own = job.questions[number * job.batch : (number + 1) * job.batch]
     query = Query(
         id=new_salt(),
         salt=new_salt(),
@@ -161,7 +176,7 @@ def _ask(job: Job, row: int, signer: Signer, authority: str) -> _Asked:
         vectors=encode(own if plan.in_map is None else plan.in_map.apply(own)),
     )
     body, nonce, at = query.encode(), secrets.token_bytes(16), int(time.time())
-    return _Asked(query, sign_request(QUERY, authority, LAB, CLINIC, body, signer, at, nonce))
+    return Asked(query, sign_request(QUERY, authority, LAB, CLINIC, body, signer, at, nonce))
 
 
 async def _read(reader: asyncio.StreamReader) -> bytes:
@@ -175,14 +190,16 @@ def _fields(head: bytes) -> dict[bytes, bytes]:
     return {name.lower(): value.strip() for name, _, value in pairs}
 
 
-def _verified(asked: _Asked, raw: bytes, clinic: AnsweringPeer) -> list[str]:
-    """Check an answer with its receipt as an asker does, and return its references."""
+def _verified(asked: Asked, raw: bytes, clinic: AnsweringPeer) -> list[list[str]]:
+    """Check an answer with its receipt as an asker does; return its references by question."""
     head, _, body = raw.partition(b"\r\n\r\n")
     answer = RawAnswer(int(head.split(b" ", 2)[1]), tuple(_fields(head).items()), body)
     accepted = accept_answer(asked.request, asked.query, answer, clinic, int(time.time()))
     if not isinstance(accepted, AcceptedAnswer) or not isinstance(accepted.payload, Answer):
         raise ValueError(f"the node refused: {body[:300]!r}")
-    (hits,) = accepted.payload.results
-    if not isinstance(hits, tuple):
-        raise TypeError("the grant shows lists")
-    return [hit.ref for hit in hits]
+    found = []
+    for hits in accepted.payload.results:
+        if not isinstance(hits, tuple):
+            raise TypeError("the grant shows lists")
+        found.append([hit.ref for hit in hits])
+    return found

@@ -1,7 +1,5 @@
 """Two nodes whose models see more than their shared space holds ask each other without it."""
 
-from functools import cache
-
 import pytest
 
 from adapters.choose import AFFINE_FITS
@@ -9,22 +7,15 @@ from keys.signer import SeedSigner
 from node.federation.ask import AskResult
 from node.operations.space_joining import LeaveSpace, LeftSpace
 from node.operations.spaces import SpaceList, SpaceName
-from node.spaces.embedding_file import AnchorEmbeddings
-from node.spaces.join import Joining, join
 from node.spaces.manifest import sign_manifest
 from protocol.leaf import Answered, Sent
-from tests.node.spaces.consortium import AT, created, expert, ground, members, unseen
+from tests.node.spaces.consortium import created, expert, joining_of, members
 from tests.scenarios.anchor_records import records
 from tests.scenarios.world import Organisation, World, grant, only, pair
 
 FOUNDER = members()[0]
 D, E = expert("d.example", 64, 50), expert("e.example", 72, 51)
 QUESTIONS = range(200, 400, 20)
-
-
-@cache
-def joined(own: AnchorEmbeddings, other: AnchorEmbeddings) -> Joining:
-    return join(ground(), own, [FOUNDER, other], AT, unseen)
 
 
 @pytest.fixture
@@ -35,7 +26,7 @@ async def experts(world: World) -> tuple[Organisation, Organisation]:
     made = []
     for own, other, held in ((D, E, range(200)), (E, D, range(200, 400))):
         one = await world.organisation(own.organisation, records(own, held), space=own.envelope)
-        joining = joined(own, other)
+        joining = joining_of(own, FOUNDER, other)
         one.node.spaces.keep(manifest, raw, positions.encoded, joining, [FOUNDER, other])
         one.node.card.current()
         made.append(one)

@@ -10,10 +10,9 @@ from node.federation.ask import Result
 from node.operations.partners import ListPartners, Partners
 from node.operations.resolve import Resolve, ResolvedRecord
 from node.spaces.embedding_file import AnchorEmbeddings
-from node.spaces.join import join
 from node.spaces.manifest import sign_manifest
 from protocol.leaf import Answered, Sent
-from tests.node.spaces.consortium import AT, created, ground, members, unseen
+from tests.node.spaces.consortium import created, joining_of, members
 from tests.scenarios.anchor_records import records
 from tests.scenarios.world import Organisation, World, grant, only, pair
 
@@ -40,7 +39,7 @@ async def consortium(world: World) -> Consortium:
     for name, own in everybody.items():
         made = await world.organisation(name, records(own, HELD[name]), space=own.envelope)
         others = [other for other in members() if other is not own]
-        joining = join(ground(), own, others, AT, unseen)
+        joining = joining_of(own, *others)
         made.node.spaces.keep(manifest, raw, positions.encoded, joining, others)
         nodes[name] = made
     for one, other in (("a", "b"), ("a", "c"), ("b", "c")):

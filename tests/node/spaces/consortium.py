@@ -10,6 +10,7 @@ from keys.signer import Signer
 from node.spaces.anchor_set import Anchor, AnchorSet, make_anchor_set
 from node.spaces.create import create_space
 from node.spaces.embedding_file import AnchorEmbeddings
+from node.spaces.join import Joining, join
 from node.spaces.manifest import Positions, SpaceManifest
 from node.spaces.maps import Ground
 from protocol.envelope import Envelope, Prompts
@@ -99,6 +100,12 @@ def created(name: str = "commons") -> tuple[SpaceManifest, Positions]:
 def ground() -> Ground:
     manifest, positions = created()
     return Ground(manifest, anchor_set(), positions)
+
+
+@cache
+def joining_of(own: AnchorEmbeddings, *others: AnchorEmbeddings) -> Joining:
+    """What `own` fits, chooses and measures beside the others, once for all tests that read it."""
+    return join(ground(), own, others, AT, unseen)
 
 
 def ring(signer: Signer, *, until: int = AT + 1000) -> KeyRing:

@@ -1,6 +1,5 @@
 """Agreement is measured in the own documents, with questions that both sides have embedded."""
 
-import functools
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,12 +20,12 @@ from node.spaces.agreement import (
     over_askers,
 )
 from node.spaces.errors import EmbeddingsRefused
-from node.spaces.join import Joining, join
+from node.spaces.join import Joining
 from node.spaces.manifest import sign_manifest
 from node.spaces.report import space_info
 from node.spaces.spaces import Spaces
 from protocol.card import Figure
-from tests.node.spaces.consortium import AT, created, ground, members, unseen
+from tests.node.spaces.consortium import created, ground, joining_of, members
 
 OWN, *OTHERS = members()
 
@@ -37,10 +36,8 @@ async def nearest(rows: Floats) -> list[list[int]]:
     return [list(map(int, found)) for found in np.argsort(-scores, axis=1)[:, :DEPTH]]
 
 
-@functools.cache
 def joining() -> Joining:
-    """One member's joining; every test reads the same."""
-    return join(ground(), OWN, OTHERS, AT, unseen)
+    return joining_of(OWN, *OTHERS)
 
 
 async def found_with(samples: Samples, search: Search = nearest) -> dict[str, Agreement]:

@@ -6,12 +6,11 @@ import pytest
 
 from keys.signer import SeedSigner
 from node.spaces.embedding_file import AnchorEmbeddings
-from node.spaces.join import join
 from node.spaces.manifest import sign_manifest
 from node.spaces.spaces import Spaces
 from protocol.card import Card, CardLimits
 from protocol.problems import Code, Refused
-from tests.node.spaces.consortium import AT, created, expert, ground, members, unseen
+from tests.node.spaces.consortium import AT, created, expert, ground, joining_of, members
 
 A, B, _ = members()
 D, E = expert("d.example", 64, 50), expert("e.example", 72, 51)
@@ -23,7 +22,7 @@ def joined(path: Path, own: AnchorEmbeddings, *others: AnchorEmbeddings) -> Spac
     for folder in ("spaces", "adapters"):
         (path / folder).mkdir(parents=True, exist_ok=True)
     spaces = Spaces.open(path / "spaces", path / "adapters")
-    joining = join(ground(), own, others, AT, unseen)
+    joining = joining_of(own, *others)
     raw = sign_manifest(manifest, [SeedSigner.from_seed(b"1" * 32)])
     spaces.keep(manifest, raw, positions.encoded, joining, others)
     return spaces

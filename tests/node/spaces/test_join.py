@@ -9,13 +9,21 @@ from node.spaces.join import join
 from node.spaces.manifest import Positions
 from node.spaces.maps import Ground
 from tests.adapters.worlds import unit
-from tests.node.spaces.consortium import AT, created, embeddings, ground, members, unseen
+from tests.node.spaces.consortium import (
+    AT,
+    created,
+    embeddings,
+    ground,
+    joining_of,
+    members,
+    unseen,
+)
 
 A, B, C = members()
 
 
 def test_routes_are_measured_in_both_directions_with_every_member() -> None:
-    joined = join(ground(), A, [B, C], AT, unseen).joined
+    joined = joining_of(A, B, C).joined
     assert {(pair.asker, pair.responder) for pair in joined.pairs} == {
         ("a.example", "b.example"),
         ("b.example", "a.example"),
@@ -26,7 +34,7 @@ def test_routes_are_measured_in_both_directions_with_every_member() -> None:
 
 
 def test_a_route_finds_nearly_what_the_responders_model_finds_and_far_more_than_nothing() -> None:
-    joined = join(ground(), A, [B, C], AT, unseen).joined
+    joined = joining_of(A, B, C).joined
     for pair in joined.pairs:
         mrr, card = pair.card.figures["mrr"].value, pair.card
         assert mrr > card.natives["target"].value - 0.1
@@ -35,7 +43,7 @@ def test_a_route_finds_nearly_what_the_responders_model_finds_and_far_more_than_
 
 
 def test_the_chosen_pair_of_kinds_is_the_best_of_all_on_the_validation_part() -> None:
-    joined = join(ground(), A, [B], AT, unseen).joined
+    joined = joining_of(A, B).joined
     for pair in joined.pairs:
         assert set(pair.mrr) == {f"{one}>{other}" for one in AFFINE_FITS for other in AFFINE_FITS}
         best = max(figure.value for figure in pair.mrr.values())
@@ -43,12 +51,12 @@ def test_the_chosen_pair_of_kinds_is_the_best_of_all_on_the_validation_part() ->
 
 
 def test_fit_choice_and_measure_use_different_anchors() -> None:
-    card = join(ground(), A, [B], AT, unseen).joined.pairs[0].card
+    card = joining_of(A, B).joined.pairs[0].card
     assert card.fitted_on + card.chosen_on + card.held_out == 600
 
 
 def test_every_map_that_is_named_is_there() -> None:
-    joining = join(ground(), A, [B], AT, unseen)
+    joining = joining_of(A, B)
     named = {each.adapter for each in joining.joined.maps}
     assert named == set(joining.adapters)
     assert len(named) == 2 * len(AFFINE_FITS)
@@ -67,7 +75,7 @@ def test_a_member_whose_views_were_exchanged_is_refused() -> None:
 
 def test_a_member_enrols_later_and_nothing_else_changes() -> None:
     late = embeddings("d.example", 18, 44)
-    before = join(ground(), A, [B, C], AT, unseen)
+    before = joining_of(A, B, C)
     joined = join(ground(), late, [A, B, C], AT, unseen).joined
     after = join(ground(), A, [B, C, late], AT, unseen)
     assert set(before.adapters) == set(after.adapters)
@@ -84,7 +92,7 @@ def test_alone_a_member_is_measured_with_its_own_questions() -> None:
 
 
 def test_two_computations_give_the_same_adapters() -> None:
-    assert join(ground(), A, [B], AT, unseen) == join(ground(), A, [B], AT, unseen)
+    assert joining_of(A, B) == join(ground(), A, [B], AT, unseen)
 
 
 def test_a_founder_joins_with_the_embeddings_that_are_pinned() -> None:

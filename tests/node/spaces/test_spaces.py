@@ -9,13 +9,19 @@ from keys.signer import SeedSigner
 from node.federation.routing import NoRoute
 from node.spaces.embedding_file import AnchorEmbeddings
 from node.spaces.errors import CannotJoin, SpaceExists, UnknownSpace
-from node.spaces.join import join
 from node.spaces.manifest import sign_manifest
 from node.spaces.spaces import Spaces
 from protocol.card import Card, CardLimits, Route
 from protocol.envelope import Envelope
 from protocol.problems import Code, Refused
-from tests.node.spaces.consortium import AT, created, embeddings, ground, members, unseen
+from tests.node.spaces.consortium import (
+    AT,
+    created,
+    embeddings,
+    ground,
+    joining_of,
+    members,
+)
 
 A, B, C = members()
 HUB = created()[0].envelope.space_id
@@ -31,7 +37,7 @@ def opened(path: Path) -> Spaces:
 def joined(path: Path, own: AnchorEmbeddings, *others: AnchorEmbeddings) -> Spaces:
     manifest, positions = created()
     spaces = opened(path)
-    joining = join(ground(), own, others, AT, unseen)
+    joining = joining_of(own, *others)
     raw = sign_manifest(manifest, [SIGNER])
     spaces.keep(manifest, raw, positions.encoded, joining, others)
     return spaces

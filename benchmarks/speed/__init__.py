@@ -1,0 +1,1 @@
+"""How fast a node is beside bare parts and beside what people use instead."""

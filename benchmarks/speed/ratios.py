@@ -1,0 +1,64 @@
+"""The ratios that say whether a node is fast enough, each named by what it divides.
+
+The rule of this file: both sides of a ratio were measured in the same run on the same machine with
+the same data. A ratio whose parts are not there is left out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+ROUTE = "same model"
+
+
+def ratios(parts: dict[str, Any], main: int) -> dict[str, float]:
+    """Return every ratio that the finished parts allow; `main` is the size that others use."""
+    found: dict[str, float] = {}
+    if (node := parts.get(f"node-{main}")) is not None:
+        found |= _beside_bare(node)
+    found |= _growth(parts)
+    if (staged := parts.get("stages")) is not None:
+        whole, raw = staged["routes"][0]["whole_us"], staged["primitives_us"]["sum"]
+        found["responder_us / sum_of_primitives_us"] = whole / raw
+    return found
+
+
+def runs(node: dict[str, Any], route: str = ROUTE) -> dict[tuple[int, int], dict[str, Any]]:
+    """The runs of one route by clients and size of batches."""
+    return {(run["clients"], run["batch"]): run for run in node["node"] if run["route"] == route}
+
+
+def _beside_bare(node: dict[str, Any]) -> dict[str, float]:
+    plain, found = node["bare"], {}
+    for (clients, batch), run in runs(node).items():
+        if batch == 1:
+            name = f"node_qps_{clients}_clients / hnswlib_qps_alone"
+            found[name] = run["per_second"] / plain["single"]
+            if run["node_ms"]:
+                name = f"hnswlib_cpu_us / node_cpu_us_{clients}_clients"
+                found[name] = plain["cpu_us"] / (run["node_ms"] * 1e3)
+        else:
+            name = f"node_qps_batches_of_{batch} / hnswlib_qps_batches_of_{batch}"
+            found[name] = run["per_second"] / plain["batched"][str(batch)]
+    return found
+
+
+def _growth(parts: dict[str, Any]) -> dict[str, float]:
+    """How the median of one client grows with the collection, and bare hnswlib's beside it."""
+    by_size = {
+        part["shape"]["documents"]: part for name, part in parts.items() if name.startswith("node-")
+    }
+    if len(by_size) < 2:
+        return {}
+    few, many = min(by_size), max(by_size)
+
+    def p50(documents: int) -> float:
+        return float(runs(by_size[documents])[1, 1]["p50_ms"])
+
+    def bare_p50(documents: int) -> float:
+        return float(by_size[documents]["bare"]["median_us"])
+
+    return {
+        f"node_p50_{many} / node_p50_{few}": p50(many) / p50(few),
+        f"hnswlib_p50_{many} / hnswlib_p50_{few}": bare_p50(many) / bare_p50(few),
+    }

@@ -1,0 +1,40 @@
+"""Every part of the benchmark of speed still runs, tiny, and its figures have their form."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.speed.parts import Bench
+from benchmarks.speed.plan import FULL, QUICK, TINY, Plan
+from benchmarks.speed.ratios import ratios
+from benchmarks.speed.report import report
+from benchmarks.speed.stages import STAGES
+
+
+def test_every_part_is_measured_once_and_its_ratios_are_named(tmp_path: Path) -> None:
+    bench = Bench(TINY, tmp_path)
+    figures = bench.run(TINY.parts)
+    assert list(figures["parts"]) == list(TINY.parts)
+    figures["ratios"] = found = ratios(figures["parts"], TINY.main)
+    for name in (
+        "node_qps_1_clients / hnswlib_qps_alone",
+        "node_qps_batches_of_4 / hnswlib_qps_batches_of_4",
+        "node_p50_300 / node_p50_200",
+        "responder_us / sum_of_primitives_us",
+    ):
+        assert found[name] > 0
+    for route in figures["parts"]["stages"]["routes"]:
+        assert set(route["stages_us"]) == {*STAGES, "commit", "rest"}
+        assert all(route["stages_us"][stage] > 0 for stage in (*STAGES, "commit"))
+    assert set(figures["parts"]["stages"]["primitives_us"]) > {"verify", "search", "commit", "sign"}
+    assert all(name in report(figures) for name in found)
+    bench_again = Bench(TINY, tmp_path)
+    assert bench_again.run(TINY.parts)["parts"] == figures["parts"]
+
+
+@pytest.mark.parametrize("plan", [QUICK, FULL], ids=lambda plan: plan.name)
+def test_plans_measure_what_the_ratios_divide(plan: Plan) -> None:
+    assert {1, 16, 64} <= set(plan.clients)
+    assert {8, 64, 256} == set(plan.batches)
+    assert plan.main in plan.sizes
+    assert plan.world.dimension == 384
