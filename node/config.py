@@ -133,6 +133,24 @@ class Keys(Section):
     )
 
 
+class Witnessing(Section):
+    """Witnesses: whose cosignatures count here, and whether this node gives its own."""
+
+    offer: bool = Field(
+        True, description="Cosign partners' checkpoints; false: this node is nobody's witness."
+    )
+    needed: int = Field(
+        1,
+        ge=1,
+        le=32,
+        description="Organisations other than the two parties of an exchange that must have "
+        "cosigned before it counts as witnessed.",
+    )
+    organisations: tuple[Organisation, ...] = Field(
+        (), description="Partners that count and are asked as witnesses; default: all that offer."
+    )
+
+
 class Index(Section):
     """How indexes are filled, built and searched (HNSW)."""
 
@@ -233,6 +251,7 @@ class Settings(BaseSettings):
     keys: Keys = Keys()
     partners: Partners = Partners()
     hsm: Hsm = Hsm()
+    witness: Witnessing = Witnessing()
     index: Index = Index()
     content: Content = Content()
     log: Log = Log()

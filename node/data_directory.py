@@ -47,6 +47,8 @@ class DataDirectory:
         self.log_file = self.path / "log.db"
         self.content_file = self.path / "content.db"
         self.content_keys_file = self.path / "content_keys.db"
+        self.witness_file = self.path / "witness.db"
+        self.forks = self.path / "forks"
         self.tokens_file = self.path / "tokens.json"
         self.policy_file = self.path / "policy.json"
         self.invitations_file = self.path / "invitations.json"
@@ -66,7 +68,7 @@ class DataDirectory:
         self.peers = self.path / "peers"
 
     def key_file(self, purpose: str) -> Path:
-        """The key file of a purpose (`root`, `card`, `sign`, `log`)."""
+        """The key file of a purpose (`root`, `card`, `sign`, `log`, `witness`)."""
         return self.keys / f"{purpose}.key"
 
     def root_file(self, version: int) -> Path:

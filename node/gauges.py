@@ -55,6 +55,20 @@ class NodeGauges(Collector):
             return
         yield _one("interlingua_log_leaves", "Leaves in the audit log.", node.log.size())
         yield from _of_content(node)
+        yield _many(
+            "interlingua_witness_leaves",
+            "Leaves of this log that a witness has cosigned since the start.",
+            "organisation",
+            {
+                peer.organisation: node.submitter.standing(peer.organisation).size
+                for peer in node.submitter.witnesses()
+            },
+        )
+        yield _one(
+            "interlingua_forks",
+            "Files of evidence that a partner's log has forked.",
+            sum(1 for _ in node.data.forks.glob("*.json")),
+        )
         yield _one(
             "interlingua_card_expires",
             "When the card ends, epoch seconds.",

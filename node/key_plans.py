@@ -22,14 +22,15 @@ LIFETIME_S: dict[KeyPurpose, int] = {
     "card": 730 * DAY_S,
     "sign": 730 * DAY_S,
     "log": 730 * DAY_S,
+    "witness": 730 * DAY_S,
 }
 """How long (seconds) each new key is valid."""
 
 ROTATE_BEFORE_S = 90 * DAY_S
-"""A card, sign or log key with less time left (seconds) and no successor is replaced."""
+"""A key but a root key with less time left (seconds) and no successor is replaced."""
 
-Rotating = Literal["card", "sign", "log"]
-ROTATING: tuple[Rotating, ...] = ("card", "sign", "log")
+Rotating = Literal["card", "sign", "log", "witness"]
+ROTATING: tuple[Rotating, ...] = ("card", "sign", "log", "witness")
 
 EARLY_S = 300
 """Validity begins this long (seconds) before it is written where it begins at once."""
@@ -59,10 +60,11 @@ def immediate(public: bytes, purpose: KeyPurpose, at: int, root: RootDocument) -
 
 
 def due(root: RootDocument, at: int) -> Iterator[Rotating]:
-    """Purposes whose newest key has little time left."""
+    """Purposes whose newest key has little time left, and `witness` where it has no key yet."""
     for purpose in ROTATING:
         ends = [key.not_after for key in root.keys if key.purpose == purpose]
-        if ends and max(ends) - at < ROTATE_BEFORE_S:
+        missing = purpose == "witness" and not ends  # of a release before there were witnesses
+        if missing or (ends and max(ends) - at < ROTATE_BEFORE_S):
             yield purpose
 
 

@@ -57,6 +57,9 @@ if TYPE_CHECKING:
     from node.root_keeper import RootKeeper
     from node.spaces.spaces import Spaces
     from node.store.store import Store
+    from node.witness.cosigner import Cosigner
+    from node.witness.follower import Follower
+    from node.witness.submitter import Submitter
 
 CARD_CHECK_S = 60.0
 CLOCK_LOOK_S = 60.0
@@ -126,7 +129,10 @@ class Node:
         from protocol.event_leaves import Started
 
         self.identity.unlock()
+        restored = self.data.mark_file.exists()
         await self.settle()
+        if not restored:  # else settling has just compared
+            await self.standing.require_not_behind()
         started = Started(
             at=self.clock(),
             origin=self.log_origin,
@@ -141,6 +147,7 @@ class Node:
         await self.renew()
         _ = self.responder, self.asker, self.acknowledger, self.announcements, self.announcer
         _ = self.retention
+        _ = self.submitter, self.follower
 
     async def settle(self) -> None:
         """Let a restored node compare itself with its partners before anything is logged."""
@@ -378,6 +385,33 @@ class Node:
         self._closing.callback(past.flush)
         self.periodic.append(Periodic("answers", FLUSH_S, lambda: asyncio.to_thread(past.flush)))
         return past
+
+    @cached_property
+    def cosigner(self) -> Cosigner:
+        """What cosigns partners' checkpoints."""
+        from node.witness.wiring import cosigner_of
+
+        return cosigner_of(self)
+
+    @cached_property
+    def submitter(self) -> Submitter:
+        """What has the own checkpoints cosigned."""
+        from node.witness.submitter import SUBMIT_EVERY_S
+        from node.witness.wiring import submitter_of
+
+        submitter = submitter_of(self)
+        self.periodic.append(Periodic("witness", SUBMIT_EVERY_S, submitter.submit_due))
+        return submitter
+
+    @cached_property
+    def follower(self) -> Follower:
+        """What follows up partners' receipts, so that they become witnessed."""
+        from node.witness.follower import FOLLOW_EVERY_S
+        from node.witness.wiring import follower_of
+
+        follower = follower_of(self)
+        self.periodic.append(Periodic("receipts", FOLLOW_EVERY_S, follower.follow_due))
+        return follower
 
     @cached_property
     def asker(self) -> Asker:

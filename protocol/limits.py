@@ -32,6 +32,18 @@ MAX_PROOF_HASHES = 64
 MAX_PROOF_BYTES = MAX_NOTE_BYTES + 16 * 1024
 """A tlog-proof: checkpoint, hashes and extra line (bytes)."""
 
+MAX_ADD_CHECKPOINT_HASHES = 63
+"""Hashes of the consistency proof that goes to a witness (C2SP tlog-witness)."""
+
+MAX_ADD_CHECKPOINT_BYTES = 32 * 1024
+"""A request to a witness: a proof, and a checkpoint with some signatures."""
+
+MAX_COSIGNATURES_BYTES = 16 * 1024
+"""What a witness answers: signature lines. One of ML-DSA-44, which is ignored, has 3.3 kB."""
+
+MAX_PROOFS = 64
+"""Leaves of which one request asks for proofs."""
+
 MAX_TREE_SIZE = 2**53 - 1
 """Leaves of one log; an index is a safe JSON integer too."""
 

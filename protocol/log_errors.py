@@ -11,6 +11,9 @@ whoever reports it uses ``reason``, a stable word that names the class of failur
     ├── BeyondTerm           a checkpoint of a size that its key may not sign
     ├── MalformedProof       the bytes are not a C2SP tlog-proof
     ├── ProofMismatch        hashes that do not lead to the stated root
+    ├── MalformedCosignature no timestamped signature of a cosigner over a checkpoint
+    ├── MalformedSubmission  the bytes are not a C2SP add-checkpoint request
+    ├── MalformedFork        the file is not evidence of a fork, or shows none
     ├── MalformedLeaf        an entry that is not one of our canonical leaves
     └── BundleRefused        a bundle that is not as it was written
         ├── MalformedBundle  its lines are not of the form or order of a bundle
@@ -66,6 +69,24 @@ class ProofMismatch(LogMaterialError):
     """A Merkle proof does not connect what it should connect."""
 
     reason = "proof-mismatch"
+
+
+class MalformedCosignature(LogMaterialError):
+    """What should be a cosignature is none, or is of no checkpoint."""
+
+    reason = "malformed-cosignature"
+
+
+class MalformedSubmission(LogMaterialError):
+    """The bytes are not an add-checkpoint request in canonical form."""
+
+    reason = "malformed-submission"
+
+
+class MalformedFork(LogMaterialError):
+    """The file is not evidence of a fork, or its two checkpoints do not contradict each other."""
+
+    reason = "malformed-fork"
 
 
 class MalformedLeaf(LogMaterialError):

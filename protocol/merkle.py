@@ -199,6 +199,22 @@ def verify_consistency(
         raise ProofMismatch("the consistency proof does not connect the two roots")
 
 
+def first_root(old: int, new: int, new_root: bytes, proof: Sequence[bytes]) -> bytes:
+    """Return the root of the first ``old`` leaves of the tree that has ``new_root``, as proved.
+
+    ``proof`` is a consistency proof; where ``old`` is a power of two, with that root in front,
+    which such a proof leaves out. ``ProofMismatch`` where it does not lead to ``new_root``. So a
+    proof shows what the old tree was, and a root that was signed for it and differs is a fork.
+    """
+    path = _checked(proof, new_root)
+    if not 0 < old < new or not path:
+        raise ProofMismatch(f"no proof of {len(path)} hashes leads from {old} leaves to {new}")
+    from_old, from_new = _climb_both(old - 1, new - 1, path)
+    if from_new != new_root:
+        raise ProofMismatch("the proof does not lead to the larger tree's root")
+    return from_old
+
+
 def _climb_both(place: int, last: int, path: list[bytes]) -> tuple[bytes, bytes]:
     while place & 1:
         place, last = place >> 1, last >> 1

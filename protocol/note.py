@@ -15,6 +15,7 @@ import binascii
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar, Self
 
 from keys.signer import Signer, verify
 from protocol.limits import MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES
@@ -46,11 +47,17 @@ def key_id(name: str, public: bytes, signature_type: int = TYPE_ED25519) -> byte
 
 
 @dataclass(frozen=True)
-class VerifierKey:
-    """An Ed25519 note verifier key: ``<name>+<hex key id>+<base64(0x01 || 32-byte key)>``."""
+class NoteKey:
+    """An Ed25519 key of notes, ``<name>+<hex key id>+<base64(type || 32-byte key)>``; abstract.
+
+    What a signature is made over follows from its type, so a key of one type is never another's.
+    """
 
     name: str
     public: bytes
+
+    TYPE: ClassVar[int]
+    WHAT: ClassVar[str]
 
     def __post_init__(self) -> None:
         if not is_key_name(self.name):
@@ -61,23 +68,31 @@ class VerifierKey:
     @property
     def key_id(self) -> bytes:
         """The four bytes that stand before each of this key's signatures."""
-        return key_id(self.name, self.public)
+        return key_id(self.name, self.public, self.TYPE)
 
     def __str__(self) -> str:
-        material = base64.b64encode(bytes([TYPE_ED25519]) + self.public).decode("ascii")
+        material = base64.b64encode(bytes([self.TYPE]) + self.public).decode("ascii")
         return f"{self.name}+{self.key_id.hex()}+{material}"
 
     @classmethod
-    def parse(cls, text: str) -> "VerifierKey":
-        """Read a verifier key; ``MalformedNote`` says what is wrong with it."""
+    def parse(cls, text: str) -> Self:
+        """Read a key of this type; ``MalformedNote`` says what is wrong with it."""
         name, hex_id, material = _three_parts(text)
         raw = decode_base64(material)
-        if raw is None or len(raw) != 33 or raw[0] != TYPE_ED25519:
-            raise MalformedNote("the verifier key is not an Ed25519 key (type 1, 32 bytes)")
+        if raw is None or len(raw) != 33 or raw[0] != cls.TYPE:
+            raise MalformedNote(f"the {cls.WHAT} is not an Ed25519 key (type {cls.TYPE}, 32 bytes)")
         key = cls(name, raw[1:])
         if key.key_id.hex() != hex_id:
-            raise MalformedNote("the verifier key's id does not belong to its name and key")
+            raise MalformedNote(f"the {cls.WHAT}'s id does not belong to its name and key")
         return key
+
+
+@dataclass(frozen=True)
+class VerifierKey(NoteKey):
+    """A key that signs notes as they are (type 0x01), such as a log's."""
+
+    TYPE: ClassVar[int] = TYPE_ED25519
+    WHAT: ClassVar[str] = "verifier key"
 
 
 def _three_parts(text: str) -> tuple[str, str, str]:

@@ -10,6 +10,7 @@ which widespread generic signers write them.
     held        GET     /federation/v1/held              none              interlingua-held-v1
     ack         POST    /federation/v1/ack               application/json  interlingua-ack-v1
     checkpoint  GET     /federation/v1/log/checkpoint    none              interlingua-checkpoint-v1
+    proofs      POST    /federation/v1/log/proofs        application/json  interlingua-proofs-v1
     tile        GET     /federation/v1/log/tile/<L>/<N>  none              interlingua-tile-v1
 
 The last row stands for every path that C2SP tlog-tiles gives to a tile of hashes, partial ones too.
@@ -94,11 +95,14 @@ ACK = Endpoint("ack", "POST", "/federation/v1/ack", "interlingua-ack-v1", "appli
 CHECKPOINT = Endpoint(
     "checkpoint", "GET", "/federation/v1/log/checkpoint", "interlingua-checkpoint-v1", None
 )
+PROOFS = Endpoint(
+    "proofs", "POST", "/federation/v1/log/proofs", "interlingua-proofs-v1", "application/json"
+)
 TILE = Endpoint("tile", "GET", "/federation/v1/log/tile/<L>/<N>", "interlingua-tile-v1", None)
 LOG_PREFIX = "/federation/v1/log/"
 """What tlog-tiles calls the prefix of the log."""
 
-ENDPOINTS: tuple[Endpoint, ...] = (QUERY, OFFERS, HELD, ACK, CHECKPOINT, TILE)
+ENDPOINTS: tuple[Endpoint, ...] = (QUERY, OFFERS, HELD, ACK, CHECKPOINT, PROOFS, TILE)
 BY_TARGET: dict[tuple[str, str], Endpoint] = {
     (e.method, e.path): e for e in ENDPOINTS if e is not TILE
 }

@@ -12,17 +12,22 @@ from node.audit.errors import AuditError, LogForeign
 from node.audit.given_root import GivenRoot
 from node.audit.origin import stated_origin
 from node.audit.verify import Anchors
+from node.config import Witnessing
+from node.config_reading import load_settings
 from node.data_directory import DataDirectory
 from node.federation import superseded
 from node.federation.errors import FederationError
 from node.federation.peer import Peer
 from node.federation.peers import PeerBook
+from node.operations.errors import OperationError
+from node.witness.known import policy as witnesses
 from protocol.document import DocumentRefused, read_document
 from protocol.log_keys import LogKeys
 from protocol.note import VerifierKey
 from protocol.root import ROOT_TYPE, RootDocument, RootRefused
 from protocol.root_changes import log_keys
 from protocol.root_history import every_key
+from protocol.witness_policy import NOBODY, WitnessPolicy
 
 
 @dataclass(frozen=True)
@@ -33,13 +38,13 @@ class FoundAnchors:
     warnings: tuple[str, ...]
 
 
-def unknown(log_key: VerifierKey | None) -> Anchors:
-    """Return the anchors of somebody who has nothing but, perhaps, the log's key."""
+def unknown(log_key: VerifierKey | None, policy: WitnessPolicy = NOBODY) -> Anchors:
+    """Return the anchors of somebody who has nothing but, perhaps, keys of log and witnesses."""
     organisation = log_key.name.partition("/")[0] if log_key else None
-    return Anchors(organisation, log_key, lambda _: None, lambda _, __: None)
+    return Anchors(organisation, log_key, lambda _: None, lambda _, __: None, policy)
 
 
-def with_root(root: GivenRoot, log_file: Path) -> Anchors:
+def with_root(root: GivenRoot, log_file: Path, policy: WitnessPolicy = NOBODY) -> Anchors:
     """Return the anchors of somebody who has the root document of the log's owner."""
     owner = root.document.organisation
     try:
@@ -53,15 +58,20 @@ def with_root(root: GivenRoot, log_file: Path) -> Anchors:
         log_key=root.log_keys(origin),
         ring_of=lambda name: ring if name == owner else None,
         log_keys_of=lambda name, of: root.log_keys(of) if name == owner else None,
+        policy=policy,
     )
 
 
 def from_directory(
-    data: DataDirectory, log_key: VerifierKey | None, log_file: Path | None = None
+    data: DataDirectory,
+    log_key: VerifierKey | None,
+    log_file: Path | None = None,
+    policy: WitnessPolicy | None = None,
 ) -> FoundAnchors:
-    """Read a data directory's root documents; ``log_key`` given by the auditor goes first.
+    """Read a data directory's root documents; what the auditor was given goes first.
 
-    ``log_file`` is the log that they are for, by default the directory's own.
+    ``log_file`` is the log that they are for, by default the directory's own. ``policy``: whose
+    cosignatures count, by default partners' as the directory's settings say.
     """
     warnings: list[str] = []
     versions = _own_roots(data.roots, warnings)
@@ -80,8 +90,21 @@ def from_directory(
         log_key=log_key or _own_log_keys(versions, log_file or data.log_file, warnings),
         ring_of=rings.get,
         log_keys_of=cache(log_keys_of),
+        policy=policy or _by_settings(data, known, warnings),
     )
     return FoundAnchors(anchors, tuple(warnings))
+
+
+def _by_settings(
+    data: DataDirectory, known: dict[str, list[RootDocument]], warnings: list[str]
+) -> WitnessPolicy:
+    """Return the policy of the directory's settings over the organisations that are known."""
+    settings = Witnessing()
+    try:
+        settings = load_settings(data.config_file).witness
+    except OperationError as error:
+        warnings.append(f"The settings cannot be used, so each witness counts: {error}")
+    return witnesses(settings, known.values())
 
 
 def _own_log_keys(own: list[RootDocument], log_file: Path, warnings: list[str]) -> LogKeys | None:

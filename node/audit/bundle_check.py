@@ -5,24 +5,28 @@ Rule of this file: no data directory, no database, no network. The steps, in the
 1. form: the first lines are those of a bundle.
 2. root documents: those that the export leaf names, each following from the one before, and from
    the root key whose fingerprint was given.
-3. checkpoint: signed by a key of the log that may sign its size, and by nobody else.
+3. checkpoint: signed by a key of the log that may sign its size, and by no other one in its name.
 4. leaves: each of its type and place, as the filter says; each signed request is for what its leaf
    says (node/audit/request_check.py), each acknowledgement what it says that it confirms.
 5. tree: leaves and hashes lead to the signed root; so nothing of the part is missing.
 6. other checkpoints of the log, seen elsewhere: they sign the same tree.
 
-`SELF-SIGNED` at best: nobody but the log's owner has signed. `DIVERGED` where the log's key signed
-two trees that contradict each other, `INVALID` where anything else is wrong.
+7. witnesses: whose keys were given, or are named by root documents that a given fingerprint proves,
+   and who cosigned the checkpoint; for each exchange in clear its two parties count for nothing.
+
+`WITNESSED` where enough have for every exchange in clear, `SELF-SIGNED` where not. `DIVERGED` where
+the log's key signed two trees that contradict each other, `INVALID` where anything else is wrong.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Literal, cast
+from typing import cast
 
 from node.audit.acknowledgement_check import AcknowledgementCheck
 from node.audit.bundle_roots import BundleRoots
 from node.audit.findings import Findings, Kind
 from node.audit.request_check import RequestCheck
+from node.audit.verdict import Parties, Verdict, verdict_of
 from protocol.bundle import BundleReader, Head, roots_digest
 from protocol.bundle_tree import BundleTree
 from protocol.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
@@ -31,8 +35,8 @@ from protocol.log_errors import BundleRefused, LogMaterialError, MalformedLeaf
 from protocol.log_keys import LogKeys
 from protocol.notation import is_organisation
 from protocol.note import is_key_name, parse_note
+from protocol.witness_policy import NOBODY, Witnessed, WitnessPolicy
 
-Verdict = Literal["SELF-SIGNED", "DIVERGED", "INVALID"]
 AtLeaf = Callable[[int, AnyLeaf, bytes], None]
 
 
@@ -41,7 +45,8 @@ class BundleCheck:
 
     ``seen``: checkpoints of the log from elsewhere (signed notes); ``compared`` counts those of
     which the root could be compared, ``not_compared`` says why the others could not. ``leaves``
-    counts the leaves in clear by type.
+    counts the leaves in clear by type. ``witnessed`` says who cosigned, ``parties`` with whom the
+    exchanges in clear were.
     """
 
     def __init__(
@@ -51,8 +56,12 @@ class BundleCheck:
         seen: Sequence[bytes] = (),
         each: AtLeaf | None = None,
         wanted: Iterable[int] = (),
+        policy: WitnessPolicy = NOBODY,
     ) -> None:
-        """``each`` gets every leaf of the part in clear; ``wanted``: sizes whose roots to keep."""
+        """``each`` gets every leaf of the part in clear; ``wanted``: sizes whose roots to keep.
+
+        ``policy``: the witnesses whose keys were given, and how many organisations are needed.
+        """
         self.findings = Findings()
         self.head: Head | None = None
         self.checkpoint: Checkpoint | None = None
@@ -62,6 +71,9 @@ class BundleCheck:
         self.leaves: Counter[str] = Counter()
         self.compared = 0
         self.not_compared: list[str] = []
+        self.parties = Parties()
+        self.witnessed = Witnessed({}, policy.needed)
+        self._policy = policy
         self._seen, self._each, self._wanted = seen, each, frozenset(wanted)
         try:
             self._check(BundleReader(lines), fingerprints)
@@ -71,10 +83,8 @@ class BundleCheck:
     @property
     def verdict(self) -> Verdict:
         """What can be said of the log, as far as the bundle shows it."""
-        if not self.findings:
-            return "SELF-SIGNED"
-        kinds = {one.kind for one in self.findings.listed}
-        return "DIVERGED" if kinds == {"log-forked"} else "INVALID"
+        enough = self.parties.suffice(self.witnessed, self.owner)
+        return verdict_of(self.findings, witnessed=enough)
 
     @property
     def owner(self) -> str | None:
@@ -101,6 +111,7 @@ class BundleCheck:
             self.leaves[leaf.type] += 1
             self.requests.look(index, leaf)
             acknowledgements.look(index, leaf)
+            self.parties.look(leaf)
             if self._each is not None and index != head.index:
                 self._each(index, leaf, raw)
         if tree.root != claimed.root:  # step 5
@@ -109,6 +120,7 @@ class BundleCheck:
             return
         for other in seen:  # step 6
             self._compare(other, claimed, tree)
+        self._look_for_witnesses(head.checkpoint, roots)  # step 7
 
     def _claimed(self, raw: bytes) -> Checkpoint | None:
         """Return what the checkpoint says, unverified; None where it cannot be of any log."""
@@ -129,9 +141,19 @@ class BundleCheck:
             self.findings.add("checkpoint-invalid", str(error))
             return
         known = {(key.name, key.key_id) for key in keys.ranges}
-        if any((line.name, line.key_id) not in known for line in parse_note(raw).signatures):
+        own = (line for line in parse_note(raw).signatures if line.name == keys.origin)
+        if any((line.name, line.key_id) not in known for line in own):
             detail = "a signature is by a key that is none of the log's"
             self.findings.add("checkpoint-invalid", detail)
+
+    def _look_for_witnesses(self, raw: bytes, roots: BundleRoots) -> None:
+        given = (*self._policy.witnesses, *roots.witnesses())
+        try:
+            judged = WitnessPolicy(self._policy.needed, given).judge(raw, self.owner)
+        except LogMaterialError as error:
+            self.findings.add("cosigned-invalid", str(error))
+            return
+        self.witnessed = judged
 
     def _read_seen(self, origin: str, roots: BundleRoots) -> list[Checkpoint]:
         """Read the checkpoints from elsewhere; one that the log's key did not sign says nothing."""

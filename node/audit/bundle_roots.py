@@ -15,6 +15,7 @@ from protocol.log_keys import LogKeys
 from protocol.root import RootDocument, RootRefused
 from protocol.root_changes import log_keys
 from protocol.root_history import claimed_histories, every_key, proved, read_claimed
+from protocol.witness_policy import Witness, witnesses_of
 
 
 class BundleRoots:
@@ -52,6 +53,10 @@ class BundleRoots:
     def log_keys(self, origin: str) -> LogKeys:
         """Return the keys that the owner's documents give its log."""
         return log_keys(self._known.get(self._owner, ()), origin)
+
+    def witnesses(self) -> tuple[Witness, ...]:
+        """Return the witness keys of organisations whose root key has a fingerprint given."""
+        return tuple(w for name in sorted(self.pinned) for w in witnesses_of(self._known[name]))
 
     def _add(self, name: str, raws: list[bytes], findings: Findings) -> None:
         pinning = {

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from node import durable_file
-from node.audit import schema, tree_rows
+from node.audit import cosigned_rows, schema, tree_rows
 from node.audit.errors import LogDamaged
 from node.data_directory import DataDirectory
 from node.federation import superseded
@@ -100,7 +100,7 @@ class _Part:
 
     def __init__(self, connection: sqlite3.Connection, index: int) -> None:
         self.clear = self.hidden = 0
-        newest = tree_rows.newest_note(connection)
+        newest = cosigned_rows.covering(connection, index) or tree_rows.newest_note(connection)
         if newest is None or newest[0] <= index:
             raise LogDamaged(f"No checkpoint covers the `export` leaf {index}.")
         self.size, self.note = newest

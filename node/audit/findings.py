@@ -40,6 +40,8 @@ Kind = Literal[
     "bundle-filter",  # what is in clear or left out is not what the export's filter says
     "roots-differ",  # a bundle's root documents are not those that its export leaf names
     "root-unproved",  # root documents do not follow from each other or from a fingerprint
+    "cosigned-invalid",  # a kept cosigned checkpoint is not the log's, or a line does not verify
+    "fork-unproved",  # a file of evidence does not show that a log has forked
     "log-forked",  # the log's key signed another tree of a size that can be compared
 ]
 

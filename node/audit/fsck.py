@@ -58,6 +58,11 @@ class Examination:
         self._checkpoints = 0
         self._signed = -1
 
+    @property
+    def keys(self) -> LogKeys | None:
+        """The log's keys as far as they are believed; None where it states none."""
+        return self._keys.keys
+
     def run(self, each: Callable[[int, bytes], None]) -> Examined:
         """Examine everything; ``each`` sees every leaf's index and bytes."""
         self._check_database()

@@ -17,6 +17,7 @@ from pathlib import Path
 from keys.signer import Signer
 from keys.thumbprint import thumbprint
 from node.audit import (
+    cosigned_rows,
     open_questions,
     schema,
     seen_checkpoints,
@@ -25,6 +26,7 @@ from node.audit import (
     unacknowledged,
 )
 from node.audit.committer import Committer, Prepared
+from node.audit.cosigned_rows import CosignedCheckpoint, UnwitnessedReceipt
 from node.audit.entry import Entry, Receipt, StoredAnswer, TakeOver
 from node.audit.errors import LogHeld, LogUnavailable
 from node.audit.hand_over import hand_over_entry
@@ -37,6 +39,7 @@ from node.audit.writer import MAX_WAITING, Writer
 from node.clock import Clock
 from node.content.contents import Contents
 from protocol.leaf import Received
+from protocol.merkle import consistency_proof, inclusion_proof
 from protocol.note import VerifierKey
 
 LOST = 2**53
@@ -270,6 +273,43 @@ class AuditLog:
             finally:
                 connection.execute("COMMIT")
             return Receipt(index, raw, proof)
+
+    def inclusion(self, indexes: Sequence[int], size: int) -> list[tuple[bytes, ...] | None]:
+        """Return the path of each leaf to the tree of ``size`` leaves; None where it is not in it.
+
+        Raises LogDamaged for a tree that the log has not reached.
+        """
+        with self._read() as connection:
+            hash_at = tree_rows.hash_reader(connection)
+            return [
+                tuple(inclusion_proof(index, size, hash_at)) if index < size else None
+                for index in indexes
+            ]
+
+    def consistency(self, old: int, new: int) -> tuple[bytes, ...]:
+        """Return the proof that the tree of ``new`` leaves goes on from that of ``old``."""
+        with self._read() as connection:
+            return tuple(consistency_proof(old, new, tree_rows.hash_reader(connection)))
+
+    def cosigned(self) -> list[CosignedCheckpoint]:
+        """Return the checkpoints that witnesses cosigned, the largest tree first."""
+        with self._read() as connection:
+            return cosigned_rows.checkpoints(connection)
+
+    def keep_cosigned(self, size: int, note: bytes) -> None:
+        """Keep a checkpoint of ``size`` leaves with its cosignatures; raises LogUnavailable."""
+        with schema.beside(self.path) as connection:
+            cosigned_rows.keep_checkpoint(connection, size, note)
+
+    def unwitnessed(self, peer: str, first: int, most: int) -> list[UnwitnessedReceipt]:
+        """Return the oldest receipts of a partner that no witnessed proof has followed."""
+        with self._read() as connection:
+            return cosigned_rows.unwitnessed(connection, peer, first, most)
+
+    def keep_witnessed(self, proofs: Sequence[tuple[int, bytes]]) -> None:
+        """Keep witnessed proofs beside the receipts of those leaves; raises LogUnavailable."""
+        with schema.beside(self.path) as connection:
+            cosigned_rows.keep_receipts(connection, proofs)
 
     def _run_hooks(self) -> None:
         for hook in self._hooks:

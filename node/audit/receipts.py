@@ -10,34 +10,36 @@ body is accepted too; then the payload line in front must be the one that the le
 
 import base64
 import sqlite3
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from node.audit import schema, tree_rows
+from node.audit import cosigned_rows, schema, tree_rows
 from node.audit.findings import Findings
+from node.audit.verdict import Verdict
 from protocol.canonical import digest
 from protocol.leaf import AnyLeaf, MalformedLeaf, Received, decode_leaf
 from protocol.log_errors import LogMaterialError, MalformedProof
 from protocol.log_keys import LogKeys
 from protocol.note import decode_base64
 from protocol.tlog_proof import VerifiedReceipt, parse_proof, verify_receipt
+from protocol.witness_policy import NOBODY, Witnessed, WitnessPolicy
+
+if TYPE_CHECKING:
+    from node.audit.verify import Anchors
 
 
 class ReceiptCheck:
     """Checks each ``received`` leaf against the receipt that was kept with it."""
 
     def __init__(
-        self,
-        connection: sqlite3.Connection,
-        log_keys_of: Callable[[str, str], LogKeys | None],
-        findings: Findings,
+        self, connection: sqlite3.Connection, anchors: "Anchors", findings: Findings
     ) -> None:
         self.named = 0
         self.kept = 0
         self.proved = 0
-        self._connection, self._log_keys_of, self._findings = connection, log_keys_of, findings
-        self._seen = 0
+        self.witnessed = 0
+        self._connection, self._anchors, self._findings = connection, anchors, findings
 
     def look(self, index: int, leaf: Received) -> None:
         """Check one ``received`` leaf."""
@@ -56,7 +58,7 @@ class ReceiptCheck:
         if digest(raw) != leaf.receipt.leaf:
             self._findings.add("receipt-invalid", "the kept leaf is not the one received", index)
             return
-        log_keys = self._log_keys_of(leaf.peer, leaf.receipt.origin)
+        log_keys = self._anchors.log_keys_of(leaf.peer, leaf.receipt.origin)
         if log_keys is None:
             return  # no log key of the partner is known here
         self._prove(index, leaf, raw, proof, log_keys)
@@ -79,6 +81,22 @@ class ReceiptCheck:
             self._findings.add("receipt-invalid", f"{leaf.peer}: {problem}", index)
         else:
             self.proved += 1
+            self._look_for_witnesses(index, leaf, raw, log_keys)
+
+    def _look_for_witnesses(self, index: int, leaf: Received, raw: bytes, keys: LogKeys) -> None:
+        """Check the proof under a cosigned tree that followed the receipt, where one has."""
+        proof = cosigned_rows.receipt(self._connection, index)
+        if proof is None:
+            return
+        policy, own = self._anchors.policy, self._anchors.organisation
+        try:
+            verify_receipt(raw, proof, keys, keys.origin)
+            judged = policy.judge(parse_proof(proof).checkpoint, own, leaf.peer)
+        except LogMaterialError as error:
+            detail = f"{leaf.peer}: the witnessed proof that followed: {error}"
+            self._findings.add("receipt-invalid", detail, index)
+            return
+        self.witnessed += judged.enough
 
     def look_for_strays(self) -> None:
         """Every kept receipt belongs to a ``received`` leaf."""
@@ -105,6 +123,8 @@ def _contradiction(ours: Received, theirs: AnyLeaf, proved: VerifiedReceipt) -> 
 def export_receipt(path: Path, index: int) -> bytes:
     """Return a receipt file: the partner's for a ``received`` leaf, this log's own for any other.
 
+    Under a checkpoint that witnesses cosigned, where there is one that covers the leaf.
+
     Raises LookupError where there is no such leaf or its receipt was not kept, and the errors of
     ``schema.snapshot``.
     """
@@ -118,21 +138,33 @@ def export_receipt(path: Path, index: int) -> bytes:
             ).fetchone()
             if kept is None:
                 raise LookupError(f"leaf {index} was received without a receipt")
-            raw, proof = bytes(kept[0]), bytes(kept[1])
+            raw = bytes(kept[0])
+            proof = cosigned_rows.receipt(connection, index) or bytes(kept[1])
         else:
-            raw, proof = tree_rows.receipt(connection, index)
+            raw, proof = tree_rows.receipt(
+                connection, index, cosigned_rows.covering(connection, index)
+            )
         return base64.b64encode(raw) + b"\n" + proof
 
 
 @dataclass(frozen=True)
 class CheckedReceipt:
-    """A receipt that proves its leaf; ``payload_checked``: the answer itself was in the file."""
+    """A receipt that proves its leaf; ``payload_checked``: the answer itself was in the file.
+
+    ``witnessed``: who cosigned its tree, other than the two parties.
+    """
 
     leaf: AnyLeaf
     index: int
     size: int
     root: bytes
     payload_checked: bool
+    witnessed: Witnessed
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the receipt is worth."""
+        return "WITNESSED" if self.witnessed.enough else "SELF-SIGNED"
 
 
 def checkpoint_in(content: bytes) -> bytes:
@@ -140,8 +172,12 @@ def checkpoint_in(content: bytes) -> bytes:
     return parse_proof(_split(content)[2]).checkpoint
 
 
-def check_receipt(content: bytes, log_keys: LogKeys) -> CheckedReceipt:
+def check_receipt(
+    content: bytes, log_keys: LogKeys, policy: WitnessPolicy = NOBODY
+) -> CheckedReceipt:
     """Check one receipt file against the keys of the log that must have issued it.
+
+    Neither the log's owner nor the partner that the leaf names counts as a witness.
 
     Raises a LogMaterialError that names what is wrong.
     """
@@ -151,7 +187,9 @@ def check_receipt(content: bytes, log_keys: LogKeys) -> CheckedReceipt:
     if payload is not None and digest(payload) != getattr(leaf, "answer", None):
         raise MalformedLeaf("the payload line is not the answer that the leaf names")
     head = proved.checkpoint
-    return CheckedReceipt(leaf, proved.index, head.size, head.root, payload is not None)
+    owner = log_keys.origin.partition("/")[0]
+    witnessed = policy.judge(parse_proof(proof).checkpoint, owner, leaf.peer)
+    return CheckedReceipt(leaf, proved.index, head.size, head.root, payload is not None, witnessed)
 
 
 def _split(content: bytes) -> tuple[bytes | None, bytes, bytes]:

@@ -103,6 +103,11 @@ CREATE TABLE idempotency (
 CREATE INDEX idempotency_by_until ON idempotency (until);
 """
 """Before, stored answers lay there in clear. They are dropped; they lived for a day."""
+_V9 = """
+CREATE TABLE cosigned_checkpoints (size INTEGER PRIMARY KEY, note BLOB NOT NULL) STRICT;
+CREATE TABLE witnessed_receipts (idx INTEGER PRIMARY KEY, proof BLOB NOT NULL) STRICT;
+"""
+"""What witnesses signed comes after the leaf, and changes no tree."""
 
 
 def _append_only(*tables: str) -> str:
@@ -123,6 +128,7 @@ _STEPS = (
     _V6 + _append_only("log_keys"),
     _V7,
     _V8,
+    _V9,
 )
 """Each step makes the next version of the one before; steps are only ever added at the end."""
 
@@ -184,6 +190,21 @@ def was_begun(path: Path) -> bool:
         return False
     with named(path), closing(_reading(path)) as connection:
         return int(connection.execute("PRAGMA schema_version").fetchone()[0]) > 0
+
+
+@contextmanager
+def beside(path: Path) -> Iterator[sqlite3.Connection]:
+    """Write what is beside the leaves, in one transaction: what a power cut takes comes again.
+
+    It waits for the log's writer, which waits for it no longer than such a row takes; its commit
+    flushes nothing. Never for leaves, nodes, checkpoints or counters: they have one writer.
+    """
+    with named(path), closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("BEGIN IMMEDIATE")
+        yield connection
+        connection.execute("COMMIT")
 
 
 @contextmanager

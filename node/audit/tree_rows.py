@@ -143,12 +143,15 @@ def prove(index: int, head: Head, hash_at: HashAt) -> bytes:
     return TlogProof(index, tuple(path), head.note).encode()
 
 
-def receipt(connection: sqlite3.Connection, index: int) -> tuple[bytes, bytes]:
-    """Return leaf ``index`` and its tlog-proof against the newest checkpoint, as stored.
+def receipt(
+    connection: sqlite3.Connection, index: int, under: tuple[int, bytes] | None = None
+) -> tuple[bytes, bytes]:
+    """Return leaf ``index`` and its tlog-proof, as stored.
 
+    ``under``: size and signed note of the checkpoint to prove it against, by default the newest.
     The connection holds one snapshot open. Raises LookupError if there is no such leaf.
     """
-    raw, newest = leaf(connection, index), newest_note(connection)
+    raw, newest = leaf(connection, index), under or newest_note(connection)
     if raw is None or newest is None or index >= newest[0]:
         raise LookupError(f"the log has no leaf {index}")
     path = inclusion_proof(index, newest[0], hash_reader(connection))

@@ -2,8 +2,9 @@
 
 Rule of this file: everything is derived again: each leaf's form and hash, the root, every
 checkpoint's signature and root, the signature of every request that a leaf carries, the counters
-from the leaves, and the receipts that partners gave. The verdict is ``SELF-SIGNED`` at best: a log
-that only its owner signed can still have been rewritten as a whole before anybody else saw it.
+from the leaves, the receipts that partners gave and the cosignatures of witnesses. A log that only
+its owner signed can still have been rewritten as a whole before anybody else saw it: it is
+``SELF-SIGNED``, as is one whose last leaves are not witnessed yet.
 """
 
 import sqlite3
@@ -11,21 +12,22 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from node.audit import schema
 from node.audit.acknowledgement_check import AcknowledgementCheck
+from node.audit.cosigned_check import CosignedCheck
 from node.audit.entry import RESET
 from node.audit.findings import Findings
 from node.audit.fsck import Examination, Examined, Progress
 from node.audit.receipts import ReceiptCheck
 from node.audit.request_check import RequestCheck, RingOf
 from node.audit.succession_check import Predecessor, SuccessionCheck
+from node.audit.verdict import Parties, Verdict, verdict_of
 from protocol.leaf import AdminActed, AnyLeaf, MalformedLeaf, Received, decode_leaf
 from protocol.log_keys import LogKeys
 from protocol.note import VerifierKey
+from protocol.witness_policy import NOBODY, WitnessPolicy
 
-Verdict = Literal["SELF-SIGNED", "INVALID"]
 LogKeysOf = Callable[[str, str], LogKeys | None]
 """(organisation, log origin) -> the keys that it ever had for its log; ``None`` if unknown."""
 
@@ -36,13 +38,14 @@ class Anchors:
 
     ``organisation``: whose log it is; ``log_key``: one key that signed it, or all with their terms
     (``None`` believes the log's own statement); ``ring_of`` and ``log_keys_of``: of partners and of
-    the organisation itself, with retired keys.
+    the organisation itself, with retired keys; ``policy``: whose cosignatures count.
     """
 
     organisation: str | None
     log_key: VerifierKey | LogKeys | None
     ring_of: RingOf
     log_keys_of: LogKeysOf
+    policy: WitnessPolicy = NOBODY
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,11 @@ class Verification:
     ``leaves``: how many of each type; ``requests``: signed requests that verified or are findings,
     ``requests_bound``: those whose key is in a known root document; ``receipts_named``: partners'
     receipts that leaves name, ``receipts``: those kept, ``receipts_proved``: those that a known log
-    key proves; ``confirmed``: answers that partners acknowledged, ``unconfirmed``: those that they
-    did not; ``predecessor``: the log that this one succeeds.
+    key proves, ``receipts_witnessed``: those of them that enough others cosigned; ``confirmed``:
+    answers that partners acknowledged, ``unconfirmed``: those that they did not; ``predecessor``:
+    the log that this one succeeds. ``witnessed``: how many leaves, from the first on, are witnessed
+    for every exchange, ``cosigned_by``: by whom and when last (epoch seconds), ``needed``: how many
+    organisations make it so, ``parties``: with whom something was exchanged.
     """
 
     verdict: Verdict
@@ -66,6 +72,11 @@ class Verification:
     receipts_proved: int
     confirmed: int
     unconfirmed: int
+    receipts_witnessed: int
+    witnessed: int
+    cosigned_by: dict[str, int]
+    needed: int
+    parties: frozenset[str]
     predecessor: Predecessor | None = None
 
     @property
@@ -89,7 +100,8 @@ def _verify(
     examination = Examination(connection, anchors.log_key, progress)
     findings = examination.findings
     requests = RequestCheck(anchors.organisation, anchors.ring_of, findings)
-    receipts = ReceiptCheck(connection, anchors.log_keys_of, findings)
+    receipts = ReceiptCheck(connection, anchors, findings)
+    parties = Parties()
     owner, keys_of = anchors.organisation, anchors.log_keys_of
     successions = SuccessionCheck(
         path.parent, lambda origin: keys_of(owner, origin) if owner else None, findings
@@ -104,6 +116,7 @@ def _verify(
             findings.add("leaf-malformed", str(error), index)
             return
         requests.look(index, leaf)
+        parties.look(leaf)
         successions.look(index, leaf)
         acknowledgements.look(index, leaf)
         if isinstance(leaf, Received):
@@ -113,8 +126,12 @@ def _verify(
     examined = examination.run(each)
     receipts.look_for_strays()
     ledger.compare(connection, findings)
+    cosigned = CosignedCheck(
+        connection, examined.origin, examination.keys, anchors.policy, findings
+    )
+    witnessed = cosigned.size(parties, owner)
     return Verification(
-        verdict="INVALID" if findings else "SELF-SIGNED",
+        verdict=verdict_of(findings, witnessed=0 < examined.size == witnessed),
         examined=examined,
         leaves=dict(sorted(ledger.types.items())),
         requests=requests.counts.checked,
@@ -124,6 +141,11 @@ def _verify(
         receipts_proved=receipts.proved,
         confirmed=acknowledgements.confirmed,
         unconfirmed=acknowledgements.waiting,
+        receipts_witnessed=receipts.witnessed,
+        witnessed=witnessed,
+        cosigned_by=cosigned.by(),
+        needed=anchors.policy.needed,
+        parties=frozenset(parties.names),
         predecessor=successions.found,
     )
 

@@ -18,7 +18,7 @@ MAX_PARTS = 200_000
 MAX_PART_BYTES = 1 << 43  # 8 TiB; SQLite's own limit is larger, disks are smaller
 MAX_STEPS = 8
 
-DATABASES = ("store.db", "log.db")
+DATABASES = ("store.db", "log.db", "witness.db")
 """Parts that are copied by SQLite, because they change while they are read."""
 
 LEFT_OUT = frozenset(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from node.backup.compare import Comparison, compare
+from node.backup.errors import NodeBehind
 from node.backup.left_out import left_out
 from node.backup.marker import Mark, write_mark
 from node.backup.settle import say_behind
@@ -51,3 +52,20 @@ class Standing:
             node.log.hold(say_behind(comparison.behind))
             _log.error("this node is behind its partners and stops", found=comparison.behind)
         return comparison
+
+    async def check_again(self) -> Comparison:
+        """Ask every partner anew: one of them says that it holds another tree than this node."""
+        self._asked.clear()
+        return await self.check()
+
+    async def require_not_behind(self) -> None:
+        """Compare before anything is signed; what cannot be reached now is asked again at work.
+
+        Not where nothing was signed yet, or nobody could have cosigned it. Raises NodeBehind.
+        """
+        node = self._node
+        if node.log.size() == 0 or not any(peer.is_asked for peer in node.peers.all()):
+            return
+        comparison = await self.check()
+        if comparison.behind:
+            raise NodeBehind(say_behind(comparison.behind))

@@ -15,10 +15,13 @@ from node.cli import (
     audit_actor,
     audit_bundle,
     audit_content,
+    audit_fork,
     audit_reconcile,
     audit_report,
     audit_search,
+    audit_witness,
 )
+from node.cli.instants import instant
 from node.cli.invocation import VerbGroup, current
 from node.cli.output import finish, line, note
 from node.cli.own_log import LogOption, own_log
@@ -28,6 +31,7 @@ from node.operations.exit_codes import ExitCode
 if TYPE_CHECKING:
     from node.audit.given_root import GivenRoot
     from node.operations.audit import LogExamined, LogVerified
+    from protocol.witness_policy import WitnessPolicy
 
 app = VerbGroup(help="The audit log: read it, prove it, hand out parts of it, check its file.")
 app.command()(audit_search.search)
@@ -37,10 +41,27 @@ app.command()(audit_bundle.export)
 app.command()(audit_reconcile.reconcile)
 app.command()(audit_content.content)
 app.command()(audit_content.erase)
+app.add_typer(audit_witness.app, name="witness")
 
 KeyOption = Annotated[
     str | None,
     typer.Option(help="Verifier key of the log, as its owner gave it: name+id+key."),
+]
+WitnessOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="KEY",
+        help="Key of a witness, as its organisation told it: name+id+key; several may be given. "
+        "With BUNDLE, --root of its organisation does as well.",
+    ),
+]
+NeededOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Organisations other than the two parties that must have cosigned. "
+        "Default: 1; for the node's own log as its settings say.",
+    ),
 ]
 RootOption = Annotated[
     list[str] | None,
@@ -57,7 +78,8 @@ def verify(
     bundle: Annotated[
         Path | None,
         typer.Argument(
-            help="A bundle that `audit export` wrote; needs no node and no data directory.",
+            help="A bundle that `audit export` wrote, or evidence of a fork; needs no node "
+            "and no data directory.",
             exists=True,
             dir_okay=False,
         ),
@@ -73,6 +95,8 @@ def verify(
     ] = None,
     log_key: KeyOption = None,
     root: RootOption = None,
+    witness: WitnessOption = None,
+    needed: NeededOption = None,
     seen: Annotated[
         list[Path] | None,
         typer.Option(
@@ -83,14 +107,18 @@ def verify(
     ] = None,
 ) -> None:
     """Derive the log again from its leaves and check every signature; or a bundle; or a receipt."""
-    from node.operations.audit import verify_directory, verify_file
+    from node.operations.audit import given_policy, verify_directory, verify_file
 
+    policy = given_policy(witness or (), needed)
     if bundle is not None:
-        if log is not None or receipt is not None or log_key is not None:
-            raise typer.BadParameter(
-                "it is verified with --root and --seen alone", param_hint="BUNDLE"
-            )
-        audit_bundle.verify(bundle, root or (), seen or ())
+        if log is not None or receipt is not None:
+            raise typer.BadParameter("it is verified by itself", param_hint="BUNDLE")
+        if audit_fork.is_fork(bundle):
+            audit_fork.verify(bundle, root or (), log_key)
+            return
+        if log_key is not None:
+            raise typer.BadParameter("a bundle is verified with --root", param_hint="--log-key")
+        audit_bundle.verify(bundle, root or (), seen or (), policy)
         return
     if seen:
         raise typer.BadParameter("it goes with a bundle", param_hint="--seen")
@@ -100,18 +128,18 @@ def verify(
         )
     given = _given_root(_root_file(root)) if root else None
     if receipt is not None:
-        _verify_receipt(receipt, log_key, given)
+        _verify_receipt(receipt, log_key, given, policy)
         return
     with shown_progress(current()) as progress:
         if log is not None:
-            result = verify_file(log, log_key, progress, given)
+            result = verify_file(log, log_key, progress, given, policy)
         else:
-            result = verify_directory(own_log().parent, log_key, progress)
+            result = verify_directory(own_log().parent, log_key, progress, policy=policy)
     finish(
         result,
         lambda: _say_verified(result),
         next_step="interlingua audit search" if result.whole else "keep log.db for the auditor",
-        exit_code=ExitCode.OK if result.whole else ExitCode.UNVERIFIED,
+        exit_code=audit_bundle.EXITS[result.verdict],
     )
 
 
@@ -180,9 +208,12 @@ def _say_verified(result: LogVerified) -> None:
     )
     line(
         f"receipts  {result.receipts} of {result.receipts_named} kept, {result.receipts_proved} "
-        "proved by a known log key"
+        f"proved by a known log key, {result.receipts_witnessed} witnessed"
     )
     line(f"answers   {result.confirmed} acknowledged by partners, {result.unconfirmed} not")
+    line(f"witnessed {result.witnessed} of {result.size} leaves, {result.needed} needed")
+    for name, at in result.cosigned_by.items():
+        line(f"cosigned  by {name}, last at {instant(at)}")
     if result.predecessor is not None:
         before = result.predecessor
         line(
@@ -192,10 +223,11 @@ def _say_verified(result: LogVerified) -> None:
     line(f"log key   from: {result.log_key_from}")
     _say_fingerprint(result.fingerprint)
     line(f"verdict   {result.verdict}")
-    if result.whole:
+    if result.verdict == "SELF-SIGNED":
         note(
-            "SELF-SIGNED: the log agrees with itself and its owner's key. That it was never "
-            "rewritten as a whole is shown only by the receipts that partners hold."
+            "SELF-SIGNED: the log agrees with itself and its owner's key, and "
+            f"{result.self_signed_because}. That it was never rewritten as a whole is shown only "
+            "by what others hold."
         )
 
 
@@ -228,12 +260,15 @@ def _given_root(path: Path) -> GivenRoot:
         ) from error
 
 
-def _verify_receipt(path: Path, log_key: str | None, root: GivenRoot | None) -> None:
+def _verify_receipt(
+    path: Path, log_key: str | None, root: GivenRoot | None, policy: WitnessPolicy | None
+) -> None:
     from node.audit.receipts import check_receipt, checkpoint_in
     from node.operations.audit import ReceiptVerified, parse_log_key
     from node.operations.errors import InvalidRequest, NotVerified
     from protocol.log_errors import LogMaterialError
     from protocol.log_keys import LogKeys
+    from protocol.witness_policy import NOBODY
 
     given = parse_log_key(log_key)
     if given is None and root is None:
@@ -248,7 +283,7 @@ def _verify_receipt(path: Path, log_key: str | None, root: GivenRoot | None) -> 
             keys = root.log_keys_of(checkpoint_in(content))
         elif given is not None:
             keys = LogKeys.single(given)
-        checked = check_receipt(content, keys)
+        checked = check_receipt(content, keys, policy or NOBODY)
     except LogMaterialError as error:
         raise NotVerified(
             f"The receipt does not verify under what was given: {error}.",
@@ -265,6 +300,8 @@ def _verify_receipt(path: Path, log_key: str | None, root: GivenRoot | None) -> 
             "the answer itself was " + ("checked" if result.payload_checked else "not in the file")
         )
         _say_fingerprint(result.fingerprint)
+        told = ", ".join(result.witnesses) or "nobody whose key was given"
+        line(f"cosigned  by {told}, not counting the two parties; {result.needed} needed")
         line(f"verdict   {result.verdict}")
 
     finish(result, people, next_step="compare with `interlingua audit search` on both sides")

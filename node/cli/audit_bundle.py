@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from node.cli.instants import parse_instant
+from node.cli.instants import instant, parse_instant
 from node.cli.invocation import current
 from node.cli.output import finish, line, note
 from node.operations.exit_codes import ExitCode
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from node.operations.audit_bundle import BundleVerified
+    from protocol.witness_policy import WitnessPolicy
 
 EXITS = {
+    "WITNESSED": ExitCode.OK,
     "SELF-SIGNED": ExitCode.OK,
     "DIVERGED": ExitCode.DIVERGED,
     "INVALID": ExitCode.UNVERIFIED,
@@ -48,13 +50,24 @@ def export(
         str | None, typer.Option(help="In clear only from then on: 2026-04-01, 24h, 7d.")
     ] = None,
     until: Annotated[str | None, typer.Option(help="In clear only before then.")] = None,
+    wait: Annotated[
+        float,
+        typer.Option(
+            min=0, help="Seconds to wait for cosignatures, where the node runs and has witnesses."
+        ),
+    ] = 20.0,
 ) -> None:
     """Write a part of the log to a file that proves itself, and log that it was handed out."""
     from node.audit.export import kept_roots
     from node.cli.new_file import require_new
     from node.cli.run import run_operation
     from node.data_directory import DataDirectory
-    from node.operations.audit_export import ExportLeaves, ExportLogged, write_bundle_file
+    from node.operations.audit_export import (
+        ExportLeaves,
+        ExportLogged,
+        wait_for_witnesses,
+        write_bundle_file,
+    )
     from protocol.bundle import roots_digest
 
     require_new(out)
@@ -71,6 +84,7 @@ def export(
         roots=roots_digest(roots.raws),
     )
     logged = run_operation("audit.export", request, ExportLogged)
+    wait_for_witnesses(data, logged.index, wait)
     written = write_bundle_file(data, logged, roots.raws, out.absolute())
     result = written.model_copy(update={"warnings": roots.warnings})
 
@@ -87,12 +101,17 @@ def export(
     finish(result, people, next_step=f"interlingua audit verify {out} --root 'FINGERPRINT'")
 
 
-def verify(bundle: Path, fingerprints: Sequence[str], seen: Sequence[Path]) -> None:
+def verify(
+    bundle: Path,
+    fingerprints: Sequence[str],
+    seen: Sequence[Path],
+    policy: WitnessPolicy | None = None,
+) -> None:
     """Verify a bundle and show what it proves."""
     from node.operations.audit_bundle import verify_bundle
 
-    result = verify_bundle(bundle, tuple(fingerprints), tuple(seen))
-    whole = result.verdict == "SELF-SIGNED"
+    result = verify_bundle(bundle, tuple(fingerprints), tuple(seen), policy)
+    whole = result.verdict in ("WITNESSED", "SELF-SIGNED")
     finish(
         result,
         lambda: _say(result),
@@ -124,6 +143,8 @@ def _say(result: BundleVerified) -> None:
         line(f"seen      not compared: {why}")
     line(f"complete  {result.completeness}")
     line(f"root key  {result.fingerprint}")
+    for name, at in result.cosigned_by.items():
+        line(f"cosigned  by {name} at {instant(at)}; {result.needed} needed beside the two parties")
     line(f"verdict   {result.verdict}")
     _say_what_it_rests_on(result)
 
@@ -139,6 +160,7 @@ def _say_what_it_rests_on(result: BundleVerified) -> None:
         note(f"Whose key signed is not known for {unknown} requests.")
     if result.verdict == "SELF-SIGNED":
         note(
-            "SELF-SIGNED: nobody but the log's owner has signed it. That it was never rewritten as "
-            "a whole is shown by checkpoints and receipts that others hold (--seen)."
+            f"SELF-SIGNED: {result.self_signed_because}. That it was never rewritten as a whole is "
+            "shown by witnesses whose keys you give (--witness, --root), or by checkpoints and "
+            "receipts that others hold (--seen)."
         )

@@ -132,6 +132,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "audit export": (
         "--out april.bundle --peer lab.example --since 2026-04-01 --until 2026-05-01",
     ),
+    "audit witness list": ("",),
+    "audit witness keys": ("",),
     "audit reconcile": ("clinic.bundle lab.bundle",),
     "audit content": ("16",),
     "audit erase": (

@@ -25,6 +25,11 @@ def shown_day(instant: int) -> str:
     return datetime.fromtimestamp(instant, UTC).date().isoformat()
 
 
+def instant(at: int) -> str:
+    """Write epoch seconds as a time, UTC: `2026-04-01 12:30:00`."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
 def parse_instant(text: str | None, now: int | None = None) -> int | None:
     """Read `2026-04-01`, `2026-04-01T12:30`, `...Z` or an age such as `90m`, `24h`, `7d`.
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 app = VerbGroup(help="Own keys: list, rotate, revoke; the root document, also signed elsewhere.")
 app.add_typer(key_root.app, name="root")
 
-PURPOSES = ("card", "sign", "log", "root")
+PURPOSES = ("card", "sign", "log", "witness", "root")
 
 
 @app.command("list")

@@ -23,6 +23,8 @@ HELD_FIX = (
     "way and what to decide"
 )
 SOON_S = 3600
+QUIET_FAILURES = 3
+"""Requests in a row that a witness may fail before anybody is told."""
 
 
 async def check_log(node: Node) -> AsyncIterator[Finding]:
@@ -104,6 +106,26 @@ async def check_content(node: Node) -> AsyncIterator[Finding]:
             f"{node.contents.lost} records of exchanges could not be kept since the start.",
             "Check the disk under the data directory; the log itself lacks nothing.",
         )
+
+
+async def check_witnesses(node: Node) -> AsyncIterator[Finding]:
+    """Witnesses cosign what is new, and no partner's log has forked."""
+    from node.witness.forks import Forks
+
+    for fork in Forks(node.data.forks).all():
+        yield problem(
+            "log-forked",
+            f"The log {fork.origin} has two trees that contradict each other, both signed.",
+            f"interlingua audit verify {fork.file}; show the file to its owner and other partners",
+        )
+    for peer in node.submitter.witnesses():
+        standing = node.submitter.standing(peer.organisation)
+        if standing.problem is not None and standing.failures > QUIET_FAILURES:
+            yield warning(
+                "witness-fails",
+                f"{peer.organisation} does not cosign this node's log: {standing.problem}.",
+                "interlingua audit witness list",
+            )
 
 
 async def check_collections(node: Node) -> AsyncIterator[Finding]:

@@ -48,6 +48,7 @@ from node.federation.judgement import Permitted, Routed, permit, refusal, route
 from node.federation.ledgers import Ledgers
 from node.federation.log_reads import LOG_READS, read_log
 from node.federation.offers import offers_to
+from node.federation.peer import Peer
 from node.federation.peers import PeerBook
 from node.federation.probing import Sketcher
 from node.federation.question import Question
@@ -60,6 +61,7 @@ from node.policy.book import PolicyBook
 from node.policy.policy import Policy
 from protocol.accept_query import AcceptedRequest, RawRequest, ReceiverContext, accept, sender_of
 from protocol.answer_line import WrittenAnswer
+from protocol.checkpoint import Checkpoint
 from protocol.leaf import Leaf, new_salt
 from protocol.limits import IDEMPOTENCY_S
 from protocol.messages import Confirmed, Denial
@@ -97,6 +99,8 @@ class Rooms:
     references: References
     clock: Clock
     suggest_refresh: Callable[[str], None] = field(default=lambda _name: None)
+    cosigned_of: Callable[[Peer], tuple[Checkpoint, bytes] | None] = field(default=lambda _: None)
+    witnesses_needed: int = 1
     seconds: Callable[[], float] = time.monotonic
 
 
@@ -130,7 +134,8 @@ class Responder:
         try:
             if accepted.endpoint.name in LOG_READS:
                 self._admission.admit_reading(accepted, at)  # steps 9 and 10
-                return await read_log(accepted, self._rooms.log, self._replies, at)
+                needed = self._rooms.witnesses_needed
+                return await read_log(accepted, self._rooms.log, self._replies, needed, at)
             question = self._admission.admit(accepted, at)  # steps 9 and 10
         except Refused as refused:
             return self._reply_unlogged(accepted, refused, at)
@@ -292,7 +297,8 @@ class Responder:
         """Answer how far the partner was seen here; no grant is needed to know oneself."""
         rooms = self._rooms
         peer = rooms.peers.get(question.peer)
-        payload = held_of(peer, rooms.log, question.accepted.body_digest).encode()
+        cosigned = await asyncio.to_thread(rooms.cosigned_of, peer)
+        payload = held_of(peer, rooms.log, question.accepted.body_digest, cosigned).encode()
         leaf = question.compared(rooms.policy.current.digest, payload)
         return await self._commit(question, leaf, payload, 200, None)
 

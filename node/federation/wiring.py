@@ -79,6 +79,8 @@ def responder_of(node: Node) -> Responder:
             references=node.references,
             clock=node.clock,
             suggest_refresh=node.refresher.suggest,
+            cosigned_of=node.cosigner.latest,
+            witnesses_needed=node.settings.witness.needed,
         )
     )
 

@@ -30,6 +30,7 @@ class Hsm(Section):
     card: str | None = Field(None, description="The same for card keys.")
     sign: str | None = Field(None, description="The same for sign keys.")
     log: str | None = Field(None, description="The same for log keys.")
+    witness: str | None = Field(None, description="The same for witness keys.")
 
     @property
     def labels(self) -> dict[KeyPurpose, str]:
@@ -39,6 +40,7 @@ class Hsm(Section):
             "card": self.card,
             "sign": self.sign,
             "log": self.log,
+            "witness": self.witness,
         }
         return {purpose: label for purpose, label in named.items() if label is not None}
 

@@ -19,6 +19,7 @@ from node.listeners.bodies import Bodies, TooManyBytes, network_of
 from node.listeners.connections import Connections
 from node.listeners.middleware import counts, name_the_server, problems
 from node.listeners.pairing import add_pairing
+from node.listeners.witness import add_witness
 from node.metrics import Metrics
 from node.node import Node
 from node.operations.errors import NotFound
@@ -51,6 +52,7 @@ def federation_app(node: Node, metrics: Metrics, connections: Connections) -> we
         path = LOG_PREFIX + "{tile:tile/.+}" if endpoint is TILE else endpoint.path
         app.router.add_route(endpoint.method, path, signed)
     add_pairing(app, node.settings.federation.body_timeout_s)
+    add_witness(app, node.settings.federation.body_timeout_s)
     app.router.add_route("*", "/{anything:.*}", unknown)
     return app
 

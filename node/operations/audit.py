@@ -14,15 +14,17 @@ from node.operations.errors import InvalidRequest
 from node.operations.registry import NoRequest, Progress, operation
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from node.audit.findings import Findings
     from node.audit.fsck import Examined
     from node.audit.given_root import GivenRoot
     from node.audit.receipts import CheckedReceipt
-    from node.audit.verify import Anchors
+    from node.audit.verify import Anchors, Verification
     from node.node import Node
     from protocol.note import VerifierKey
+    from protocol.witness_policy import WitnessPolicy
 
 
 class FoundWrong(BaseModel):
@@ -79,8 +81,11 @@ class LogVerified(LogExamined):
     words is `fingerprint`), or `the log itself` (then the log vouches for itself).
     `requests_bound`: signed requests whose key is in a root document known here; `receipts_named`:
     partners' receipts that leaves name, `receipts`: those kept, `receipts_proved`: those that a
-    known log key proves; `confirmed`: answers that partners have acknowledged, `unconfirmed`:
-    those that they have not.
+    known log key proves, `receipts_witnessed`: those under a tree that enough others cosigned.
+    `confirmed`: answers that partners have acknowledged, `unconfirmed`: those that they have not.
+    `witnessed`: leaves, from the first on, that are witnessed for every exchange by `needed`
+    organisations; `cosigned_by`: who cosigned, and when last (epoch seconds). `self_signed_because`
+    says why the log, or its end, is not witnessed.
     """
 
     verdict: str
@@ -94,12 +99,19 @@ class LogVerified(LogExamined):
     receipts_proved: int
     confirmed: int
     unconfirmed: int
+    receipts_witnessed: int
+    witnessed: int
+    needed: int
+    cosigned_by: dict[str, int]
+    self_signed_because: str | None
     warnings: tuple[str, ...]
     predecessor: LogBefore | None = None
 
 
 class ReceiptVerified(BaseModel):
     """A receipt that proves its leaf; `leaf` without the signature that it carries.
+
+    `witnesses`: organisations other than the two parties that cosigned, of those given.
 
     Checked under `verifier_key`, or under a root document whose root key has this `fingerprint`.
     """
@@ -113,6 +125,8 @@ class ReceiptVerified(BaseModel):
     root: str
     type: str
     payload_checked: bool
+    witnesses: tuple[str, ...]
+    needed: int
     leaf: dict[str, Any]
 
     @classmethod
@@ -122,7 +136,7 @@ class ReceiptVerified(BaseModel):
         """The result for a receipt of the log `origin`, checked under one or the other."""
         hidden = {"evidence", "v", "salt"}
         return cls(
-            verdict="SELF-SIGNED",
+            verdict=checked.verdict,
             origin=origin,
             verifier_key=log_key,
             fingerprint=fingerprint,
@@ -131,6 +145,8 @@ class ReceiptVerified(BaseModel):
             root=checked.root.hex(),
             type=checked.leaf.type,
             payload_checked=checked.payload_checked,
+            witnesses=tuple(sorted(checked.witnessed.by)),
+            needed=checked.witnessed.needed,
             leaf=checked.leaf.model_dump(mode="json", exclude_none=True, exclude=hidden),
         )
 
@@ -166,15 +182,22 @@ async def fsck(node: Node, request: NoRequest, progress: Progress) -> LogExamine
 
 
 def verify_directory(
-    path: Path, log_key: str | None, progress: Progress, log_file: Path | None = None
+    path: Path,
+    log_key: str | None,
+    progress: Progress,
+    log_file: Path | None = None,
+    policy: WitnessPolicy | None = None,
 ) -> LogVerified:
-    """Verify a log of a data directory, by default its newest, with the root documents there."""
+    """Verify a log of a data directory, by default its newest, with the root documents there.
+
+    `policy`: whose cosignatures count, by default partners' as the settings there say.
+    """
     from node.audit.anchors import from_directory
     from node.data_directory import DataDirectory
 
     data = DataDirectory(path)
     log_file = log_file or data.log_file
-    found = from_directory(data, parse_log_key(log_key), log_file)
+    found = from_directory(data, parse_log_key(log_key), log_file, policy)
     source = "root document" if found.anchors.log_key else "the log itself"
     return _verify(
         log_file, found.anchors, "given" if log_key else source, found.warnings, progress
@@ -182,21 +205,27 @@ def verify_directory(
 
 
 def verify_file(
-    path: Path, log_key: str | None, progress: Progress, root: GivenRoot | None = None
+    path: Path,
+    log_key: str | None,
+    progress: Progress,
+    root: GivenRoot | None = None,
+    policy: WitnessPolicy | None = None,
 ) -> LogVerified:
     """Verify a log.db; without `log_key` or `root` a bare one vouches for its own keys.
 
     A predecessor that lies in its data directory is verified with the root documents there.
     """
     from node.audit.anchors import unknown, with_root
+    from protocol.witness_policy import NOBODY
 
+    given = policy or NOBODY
     if root is not None:
-        made = _verify(path, with_root(root, path), "given root document", (), progress)
+        made = _verify(path, with_root(root, path, given), "given root document", (), progress)
         return made.model_copy(update={"fingerprint": root.fingerprint})
     home = _home_of(path)
     if home is not None:
-        return verify_directory(home, log_key, progress, path)
-    anchors = unknown(parse_log_key(log_key))
+        return verify_directory(home, log_key, progress, path, policy)
+    anchors = unknown(parse_log_key(log_key), given)
     return _verify(path, anchors, "given" if log_key else "the log itself", (), progress)
 
 
@@ -234,9 +263,26 @@ def _verify(
         receipts_proved=verified.receipts_proved,
         confirmed=verified.confirmed,
         unconfirmed=verified.unconfirmed,
+        receipts_witnessed=verified.receipts_witnessed,
+        witnessed=verified.witnessed,
+        needed=verified.needed,
+        cosigned_by=verified.cosigned_by,
+        self_signed_because=_why_not(verified),
         warnings=warnings,
         predecessor=LogBefore(**vars(before)) if (before := verified.predecessor) else None,
     )
+
+
+def _why_not(verified: Verification) -> str | None:
+    """Why the log, or its end, is not witnessed; None where it is."""
+    from node.audit.verdict import why_not
+
+    size = verified.examined.size
+    if verified.witnessed == size:
+        return None
+    if verified.witnessed:
+        return f"nobody has cosigned the last {size - verified.witnessed} leaves yet"
+    return why_not(verified.cosigned_by, verified.needed, verified.parties)
 
 
 def _examined(examined: Examined) -> dict[str, Any]:
@@ -257,6 +303,22 @@ def _examined(examined: Examined) -> dict[str, Any]:
             FoundWrong(kind=one.kind, detail=one.detail, index=one.index) for one in findings.listed
         ),
     }
+
+
+def given_policy(witnesses: Sequence[str], needed: int | None) -> WitnessPolicy | None:
+    """Read what stands behind --witness and --needed; None for neither. Raises InvalidRequest."""
+    from protocol.log_errors import LogMaterialError
+    from protocol.witness_policy import WitnessPolicy, told_witness
+
+    try:
+        told = tuple(told_witness(text) for text in witnesses)
+    except LogMaterialError as error:
+        raise InvalidRequest(
+            f"--witness is no witness key (name+id+key): {error}.",
+            fix="Copy it whole, as `interlingua audit witness keys` at its organisation prints it.",
+            code="witness-key-malformed",
+        ) from None
+    return WitnessPolicy(needed or 1, told) if told or needed else None
 
 
 def parse_log_key(log_key: str | None) -> VerifierKey | None:

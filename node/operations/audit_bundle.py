@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from node.audit.bundle_check import BundleCheck
+    from protocol.witness_policy import WitnessPolicy
 
 
 class BundlePart(BaseModel):
@@ -44,6 +45,8 @@ class BundleVerified(BaseModel):
     `pinned`: organisations whose root key has a fingerprint that was given; `fingerprint`, in
     words, is that of the owner's root key. `complete`: nothing of the part is missing. `requests`:
     signed requests in clear, `requests_bound`: those whose key is in a root document of the bundle.
+    `cosigned_by`: organisations that cosigned, of those given; `needed` of them, without the two
+    parties of an exchange, witness it. `self_signed_because`: why not all in clear are witnessed.
     """
 
     verdict: str
@@ -62,6 +65,9 @@ class BundleVerified(BaseModel):
     requests_bound: int
     compared: int
     not_compared: tuple[str, ...]
+    cosigned_by: dict[str, int]
+    needed: int
+    self_signed_because: str | None
     findings_total: int
     findings: tuple[FoundWrong, ...]
 
@@ -87,6 +93,9 @@ class BundleVerified(BaseModel):
             requests_bound=counts.bound if counts else 0,
             compared=check.compared,
             not_compared=tuple(check.not_compared),
+            cosigned_by=check.witnessed.by,
+            needed=check.witnessed.needed,
+            self_signed_because=_why_not(check),
             findings_total=check.findings.total,
             findings=tuple(
                 FoundWrong(kind=one.kind, detail=one.detail, index=one.index)
@@ -115,12 +124,27 @@ def checkpoint_of(content: bytes) -> bytes:
         return content
 
 
-def verify_bundle(path: Path, fingerprints: Sequence[str], seen: Sequence[Path]) -> BundleVerified:
+def verify_bundle(
+    path: Path,
+    fingerprints: Sequence[str],
+    seen: Sequence[Path],
+    policy: WitnessPolicy | None = None,
+) -> BundleVerified:
     """Verify a bundle; raises OSError where a file cannot be read."""
     from node.audit.bundle_check import BundleCheck
+    from protocol.witness_policy import NOBODY
 
     others = [checkpoint_of(file.read_bytes()) for file in seen]
-    return BundleVerified.of(BundleCheck(lines_of(path), fingerprints, others))
+    check = BundleCheck(lines_of(path), fingerprints, others, policy=policy or NOBODY)
+    return BundleVerified.of(check)
+
+
+def _why_not(check: BundleCheck) -> str | None:
+    from node.audit.verdict import why_not
+
+    if check.verdict != "SELF-SIGNED":
+        return None
+    return why_not(check.witnessed.by, check.witnessed.needed, check.parties.names)
 
 
 def _part(check: BundleCheck) -> BundlePart | None:

@@ -81,6 +81,21 @@ async def export(node: Node, request: ExportLeaves, progress: Progress) -> Expor
     return ExportLogged(index=receipt.index, begins=leaf.begins, ends=leaf.ends)
 
 
+def wait_for_witnesses(data: DataDirectory, index: int, seconds: float) -> None:
+    """Wait until a cosigned checkpoint holds a leaf, where the node runs and has witnesses."""
+    import time
+
+    from node.audit import cosigned_rows, schema
+
+    until = time.monotonic() + seconds
+    while data.listeners_file.exists() and time.monotonic() < until:
+        with schema.snapshot(data.log_file) as connection:
+            kept = cosigned_rows.checkpoints(connection)
+        if not kept or kept[0].size > index:
+            return
+        time.sleep(0.25)
+
+
 def write_bundle_file(
     data: DataDirectory, logged: ExportLogged, roots: tuple[bytes, ...], out: Path
 ) -> BundleWritten:

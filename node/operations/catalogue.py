@@ -21,6 +21,8 @@ MODULES: dict[str, str] = {
     "audit.open-actor": "node.operations.audit_actor",
     "audit.report": "node.operations.audit_report",
     "audit.search": "node.operations.audit_search",
+    "audit.witness": "node.operations.audit_witness",
+    "audit.witness-keys": "node.operations.audit_witness",
     "budget": "node.operations.budgets",
     "catalog": "node.operations.register",
     "collection": "node.operations.collections",

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from node.node import Node
 
 CHECKS = (
-    "files", "listeners", "identity", "pairings", "log", "standing", "content", "collections",
+    "files", "listeners", "identity", "pairings", "log", "standing", "content", "witnesses",
+    "collections",
     "encoders", "spaces", "partners",
 )  # fmt: skip
 
@@ -44,6 +45,7 @@ async def doctor(node: Node, request: NoRequest, progress: Progress) -> Diagnosi
         rooms.check_log,
         rooms.check_standing,
         rooms.check_content,
+        rooms.check_witnesses,
         rooms.check_collections,
         rooms.check_encoders,
         check_spaces,

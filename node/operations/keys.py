@@ -59,7 +59,7 @@ class Rotate(BaseModel, extra="forbid"):
     that was made elsewhere, its public key (43 characters of base64url).
     """
 
-    purpose: Literal["root", "card", "sign", "log"]
+    purpose: Literal["root", "card", "sign", "log", "witness"]
     at_once: bool = False
     public: Annotated[str, Field(min_length=43, max_length=43)] | None = None
 

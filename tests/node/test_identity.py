@@ -34,7 +34,7 @@ def test_a_new_node_has_a_root_document_that_partners_accept(new_node: NewNode) 
     accepted = accept_root(
         identity.root_raw, pin.kid, None, system_clock(), organisation="clinic.example"
     )
-    assert {key.purpose for key in accepted.keys} == {"card", "sign", "log"}
+    assert {key.purpose for key in accepted.keys} == {"card", "sign", "log", "witness"}
     assert accepted.authorities == ("127.0.0.1:8440",)
     assert new_node.fingerprint.split() == fingerprint(pin.record.public)
 

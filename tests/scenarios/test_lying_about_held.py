@@ -15,10 +15,13 @@ from node.key_plans import immediate
 from node.operations.backup import go_on_without
 from node.operations.keys import Revoke, RootChanged, Rotate
 from node.passphrase import Passphrase
+from protocol.checkpoint import Checkpoint
 from protocol.messages import Held
 from protocol.root import Key, sign_root
 from tests.scenarios.test_backup import after_loss, back_up, restore, two
 from tests.scenarios.world import World, documents, pair
+
+Cosigned = tuple[Checkpoint, bytes] | None
 
 LIES: list[dict[str, Any]] = [
     {"checkpoint": None, "log_origin": "x"},
@@ -128,9 +131,11 @@ async def test_two_documents_of_one_version_are_a_persons_matter_after_a_loss(
     thiefs = second.model_copy(update={"expires": second.expires - 1})
     theirs = sign_root(thiefs, [stolen]).decode()
 
-    def told(peer: Peer, log: AuditLog, digest: str) -> Held:
+    def told(peer: Peer, log: AuditLog, digest: str, cosigned: Cosigned) -> Held:
         root = ours if log is clinic.node.log else theirs
-        return held_of(peer, log, digest).model_copy(update={"root": root, "root_version": 2})
+        return held_of(peer, log, digest, cosigned).model_copy(
+            update={"root": root, "root_version": 2}
+        )
 
     monkeypatch.setattr(responder, "held_of", told)
     await lab.stop()

@@ -12,9 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keys.signer import SeedSigner
+from protocol.canonical import dumps
 from protocol.checkpoint import Checkpoint, sign_checkpoint
+from protocol.cosignature import CosignerKey, cosign, with_cosignatures, witness_name
+from protocol.note import parse_note
+from protocol.witness_policy import Witness, WitnessPolicy
 from tests.node.audit.bundles import check, exported, kinds, words
 from tests.node.audit.entries import LOG_KEY, ORIGIN
+from tests.protocol.leaf_samples import AT
 
 TOLD: dict[str, dict[str, Any]] = {
     "everything": {},
@@ -155,3 +161,45 @@ def test_what_cannot_be_compared_is_said() -> None:
     checked = check(bundle("a part"), seen=[later, outside, b"no checkpoint"])
     assert (checked.verdict, checked.compared) == ("SELF-SIGNED", 0)
     assert len(checked.not_compared) == 3
+
+
+def cosigned(*names: str) -> tuple[bytes, WitnessPolicy]:
+    """The whole log's bundle under a checkpoint that these have cosigned, and their keys."""
+    first, line, *rest = bundle("everything").splitlines(keepends=True)[:-1]
+    note = json.loads(line)["checkpoint"].encode()
+    text = parse_note(note).text
+    signers = {name: SeedSigner.from_seed(name.encode().ljust(32)[:32]) for name in names}
+    lines = [cosign(text, witness_name(name), by, AT) for name, by in signers.items()]
+    keys = [CosignerKey(witness_name(name), by.public) for name, by in signers.items()]
+    note = with_cosignatures(note, lines)
+    policy = WitnessPolicy(1, tuple(Witness(key, key.organisation) for key in keys))
+    return resealed([first, dumps({"checkpoint": note.decode()}) + b"\n", *rest]), policy
+
+
+@pytest.mark.parametrize(("by", "needed", "verdict"), [
+    (("court.example",), 1, "WITNESSED"),
+    (("court.example",), 2, "SELF-SIGNED"),
+    (("court.example", "lab.example"), 2, "SELF-SIGNED"),  # for the exchange with the lab: one
+    (("court.example", "lab.example", "clinic.example"), 2, "WITNESSED"),
+    (("clinic.example", "lab.example"), 1, "WITNESSED"),  # each for the exchange with the other
+    (("bank.example", "clinic.example"), 1, "SELF-SIGNED"),
+])  # fmt: skip
+def test_a_bundle_is_witnessed_by_others_than_the_parties_of_each_exchange(
+    by: tuple[str, ...], needed: int, verdict: str
+) -> None:
+    content, policy = cosigned(*by)
+    told = WitnessPolicy(needed, policy.witnesses)
+    checked = check(content, words("bank.example"), policy=told)
+    assert (kinds(checked), checked.verdict) == ([], verdict)
+    assert check(content, words("bank.example")).verdict == "SELF-SIGNED"  # no key was given
+
+
+def test_a_cosignature_that_does_not_verify_is_found_only_by_who_knows_the_witness() -> None:
+    content, policy = cosigned("court.example")
+    line = content.splitlines(keepends=True)[1]
+    at = line.rindex(b"=") - 12
+    changed = line[:at] + (b"A" if line[at : at + 1] != b"A" else b"B") + line[at + 1 :]
+    lines = [changed if each == line else each for each in content.splitlines(keepends=True)[:-1]]
+    forged = resealed(lines)
+    assert kinds(check(forged, policy=policy)) == ["cosigned-invalid"]
+    assert check(forged).verdict == "SELF-SIGNED"

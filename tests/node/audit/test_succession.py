@@ -170,6 +170,7 @@ async def test_what_an_earlier_release_has_seen_belongs_to_the_present_pairing(
             "PRAGMA user_version=4;"
             "INSERT INTO meta SELECT 'verifier_key', verifier_key FROM log_keys;"
             "DROP TABLE log_keys; DROP TABLE unacknowledged;"
+            "DROP TABLE cosigned_checkpoints; DROP TABLE witnessed_receipts;"
             "INSERT INTO seen_checkpoints VALUES ('a/log', 'a.example', 7, x'01'),"
             "('b/log', 'never.example', 9, x'02');"
         )

@@ -38,7 +38,7 @@ def states(told: Told, purpose: str) -> dict[str, str]:
 
 def test_a_new_node_uses_one_key_for_each_purpose(told: Told) -> None:
     listed = told("key", "list")
-    assert [key["purpose"] for key in listed["keys"]] == ["root", "card", "sign", "log"]
+    assert [key["purpose"] for key in listed["keys"]] == ["root", "card", "sign", "log", "witness"]
     assert {key["state"] for key in listed["keys"]} == {"in use"}
 
 

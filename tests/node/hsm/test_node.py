@@ -28,7 +28,7 @@ from tests.node.hsm.softhsm import LABELS, PIN, SoftHsm
 from tests.node.listeners.raw import exchange
 
 runner = CliRunner()
-PURPOSES = ("root", "card", "sign", "log")
+PURPOSES = ("root", "card", "sign", "log", "witness")
 
 
 def in_token(softhsm: SoftHsm, *purposes: str) -> dict[str, str]:

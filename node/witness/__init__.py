@@ -1,0 +1,1 @@
+"""Witnesses: cosigning partners' checkpoints, and having the own ones cosigned."""

@@ -1,0 +1,72 @@
+"""Builds the pieces of witnessing for a node. Wiring only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from keys.keyfile import KeyFileMissing
+from node.identity_errors import IdentityDamaged
+from node.witness.cosigner import Cosigner
+from node.witness.follower import Follower
+from node.witness.forks import Forks
+from node.witness.known import policy_here
+from node.witness.record import WitnessRecord
+from node.witness.submitter import Submitter
+
+if TYPE_CHECKING:
+    from keys.signer import Signer
+    from node.node import Node
+
+
+def cosigner_of(node: Node) -> Cosigner:
+    """What cosigns partners' checkpoints."""
+    return Cosigner(
+        node.settings.organisation,
+        node.peers,
+        WitnessRecord(node.data.witness_file),
+        Forks(node.data.forks),
+        lambda: node.log,
+        lambda: witness_signer(node),
+        node.clock,
+        lambda: node.clock_watch.doubt() is not None,
+        node.refresher.suggest,
+    )
+
+
+def submitter_of(node: Node) -> Submitter:
+    """What has the own checkpoints cosigned."""
+    return Submitter(
+        node.settings.witness,
+        node.peers,
+        node.client,
+        lambda: node.log,
+        node.clock,
+        node.announcer.again,
+        node.standing.check_again,
+    )
+
+
+def follower_of(node: Node) -> Follower:
+    """What follows up partners' receipts."""
+    return Follower(
+        node.settings.organisation,
+        lambda: node.identity.signer("sign"),
+        node.peers,
+        node.client,
+        lambda: node.log,
+        node.clock,
+        lambda: policy_here(node.settings.witness, node.peers),
+        node.cosigner,
+        Forks(node.data.forks),
+    )
+
+
+def witness_signer(node: Node) -> Signer | None:
+    """The key that cosigns now; None where this node is nobody's witness."""
+    usable = node.identity.root.ring.all_usable("witness", node.clock())
+    if not (node.settings.witness.offer and usable):
+        return None
+    try:
+        return node.identity.signer("witness")
+    except (KeyFileMissing, IdentityDamaged):
+        return None

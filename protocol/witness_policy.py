@@ -1,0 +1,99 @@
+"""Whose cosignatures count, and how many of them make a checkpoint `WITNESSED`.
+
+Rule of this file: organisations are counted, not keys; neither party of an exchange is a witness of
+it; a cosignature counts where its key was valid at the time that it states, and was not revoked:
+whoever stole a key also chooses the times it signs.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from protocol.cosignature import CosignerKey, cosignatures, witness_name
+from protocol.note import parse_note
+from protocol.root import RootDocument
+
+
+@dataclass(frozen=True)
+class Witness:
+    """One key of a witness and the times (epoch seconds) at which it counts; None: at any."""
+
+    key: CosignerKey
+    organisation: str
+    valid: tuple[int, int] | None = None
+
+    def counts_at(self, at: int) -> bool:
+        """Whether a cosignature that states this time counts."""
+        return self.valid is None or self.valid[0] <= at < self.valid[1]
+
+
+@dataclass(frozen=True)
+class Witnessed:
+    """What a note's cosignatures come to: organisation -> latest time that it states.
+
+    `needed` organisations make it witnessed.
+    """
+
+    by: dict[str, int]
+    needed: int
+
+    def without(self, *parties: str | None) -> "Witnessed":
+        """The same where these are parties of what is to be witnessed, and so count for nothing."""
+        return Witnessed({o: at for o, at in self.by.items() if o not in parties}, self.needed)
+
+    @property
+    def enough(self) -> bool:
+        """Whether as many organisations cosigned as are needed."""
+        return len(self.by) >= self.needed
+
+
+@dataclass(frozen=True)
+class WitnessPolicy:
+    """`needed` (at least 1) of the organisations of `witnesses` must have cosigned."""
+
+    needed: int
+    witnesses: tuple[Witness, ...]
+
+    def __post_init__(self) -> None:
+        if self.needed < 1:
+            raise ValueError("at least one organisation must cosign")
+
+    def judge(self, note: bytes, *parties: str | None) -> Witnessed:
+        """Return who cosigned a checkpoint, of those that count; `parties` do not.
+
+        The log's own signature is the caller's matter. Raises MalformedNote, MalformedCheckpoint,
+        and UntrustedNote where a witness's line does not verify.
+        """
+        by_key = {each.key: each for each in self.witnesses}
+        found: dict[str, int] = {}
+        for said in cosignatures(parse_note(note), by_key):
+            witness = by_key[said.key]
+            if witness.counts_at(said.at):
+                found[witness.organisation] = max(said.at, found.get(witness.organisation, 0))
+        return Witnessed(found, self.needed).without(*parties)
+
+
+NOBODY = WitnessPolicy(1, ())
+"""The policy of somebody who knows no witness: nothing is better than self-signed."""
+
+
+def told_witness(text: str) -> Witness:
+    """Return the witness of a key as its organisation told it; MalformedNote."""
+    key = CosignerKey.parse(text)
+    return Witness(key, key.organisation)
+
+
+def witnesses_of(documents: Iterable[RootDocument]) -> tuple[Witness, ...]:
+    """Return the witness keys of one organisation's root documents, oldest first.
+
+    Each with the validity that the newest version to name it gives, without those revoked since.
+    """
+    found: dict[str, Witness] = {}
+    revoked: set[str] = set()
+    for document in documents:
+        revoked |= set(document.ring.revocations)
+        for record in document.ring.records.values():
+            if record.purpose == "witness":
+                key = CosignerKey(witness_name(document.organisation), record.public)
+                period = (record.not_before, record.not_after)
+                found[record.kid] = Witness(key, document.organisation, period)
+    return tuple(witness for kid, witness in found.items() if kid not in revoked)

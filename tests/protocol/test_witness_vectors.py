@@ -1,0 +1,184 @@
+"""tests/vectors/witness.json: each case reaches the outcome that is written there."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keys.signer import verify
+from protocol.add_checkpoint import (
+    OtherOldSize,
+    SubmissionRefused,
+    claimed_checkpoint,
+    parse_add_checkpoint,
+    require_consistent,
+    require_signed,
+)
+from protocol.checkpoint import Checkpoint
+from protocol.cosignature import (
+    CosignerKey,
+    cosign,
+    cosignatures,
+    read_cosignatures,
+    with_cosignatures,
+)
+from protocol.fork import parse_fork
+from protocol.log_errors import LogMaterialError, MalformedNote, MalformedSubmission, UntrustedNote
+from protocol.log_keys import LogKeys
+from protocol.note import Note, NoteSignature, VerifierKey, open_note, parse_note
+from protocol.witness_policy import Witness, WitnessPolicy, told_witness
+from tests.protocol.leaf_samples import SIGNER
+from tests.protocol.test_go_judge import Judge, accepted, judge
+from tests.vectors import witness_vectors as made
+
+VECTORS: dict[str, Any] = json.loads(made.FILE.read_text())
+LOG_KEY = VerifierKey.parse(VECTORS["log_key"])
+WITNESS_KEY = CosignerKey.parse(VECTORS["witness_key"])
+ROOTS = [bytes.fromhex(text) for text in VECTORS["roots"]]
+
+__all__ = ["judge"]
+
+
+def named(case: dict[str, Any]) -> str:
+    return str(case["name"])
+
+
+def raw(text: str) -> bytes:
+    return base64.b64decode(text)
+
+
+def test_the_file_is_what_its_generator_writes() -> None:
+    assert made.FILE.read_text() == made.written()
+
+
+def note(case: dict[str, Any]) -> Note:
+    said = raw(case["signature"])
+    return Note(case["text"], (NoteSignature(WITNESS_KEY.name, said[:4], said[4:]),))
+
+
+@pytest.mark.parametrize("case", VECTORS["cosignatures"], ids=named)
+def test_cosignatures(case: dict[str, Any]) -> None:
+    outcome = "accepted"
+    try:
+        (said,) = cosignatures(note(case), [WITNESS_KEY])
+        assert (said.key, said.at) == (WITNESS_KEY, VECTORS["at"])
+    except LogMaterialError as error:
+        outcome = error.reason
+    assert outcome == case["outcome"]
+
+
+def status(body: bytes, latest: int) -> int:
+    """What a witness answers that has cosigned so many leaves of the vectors' tree."""
+    try:
+        request = parse_add_checkpoint(body)
+        claimed = claimed_checkpoint(request)
+    except MalformedSubmission:
+        return 400
+    if claimed.origin != LOG_KEY.name:
+        return 404
+    before = Checkpoint(LOG_KEY.name, latest, ROOTS[latest]) if latest else None
+    try:
+        new = require_signed(request, LOG_KEY.name, LogKeys.single(LOG_KEY))
+        require_consistent(request, new, before)
+    except OtherOldSize as other:
+        return other.status if other.size == latest else 0
+    except SubmissionRefused as refused:
+        return refused.status
+    return 200
+
+
+@pytest.mark.parametrize("case", VECTORS["requests"], ids=named)
+def test_requests(case: dict[str, Any]) -> None:
+    body = raw(case["body"])
+    assert status(body, case["latest"]) == case["status"]
+    if case["status"] == 200:
+        assert parse_add_checkpoint(body).encode() == body
+
+
+@given(st.data())
+def test_no_change_of_a_request_is_cosigned_unless_it_says_the_same(data: st.DataObject) -> None:
+    good = bytearray(raw(VECTORS["requests"][0]["body"]))
+    at = data.draw(st.integers(0, len(good) - 1))
+    match data.draw(st.sampled_from(["change", "remove", "insert", "cut"])):
+        case "change":
+            good[at] ^= data.draw(st.integers(1, 255))
+        case "remove":
+            del good[at]
+        case "insert":
+            good.insert(at, data.draw(st.integers(0, 255)))
+        case "cut":
+            del good[at:]
+    assert status(bytes(good), made.LATEST) in (400, 403, 404, 409, 422)
+
+
+@pytest.mark.parametrize("case", VECTORS["forks"], ids=named)
+def test_forks(case: dict[str, Any]) -> None:
+    outcome = "accepted"
+    try:
+        parse_fork(raw(case["fork"])).check(LogKeys.single(LOG_KEY))
+    except LogMaterialError as error:
+        outcome = error.reason
+    assert outcome == case["outcome"]
+
+
+def test_the_message_is_the_specifications_and_no_notes() -> None:
+    """C2SP tlog-cosignature, "Ed25519 signed message", written out here once more."""
+    text = Checkpoint("example.com/behind-the-sofa", 20852163, ROOTS[0]).text()
+    line = cosign(text, "witness.example.com/w1", made.WITNESS, 1679315147)
+    message = f"cosignature/v1\ntime 1679315147\n{text}".encode()
+    assert line.signature[:8] == (1679315147).to_bytes(8, "big")
+    assert verify(made.WITNESS.public, line.signature[8:], message)
+    with pytest.raises(MalformedNote):
+        CosignerKey.parse(str(VerifierKey("witness.example.com/w1", made.WITNESS.public)))
+    with pytest.raises(MalformedNote):
+        VerifierKey.parse(str(WITNESS_KEY))
+
+
+def test_what_a_witness_answers_is_taken_only_from_its_own_key() -> None:
+    head = made.head(7)
+    text = parse_note(head).text
+    mine = cosign(text, WITNESS_KEY.name, made.WITNESS, made.AT)
+    stranger = cosign(text, "stranger.example/witness", SIGNER, made.AT)
+    body = (stranger.line() + mine.line()).encode()
+    ((line, said),) = read_cosignatures(body, text, [WITNESS_KEY])
+    assert (line, said.at) == (mine, made.AT)
+    later = cosign(text, WITNESS_KEY.name, made.WITNESS, made.AT + 9)
+    both = with_cosignatures(with_cosignatures(head, [mine]), [later])
+    assert parse_note(both).signatures[1:] == (later,)
+    assert open_note(both, [LOG_KEY])[0] == text
+    other = cosign(text.replace("\n7\n", "\n8\n"), WITNESS_KEY.name, made.WITNESS, made.AT)
+    with pytest.raises(UntrustedNote):
+        read_cosignatures(other.line().encode(), text, [WITNESS_KEY])
+    for wrong in (b"", b"hello\n", body + b"\n" + body, b"\xff"):
+        with pytest.raises(LogMaterialError):
+            read_cosignatures(wrong, text, [WITNESS_KEY])
+
+
+def test_organisations_are_counted_and_not_keys_nor_parties() -> None:
+    text = parse_note(made.head(7)).text
+    names = ("clinic.example", "lab.example", "bank.example")
+    lines = [cosign(text, f"{name}/witness", made.WITNESS, made.AT) for name in names]
+    second = cosign(text, "clinic.example/second", SIGNER, made.AT)
+    head = with_cosignatures(made.head(7), [*lines, second])
+    told = [Witness(CosignerKey(line.name, made.WITNESS.public), line.name[:-8]) for line in lines]
+    told.append(told_witness(str(CosignerKey("clinic.example/second", SIGNER.public))))
+    judged = WitnessPolicy(2, tuple(told)).judge(head, "bank.example")
+    assert set(judged.by) == {"clinic.example", "lab.example"}
+    assert judged.enough
+    assert not judged.without("lab.example").enough
+    assert not WitnessPolicy(1, ()).judge(head).enough
+    for first, end, counts in ((0, made.AT, False), (made.AT, made.AT + 1, True)):
+        bounded = Witness(told[0].key, "clinic.example", (first, end))
+        assert WitnessPolicy(1, (bounded,)).judge(head).enough is counts
+
+
+def test_the_go_judge_verifies_our_cosignatures(judge: Judge) -> None:
+    cases = [
+        {"name": case["name"], "note": note(case).encode(), "keys": [str(WITNESS_KEY)]}
+        for case in VECTORS["cosignatures"]
+        if case["outcome"] != "malformed-checkpoint"  # sumdb's note knows no checkpoints
+    ]
+    assert accepted(judge(notes=cases)) == {"a cosignature"}

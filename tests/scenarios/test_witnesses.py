@@ -1,0 +1,272 @@
+"""Partners cosign each other's logs, and a log that forks is caught."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from keys.words import fingerprint
+from node.audit.cosigned_rows import CosignedCheckpoint
+from node.audit.receipts import check_receipt, export_receipt
+from node.backup.errors import NotSettled
+from node.data_directory import DataDirectory
+from node.operations.audit import verify_directory, verify_file
+from node.operations.audit_fork import verify_fork
+from node.operations.audit_witness import Witnesses
+from node.operations.registry import NoRequest, silent
+from node.witness.forks import Forks
+from protocol.add_checkpoint import ADD_CHECKPOINT_PATH, SIZE_TYPE, AddCheckpoint
+from protocol.checkpoint import Checkpoint, sign_checkpoint
+from protocol.leaf import Received
+from protocol.merkle import EMPTY_ROOT, leaf_hash
+from protocol.witness_policy import WitnessPolicy, witnesses_of
+from tests.node.audit.entries import event
+from tests.scenarios.test_keys import rotated
+from tests.scenarios.test_log_keys import held_keys, signer_of, told
+from tests.scenarios.world import Organisation, World, documents, free_port, grant, pair
+
+Three = tuple[Organisation, Organisation, Organisation]
+
+
+@pytest.fixture
+async def three(world: World) -> Three:
+    """A lab that asks, a clinic that answers, and a bank; each two are partners."""
+    lab = await world.organisation("lab.example")
+    clinic = await world.organisation("clinic.example", documents("clinic"))
+    bank = await world.organisation("bank.example")
+    for one, other in ((lab, clinic), (clinic, bank), (bank, lab)):
+        await pair(one, other)
+    await clinic.grant(grant("lab.example"))
+    return lab, clinic, bank
+
+
+async def asked(lab: Organisation) -> int:
+    """Let the lab ask the clinic; returns the index of its `received` leaf."""
+    assert (await lab.ask_one(peers=["clinic.example"])).state == "ok"
+    return max(n for n, leaf in enumerate(lab.all_leaves()) if isinstance(leaf, Received))
+
+
+async def cosigned(one: Organisation) -> CosignedCheckpoint:
+    """Let partners cosign what is newest, and return it."""
+    await one.node.submitter.submit_due()
+    return one.node.log.cosigned()[0]
+
+
+def policy(*witnesses: Organisation, needed: int = 1) -> WitnessPolicy:
+    found = [w for one in witnesses for w in witnesses_of([one.node.identity.root])]
+    return WitnessPolicy(needed, tuple(found))
+
+
+async def test_a_receipt_becomes_witnessed_by_an_organisation_other_than_the_two(
+    three: Three,
+) -> None:
+    lab, clinic, bank = three
+    index = await asked(lab)
+    sizes = [one.node.log.size() for one in three]
+    head = await cosigned(clinic)
+    assert head.size == clinic.node.log.size()
+    assert set(head.names) == {"lab.example/witness", "bank.example/witness"}
+    log_file = lab.node.data.log_file
+    keys = held_keys(lab, clinic)
+    before = check_receipt(export_receipt(log_file, index), keys, policy(lab, clinic, bank))
+    assert before.verdict == "SELF-SIGNED"
+
+    await lab.node.follower.follow_due()
+    assert lab.node.log.unwitnessed("clinic.example", 0, 9) == []
+    receipt = export_receipt(log_file, index)
+    found = check_receipt(receipt, keys, policy(lab, clinic, bank))
+    assert (found.verdict, set(found.witnessed.by)) == ("WITNESSED", {"bank.example"})
+    assert check_receipt(receipt, keys, policy(lab, clinic)).verdict == "SELF-SIGNED"
+    assert check_receipt(receipt, keys, policy(bank, needed=2)).verdict == "SELF-SIGNED"
+    assert check_receipt(receipt, keys).verdict == "SELF-SIGNED"
+    assert sizes == [one.node.log.size() for one in three]  # no leaf, which would want a witness
+
+    await cosigned(lab)
+    verified = verify_directory(lab.node.data.path, None, silent)
+    assert (verified.verdict, verified.findings) == ("WITNESSED", ())
+    assert (verified.receipts_witnessed, verified.witnessed) == (2, lab.node.log.size())
+    assert verify_file(log_file, None, silent).verdict == "SELF-SIGNED"  # without any anchor
+    given = verify_file(log_file, None, silent, policy=policy(clinic, bank))
+    assert given.verdict == "WITNESSED"
+    only_the_party = verify_file(log_file, None, silent, policy=policy(clinic))
+    assert only_the_party.self_signed_because is not None
+    assert "only parties" in only_the_party.self_signed_because
+    await asked(lab)
+    later = verify_directory(lab.node.data.path, None, silent)
+    assert later.verdict == "SELF-SIGNED"
+    assert later.self_signed_because == "nobody has cosigned the last 2 leaves yet"
+
+
+async def test_between_two_organisations_alone_nothing_is_witnessed_and_it_says_so(
+    world: World,
+) -> None:
+    lab = await world.organisation("lab.example")
+    clinic = await world.organisation("clinic.example", documents("clinic"))
+    await pair(lab, clinic)
+    await clinic.grant(grant("lab.example"))
+    await asked(lab)
+    await cosigned(clinic)
+    await lab.node.follower.follow_due()
+    assert lab.node.follower.following("clinic.example") is None  # there is nothing to wait for
+    verified = verify_directory(clinic.node.data.path, None, silent)
+    assert (verified.verdict, verified.findings) == ("SELF-SIGNED", ())
+    assert verified.self_signed_because is not None
+    assert "only parties of the exchanges have cosigned it: lab.example" in (
+        verified.self_signed_because
+    )
+
+
+async def test_a_witness_that_is_away_costs_nothing_but_a_line_of_status(three: Three) -> None:
+    _lab, clinic, bank = three
+    await bank.stop()
+    assert set((await cosigned(clinic)).names) == {"lab.example/witness"}
+    shown = await clinic.do("audit.witness", NoRequest(), Witnesses)
+    states = {each.organisation: each for each in shown.witnesses}
+    assert (states["lab.example"].lag, states["lab.example"].problem) == (0, None)
+    assert states["bank.example"].size == 0
+    assert "could not be reached" in str(states["bank.example"].problem)
+    assert [each.origin for each in shown.cosigned_here] == []
+    again = clinic.node.submitter.standing("bank.example")
+    await clinic.node.submitter.submit_due()
+    assert clinic.node.submitter.standing("bank.example") is again  # it has its pause
+
+
+async def test_keys_of_log_and_witness_are_replaced_and_the_log_goes_on_being_cosigned(
+    three: Three,
+) -> None:
+    lab, clinic, bank = three
+    await cosigned(clinic)
+    first = policy(lab).witnesses
+    await rotated(clinic, "log", at_once=True)
+    await rotated(lab, "witness", at_once=True)
+    await told(clinic, lab)
+    head = await cosigned(clinic)
+    assert set(head.names) == {"lab.example/witness", "bank.example/witness"}
+    assert head.size == clinic.node.log.size()
+    judged = WitnessPolicy(1, first).judge(head.note)
+    assert judged.by == {}  # the key before has not cosigned this one
+    assert set(policy(lab, bank).judge(head.note).by) == {"lab.example", "bank.example"}
+
+
+async def test_every_refusal_of_a_witness_has_its_status(three: Three) -> None:
+    lab, clinic, _bank = three
+    log, signer = clinic.node.log, signer_of(clinic)
+    origin, note, size = clinic.node.log_origin, log.checkpoint(), log.size()
+    small = sign_checkpoint(Checkpoint(origin, 3, leaf_hash(b"3")), signer)
+    other = sign_checkpoint(Checkpoint(origin, size, leaf_hash(b"other")), signer)
+    empty = sign_checkpoint(Checkpoint(origin, 0, leaf_hash(b"")), signer)
+    nobody = sign_checkpoint(Checkpoint("bakery.example/log", 3, leaf_hash(b"")), signer)
+    forged = sign_checkpoint(Checkpoint(origin, 3, leaf_hash(b"")), signer_of(lab))
+    later = sign_checkpoint(Checkpoint(origin, size + 5, leaf_hash(b"later")), signer)
+    wanted = [
+        (b"", 400),
+        (b"old 0\n" + note, 400),
+        (b"old 00\n\n" + note, 400),
+        (AddCheckpoint(9, (), small).encode(), 400),
+        (AddCheckpoint(0, (), nobody).encode(), 404),
+        (AddCheckpoint(0, (), forged).encode(), 403),
+        (AddCheckpoint(0, (), empty).encode(), 422),
+        (AddCheckpoint(0, (EMPTY_ROOT,), note).encode(), 422),
+        (AddCheckpoint(1, (EMPTY_ROOT,), note).encode(), 409),
+        (AddCheckpoint(0, (), note).encode(), 200),
+        (AddCheckpoint(0, (), note).encode(), 409),
+        (AddCheckpoint(size, (), note).encode(), 200),
+        (AddCheckpoint(size, (), other).encode(), 422),
+        (AddCheckpoint(size, (EMPTY_ROOT,), later).encode(), 422),
+        (b"x" * 40_000, 413),
+    ]
+    sizes: list[str] = []
+    async with aiohttp.ClientSession() as session:
+        for n, (body, status) in enumerate(wanted):
+            async with session.post(lab.url + ADD_CHECKPOINT_PATH, data=body) as answer:
+                assert answer.status == status, (n, await answer.text())
+                if status == 409:
+                    assert answer.headers["Content-Type"] == SIZE_TYPE
+                    sizes.append(await answer.text())
+                if status == 200:
+                    assert (await answer.text()).startswith("\N{EM DASH} lab.example/witness ")
+    assert sizes == ["0\n", f"{size}\n"]
+    (fork,) = Forks(lab.node.data.forks).all()  # two trees of one size; the proofless one is none
+    assert fork.origin == origin
+    assert "log-forked" in await lab.findings()
+    await lab.change("pause", "clinic.example")
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(lab.url + ADD_CHECKPOINT_PATH, data=wanted[-4][0]) as answer,
+    ):
+        assert answer.status == 404
+
+
+async def copied(one: Organisation, folder: Path) -> DataDirectory:
+    """Copy a node's whole directory, for a second node with the same keys on another port."""
+    shutil.copytree(one.node.data.path, folder)
+    data = DataDirectory(folder)
+    before = f"port = {one.node.settings.federation.port}"
+    text = data.config_file.read_text()
+    assert before in text
+    data.config_file.write_text(text.replace(before, f"port = {free_port()}"))
+    return data
+
+
+async def test_two_nodes_that_show_different_logs_to_two_witnesses_are_caught(
+    world: World, three: Three, tmp_path: Path
+) -> None:
+    lab, clinic, bank = three
+    await asked(lab)
+    await cosigned(clinic)
+    await clinic.stop()
+    second = await copied(clinic, tmp_path / "second")
+    one = await world.serve(clinic.node.data)
+    two = await world.serve(second)  # nothing is known of the other yet
+    await one.change("pause", "bank.example")
+    await two.change("pause", "lab.example")
+    await asked(lab)
+    while one.node.log.size().bit_count() == 1:
+        await one.node.log.append(event())  # the root of a power of two is in no proof
+    while two.node.log.size() <= one.node.log.size():
+        await two.node.log.append(event())
+    for each, witness in ((one, "lab.example/witness"), (two, "bank.example/witness")):
+        head = await cosigned(each)
+        assert (head.size, set(head.names)) == (each.node.log.size(), {witness})
+    assert one.node.log.held is None
+    assert two.node.log.held is None
+
+    # each shows its log to the other's witness: the smaller first
+    await one.change("resume", "bank.example")
+    await two.change("resume", "lab.example")
+    await asyncio.gather(*(each.node.submitter.submit_due() for each in (one, two)))
+    (fork,) = Forks(lab.node.data.forks).all()
+    for each in (one, two):
+        assert each.node.log.held is not None  # an honest owner's node stops
+    assert "log-forked" in await lab.findings()
+    shown = await lab.do("audit.witness", NoRequest(), Witnesses)
+    assert [each.file for each in shown.forks] == [str(fork.file)]
+    words = " ".join(fingerprint(clinic.node.identity.root.roots[0].record.public))
+    proved = verify_fork(fork.file, [words])
+    assert (proved.verdict, proved.key_given) == ("DIVERGED", True)
+    assert next(tree.size for tree in proved.trees) < [tree.size for tree in proved.trees][1]
+    altered = tmp_path / "altered.json"
+    altered.write_bytes(fork.file.read_bytes().replace(b'"proof":["', b'"proof":["A', 1))
+    assert verify_fork(altered, [words]).verdict == "INVALID"
+    stranger = " ".join(fingerprint(bank.node.identity.root.roots[0].record.public))
+    assert verify_fork(fork.file, [stranger]).verdict == "INVALID"
+    await two.stop()
+    with pytest.raises(NotSettled):
+        await world.serve(second)
+
+
+async def test_a_node_whose_witness_holds_more_does_not_start(
+    world: World, three: Three, tmp_path: Path
+) -> None:
+    _lab, clinic, _bank = three
+    await clinic.stop()
+    old = await copied(clinic, tmp_path / "old")
+    again = await world.serve(clinic.node.data)
+    await cosigned(again)
+    await again.stop()
+    with pytest.raises(NotSettled, match=r"holds a checkpoint of \d+ leaves"):
+        await world.serve(old)
