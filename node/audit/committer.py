@@ -26,7 +26,7 @@ from node.audit.log_key_rows import stated_keys
 from node.audit.own_log_keys import NONE_KNOWN, OwnLogKeys, check_published
 from node.audit.tree_rows import Tree
 from node.clock import Clock
-from node.content.content import SealedAnswer
+from node.content.content import NO_ANSWER
 from node.content.contents import Batch, Contents
 from protocol.merkle import Frontier
 from protocol.note import VerifierKey
@@ -233,7 +233,7 @@ def _grow(
         except AuditError as error:
             refused[n] = error
             continue
-        stored = SealedAnswer()
+        stored = NO_ANSWER
         if keeping is not None:
             stored = keeping.add(prepared.entry, growth.next_index, prepared.raw)
         state_rows.apply(connection, prepared.entry.effects, growth.next_index, stored)

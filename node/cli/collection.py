@@ -161,11 +161,7 @@ def compact(name: NameArgument) -> None:
 
     def people() -> None:
         line(f"{result.removed_rows} deleted rows removed, {result.rows} rows kept")
-        line(
-            "erased: nothing of deleted documents is left in the node's files"
-            if result.erased
-            else f"pending: {result.waits}"
-        )
+        line(_said_erased(result.waits))
 
     finish(
         result,
@@ -181,16 +177,28 @@ def drop(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
 ) -> None:
     """Delete a collection with everything in it."""
-    from node.operations.collections import CollectionInfo, CollectionName
+    from node.operations.collections import CollectionName, Dropped
 
     if not yes:
         typer.confirm(f"Delete collection {name} with all its documents?", abort=True, err=True)
-    result = run_operation("collection.drop", CollectionName(collection=name), CollectionInfo)
+    result = run_operation("collection.drop", CollectionName(collection=name), Dropped)
+
+    def people() -> None:
+        line(f"dropped {result.name} with {result.documents} documents")
+        line(_said_erased(result.waits))
+
     finish(
         result,
-        lambda: line(f"dropped {result.name} with {result.documents} documents"),
+        people,
         next_step="interlingua collection list",
+        exit_code=ExitCode.OK if result.erased else ExitCode.PARTIAL,
     )
+
+
+def _said_erased(waits: str | None) -> str:
+    if waits is None:
+        return "erased: nothing of the deleted documents is left in the node's files"
+    return f"pending: {waits}; the next compact looks again"
 
 
 def _fields(one: CollectionInfo) -> list[tuple[str, object]]:

@@ -31,3 +31,6 @@ class SealedAnswer:
 
     slot: int = 0
     data: bytes = b""
+
+
+NO_ANSWER = SealedAnswer()

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from node.content.content import KINDS, Content, Kind, SealedAnswer
+from node.content.content import KINDS, NO_ANSWER, Content, Kind, SealedAnswer
 from node.content.key_store import DrawnKey, KeyStore
 from node.content.reconcile import reconcile
 from node.content.record_store import RecordStore, Row
@@ -172,19 +172,25 @@ class Batch:
 
     def add(self, entry: "Entry", index: int, raw: bytes) -> SealedAnswer:
         """Take what an entry's leaf keeps; returns its stored answer as log.db is to hold it."""
-        answer, stored = entry.effects.idempotency, SealedAnswer()
-        peer, at = entry.leaf.peer or "", entry.leaf.at
-        contents = {each.kind: each for each in entry.content if each.kind in self.contents.kept}
-        wanted: list[Kind] = [*contents]
-        if answer is not None and "answered" not in contents:
-            wanted.append("answered")
-        for kind in wanted:
-            drawn = self.contents.keys.draw()
-            row = Row(drawn.slot, index, kind, peer, at)
-            self._waiting.append(Waiting(drawn, row, raw, contents.get(kind)))
-            if answer is not None and kind == "answered":
+        answer, kept = entry.effects.idempotency, self.contents.kept
+        contents = [each for each in entry.content if each.kind in kept]
+        stored = NO_ANSWER
+        for content in contents:
+            drawn = self._draw(entry, index, raw, content.kind, content)
+            if answer is not None and content.kind == "answered":
                 stored = SealedAnswer(drawn.slot, _sealed(drawn, answer, index))
+        if answer is not None and stored is NO_ANSWER:
+            drawn = self._draw(entry, index, raw, "answered", None)
+            stored = SealedAnswer(drawn.slot, _sealed(drawn, answer, index))
         return stored
+
+    def _draw(
+        self, entry: "Entry", index: int, raw: bytes, kind: Kind, content: Content | None
+    ) -> DrawnKey:
+        drawn = self.contents.keys.draw()
+        row = Row(drawn.slot, index, kind, entry.leaf.peer or "", entry.leaf.at)
+        self._waiting.append(Waiting(drawn, row, raw, content))
+        return drawn
 
     def committed(self) -> None:
         """Hand over what is to be written; the leaves are durable."""

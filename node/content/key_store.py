@@ -19,8 +19,8 @@ from node.content.errors import ContentDamaged
 from node.content.sealing import DoesNotOpen, Wrapping, new_keys
 
 KIND = 0x494C434B  # "ILCK"
-FIRST_BLOCK, LARGEST_BLOCK = 64, 4_096
-"""Keys made at once: few for a node that is asked once a day, many for one under load."""
+FIRST_BLOCK, LARGEST_BLOCK = 64, 1_024
+"""Keys made at once, in up to 8 ms: few for a node that is asked once a day, many under load."""
 WAIT_FOR_READERS_MS = 300
 
 _V1 = """

@@ -7,6 +7,7 @@ the process; the last ones may be missing after a power cut.
 
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +24,6 @@ CREATE TABLE records (
     at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX records_by_idx ON records (idx);
-CREATE INDEX records_by_age ON records (kind, at);
 CREATE TABLE sealed (slot INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
 """
 
@@ -46,17 +46,22 @@ class RecordStore:
         self.path = path
         self._lock = threading.Lock()
         self._db = open_database(path, KIND, (_V1,), "NORMAL")
+        with named(path):
+            self._counts = self._count()
 
     def add(self, records: Iterable[tuple[Row, bytes | None]]) -> None:
         """Write records with what is sealed of them, None where nothing is kept but the key."""
+        found = list(records)
         with self._using() as db, transaction(db):
-            for row, data in records:
-                db.execute(
-                    "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?)",
-                    (row.slot, row.idx, row.kind, row.peer, row.at),
-                )
-                if data is not None:
-                    db.execute("INSERT OR REPLACE INTO sealed VALUES (?, ?)", (row.slot, data))
+            db.executemany(
+                "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?)",
+                [(row.slot, row.idx, row.kind, row.peer, row.at) for row, _ in found],
+            )
+            db.executemany(
+                "INSERT OR REPLACE INTO sealed VALUES (?, ?)",
+                [(row.slot, data) for row, data in found if data is not None],
+            )
+            self._counts.update(row.kind for row, _ in found)
 
     def of_leaf(self, index: int) -> list[tuple[Row, bytes | None]]:
         """Return the records of a leaf."""
@@ -82,7 +87,8 @@ class RecordStore:
         """Whether a record of this kind is older than a moment (epoch seconds, UTC)."""
         with self._using() as db:
             found = db.execute(
-                "SELECT 1 FROM records WHERE kind = ? AND at < ? LIMIT 1", (kind, before)
+                "SELECT 1 FROM records WHERE kind = ? AND at < ? ORDER BY idx LIMIT 1",
+                (kind, before),
             )
             return found.fetchone() is not None
 
@@ -93,10 +99,13 @@ class RecordStore:
             return None if row[0] is None else int(row[0])
 
     def counts(self) -> dict[str, int]:
-        """Return how many records of each kind there are."""
-        with self._using() as db:
-            rows = db.execute("SELECT kind, count(*) FROM records GROUP BY kind")
-            return {str(kind): int(count) for kind, count in rows}
+        """Return how many records of each kind there are; counted as they come and go."""
+        with self._lock:
+            return {kind: count for kind, count in self._counts.items() if count}
+
+    def _count(self) -> Counter[str]:
+        rows = self._db.execute("SELECT kind, count(*) FROM records GROUP BY kind")
+        return Counter({str(kind): int(count) for kind, count in rows})
 
     def slots_after(self, slot: int) -> set[int]:
         """Return the slots beyond this one that a record has."""
@@ -126,6 +135,7 @@ class RecordStore:
                         f"DELETE FROM {table} WHERE slot IN ({_marks(some)})",  # noqa: S608 - one of two names, question marks
                         tuple(some),
                     )
+            self._counts = self._count()
 
     def close(self) -> None:
         """Close the file."""

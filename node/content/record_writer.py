@@ -19,6 +19,8 @@ from protocol.merkle import leaf_hash
 
 MAX_WAITING = 8_192  # records; about 40 MB of questions and answers
 MAX_WRITTEN = 512  # records in one transaction
+MANY, LINGER_S = 256, 0.05
+"""It waits so long (seconds) for so many records: one transaction for all that a burst leaves."""
 FLUSH_S = 30.0
 
 _log = structlog.get_logger("content")
@@ -48,6 +50,7 @@ class RecordWriter:
         self._queue: deque[Waiting] = deque()
         self._changed = threading.Condition()
         self._busy = self._closing = False
+        self._hurrying = 0
         self.lost = 0
         self._thread = threading.Thread(target=self._run, name="content-writer", daemon=True)
         self._thread.start()
@@ -56,14 +59,20 @@ class RecordWriter:
         """Queue records; what finds no place is dropped and counted."""
         with self._changed:
             kept = waiting[: max(0, MAX_WAITING - len(self._queue))]
+            first = not self._queue
             self._queue.extend(kept)
             self._count_lost(len(waiting) - len(kept), "too many wait")
-            self._changed.notify_all()
+            if first or self._is_time():  # else the thread lingers, or is not idle
+                self._changed.notify_all()
 
     def flush(self) -> None:
         """Wait until everything is written that was queued. Raises ContentBusy."""
         with self._changed:
-            if not self._changed.wait_for(lambda: not self._queue and not self._busy, FLUSH_S):
+            self._hurrying += 1
+            self._changed.notify_all()
+            written = self._changed.wait_for(lambda: not self._queue and not self._busy, FLUSH_S)
+            self._hurrying -= 1
+            if not written:
                 raise ContentBusy(f"{len(self._queue)} records wait to be written.")
 
     def close(self) -> None:
@@ -76,9 +85,9 @@ class RecordWriter:
     def _run(self) -> None:
         while (batch := self._take()) is not None:
             try:
-                self._records.add((each.row, each.sealed()) for each in batch)
                 if self._keys.is_low:
                     self._keys.make_block()
+                self._records.add((each.row, each.sealed()) for each in batch)
             except Exception as error:  # the leaves stand; what they said is not kept
                 self._count_lost(len(batch), str(error))
             finally:
@@ -89,10 +98,15 @@ class RecordWriter:
     def _take(self) -> list[Waiting] | None:
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._closing)
+            self._changed.wait_for(self._is_time, LINGER_S)
             if not self._queue:
                 return None
             self._busy = True
             return [self._queue.popleft() for _ in range(min(MAX_WRITTEN, len(self._queue)))]
+
+    def _is_time(self) -> bool:
+        many = len(self._queue) >= MANY or self._keys.is_low
+        return many or self._closing or self._hurrying > 0
 
     def _count_lost(self, count: int, cause: str) -> None:
         if count:

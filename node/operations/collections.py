@@ -123,6 +123,13 @@ class Compacted(BaseModel):
     waits: str | None
 
 
+class Dropped(CollectionInfo):
+    """The collection as it was; `erased` and `waits` as in `Compacted`."""
+
+    erased: bool
+    waits: str | None
+
+
 @operation("collection.create")
 async def create(node: Node, request: CreateCollection, progress: Progress) -> CollectionInfo:
     """Create an empty collection in the space of an encoder."""
@@ -210,15 +217,9 @@ async def delete(node: Node, request: DeleteDocuments, progress: Progress) -> De
 @operation("collection.compact")
 async def compact(node: Node, request: CollectionName, progress: Progress) -> Compacted:
     """Rebuild the index without deleted documents and give the space back."""
-    from node.backup.gather import backup_under_way
-
     collection = node.collections.get(request.collection)
     before = await collection.index_state()
-    waits = None
-    if not await collection.compact(progress):
-        waits = "another reader has store.db open, so old pages stay in its write-ahead log"
-    elif backup_under_way(node.data.path):
-        waits = "a backup is being written from a copy of store.db"
+    waits = _what_is_left(node, await collection.compact(progress))
     after = await collection.index_state()
     await _note(node, "compacted", _info(collection))
     return Compacted(
@@ -231,13 +232,27 @@ async def compact(node: Node, request: CollectionName, progress: Progress) -> Co
 
 
 @operation("collection.drop")
-async def drop(node: Node, request: CollectionName, progress: Progress) -> CollectionInfo:
+async def drop(node: Node, request: CollectionName, progress: Progress) -> Dropped:
     """Delete a collection with everything in it."""
+    import asyncio
+
     del progress
     gone = _info(node.collections.get(request.collection))
     await node.collections.drop(request.collection)
     await _note(node, "dropped", gone)
-    return gone
+    waits = _what_is_left(node, await asyncio.to_thread(node.store.empty_log))
+    return Dropped(**gone.model_dump(), erased=waits is None, waits=waits)
+
+
+def _what_is_left(node: Node, emptied: bool) -> str | None:
+    """Say what keeps old pages of store.db, None where nothing does."""
+    from node.backup.gather import backup_under_way
+
+    if not emptied:
+        return "another reader has store.db open, so old pages stay in its write-ahead log"
+    if backup_under_way(node.data.path):
+        return "a backup is being written from a copy of store.db"
+    return None
 
 
 async def _note(node: Node, event: str, info: CollectionInfo) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from node.store.errors import StoreDamaged, StoreTooNew
 
 _BUSY_MS = 10_000
+_WAIT_FOR_READERS_MS = 300  # searches and listings end sooner; what does not is somebody else
 
 
 class Store:
@@ -117,7 +118,22 @@ class Store:
         """
         with self._writing:
             self._writer.execute("VACUUM")
+            return self._emptied()
+
+    def empty_log(self) -> bool:
+        """Empty the write-ahead log, which holds pages from before a deletion; as `vacuum`.
+
+        What was deleted is overwritten in the file itself at once (`secure_delete`).
+        """
+        with self._writing:
+            return self._emptied()
+
+    def _emptied(self) -> bool:
+        self._writer.execute(f"PRAGMA busy_timeout = {_WAIT_FOR_READERS_MS}")
+        try:
             busy, _, _ = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            self._writer.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
         return not busy
 
     def close(self) -> None:

@@ -1,6 +1,8 @@
 """What a collection promises: counts that are right, searches that see every change at once."""
 
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +115,24 @@ async def test_deleted_documents_are_gone_from_searches_store_and_files(
     assert b"a secret sentence" not in files
     assert rows[0].tobytes() not in files
     assert rows[1].tobytes() in files
+
+
+async def test_erased_is_not_said_while_somebody_reads_an_older_state(
+    rooms: Rooms, tmp_path: Path
+) -> None:
+    collection = await rooms.collection()
+    rows = vectors(20)
+    secret = Record("s", "test:1", text="a secret sentence that nobody else has", vector=rows[0])
+    await collection.ingest([secret, *records(rows[1:])], 20, unseen)
+    with closing(sqlite3.connect(tmp_path / "store.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM documents").fetchone()
+        await collection.delete(["s"])
+        assert not await collection.compact(unseen)
+        assert b"a secret sentence" in every_byte(tmp_path)
+    assert await collection.compact(unseen)
+    assert b"a secret sentence" not in every_byte(tmp_path)
+    assert rows[0].tobytes() not in every_byte(tmp_path)
 
 
 async def test_a_key_is_never_used_again(rooms: Rooms) -> None:
