@@ -45,6 +45,7 @@ class DataDirectory:
         self.listeners_file = self.path / "listeners.json"
         self.store_file = self.path / "store.db"
         self.log_file = self.path / "log.db"
+        self.selection_file = self.path / "selection.db"
         self.content_file = self.path / "content.db"
         self.content_keys_file = self.path / "content_keys.db"
         self.witness_file = self.path / "witness.db"

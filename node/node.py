@@ -381,8 +381,8 @@ class Node:
         """What silos gave to own questions before."""
         from node.federation.past_answers import FLUSH_S, PastAnswers
 
-        past = PastAnswers(self.store, self.clock)
-        self._closing.callback(past.flush)
+        past = PastAnswers.open(self.data.selection_file, self.clock)
+        self._closing.callback(past.close)
         self.periodic.append(Periodic("answers", FLUSH_S, lambda: asyncio.to_thread(past.flush)))
         return past
 

@@ -30,6 +30,7 @@ LEFT_OUT = frozenset(
         "restored.json",
         "card.json",  # an older one than partners hold would be refused; a new one is signed
         "invitations.json",  # one that was used since must not become good again
+        "selection.db",  # vectors of own questions; learnt anew
         "content.db",  # what was erased must not come back with a backup
         "content_keys.db",
     }

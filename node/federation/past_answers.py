@@ -3,26 +3,27 @@
 The rules of this file: only questions that were asked with a limit on silos are kept, so a node
 that never limits keeps nothing. Of a question its vectors are kept, and which part of the merged
 list each silo gave; neither text, nor who asked, nor what was found. At most `KEPT` vectors in each
-space, none older than `KEPT_S`. Memory is what is read; the tables (of this room alone, in
-store.db) are written by `flush`, so that no answer waits for a disk, and a crash loses some
-seconds of learning.
+space, none older than `KEPT_S`. Memory is what is read; the file (of this room alone, left out of
+backups) is written by `flush`, so that no answer waits for a disk, and a crash loses some seconds
+of learning. A file that cannot be read is begun anew: what it held is learnt again.
 """
 
+import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from node.clock import Clock
 from node.federation.choice import Expected, Silo
 from node.federation.likely import LEAST, expected_shares
+from node.store.errors import StoreDamaged
+from node.store.store import Store
 
-if TYPE_CHECKING:
-    import sqlite3
-
-    from node.store.store import Store
+_log = structlog.get_logger(__name__)
 
 KEPT = 2000
 KEPT_S = 90 * 86_400
@@ -113,7 +114,7 @@ class Remembered:
 class PastAnswers:
     """What silos gave before; one per node, on its event loop."""
 
-    def __init__(self, store: "Store", clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
         """Read what is kept. Raises the store's errors."""
         store.migrate("past-answers", MIGRATIONS)
         self._store = store
@@ -123,6 +124,22 @@ class PastAnswers:
         self._tidied = 0
         self.flush()
         self._read()
+
+    @classmethod
+    def open(cls, path: Path, clock: Clock) -> "PastAnswers":
+        """Read what the file holds, or begin it; `close` closes it."""
+        try:
+            return cls(Store.open(path), clock)
+        except (StoreDamaged, sqlite3.DatabaseError) as error:
+            _log.warning("what silos gave before is forgotten", path=str(path), cause=str(error))
+            for each in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
+                each.unlink(missing_ok=True)
+            return cls(Store.open(path), clock)
+
+    def close(self) -> None:
+        """Write what is waiting, and close the file."""
+        self.flush()
+        self._store.close()
 
     def expected(self, space: str, vectors: NDArray[np.float32]) -> dict[Silo, Expected]:
         """Return what the silos of which enough is known should give to vectors (n, d)."""
@@ -216,7 +233,7 @@ _DELETE_BEYOND = (
 )
 
 
-def _insert(db: "sqlite3.Connection", space: str, question: PastQuestion) -> None:
+def _insert(db: sqlite3.Connection, space: str, question: PastQuestion) -> None:
     key = db.execute(
         "INSERT INTO past_questions (space, at, vector) VALUES (?, ?, ?)",
         (space, question.at, question.vector.astype("<f4").tobytes()),

@@ -79,6 +79,17 @@ def test_one_partner_is_forgotten_without_the_others(store: Store) -> None:
     assert CLINIC not in past.expected(SPACE, vectors(1))
 
 
+def test_a_file_that_cannot_be_read_is_begun_anew(tmp_path: Path) -> None:
+    path = tmp_path / "selection.db"
+    path.write_bytes(b"no database at all, whoever wrote it" * 200)
+    past = PastAnswers.open(path, lambda: NOW)
+    past.learn(SPACE, vectors(LEAST), [{CLINIC: 0.7}] * LEAST)
+    past.close()
+    again = PastAnswers.open(path, lambda: NOW)
+    assert again.remembered()[0].answers == LEAST
+    again.close()
+
+
 def test_forgetting_everything_leaves_no_vector_in_the_file(store: Store) -> None:
     past = learnt(store)
     past.flush()
