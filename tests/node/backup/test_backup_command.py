@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from node.backup.errors import ArchiveDamaged, ArchiveOversized, BackupFailed, TargetNotEmpty
 from node.backup.folder import held_folder
 from node.backup.gather import FOLDER
-from node.backup.manifest import LEFT_OUT
+from node.backup.manifest import LEFT_OUT, LEFT_OUT_FILES
 from node.backup.restore import restored
 from node.cli.main import app
 from node.data_directory import DataDirectory
@@ -47,6 +47,7 @@ def files(data: Path) -> dict[str, bytes]:
         for path in sorted(data.rglob("*"))
         if path.is_file()
         and path.name not in left_out
+        and path.relative_to(data).as_posix() not in LEFT_OUT_FILES
         and not path.name.endswith((".db", "-shm", "-wal"))
     }
 
