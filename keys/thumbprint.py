@@ -6,11 +6,13 @@ RFC 8037 JSON Web Key, base64url without padding: 43 characters.
 
 import base64
 import hashlib
+from functools import lru_cache
 
 PUBLIC_KEY_BYTES = 32
 KID_CHARS = 43
 
 
+@lru_cache(maxsize=1024)
 def thumbprint(public: bytes) -> str:
     """Return the key id of a raw 32-byte Ed25519 public key.
 

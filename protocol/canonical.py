@@ -38,6 +38,26 @@ def dumps(obj: Any) -> bytes:
         raise NotCanonical(f"the value has no canonical form: {error}") from None
 
 
+def dumps_typed(obj: Any) -> bytes:
+    """Return what `dumps` does, for a value whose types a strict model without floats has fixed.
+
+    Nothing is looked at twice: for what is written ten thousand times a second. Raises NotCanonical
+    for an integer that is too large.
+    """
+    try:
+        return orjson.dumps(obj, option=_OPTIONS)
+    except orjson.JSONEncodeError as error:
+        raise NotCanonical(f"the value has no canonical form: {error}") from None
+
+
+def is_canonical(raw: bytes) -> bool:
+    """Tell whether JSON is spelled as `dumps` spells the value that a parser reads in it."""
+    try:
+        return orjson.dumps(orjson.loads(raw), option=_OPTIONS) == raw
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        return False
+
+
 def digest(raw: bytes) -> str:
     """Return `sha256:` and the 64 lower-case hexadecimal digits of the SHA-256 of `raw`."""
     return "sha256:" + hashlib.sha256(raw).hexdigest()

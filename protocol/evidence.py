@@ -29,6 +29,9 @@ HeaderValue = Annotated[
 PublicKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
 
 
+UNVERIFIED = "the evidence's signature does not verify"
+
+
 class Evidence(WireModel):
     """One request's RFC 9421 signature with everything that it covers.
 
@@ -71,6 +74,14 @@ class Evidence(WireModel):
         Raises ``MalformedLeaf`` with the reason. Whether ``kid`` was the peer's valid key is for
         the caller, who knows the peer's root document.
         """
+        if not verify(*self.signed_by(kid)):
+            raise MalformedLeaf(UNVERIFIED)
+
+    def signed_by(self, kid: str) -> tuple[bytes, bytes, bytes]:
+        """Return public key, signature and signature base of a signature under the key ``kid``.
+
+        Raises ``MalformedLeaf`` where it cannot be one; whether it verifies is not looked at.
+        """
         try:
             public = from_base64url(self.public)
         except ValueError as error:
@@ -81,5 +92,4 @@ class Evidence(WireModel):
         label = self.signature_input.partition("=")[0]
         if found is None or found.group(1) != label:
             raise MalformedLeaf("the evidence's signature is not one labelled Ed25519 signature")
-        if not verify(public, base64.b64decode(found.group(2)), self.signature_base()):
-            raise MalformedLeaf("the evidence's signature does not verify")
+        return public, base64.b64decode(found.group(2)), self.signature_base()

@@ -6,10 +6,12 @@ Leaves hold names, counts and digests, never a query vector, a document or a hit
 to the leaf models: import them from here.
 """
 
+from functools import cache
 from typing import Annotated, TypeAlias, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from protocol.canonical import is_canonical
 from protocol.event_leaves import (
     AdminActed,
     AuditRead,
@@ -107,6 +109,24 @@ LEAF_TYPES: tuple[str, ...] = tuple(kind.model_fields["type"].default for kind i
 _ADAPTER: TypeAdapter[AnyLeaf] = TypeAdapter(Annotated[AnyLeaf, Field(discriminator="type")])
 
 
+@cache
+def _always_written(kind: type[Leaf]) -> frozenset[str]:
+    """Fields that a reader would fill in, and that a writer writes all the same."""
+    fields = kind.model_fields.items()
+    return frozenset(n for n, info in fields if not info.is_required() and info.default is not None)
+
+
+def _is_as_written(leaf: Leaf, raw: bytes) -> bool:
+    """Compare with the encoding; without making it anew where that is sure to be the same.
+
+    It is where the JSON is canonical as it stands, nothing in it is null, and no field was filled
+    in: then the model holds exactly what the bytes say.
+    """
+    if b"null" not in raw and leaf.model_fields_set >= _always_written(type(leaf)):
+        return is_canonical(raw)
+    return leaf.encode() == raw
+
+
 def decode_leaf(raw: bytes) -> AnyLeaf:
     """Read a leaf's bytes strictly; returns the model of its type.
 
@@ -121,6 +141,6 @@ def decode_leaf(raw: bytes) -> AnyLeaf:
         first = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "leaf"
         raise MalformedLeaf(f"not a leaf of version 1: {place}: {first['msg']}") from None
-    if leaf.encode() != raw:
+    if not _is_as_written(leaf, raw):
         raise MalformedLeaf("a leaf is canonical JSON; these bytes spell it in another way")
     return leaf

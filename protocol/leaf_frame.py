@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from protocol.canonical import dumps
+from protocol.canonical import dumps_typed
 from protocol.limits import MAX_LEAF_BYTES, SALT_BYTES
 from protocol.log_errors import MalformedLeaf
 from protocol.notation import Organisation, Time, Version1, WireModel, to_base64url
@@ -36,7 +36,7 @@ class Leaf(WireModel):
 
     def encode(self) -> bytes:
         """Return the canonical bytes that enter the tree; ``MalformedLeaf`` if too many."""
-        raw = dumps(self.model_dump(mode="json", exclude_none=True))
+        raw = dumps_typed(self.model_dump(mode="json", exclude_none=True))
         if len(raw) > MAX_LEAF_BYTES:
             raise MalformedLeaf(f"a leaf has at most {MAX_LEAF_BYTES} bytes, this one {len(raw)}")
         return raw

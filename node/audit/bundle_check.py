@@ -114,6 +114,7 @@ class BundleCheck:
             self.parties.look(leaf)
             if self._each is not None and index != head.index:
                 self._each(index, leaf, raw)
+        self.requests.end()
         if tree.root != claimed.root:  # step 5
             detail = "the leaves and hashes do not lead to the root that was signed"
             self.findings.add("checkpoint-differs", detail)

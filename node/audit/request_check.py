@@ -8,11 +8,14 @@ its root document is (`bound`).
 
 import base64
 import re
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from keys.ring import KeyRing
 from node.audit.findings import Findings
+from node.audit.signature_pool import BATCH, SignaturePool, Signed
+from protocol.evidence import UNVERIFIED
 from protocol.leaf import AnyLeaf, MalformedLeaf, Sent
 from protocol.limits import CLOCK_SKEW_S
 
@@ -31,27 +34,77 @@ class Requests:
     bound: int = 0
 
 
-class RequestCheck:
-    """Checks every leaf that carries a request."""
+@dataclass(frozen=True, slots=True)
+class _Request:
+    index: int
+    leaf: AnyLeaf
+    kid: str
+    signed: Signed
 
-    def __init__(self, organisation: str | None, ring_of: RingOf, findings: Findings) -> None:
+
+class RequestCheck:
+    """Checks every leaf that carries a request: ``look`` at each, then ``end``.
+
+    Signatures are checked in batches, on all cores where there are many (signature_pool.py).
+    """
+
+    def __init__(
+        self,
+        organisation: str | None,
+        ring_of: RingOf,
+        findings: Findings,
+        pool: SignaturePool | None = None,
+    ) -> None:
         """``organisation``: whose log it is; ``None`` leaves its name unchecked."""
         self.counts = Requests()
         self._own, self._ring_of, self._findings = organisation, ring_of, findings
         self._signatures: set[int] = set()
+        self._pool = pool or SignaturePool()
+        self._gathered: list[_Request] = []
+        self._given: deque[list[_Request]] = deque()
 
     def look(self, index: int, leaf: AnyLeaf) -> None:
-        """Check one leaf; leaves without a request are none of its business."""
+        """Check one leaf, now or later; leaves without a request are none of its business."""
         evidence = getattr(leaf, "evidence", None)
         if evidence is None:
             return
         self.counts.checked += 1
         kid: str = leaf.key  # type: ignore[union-attr]  # every leaf with evidence names its key
         try:
-            evidence.check(kid)
+            signed = evidence.signed_by(kid)
         except MalformedLeaf as error:
             self._findings.add("request-unproved", str(error), index)
             return
+        self._gathered.append(_Request(index, leaf, kid, signed))
+        if len(self._gathered) >= BATCH:
+            self._give()
+
+    def end(self) -> None:
+        """Check what is left; call it once all leaves were looked at."""
+        try:
+            self._give()
+            while self._given:
+                self._take()
+        finally:
+            self._pool.close()
+
+    def _give(self) -> None:
+        self._pool.give([one.signed for one in self._gathered])
+        self._given.append(self._gathered)
+        self._gathered = []
+        while self._pool.is_full:
+            self._take()
+
+    def _take(self) -> None:
+        for one, verified in zip(self._given.popleft(), self._pool.take(), strict=True):
+            if verified:
+                self._compare(one.index, one.leaf, one.kid)
+            else:
+                self._findings.add("request-unproved", UNVERIFIED, one.index)
+
+    def _compare(self, index: int, leaf: AnyLeaf, kid: str) -> None:
+        """Compare a request that verifies with its leaf, with the others and with known keys."""
+        evidence = leaf.evidence  # type: ignore[union-attr]  # the caller has looked
         seen = hash(evidence.signature)  # 64 bits: a million signatures fit into memory
         if seen in self._signatures:
             self._findings.add("request-repeated", "another leaf rests on the same request", index)

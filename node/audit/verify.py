@@ -124,6 +124,7 @@ def _verify(
         ledger.enter(leaf)
 
     examined = examination.run(each)
+    requests.end()
     receipts.look_for_strays()
     ledger.compare(connection, findings)
     cosigned = CosignedCheck(

@@ -2,7 +2,8 @@
 
 Rule of this file: every stored thing is compared with what the leaves lead to, and one damage is
 named once. Where a leaf and its stored hash disagree the walk goes on with the stored hash, so
-that the subtrees above are judged by their own children.
+that the subtrees above are judged by their own children. Runs in which nothing is wrong are
+confirmed at once (node/audit/walk_runs.py); the others are walked leaf by leaf.
 """
 
 import sqlite3
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from node.audit.findings import Findings
+from node.audit.walk_runs import RUN, confirmed
 from protocol.merkle import Frontier, leaf_hash, position
 
 AtCheckpoint = Callable[[int, bytes, bytes], None]
@@ -19,8 +21,9 @@ AtCheckpoint = Callable[[int, bytes, bytes], None]
 
 _LEAVES = (
     "SELECT l.idx, l.data, f.at, f.type, f.peer FROM leaves l LEFT JOIN facts f USING (idx) "
-    "ORDER BY l.idx"
+    "WHERE l.idx >= ? ORDER BY l.idx"
 )
+_BEFORE_ALL = -(2**63)
 
 
 @dataclass
@@ -39,22 +42,39 @@ class Walk:
 
     def leaves(self) -> Iterator[tuple[int, bytes]]:
         """Yield (index, bytes) of every leaf that is there, comparing on the way."""
-        nodes = _Nodes(self.connection, self.findings)
-        checkpoints = self.connection.execute("SELECT size, note FROM checkpoints ORDER BY size")
-        pending = self._report(checkpoints, checkpoints.fetchone())
-        for index, data, *facts in self.connection.execute(_LEAVES):
+        checkpoints = _Checkpoints(self.connection, self.at_checkpoint)
+        checkpoints.report(self.frontier)
+        while run := confirmed(self.connection, self.frontier) if self._no_strays() else None:
+            while (size := checkpoints.next_size) is not None and size < run.first + RUN:
+                checkpoints.report(run.edge(self.frontier, size))
+            self.frontier = run.edge(self.frontier, run.first + RUN)
+            checkpoints.report(self.frontier)
+            yield from enumerate(run.data, run.first)
+        yield from self._one_by_one(checkpoints)
+        checkpoints.end()
+
+    def _one_by_one(self, checkpoints: "_Checkpoints") -> Iterator[tuple[int, bytes]]:
+        """Walk the rest: what is left of the last run, or all from the run with the damage on."""
+        start = self.frontier.size if self._no_strays() else _BEFORE_ALL
+        nodes = _Nodes(self.connection, self.findings, start)
+        for index, data, *facts in self.connection.execute(_LEAVES, (start,)):
             while self.frontier.size < index:
                 self.findings.add("leaf-missing", "the leaf is missing", self.frontier.size)
                 self._grow(nodes, None)
-                pending = self._report(checkpoints, pending)
+                checkpoints.report(self.frontier)
             self._compare_facts(index, data, facts)
             self._grow(nodes, data)
-            pending = self._report(checkpoints, pending)
+            checkpoints.report(self.frontier)
             yield index, data
         nodes.expect_end()
-        while pending is not None:
-            self.at_checkpoint(pending[0], pending[1], b"")
-            pending = checkpoints.fetchone()
+
+    def _no_strays(self) -> bool:
+        """Whether nothing stands before the first leaf and its hash, where nothing can."""
+        found = self.connection.execute(
+            "SELECT EXISTS (SELECT 1 FROM leaves WHERE idx < 0) "
+            "OR EXISTS (SELECT 1 FROM nodes WHERE position < 0)"
+        )
+        return not found.fetchone()[0]
 
     @property
     def root_of_leaves(self) -> bytes:
@@ -84,20 +104,42 @@ class Walk:
         if facts[0] is None or stated != facts:
             self.findings.add("facts-differ", "the search table contradicts the leaf", index)
 
-    def _report(
-        self, cursor: sqlite3.Cursor, pending: tuple[int, bytes] | None
-    ) -> tuple[int, bytes] | None:
-        while pending is not None and pending[0] == self.frontier.size:
-            self.at_checkpoint(pending[0], pending[1], self.frontier.root())
-            pending = cursor.fetchone()
-        return pending
+
+class _Checkpoints:
+    """The stored checkpoints, each told when the tree has its size."""
+
+    def __init__(self, connection: sqlite3.Connection, told: AtCheckpoint) -> None:
+        self._rows = connection.execute("SELECT size, note FROM checkpoints ORDER BY size")
+        self._told = told
+        self._next: tuple[int, bytes] | None = self._rows.fetchone()
+
+    @property
+    def next_size(self) -> int | None:
+        """The size of the next one; None where there is none."""
+        return self._next[0] if self._next is not None else None
+
+    def report(self, frontier: Frontier) -> None:
+        """Tell of the one of this tree's size, if there is one."""
+        while self._next is not None and self._next[0] == frontier.size:
+            self._told(*self._next, frontier.root())
+            self._next = self._rows.fetchone()
+
+    def end(self) -> None:
+        """Tell of those of larger trees, whose root nobody knows."""
+        while self._next is not None:
+            self._told(*self._next, b"")
+            self._next = self._rows.fetchone()
 
 
 class _Nodes:
     """The stored subtree hashes, read in the order in which the tree grew."""
 
-    def __init__(self, connection: sqlite3.Connection, findings: Findings) -> None:
-        self._rows = connection.execute("SELECT position, hash FROM nodes ORDER BY position")
+    def __init__(self, connection: sqlite3.Connection, findings: Findings, start: int) -> None:
+        """``start``: the leaf from whose hash on they are read."""
+        self._rows = connection.execute(
+            "SELECT position, hash FROM nodes WHERE position >= ? ORDER BY position",
+            (position(0, start) if start >= 0 else start,),
+        )
         self._next = self._rows.fetchone()
         self._findings = findings
 
