@@ -9,9 +9,10 @@ import pytest
 
 from keys.signer import SeedSigner
 from protocol.checkpoint import Checkpoint, sign_checkpoint
-from protocol.merkle import consistency_proof, inclusion_proof
+from protocol.merkle import Frontier, consistency_proof, inclusion_proof
 from protocol.note import VerifierKey, sign_note
-from tests.protocol.test_merkle import SIZES, TREE
+from protocol.tiles import Tile
+from tests.protocol.test_merkle import SIZES, TREE, StoredTree
 
 ORIGIN = "clinic.example/interlingua"
 SIGNER = SeedSigner.from_seed(bytes(range(32)))
@@ -90,3 +91,46 @@ def test_the_python_judge_grows_the_same_trees_and_paths() -> None:
             path = tree.prove_inclusion(index + 1).path
             assert path[0] == TREE.leaves[index]
             assert path[1:] == inclusion_proof(index, size, TREE.hash_at)
+
+
+def test_the_python_judge_has_the_hashes_of_our_tiles() -> None:
+    tree = StoredTree([str(number).encode() for number in range(512)])
+    judges = []
+    for begins in (0, 256):
+        judge = pymerkle.InmemoryTree(algorithm="sha256")
+        for number in range(begins, begins + 256):
+            judge.append_entry(str(number).encode())
+        judges.append(judge)
+    for index, judge in enumerate(judges):
+        hashes = [tree.hash_at(*node) for node in Tile(0, index).nodes()]
+        assert hashes == [judge.get_leaf(n + 1) for n in range(256)]
+    assert [tree.hash_at(*node) for node in Tile(1, 0, 2).nodes()] == [
+        judge.get_root() for judge in judges
+    ]
+
+
+def test_the_rust_judge_takes_proofs_that_were_made_of_tiles_alone() -> None:
+    """The tiles of a tree hold all that its proofs need: no hash comes from anywhere else."""
+    size = 600
+    tree = StoredTree([str(number).encode() for number in range(size)])
+    tiles = {
+        (level, index): [tree.hash_at(*node) for node in Tile(level, index, width).nodes()]
+        for level, index, width in ((0, 0, 256), (0, 1, 256), (0, 2, 88), (1, 0, 2))
+    }
+
+    def hash_at(level: int, index: int) -> bytes:
+        height, rest = divmod(level, 8)
+        tile, first = divmod(index << rest, 256)
+        frontier = Frontier()
+        for hash_ in tiles[height, tile][first : first + (1 << rest)]:
+            frontier.append(hash_)
+        return frontier.root()
+
+    head = sign_checkpoint(Checkpoint(ORIGIN, size, tree.roots[size]), SIGNER).decode()
+    for index in (0, 255, 256, 511, 512, 599):
+        proof = inclusion_proof(index, size, hash_at)
+        metamorphic.checkpoint_verify_inclusion(head, [VKEY], index, tree.leaves[index], proof)
+    for old in (1, 256, 300, 512, 599):
+        older = sign_checkpoint(Checkpoint(ORIGIN, old, tree.roots[old]), SIGNER).decode()
+        proof = consistency_proof(old, size, hash_at)
+        metamorphic.checkpoint_verify_consistency(older, head, [VKEY], proof)
