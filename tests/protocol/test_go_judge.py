@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 
 from keys.signer import SeedSigner
 from protocol.checkpoint import Checkpoint, sign_checkpoint
+from protocol.cosignature import CosignerKey, cosign, with_cosignatures
 from protocol.merkle import consistency_proof, inclusion_proof
 from protocol.note import VerifierKey
 from protocol.tiles import WIDTH, Tile, encode_entries
@@ -76,6 +78,34 @@ def test_the_go_judge_verifies_our_checkpoints(judge: Judge) -> None:
         ]
     )
     assert accepted(said) == {"ours", "two keys", "one of them"}
+
+
+def test_the_go_judge_verifies_our_cosignatures(judge: Judge) -> None:
+    """Notes are read and signatures checked by Go's packages; what is signed is the judge's own."""
+    text = Checkpoint(ORIGIN, 8, TREE.roots[8]).text()
+    witnesses = [SeedSigner.from_seed(bytes([n]) * 32) for n in (41, 42)]
+    names = ["lab.example/witness", "bank.example/witness"]
+    keys = [
+        str(CosignerKey(name, signer.public)) for name, signer in zip(names, witnesses, strict=True)
+    ]
+    lines = [
+        cosign(text, name, signer, 1_790_000_000 + n)
+        for n, (name, signer) in enumerate(zip(names, witnesses, strict=True))
+    ]
+    cosigned = with_cosignatures(head(8), lines)
+    other = with_cosignatures(head(9), lines)
+    late = replace(lines[0], signature=b"\1" + lines[0].signature[1:])
+    said = judge(
+        notes=[
+            {"name": "the log", "note": cosigned, "keys": [VKEY]},
+            {"name": "one witness", "note": cosigned, "keys": [keys[0]]},
+            {"name": "all three", "note": cosigned, "keys": [VKEY, *keys]},
+            {"name": "not cosigned", "note": head(8), "keys": keys},
+            {"name": "of another tree", "note": other, "keys": keys},
+            {"name": "another time", "note": with_cosignatures(head(8), [late]), "keys": keys[:1]},
+        ]
+    )
+    assert accepted(said) == {"the log", "one witness", "all three"}
 
 
 def test_the_go_judge_verifies_our_receipts_and_consistency_proofs(judge: Judge) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from keys.signer import SeedSigner
 from protocol.checkpoint import Checkpoint, sign_checkpoint
+from protocol.cosignature import cosign, with_cosignatures
 from protocol.merkle import Frontier, consistency_proof, inclusion_proof
 from protocol.note import VerifierKey, sign_note
 from protocol.tiles import Tile
@@ -36,6 +37,15 @@ def test_the_rust_judge_verifies_our_notes() -> None:
         metamorphic.verify_signed_note(note.replace("any", "all"), [VKEY])
     with pytest.raises(metamorphic.VerifyError):
         metamorphic.verify_signed_note(note, [OTHER])
+
+
+def test_the_rust_judge_takes_a_cosigned_checkpoint_for_what_the_log_signed() -> None:
+    """It knows no cosignatures, and passes over them as C2SP asks (the Go judge checks them)."""
+    witness = SeedSigner.from_seed(bytes([41]) * 32)
+    text = Checkpoint(ORIGIN, 8, TREE.roots[8]).text()
+    line = cosign(text, "lab.example/witness", witness, 1_790_000_000)
+    cosigned = with_cosignatures(checkpoint(8).encode(), [line]).decode()
+    assert metamorphic.checkpoint_verify(cosigned, [VKEY]).size == 8
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 8, 33, 70])
