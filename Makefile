@@ -75,9 +75,11 @@ crash-test: $(READY)
 
 # what was measured before, in .bench/, is not measured again: ARGS=--again does
 bench: $(READY)
+	@bash requirements/bench.sh "$(VENV)" .bench/peers
 	@$(ONE_THREAD) $(BIN)/python -m benchmarks.speed --plan full $(ARGS)
 
 bench-quick: $(READY)
+	@bash requirements/bench.sh "$(VENV)" .bench/peers
 	@$(ONE_THREAD) $(BIN)/python -m benchmarks.speed --plan quick $(ARGS)
 
 docs: $(READY)

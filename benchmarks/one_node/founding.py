@@ -140,11 +140,12 @@ async def _ingest(clinic: Node, world: World) -> None:
     clinic.encoders.add("given", "caller", {}, envelope(shape.dimension))
     collection = await clinic.collections.create(COLLECTION, "given")
     vectors = world.seen(world.meanings(shape.documents, DOCUMENTS), shape.dimension, DOCUMENTS)
-    await collection.ingest(_records(vectors), shape.documents, silent)
+    await collection.ingest(records(vectors), shape.documents, silent)
     await collection.compact(silent)  # all rows in the graph, none beside it
 
 
-def _records(vectors: Floats) -> Iterator[Record]:
+def records(vectors: Floats) -> Iterator[Record]:
+    """Documents named by their rows, with a label that the grant shows."""
     labels = frozenset({LABEL})
     for row, vector in enumerate(vectors):
         yield Record(id=str(row), where=f"row {row}", vector=vector, labels=labels)

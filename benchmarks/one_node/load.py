@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import uvloop
 
+from benchmarks.one_node.closed_loop import exchange, fields
 from benchmarks.one_node.founding import CLINIC, COLLECTION, LAB, PURPOSE, Route
 from keys.keyfile import read_key
 from node.data_directory import DataDirectory
@@ -32,8 +33,6 @@ from protocol.sign import SignedRequest, sign_request
 from protocol.vectors import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from benchmarks.one_node.synthetic import Floats
     from keys.signer import Signer
 
@@ -116,46 +115,21 @@ async def _run(job: Job) -> Outcome:
         for number in numbers
     ]
     wires = [one.wire for one in asked]
-    answers: list[bytes] = [b""] * len(wires)
-    latencies = [0.0] * len(wires)
-    connections = [
-        await asyncio.open_connection(url.hostname, url.port, limit=1 << 24)
-        for _ in range(job.clients)
-    ]
-
-    async def client(
-        reader: asyncio.StreamReader, writer: asyncio.StreamWriter, rest: Iterator[int]
-    ) -> None:
-        for number in rest:
-            began = time.perf_counter()
-            writer.write(wires[number])
-            answers[number] = await _read(reader)
-            latencies[number] = time.perf_counter() - began
-
-    async def all_clients(numbers: range) -> None:
-        rest = iter(numbers)
-        await asyncio.gather(*(client(reader, writer, rest) for reader, writer in connections))
-
-    await all_clients(range(warm_up))
-    began, cpu = time.perf_counter(), time.process_time()
-    await all_clients(range(warm_up, len(wires)))
-    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
-    for _, writer in connections:
-        writer.close()
+    done = await exchange(url.hostname or "", url.port or 80, wires, job.clients, warm_up)
     card = peer.card
     clinic = AnsweringPeer(peer.root.ring, card.log_origin, peer.root.log_terms)
-    del asked[:warm_up], answers[:warm_up], latencies[:warm_up]
+    asked, answers = asked[warm_up:], done.answers
     sampled = np.linspace(0, len(asked) - 1, min(job.verified, len(asked))).astype(int)
     return Outcome(
-        seconds,
-        latencies,
+        done.seconds,
+        done.latencies,
         {
             int(number) * job.batch + place: references
             for number in np.unique(sampled)
             for place, references in enumerate(_verified(asked[number], answers[number], clinic))
         },
         sum(not raw.startswith(b"HTTP/1.1 200") for raw in answers),
-        cpu,
+        done.own_cpu_s,
     )
 
 
@@ -179,21 +153,10 @@ def ask(job: Job, number: int, signer: Signer, authority: str) -> Asked:
     return Asked(query, sign_request(QUERY, authority, LAB, CLINIC, body, signer, at, nonce))
 
 
-async def _read(reader: asyncio.StreamReader) -> bytes:
-    """Read one answer, head and body."""
-    head = await reader.readuntil(b"\r\n\r\n")
-    return head + await reader.readexactly(int(_fields(head)[b"content-length"]))
-
-
-def _fields(head: bytes) -> dict[bytes, bytes]:
-    pairs = (line.partition(b":") for line in head.split(b"\r\n")[1:] if line)
-    return {name.lower(): value.strip() for name, _, value in pairs}
-
-
 def _verified(asked: Asked, raw: bytes, clinic: AnsweringPeer) -> list[list[str]]:
     """Check an answer with its receipt as an asker does; return its references by question."""
     head, _, body = raw.partition(b"\r\n\r\n")
-    answer = RawAnswer(int(head.split(b" ", 2)[1]), tuple(_fields(head).items()), body)
+    answer = RawAnswer(int(head.split(b" ", 2)[1]), tuple(fields(head).items()), body)
     accepted = accept_answer(asked.request, asked.query, answer, clinic, int(time.time()))
     if not isinstance(accepted, AcceptedAnswer) or not isinstance(accepted.payload, Answer):
         raise ValueError(f"the node refused: {body[:300]!r}")

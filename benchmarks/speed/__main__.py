@@ -2,8 +2,9 @@
 
     python -m benchmarks.speed --plan quick|full [--folder DIR] [--only PART,...] [--again]
 
-Parts: `node-N` (one node with N documents: single questions, signed batches, bare hnswlib) and
-`stages` (where the time of a question goes). Writes one JSON object and prints tables.
+Parts: `node-N` (one node with N documents: single questions, signed batches, bare hnswlib),
+`stages` (where the time of a question goes), `chroma` and `pgvector` (the same load on them),
+`ingestion` (documents a second, memory, disk, start). Writes one JSON object and prints tables.
 """
 
 from __future__ import annotations

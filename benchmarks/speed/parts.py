@@ -8,21 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from adapters.metrics import top_k
 from benchmarks import queries
 from benchmarks.one_node import bare
-from benchmarks.one_node.founding import found
+from benchmarks.one_node.founding import DOCUMENTS, found
 from benchmarks.one_node.machine import free_port, machine
 from benchmarks.one_node.synthetic import World
-from benchmarks.speed import stages
+from benchmarks.speed import ingestion, stages
+from benchmarks.speed.peers import chroma, pgvector
+from benchmarks.speed.peers.asked import Asking, NotThere
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from benchmarks.speed.plan import Plan
+
+PEERS = {"chroma": chroma.measure, "pgvector": pgvector.measure}
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,9 @@ class Bench:
     def _measured(self, part: str) -> dict[str, Any]:
         if part.startswith("node-"):
             return self._node(int(part.removeprefix("node-")))
-        return {"stages": self._stages}[part]()
+        if part in PEERS:
+            return self._peer(PEERS[part], self.folder / self.plan.name / part)
+        return {"stages": self._stages, "ingestion": self._ingestion}[part]()
 
     def _place(self, documents: int) -> Path:
         place = self.folder / self.plan.name / f"nodes-{documents}"
@@ -83,6 +91,30 @@ class Bench:
             found_by.append(stages.measure(place, route, questions, plan.k))
         search_us = self._bare_search_us(world, place)
         return {"routes": found_by, "primitives_us": stages.primitives(place, search_us)}
+
+    def _peer(
+        self, measure: Callable[[Path, Path, Asking], dict[str, Any]], folder: Path
+    ) -> dict[str, Any]:
+        """(d): what people use instead, or why it is not there."""
+        plan = self.plan
+        world = World(replace(plan.world, documents=plan.main))
+        dimension, stream = world.shape.dimension, queries.QUESTIONS
+        documents = world.seen(world.meanings(plan.main, DOCUMENTS), dimension, DOCUMENTS)
+        questions = world.seen(world.meanings(plan.questions, stream), dimension, stream)
+        nearest = top_k(questions[: plan.verified], documents, plan.k)
+        asking = Asking(documents, questions, nearest, plan.clients, plan.rounds)
+        try:
+            return measure(self.folder / "peers", folder, asking)
+        except NotThere as error:
+            queries.note(f"left out: {error}")
+            return {"left_out": str(error)}
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _ingestion(self) -> dict[str, Any]:
+        """(g): documents a second, memory, disk, start."""
+        shape = replace(self.plan.world, documents=self.plan.main)
+        return ingestion.measure(self.folder / self.plan.name / "ingestion", shape)
 
     def _bare_search_us(self, world: World, place: Path) -> float:
         dimension, stream = world.shape.dimension, queries.QUESTIONS

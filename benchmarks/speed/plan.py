@@ -36,7 +36,13 @@ class Plan:
     @property
     def parts(self) -> tuple[str, ...]:
         """Names of what is measured, in order."""
-        return (*(f"node-{size}" for size in self.sizes), "stages")
+        return (
+            *(f"node-{size}" for size in self.sizes),
+            "stages",
+            "chroma",
+            "pgvector",
+            "ingestion",
+        )
 
     def asking(self) -> queries.Plan:
         """What one node is asked."""

@@ -16,11 +16,44 @@ def ratios(parts: dict[str, Any], main: int) -> dict[str, float]:
     found: dict[str, float] = {}
     if (node := parts.get(f"node-{main}")) is not None:
         found |= _beside_bare(node)
+        for peer in ("chroma", "pgvector"):
+            found |= _beside_peer(node, peer, parts.get(peer, {}))
     found |= _growth(parts)
+    if (ingested := parts.get("ingestion")) is not None:
+        found |= _ingestion(ingested)
     if (staged := parts.get("stages")) is not None:
         whole, raw = staged["routes"][0]["whole_us"], staged["primitives_us"]["sum"]
         found["responder_us / sum_of_primitives_us"] = whole / raw
     return found
+
+
+def _beside_peer(node: dict[str, Any], name: str, peer: dict[str, Any]) -> dict[str, float]:
+    """Rates over the peer's rates, and the peer's median over the node's at one client."""
+    found = {}
+    for run in peer.get("runs", []):
+        clients = run["clients"]
+        ours = runs(node)[clients, 1]
+        found[f"node_qps_{clients}_clients / {name}_qps_{clients}_clients"] = (
+            ours["per_second"] / run["per_second"]
+        )
+        if clients == 1:
+            found[f"node_p50_1_client / {name}_p50_1_client"] = ours["p50_ms"] / run["p50_ms"]
+    return found
+
+
+def _ingestion(part: dict[str, Any]) -> dict[str, float]:
+    named = {
+        "node_documents_per_second / hnswlib_add_items_per_second": (
+            part["node_per_second"], part["hnswlib_per_second"],
+        ),
+        "hnswlib_add_items_cpu_us / node_ingestion_cpu_us": (
+            part["hnswlib_cpu_us"], part["node_cpu_us"],
+        ),
+        "node_memory_bytes / hnswlib_memory_bytes": (
+            part["node_memory_bytes"], part["hnswlib_memory_bytes"],
+        ),
+    }  # fmt: skip
+    return {name: one / other for name, (one, other) in named.items() if other}
 
 
 def runs(node: dict[str, Any], route: str = ROUTE) -> dict[tuple[int, int], dict[str, Any]]:

@@ -27,6 +27,11 @@ def report(figures: dict[str, Any]) -> str:
             lines += ["", f"{part['shape']['documents']:,} documents:", "", *_node(part)]
     if "stages" in figures["parts"]:
         lines += ["", *_stages(figures["parts"]["stages"])]
+    for name in ("chroma", "pgvector"):
+        if name in figures["parts"]:
+            lines += ["", *_peer(name, figures["parts"][name])]
+    if "ingestion" in figures["parts"]:
+        lines += ["", *_ingestion(figures["parts"]["ingestion"])]
     rows = [(f"`{name}`", f"{value:.3f}") for name, value in figures["ratios"].items()]
     return "\n".join([*lines, "", *_table(("ratio", "value"), rows)])
 
@@ -76,6 +81,31 @@ def _stages(part: dict[str, Any]) -> list[str]:
     rows.append(("whole", *whole, f"{raw['sum']:.0f}"))
     head = ("us a question (processor)", *(route["route"] for route in routes), "raw primitive")
     return _table(head, rows)
+
+
+def _peer(name: str, part: dict[str, Any]) -> list[str]:
+    if "left_out" in part:
+        return [f"{name} is left out: {part['left_out']}"]
+    rows = [
+        (
+            f"{name}, {run['clients']} clients",
+            f"{run['per_second']:.0f}",
+            f"{run['lowest']:.0f} to {run['highest']:.0f}",
+            f"{run['p50_ms']:.2f}",
+            f"{run['p99_ms']:.2f}",
+            f"{run['recall']:.3f}",
+        )
+        for run in part["runs"]
+    ]
+    return _table(("", "q/s", "rounds", "p50 ms", "p99 ms", "recall@10"), rows)
+
+
+def _ingestion(part: dict[str, Any]) -> list[str]:
+    figures = (
+        f"{value:.1f}" if isinstance(value, float) else str(value) for value in part.values()
+    )
+    rows = [(name.replace("_", " "), value) for name, value in zip(part, figures, strict=True)]
+    return _table(("ingestion", "bytes are a document"), rows)
 
 
 def _taken(route: dict[str, Any], stage: str) -> str:

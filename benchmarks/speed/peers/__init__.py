@@ -1,0 +1,1 @@
+"""What people would use instead: unsigned, with the same data, parameters and load."""
