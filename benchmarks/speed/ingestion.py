@@ -21,8 +21,10 @@ import hnswlib
 from benchmarks.one_node.founding import COLLECTION, DOCUMENTS, create, envelope, opened
 from benchmarks.one_node.founding import records as given
 from benchmarks.one_node.synthetic import Shape, World
+from node.config import Log
 from node.data_directory import DataDirectory
 from node.index.settings import IndexSettings
+from node.logging import configure
 from node.operations.registry import silent
 
 if TYPE_CHECKING:
@@ -80,8 +82,9 @@ def measure(folder: Path, shape: Shape) -> dict[str, Any]:
 
 
 def _alone(figure: Callable[[Job], T], job: Job) -> T:
-    """Take a figure in a new process."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+    """Take a figure in a new process, which says nothing by itself."""
+    spawn, quiet = get_context("spawn"), Log(level="warning", format="text")
+    with ProcessPoolExecutor(1, spawn, initializer=configure, initargs=(quiet,)) as process:
         return process.submit(figure, job).result()
 
 
