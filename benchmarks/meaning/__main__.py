@@ -56,6 +56,7 @@ def main() -> None:
         silos=splits.silos,
         k=splits.k,
         seeds=splits.seeds,
+        merged_with=most,
         merges=merges,
         selections=selections,
     )

@@ -15,7 +15,10 @@ from node.evaluate.tables import interval, signed
 
 
 class Meaning(BaseModel):
-    """The whole; `kept` is the share of the value at the most anchors that fewer keep."""
+    """The whole; `kept` is the share of the value at the most anchors that fewer keep.
+
+    `merged_with`: anchors on which the maps behind merges and selections were fitted.
+    """
 
     python: str
     numpy: str
@@ -30,6 +33,7 @@ class Meaning(BaseModel):
     silos: int
     k: int
     seeds: int
+    merged_with: int
     merges: list[Merge]
     selections: list[SelectionFigures]
 

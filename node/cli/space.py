@@ -50,6 +50,12 @@ def create(
     out: Annotated[
         Path, typer.Option(help="Directory for the two files for the members.")
     ] = Path(),
+    join_too: Annotated[
+        bool,
+        typer.Option(
+            "--join", help="Join it with the own encoders at once: fit, measure, publish routes."
+        ),
+    ] = False,
 ) -> None:
     """Make a shared space of several models, and sign its manifest."""
     from node.operations.space_making import CreatedSpace, CreateSpace
@@ -62,6 +68,7 @@ def create(
         threshold=threshold,
         consensus=consensus,
         out=out.absolute(),
+        join=join_too,
     )
     result = run_operation("space.create", request, CreatedSpace)
 
@@ -85,6 +92,8 @@ def create(
         )
         _advice(result.advice)
         line(f"wrote {result.manifest} and {result.consensus}")
+        for each in result.joined:
+            _people(each)
 
     finish(
         result,

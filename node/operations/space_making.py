@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, Field
 
 from adapters.consensus_method import USUAL_METHOD, Method
+from node.operations.errors import InvalidRequest
 from node.operations.registry import Progress, operation
 from node.operations.space_files import beside_own, consensus_beside, note, own_embeddings
-from node.spaces.report import FounderShown, SizeShown, founders_shown, size_shown
+from node.operations.space_joining import JoinSpace, join
+from node.spaces.report import FounderShown, SizeShown, SpaceInfo, founders_shown, size_shown
 from protocol.notation import CollectionName
 
 if TYPE_CHECKING:
@@ -22,7 +24,8 @@ class CreateSpace(BaseModel, extra="forbid"):
 
     `members` are files that other members exported; `encoders` name own encoders that take part.
     `consensus` is the method by which the space is made of them. `out` is the directory for the two
-    files that travel to the members.
+    files that travel to the members. With `join` the own encoders join it at once, which is
+    possible where nobody else must sign.
     """
 
     name: CollectionName
@@ -32,10 +35,11 @@ class CreateSpace(BaseModel, extra="forbid"):
     threshold: int = Field(default=1, ge=1, le=64)
     consensus: Method = USUAL_METHOD
     out: Path
+    join: bool = False
 
 
 class CreatedSpace(BaseModel):
-    """A shared space that was just made, and its files."""
+    """A shared space that was just made, its files, and what own encoders measured who joined."""
 
     name: str
     space: str
@@ -47,6 +51,7 @@ class CreatedSpace(BaseModel):
     advice: SizeShown | None = None
     manifest: Path
     consensus: Path
+    joined: tuple[SpaceInfo, ...] = ()
 
 
 class SignSpace(BaseModel, extra="forbid"):
@@ -82,6 +87,11 @@ async def create(node: Node, request: CreateSpace, progress: Progress) -> Create
     from node.spaces.maps import Ground
     from node.spaces.size_advice import size_advice
 
+    if request.join and (request.threshold > 1 or not request.encoders):
+        raise InvalidRequest(
+            "A space is joined at once only by own encoders, and where nobody else must sign.",
+            fix="Leave --join out; join when the others have signed (`interlingua space sign`).",
+        )
     store = AnchorStore(node.data.anchors)
     anchors = await asyncio.to_thread(store.load, request.anchors)
     own = await own_embeddings(node, store, anchors, request.encoders, progress)
@@ -107,6 +117,14 @@ async def create(node: Node, request: CreateSpace, progress: Progress) -> Create
     await asyncio.to_thread(replace, consensus_file, positions.encoded, 0o644)
     await asyncio.to_thread(replace, manifest_file, raw, 0o644)
     await note(node, "space-create", manifest)
+    joined = [
+        await join(
+            node,
+            JoinSpace(manifest=manifest_file, encoder=name, members=request.members),
+            progress,
+        )
+        for name in (request.encoders if request.join else ())
+    ]
     return CreatedSpace(
         name=manifest.name,
         space=manifest.envelope.space_id,
@@ -118,6 +136,7 @@ async def create(node: Node, request: CreateSpace, progress: Progress) -> Create
         advice=size_shown(advice),
         manifest=manifest_file,
         consensus=consensus_file,
+        joined=tuple(joined),
     )
 
 

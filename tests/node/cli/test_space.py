@@ -116,10 +116,11 @@ async def test_people_see_a_table_with_the_natives_beside_each_route(
     verb: Verb, files: Path
 ) -> None:
     await embedded(verb, files)
-    await verb("space", "create", "commons", "--anchors", "public", "--encoder", "own",
-               "--member", files / "other.safetensors", "--out", files)  # fmt: skip
-    shown = await verb("space", "join", files / "commons.space.json", "--encoder", "own",
-                       "--member", files / "other.safetensors")  # fmt: skip
+    line = ("space", "create", "commons", "--anchors", "public", "--encoder", "own", "--member",
+            files / "other.safetensors", "--out", files, "--join")  # fmt: skip
+    waits = await verb(*line, "--threshold", "2")
+    assert waits.exit_code == 2, "others must sign first"
+    shown = await verb(*line)  # founded, joined, measured and on the card in one go
     assert shown.exit_code == 0, shown.output
     for column in ("MRR", "OVERLAP@10", "NOTHING", "MEAN", "ASKER'S OWN", "RESPONDER'S OWN"):
         assert column in shown.stdout
