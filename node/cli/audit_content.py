@@ -52,6 +52,10 @@ def erase(
             metavar="COMMITMENT", help="Commitment to an actor: `actor` of a leaf; repeatable."
         ),
     ] = None,
+    asker: Annotated[
+        str | None,
+        typer.Option(metavar="TOKEN", help="Own questions of this token, or of `operator`."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and change nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
 ) -> None:
@@ -63,6 +67,7 @@ def erase(
         peer=peer,
         before=parse_instant(before),
         subjects=tuple(subject or ()),
+        asker=asker,
         dry_run=True,
     )
     if dry_run or not yes:

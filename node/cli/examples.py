@@ -141,6 +141,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "--peer lab.example --yes",
         "--before 30d",
         "--subject sha256:" + 64 * "0",
+        "--asker my-app",
     ),
     "audit fsck": ("",),
     "backup": ("clinic.backup --seal",),

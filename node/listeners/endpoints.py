@@ -39,6 +39,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("POST", "/v1/query", "query", ASKERS),
     Endpoint("GET", "/v1/audit/search", "audit.search", READERS),
     Endpoint("GET", "/v1/audit/report", "audit.report", READERS),
+    Endpoint("POST", "/v1/audit/content", "audit.content", READERS),
     Endpoint("POST", "/v1/audit/open-actor", "audit.open-actor", READERS),
 )
 LOG_PREFIX = "/v1/log/"

@@ -40,15 +40,17 @@ class ShownContent(BaseModel):
 
 
 class EraseContent(BaseModel, extra="forbid"):
-    """What to erase: exactly one of `leaves`, `peer`, `subjects` and `before`, or peer and before.
+    """What to erase: one of `leaves`, `peer`, `subjects`, `asker`, `before`, or peer and before.
 
     `leaves`: indexes; the other leaf of the exchange goes with each. `subjects`: commitments to
-    actors. `before`: epoch seconds, UTC. `dry_run`: count only.
+    actors; `asker`: name of a token, or `operator`. `before`: epoch seconds, UTC. `dry_run`: count
+    only.
     """
 
     leaves: tuple[Whole, ...] = ()
     peer: str | None = None
     subjects: tuple[Commitment, ...] = ()
+    asker: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
     before: Whole | None = None
     dry_run: bool = False
 
@@ -120,13 +122,16 @@ async def erase(node: Node, request: EraseContent, progress: Progress) -> Conten
 
 def _selection(node: Node, request: EraseContent) -> tuple[Selection, Basis]:
     from node.audit.exchange_leaves import leaves_of_actors, with_other_leaves
+    from node.content.askers import leaves_asked_by
     from node.content.selection import Selection
+    from node.federation.actors import Actors
 
-    given = [request.leaves, request.subjects, request.peer or request.before is not None]
+    by_age_or_peer = request.peer or request.before is not None
+    given = [request.leaves, request.subjects, request.asker, by_age_or_peer]
     if sum(map(bool, given)) != 1:
         raise InvalidRequest(
-            "Name what to erase: leaves, or a partner, or an age, or a subject; a partner and an "
-            "age may go together.",
+            "Name what to erase: leaves, or a partner, or an age, or subjects, or an asker; a "
+            "partner and an age may go together.",
             fix="See `interlingua audit erase --help`.",
         )
     log_file = node.data.log_file
@@ -134,6 +139,10 @@ def _selection(node: Node, request: EraseContent) -> tuple[Selection, Basis]:
         return Selection(indexes=with_other_leaves(log_file, request.leaves)), "record"
     if request.subjects:
         return Selection(indexes=leaves_of_actors(log_file, request.subjects)), "subject"
+    if request.asker is not None:
+        actors = Actors(node.identity.master())
+        sent = leaves_asked_by(node.contents, log_file, request.asker, actors.commitment)
+        return Selection(indexes=with_other_leaves(log_file, sent)), "subject"
     if request.peer is not None:
         return Selection(peer=request.peer, before=request.before), "peer"
     return Selection(before=request.before), "age"

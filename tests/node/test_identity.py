@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from keys.keyfile import KeyFileExposed, WrongPassphrase, read_key
+from keys.keyfile import KeyFileExposed, WrongPassphrase, is_sealed, read_key
 from keys.words import fingerprint
 from node.clock import system_clock
 from node.config import Settings
@@ -137,7 +137,10 @@ def test_sealed_keys_open_with_their_passphrase_only(
     with pytest.raises(WrongPassphrase):
         opened(new).signer("sign")
     monkeypatch.setenv(VARIABLE, "correct horse")
-    assert opened(new).signer("sign").kid == opened(new).kid("sign")
+    one = opened(new)
+    assert one.signer("sign").kid == one.kid("sign")
+    assert len(one.files.content()) == 32  # made when it is first needed, and sealed as they are
+    assert is_sealed(new.data.content_key_file)
 
 
 def test_the_own_authority_comes_first_and_once() -> None:

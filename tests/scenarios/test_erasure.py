@@ -107,6 +107,8 @@ async def test_a_subject_is_erased_by_the_commitment_that_both_logs_hold(world: 
         assert (done.state, done.records) == ("erased", records)
         assert one.leaves(Erased)[-1].basis == "subject"
     assert json.loads((await read(lab, index_of(lab, Sent))).question or "")["actor"] == other.actor
+    assert (await erase(lab, asker="my-app")).state == "nothing"
+    assert (await erase(lab, asker="operator")).records == {"asked": 2, "actor": 1}
     await lab.node.retention.run()
     assert lab.node.retention.ran is not None
     assert whole(lab)

@@ -200,6 +200,7 @@ async def test_every_documented_path_answers_as_documented(
 
 BODIES: dict[str, Any] = {
     "/v1/query": {"texts": ["what is known of this?"], "purpose": "care"},
+    "/v1/audit/content": {"index": 0},
     "/v1/audit/open-actor": {"index": 0, "case": "2026-014"},
 }
 
