@@ -66,6 +66,7 @@ CLOCK_LOOK_S = 60.0
 REFUSALS_S = 20.0
 OVERDUE_S = 600.0
 COMPARE_S = 3_600.0
+VERSIONS_S = 30.0  # how soon a version that became complete with nobody waiting is called so
 
 
 class Node:
@@ -149,6 +150,12 @@ class Node:
         _ = self.retention
         _ = self.submitter, self.follower
 
+    async def _settle_versions(self) -> None:
+        """Note which versions of collections are complete by now."""
+        from node.operations.migration import settle_states
+
+        await settle_states(self)
+
     async def settle(self) -> None:
         """Let a restored node compare itself with its partners before anything is logged."""
         if self.data.mark_file.exists():
@@ -169,12 +176,20 @@ class Node:
 
     async def _log_missing(self) -> None:
         """Append the leaves of decisions that a crash cut off between file and log."""
-        from node.federation.event_leaves import end_interrupted, peer_appender, policy_appender
+        from node.collections.switching import log_missing
+        from node.federation.event_leaves import (
+            end_interrupted,
+            peer_appender,
+            policy_appender,
+            switch_appender,
+        )
 
         await end_interrupted(self.log, self.clock)
         await self.policy.log_if_missing(policy_appender(self.log, self.clock, None))
         await self.peers.log_missing(peer_appender(self.log, self.clock, None))
         await self.roots.log_missing()
+        _ = self.encoders  # brings the tables up to date
+        await log_missing(self.store, switch_appender(self.log))
 
     @cached_property
     def store(self) -> Store:
@@ -276,6 +291,7 @@ class Node:
             self._yardsticks,
         )
         self._closing.push_async_callback(collections.close)
+        self.periodic.append(Periodic("versions", VERSIONS_S, self._settle_versions))
         return collections
 
     @cached_property

@@ -122,7 +122,12 @@ class KeyChanged(_Event):
 
 
 class CollectionChanged(_Event):
-    """A collection was created, loaded, compacted or dropped (type ``collection``)."""
+    """A collection was created, loaded, compacted or dropped, or something became of a version.
+
+    Of a version (type ``collection`` too): ``migration-begun``, ``complete``, ``cutover``,
+    ``rollback``, ``retired``. After ``cutover`` and ``rollback`` ``version`` answers in place of
+    ``former``; ``forced`` says what stood against it and was overruled.
+    """
 
     type: Literal["collection"] = "collection"
     collection: CollectionName
@@ -130,6 +135,8 @@ class CollectionChanged(_Event):
     version: Text | None = None
     space: Digest | None = None
     documents: Count | None = None
+    former: Text | None = None
+    forced: Text | None = None
 
 
 class Exported(_Event):

@@ -216,7 +216,8 @@ class ReceiptFacts(WireModel):
 class Received(_Exchange):
     """A verified answer, durable before it is displayed; ``key`` signed it.
 
-    ``receipt`` is absent where the protocol gives none (a rate or replay refusal).
+    ``version`` names the partner's index that was searched, as the partner says. ``receipt`` is
+    absent where the protocol gives none (a rate or replay refusal).
     """
 
     type: Literal["received"] = "received"
@@ -225,6 +226,7 @@ class Received(_Exchange):
     reason: Word | None = None
     purpose: PurposeName | None = None
     collection: CollectionName | None = None
+    version: Text | None = None
     results: Count | None = None
     answer: Digest
     receipt: ReceiptFacts | None = None

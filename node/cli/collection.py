@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from node.cli import collection_versions
 from node.cli.invocation import VerbGroup
 from node.cli.output import finish, line, table
 from node.cli.run import run_operation
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from node.operations.collections import CollectionInfo
 
 app = VerbGroup(help="Collections: documents and their indexes.")
+app.command()(collection_versions.migrate)
+app.command()(collection_versions.cutover)
+app.command()(collection_versions.rollback)
+app.command()(collection_versions.retire)
 
 NameArgument = Annotated[str, typer.Argument(help="Name of the collection.", show_default=False)]
 
@@ -65,6 +70,9 @@ def ingest(
     label: Annotated[
         list[str] | None, typer.Option(help="For .npy: label of every document; repeat for more.")
     ] = None,
+    vectors_of: Annotated[
+        str | None, typer.Option(help="Encoder that made the vectors in the file.")
+    ] = None,
 ) -> None:
     """Bring documents in from a file; repeating it brings in only what has changed."""
     from node.operations.collections import Ingest, Ingested
@@ -76,6 +84,7 @@ def ingest(
             format="npy" if path.suffix == ".npy" else "jsonl",
             ids=None if ids is None else ids.absolute(),
             labels=tuple(label or ()),
+            vectors_of=vectors_of,
         )
         result = run_operation("collection.ingest", request, Ingested)
     finish(

@@ -44,6 +44,13 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "collection delete": ("papers p1 p2",),
     "collection compact": ("papers",),
     "collection drop": ("papers",),
+    "collection migrate": (
+        "papers --to new --dry-run --price 0.02",
+        "papers --to new --rate 50",
+    ),
+    "collection cutover": ("papers", "papers --version v7 --force"),
+    "collection rollback": ("papers",),
+    "collection retire": ("papers v3",),
     "catalog": ("", "papers"),
     "anchors import": (
         "public-texts.jsonl --name public",

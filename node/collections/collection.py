@@ -11,8 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import structlog
 
+from node.collections.backfill import Backfill
+from node.collections.errors import VersionNotFit
 from node.collections.index_keeper import Progress, Surroundings, in_search_thread
 from node.collections.standing import Standing
+from node.collections.switching import AppendLeaf, Switching
 from node.collections.version import IndexState, Version
 from node.collections.writing import Writing
 from node.encoders.encoder import Encoder
@@ -21,6 +24,7 @@ from node.ingest.write import Counts
 from node.store import collection_rows, document_rows
 from node.store.collection_rows import CollectionRow
 from node.store.document_rows import DocumentRow
+from node.turns import Turns
 from protocol.envelope import Envelope
 from protocol.metadata_filter import Condition
 
@@ -46,8 +50,10 @@ class Collection:
         self._around = around
         self._tell = changed
         self._writing = Writing(
-            row.key, around, lambda: self._standing, self.find, self._after_change
+            row.key, around, lambda: self._standing, self.find, self._after_change, self._left_some
         )
+        self._backfills: dict[int, Backfill] = {}
+        self.turns = Turns()
         self._counted: dict[frozenset[str] | None, int] = {}
         self._matching: dict[str, npt.NDArray[np.int64]] = {}
 
@@ -105,6 +111,43 @@ class Collection:
     def version(self) -> str:
         """The serving version's name, such as `v3`; never used again for anything else."""
         return self.serving.name
+
+    def stand(self, standing: Standing) -> None:
+        """Replace the versions; for `Switching` alone, in the guard of the leaf that says so."""
+        self._standing = standing
+
+    def version_named(self, name: str) -> Version:
+        """Return one of the kept versions. Raises VersionNotFit."""
+        for version in self._standing.kept:
+            if version.name == name:
+                return version
+        raise VersionNotFit(
+            f"{self.name} has no version {name} that is kept",
+            fix=f"`interlingua catalog {self.name}` shows those there are.",
+        )
+
+    def backfill(self, version: Version) -> Backfill:
+        """Return the job that encodes what has no vectors in a kept version."""
+        job = self._backfills.get(version.key)
+        if job is None:
+            job = self._backfills[version.key] = Backfill(version, self._around)
+        return job
+
+    def start_backfills(self) -> None:
+        """Encode in the background what waits in any version, however long the model takes."""
+        for version in self._standing.kept:
+            if version.encoder.takes_text:
+                self.backfill(version).start()
+
+    def switching(self, append: AppendLeaf) -> Switching:
+        """Return what changes its versions; `append` writes the leaves."""
+        return Switching(self, self._around, append, self.turns)
+
+    async def stop_backfill(self, version: Version) -> None:
+        """End the job of a version that is given up."""
+        job = self._backfills.pop(version.key, None)
+        if job is not None:
+            await job.stop()
 
     @property
     def writing(self) -> Writing:
@@ -215,15 +258,16 @@ class Collection:
 
     async def close(self) -> None:
         """Wait for work in the background that was told to stop."""
+        for job in self._backfills.values():
+            await job.stop()
         for version in self._standing.kept:
             await version.close()
 
     async def drop(self) -> None:
         """Delete documents, vectors and index files; use `Collections.drop`."""
+        for job in self._backfills.values():
+            await job.stop()
         async with self._writing.turn:
-            for version in self._standing.kept:
-                await version.close()
-                await version.index()  # whose files are removed when the rows are gone
             await asyncio.to_thread(self._delete_rows)
             for version in self._standing.kept:
                 await version.remove_files()
@@ -235,6 +279,11 @@ class Collection:
     def _delete_rows(self) -> None:
         with self._around.store.write() as db:
             collection_rows.delete(db, self._row.key)
+
+    def _left_some(self, version: Version) -> None:
+        """Documents were written that wait for their vectors in a version."""
+        if version.encoder.takes_text:
+            self.backfill(version).start()
 
     def _after_change(self) -> None:
         self._counted, self._matching = {}, {}

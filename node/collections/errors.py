@@ -3,7 +3,9 @@
 CollectionError
 ├── UnknownCollection   no collection of that name
 ├── CollectionExists    the name is taken
-└── BadCollectionName   the name cannot be one
+├── BadCollectionName   the name cannot be one
+├── VersionIncomplete   some documents have no vectors in the version
+└── VersionNotFit       the version cannot do what was asked of it, in the state that it is in
 
 `failure` says to the operations' framework whose fault it is.
 """
@@ -39,3 +41,17 @@ class BadCollectionName(CollectionError):
 
     failure = "invalid-request"
     fix = "Use 1 to 64 of a-z, 0-9, - and _, beginning with a letter or digit."
+
+
+class VersionIncomplete(CollectionError):
+    """Documents have no vectors in the version; they would not be found."""
+
+    failure = "conflict"
+    fix = "Let `interlingua collection migrate` encode them."
+
+
+class VersionNotFit(CollectionError):
+    """The version serves, was retired, or is of a space for which it makes no sense."""
+
+    failure = "conflict"
+    fix = "See `interlingua catalog`."

@@ -14,10 +14,12 @@ from node.collections.errors import BadCollectionName, CollectionExists, Unknown
 from node.collections.index_keeper import Progress, Surroundings
 from node.collections.scalars import YardsticksOf
 from node.collections.standing import Standing
+from node.collections.switching import purge
 from node.collections.version import Version
 from node.encoders.live import DOCUMENTS_S
 from node.encoders.registry import Encoders
 from node.index.settings import IndexSettings
+from node.index.snapshot import remove_files_of
 from node.store import collection_rows, scalar_rows, switch_rows, version_rows
 from node.store.collection_rows import CollectionRow
 from node.store.schema import MIGRATIONS
@@ -143,9 +145,23 @@ class Collections:
         self._tell(name)
 
     async def load(self) -> None:
-        """Load every index and start the rebuilds that are due; for a node that serves."""
+        """Load every index and start what is due in the background; for a node that serves."""
+        await self.finish_retiring()
         for collection in self.all():
             await collection.load()
+            collection.start_backfills()
+
+    async def finish_retiring(self) -> None:
+        """Delete what a crash left of retired versions: vectors, and files of their indexes."""
+        store = self._around.store
+        with store.read() as db:
+            rows = version_rows.all_rows(db)
+            purgeable = version_rows.purgeable(db)
+        for version in purgeable:
+            await asyncio.to_thread(purge, store, version)
+        for row in rows:
+            if row.state == "retired":
+                remove_files_of(self._around.directory, row.key)
 
     async def prepare_scores(self, progress: Progress) -> None:
         """Compute what scoring needs after shared spaces were joined or left; drop what is past."""

@@ -4,6 +4,7 @@ The rule of this file: a version never changes its space, its encoder or its nam
 version while another takes its place goes on with this one, by the same model, to the end.
 """
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from node.index.among import EVERYTHING, Among
 from node.index.candidate import Candidates
 from node.index.collection_index import CollectionIndex
 from node.index.located import Located
+from node.index.snapshot import remove_files_of
 from node.store import version_rows
 from node.store.version_rows import Coverage, VersionRow
 from protocol.envelope import Envelope
@@ -37,7 +39,7 @@ class Version:
     def __init__(self, row: VersionRow, around: Surroundings) -> None:
         """Nothing is loaded yet."""
         self.key = row.key
-        self._row = row
+        self.row = row
         self._around = around
         self._keeper = IndexKeeper(row, around)
         self._scalars = ScalarKeeper(row, around)
@@ -45,32 +47,32 @@ class Version:
     @property
     def name(self) -> str:
         """Its name, such as `v3`; never used again for anything else."""
-        return self._row.version
+        return self.row.version
 
     @property
     def envelope(self) -> Envelope:
         """The envelope of its vectors."""
-        return self._row.envelope
+        return self.row.envelope
 
     @property
     def space_id(self) -> str:
         """The id of its space."""
-        return self._row.space_id
+        return self.row.space_id
 
     @property
     def encoder_name(self) -> str:
         """The name of the encoder that makes its vectors."""
-        return self._row.encoder
+        return self.row.encoder
 
     @property
     def encoder(self) -> Encoder:
         """The encoder of its documents and of the questions for it."""
-        return self._around.encoders.get(self._row.encoder)
+        return self._around.encoders.get(self.row.encoder)
 
     def coverage(self) -> Coverage:
         """How many of the collection's documents have vectors here."""
         with self._around.store.read() as db:
-            return version_rows.coverage(db, self._row.collection, self.key)
+            return version_rows.coverage(db, self.row.collection, self.key)
 
     async def search(
         self,
@@ -135,5 +137,4 @@ class Version:
     async def remove_files(self) -> None:
         """Remove the files of an index whose rows are gone from store.db."""
         await self.close()
-        index = await self._keeper.index()
-        await self._keeper.in_search_thread(index.remove_files)
+        await asyncio.to_thread(remove_files_of, self._around.directory, self.key)

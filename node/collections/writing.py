@@ -25,7 +25,7 @@ from node.ingest.plan import Planned, Step, batches, plan
 from node.ingest.prepare import Prepared, prepare, prepare_texts, unprepared
 from node.ingest.record import Record
 from node.ingest.write import Counts, Target, write
-from node.store import chunk_rows, document_rows
+from node.store import chunk_rows, document_rows, version_rows
 from node.store.document_rows import DocumentRow
 
 _log = structlog.get_logger(__name__)
@@ -43,14 +43,19 @@ class Writing:
         standing: Callable[[], Standing],
         known: Known,
         changed: Callable[[], None],
+        waiting: Callable[[Version], None],
     ) -> None:
-        """`collection` is its key; `known` finds documents, `changed` is called after a commit."""
+        """`collection` is its key; `known` finds documents.
+
+        After a commit `changed` is called, and `waiting` for each version that could not encode.
+        """
         self.turn = asyncio.Lock()
         self._collection = collection
         self._around = around
         self._standing = standing
         self._known = known
         self._changed = changed
+        self._waiting = waiting
 
     async def ingest(
         self, records: Iterable[Record], total: int | None, progress: Progress
@@ -87,6 +92,7 @@ class Writing:
             if all(item.step is Step.NOTHING for item in planned):
                 return Counts(unchanged=len(batch))
             standing = self._standing()
+            await asyncio.to_thread(self._require_own_vectors, batch, standing.serving)
             indexes, targets = [], []
             for version in standing.kept:
                 ready = await self._prepared(version, planned, version is standing.serving)
@@ -100,6 +106,9 @@ class Writing:
 
             counts = await asyncio.to_thread(change_together, indexes, work)
         self._changed()
+        for version, target in zip(standing.kept, targets, strict=True):
+            if any(one.planned.needs_vectors and not one.spans for one in target.batch):
+                self._waiting(version)
         return counts
 
     async def _prepared(
@@ -115,6 +124,26 @@ class Writing:
             name = type(error).__name__
             _log.warning("documents wait for their vectors", version=version.name, error=name)
             return unprepared(planned, version.envelope.dimension)
+
+    def _require_own_vectors(self, batch: list[Record], serving: Version) -> None:
+        """Refuse vectors of another model than the serving version's.
+
+        Where a collection has had several versions, a file may be older than the last switch, so
+        whoever gives vectors must say whose they are.
+        """
+        given = [record for record in batch if record.vector is not None]
+        if not given:
+            return
+        with self._around.store.read() as db:
+            alone = len(version_rows.of_collection(db, self._collection)) == 1
+        for record in given:
+            if record.space != serving.space_id and not (alone and record.space is None):
+                raise BadRecord(
+                    record.where,
+                    f"its vector is not said to be of the space of {serving.name}, which serves",
+                    fix=f"Give vectors of encoder {serving.encoder_name}, and say so: "
+                    f"--vectors-of {serving.encoder_name}",
+                )
 
     def _delete(
         self, wanted: list[str], versions: list[int], db: Connection, sequence: int

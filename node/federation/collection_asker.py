@@ -12,7 +12,7 @@ from node.federation.exchange import Asking, Exchanger
 from node.federation.partner_offers import PartnerOffers
 from node.federation.peer import Peer
 from node.federation.peers import PeerBook
-from node.federation.planning import plan_for
+from node.federation.planning import plan_into
 from node.federation.readings import Reading, read_answer
 from node.federation.refresh import Refresher
 from node.federation.routing import NoRoute, Plan, Routes
@@ -80,8 +80,8 @@ class CollectionAsker:
     async def _ask_once(self, peer: Peer, target: Target, job: QuestionUnderWay) -> Reading:
         """Ask one collection by the best route of the card that is held; raises NoRoute."""
         offer = target.offer
-        into = offer.spaces[0] if offer is not None and offer.spaces else None
-        plan = await plan_for(job.encoded.encoder, peer.card, into, self._routes)
+        offered = offer.spaces if offer is not None else ()
+        plan = await plan_into(job.encoded.encoder, peer.card, offered, self._routes)
         limits = peer.card.limits
         query = self._query(target, plan, job, limits)
         if (

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from node.audit.log import AuditLog
     from node.clock import Clock
+    from node.collections.switching import AppendLeaf
     from node.federation import peers as peer_book
     from node.federation.peer import Peer
     from node.policy import book as policy_book
     from node.policy.policy import Policy
+    from node.store.switch_rows import Switch
+    from node.store.version_rows import VersionRow
 
 # the rest is imported where a leaf is made: the command line imports operations for their models
 
@@ -53,6 +56,30 @@ def peer_appender(log: AuditLog, clock: Clock, by: str | None) -> peer_book.Appe
             root_version=peer.root.version,
             document=peer.root.digest,
             log=peer.log_origin,
+        )
+        await log.append(Entry(leaf, guard=guard))
+
+    return append
+
+
+def switch_appender(log: AuditLog) -> AppendLeaf:
+    """Return what appends the `collection` leaves of what becomes of versions."""
+    from node.audit.entry import Entry
+    from protocol.leaf import CollectionChanged
+
+    async def append(
+        switch: Switch, row: VersionRow, documents: int, guard: Callable[[], None]
+    ) -> None:
+        leaf = CollectionChanged(
+            at=switch.at,
+            by=switch.by,
+            collection=row.name,
+            event=switch.event,
+            version=row.version,
+            space=row.space_id,
+            documents=documents,
+            former=None if switch.former is None else f"v{switch.former}",
+            forced=switch.forced,
         )
         await log.append(Entry(leaf, guard=guard))
 

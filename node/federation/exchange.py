@@ -258,6 +258,7 @@ class Exchanger:
             reason=payload.problem.code if isinstance(payload, Denial) else None,
             purpose=asked.purpose if asked else None,
             collection=asked.collection if asked else None,
+            version=payload.version if isinstance(payload, Answer) else None,
             results=_results(payload) if isinstance(payload, Answer) else None,
             answer=said.answer_digest,
             receipt=ReceiptFacts(

@@ -112,11 +112,6 @@ class CollectionIndex:
                 self._view = self._caught_up(now, snapshot)
         _log.info("index.built", collection=self._row.name, rows=len(self._view.base))
 
-    def remove_files(self) -> None:
-        """Remove the snapshot's files, once the collection is gone from store.db."""
-        with self._rebuilding:
-            self._files.remove()
-
     def _has_many_dead(self, view: View) -> bool:
         return int(view.dead.sum()) > self._settings.dead_share * max(1, len(view.base))
 

@@ -203,6 +203,13 @@ class SnapshotFiles:
         }
 
 
+def remove_files_of(directory: Path, version: int) -> None:
+    """Remove every file of a version whose rows are gone from store.db."""
+    durable_file.remove(directory / f"v{version}.json")
+    for path in directory.glob(f"v{version}-*"):
+        path.unlink(missing_ok=True)
+
+
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

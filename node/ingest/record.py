@@ -20,8 +20,9 @@ def single_precision(numbers: npt.ArrayLike) -> FloatArray:
 class Record:
     """A document with an id and a text or a vector or both.
 
-    `vector` (d,) float32 takes the place of encoding. `where` is the place in its file, for
-    messages. `text` and `uri` stay with this node.
+    `vector` (d,) float32 takes the place of encoding; `space` is the id of the space that it lies
+    in, where that was said. `where` is the place in its file, for messages. `text` and `uri` stay
+    with this node.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Record:
     labels: frozenset[str] = frozenset()
     metadata: dict[str, Any] = field(default_factory=dict)
     uri: str | None = None
+    space: str | None = None
 
     @property
     def digest(self) -> bytes:

@@ -35,8 +35,8 @@ class Counts:
 
 
 @dataclass(slots=True)
-class _Rows:
-    """The chunks written and removed so far."""
+class Rows:
+    """The chunks of one version written and removed so far."""
 
     removed: list[int] = field(default_factory=list)
     keys: list[int] = field(default_factory=list)
@@ -45,7 +45,23 @@ class _Rows:
     vectors: list[FloatArray] = field(default_factory=list)
     names: dict[int, frozenset[str]] = field(default_factory=dict)
 
+    def add(
+        self,
+        keys: list[int],
+        document: int,
+        label_set: int,
+        labels: frozenset[str],
+        vectors: FloatArray,
+    ) -> None:
+        """Note the written chunks of one document."""
+        self.names[label_set] = labels
+        self.keys += keys
+        self.documents += [document] * len(keys)
+        self.label_sets += [label_set] * len(keys)
+        self.vectors.append(vectors)
+
     def change(self, nearness: Nearness) -> Change:
+        """Return what the version's index must show."""
         removed = np.array(self.removed, dtype=np.int64)
         if not self.keys:
             return Change(removed, None, self.names)
@@ -76,7 +92,7 @@ def write(
 
     All targets have the same records in the same order.
     """
-    rows = [_Rows() for _ in targets]
+    rows = [Rows() for _ in targets]
     counts = Counts()
     for items in zip(*(target.batch for target in targets), strict=True):
         step = items[0].planned.step
@@ -100,7 +116,7 @@ def _new(item: Prepared) -> NewDocument:
 
 
 def _replace_chunks(
-    db: Connection, target: Target, document: int, item: Prepared, rows: _Rows
+    db: Connection, target: Target, document: int, item: Prepared, rows: Rows
 ) -> None:
     """Put the item's vectors, or on other labels the stored ones, under new chunk keys.
 
@@ -116,8 +132,4 @@ def _replace_chunks(
     keys = chunk_rows.insert(db, version, document, spans, vectors)
     labels = item.planned.record.labels
     label_set = document_rows.label_set(db, labels)
-    rows.names[label_set] = labels
-    rows.keys += keys
-    rows.documents += [document] * len(keys)
-    rows.label_sets += [label_set] * len(keys)
-    rows.vectors.append(vectors)
+    rows.add(keys, document, label_set, labels, vectors)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -73,7 +74,7 @@ class Ingest(BaseModel, extra="forbid"):
     """A file to bring in, read by the node itself.
 
     `jsonl`: one document a line. `npy`: an (n, d) array with `ids`, a text file of n ids; `labels`
-    then go to every document.
+    then go to every document. `vectors_of`: the encoder that made the vectors in the file.
     """
 
     collection: str
@@ -81,6 +82,7 @@ class Ingest(BaseModel, extra="forbid"):
     format: Literal["jsonl", "npy"] = "jsonl"
     ids: Path | None = None
     labels: tuple[str, ...] = ()
+    vectors_of: str | None = None
 
 
 class Ingested(BaseModel):
@@ -154,6 +156,9 @@ async def ingest(node: Node, request: Ingest, progress: Progress) -> Ingested:
 
     collection = node.collections.get(request.collection)
     total, records = await asyncio.to_thread(_source, request, collection.envelope.dtype)
+    if request.vectors_of is not None:
+        space = node.encoders.get(request.vectors_of).envelope.space_id
+        records = (replace(record, space=space) for record in records)
     stored = 0
 
     def watched(done: int, of: int | None, what: str) -> None:

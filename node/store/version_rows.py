@@ -112,6 +112,27 @@ def set_rate(db: sqlite3.Connection, key: int, rate: int) -> None:
     db.execute("UPDATE versions SET rate = ? WHERE key = ?", (rate, key))
 
 
+def is_kept(db: sqlite3.Connection, key: int) -> bool:
+    """Return whether a version is there and not retired."""
+    row = db.execute("SELECT state FROM versions WHERE key = ?", (key,)).fetchone()
+    return row is not None and row[0] != "retired"
+
+
+def of_collection(db: sqlite3.Connection, collection: int) -> list[VersionRow]:
+    """Return every version of a collection, oldest first."""
+    rows = db.execute(f"{_SELECT} WHERE v.collection = ? ORDER BY v.key", (collection,))
+    return [_row(row) for row in rows]
+
+
+def purgeable(db: sqlite3.Connection) -> list[int]:
+    """Return the retired versions that still have vectors."""
+    rows = db.execute(
+        "SELECT key FROM versions v WHERE state = 'retired'"
+        " AND EXISTS (SELECT 1 FROM chunks WHERE version = v.key)"
+    )
+    return [key for (key,) in rows]
+
+
 def delete(db: sqlite3.Connection, key: int) -> None:
     """Delete a version with its vectors and its history."""
     db.execute("DELETE FROM versions WHERE key = ?", (key,))
@@ -162,6 +183,22 @@ def without_text(db: sqlite3.Connection, collection: int, limit: int) -> tuple[i
         (collection, limit),
     )
     return int(count), [external_id for (external_id,) in rows]
+
+
+def sample_texts(db: sqlite3.Connection, collection: int, count: int) -> list[str]:
+    """Return at most so many texts, of documents spread evenly over the collection."""
+    keys = [
+        key
+        for (key,) in db.execute(
+            "SELECT key FROM documents WHERE collection = ? AND text <> '' ORDER BY key",
+            (collection,),
+        )
+    ]
+    chosen = [keys[at * len(keys) // count] for at in range(count)] if len(keys) > count else keys
+    found = (
+        db.execute("SELECT text FROM documents WHERE key = ?", (key,)).fetchone() for key in chosen
+    )
+    return [text for (text,) in found]
 
 
 def delete_some_chunks(db: sqlite3.Connection, key: int, limit: int) -> int:

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from node.index import snapshot
 from node.index.similarity import Nearness
-from node.index.snapshot import SnapshotFiles, SnapshotUnusable
+from node.index.snapshot import SnapshotFiles, SnapshotUnusable, remove_files_of
 from tests.node.collections.rooms import vectors
 from tests.node.index.source import Source, make
 
@@ -146,7 +146,7 @@ def test_another_version_s_files_are_left_alone(source: Source) -> None:
     other.write_bytes(b"of another version")
     index = source.index()
     index.rebuild(Event(), anew=True)
-    index.remove_files()
+    remove_files_of(source.directory, source.row.key)
     assert [path.name for path in source.directory.iterdir()] == [other.name]
 
 

@@ -1,0 +1,246 @@
+"""Changing which versions a collection has and which of them answers: each change whole, in order.
+
+A change goes: with nothing being written, one transaction of store.db holds the new states and the
+event; then its leaf is appended, and the leaf's guard replaces the standing. Should the leaf fail,
+transaction and standing are taken back. A crash between the two is noticed when the node opens: the
+leaf is then appended first (`log_missing`). docs/adr/0041 has the states.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from sqlite3 import Connection
+from typing import TYPE_CHECKING, TypeVar
+
+from node.collections.errors import VersionIncomplete, VersionNotFit
+from node.collections.index_keeper import Surroundings
+from node.collections.standing import Standing
+from node.collections.version import Version
+from node.encoders.encoder import Encoder
+from node.store import switch_rows, version_rows
+from node.store.store import Store
+from node.store.switch_rows import Event, Switch
+from node.store.version_rows import State, VersionRow
+from node.turns import Turns
+
+if TYPE_CHECKING:
+    from node.collections.collection import Collection
+
+ResultT = TypeVar("ResultT")
+Guard = Callable[[], None]
+AppendLeaf = Callable[[Switch, VersionRow, int, Guard], Awaitable[None]]
+"""Appends the leaf of an event of a version; then the number of the collection's documents and the
+guard to run just before the commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Who changes something, and what stood against it and was overruled (None: nothing)."""
+
+    by: str | None
+    forced: str | None = None
+
+
+class Switching:
+    """The changes of one collection's standing, one after another, each to its end."""
+
+    def __init__(
+        self, collection: "Collection", around: Surroundings, append: AppendLeaf, turns: Turns
+    ) -> None:
+        """`turns` are the collection's: a caller who goes away does not stop a change."""
+        self._collection = collection
+        self._around = around
+        self._append = append
+        self._turns = turns
+
+    async def begin(self, encoder: Encoder, rate: int, reason: Reason) -> Version:
+        """Add an empty version in the space of an encoder; from now on it is written to."""
+        return await self._turns.take(lambda: self._begin(encoder, rate, reason))
+
+    async def complete(self, version: Version, reason: Reason) -> None:
+        """Make a version that is built a shadow. Raises VersionIncomplete."""
+        standing = self._collection.standing
+        await self._change("complete", version, {version.key: "shadow"}, lambda: standing, reason)
+
+    async def cut_over(self, version: Version, reason: Reason) -> None:
+        """Let a shadow answer in place of the serving version, which stays as `former`.
+
+        Raises VersionIncomplete, where nothing is forced, VersionNotFit.
+        """
+
+        def after() -> Standing:
+            now = self._collection.standing
+            self._require_other(version)
+            aside = tuple(each for each in now.kept if each not in (version, now.serving))
+            return Standing(version, now.serving, aside)
+
+        await self._put_in_charge("cutover", version, after, reason)
+
+    async def roll_back(self, reason: Reason) -> Version:
+        """Let the former version answer again, and the one that replaced it answer nothing."""
+        former = self._collection.standing.former
+        if former is None:
+            raise VersionNotFit(
+                f"{self._collection.name} has no former version to go back to",
+                fix=f"`interlingua catalog {self._collection.name}` shows those there are.",
+            )
+
+        def after() -> Standing:
+            now = self._collection.standing
+            if now.former is not former:
+                raise VersionNotFit(f"{former.name} was retired meanwhile")
+            aside = (now.serving, *now.aside)
+            return Standing(former, None, aside)
+
+        await self._put_in_charge("rollback", former, after, reason)
+        return former
+
+    async def retire(self, version: Version, reason: Reason) -> None:
+        """Give up a version that does not serve: its vectors and files are deleted."""
+
+        def after() -> Standing:
+            now = self._collection.standing
+            self._require_other(version)
+            aside = tuple(each for each in now.aside if each is not version)
+            former = None if now.former is version else now.former
+            return Standing(now.serving, former, aside)
+
+        await self._collection.stop_backfill(version)
+        await self._change("retired", version, {version.key: "retired"}, after, reason)
+        await asyncio.to_thread(purge, self._around.store, version.key)
+        await version.remove_files()
+
+    async def _begin(self, encoder: Encoder, rate: int, reason: Reason) -> Version:
+        at, own = self._around.clock(), self._collection.key
+
+        def write(db: Connection) -> tuple[VersionRow, Switch]:
+            row = version_rows.insert(db, own, encoder.name, encoder.envelope, "building", at, rate)
+            event = switch_rows.insert(db, own, row.key, "migration-begun", at, reason.by)
+            return row, event
+
+        async with self._collection.writing.turn:
+            row, event = await asyncio.to_thread(in_transaction, self._around.store, write)
+            version, before = Version(row, self._around), self._collection.standing
+            after = replace(before, aside=(*before.aside, version))
+            try:
+                await self._log(event, row, lambda: self._collection.stand(after))
+            except BaseException:
+                self._collection.stand(before)
+                await asyncio.to_thread(
+                    in_transaction,
+                    self._around.store,
+                    lambda db: version_rows.delete(db, row.key),
+                )
+                raise
+        return version
+
+    async def _put_in_charge(
+        self, event: Event, version: Version, after: Callable[[], Standing], reason: Reason
+    ) -> None:
+        serving = self._collection.serving
+        states: dict[int, State] = {serving.key: "shadow", version.key: "serving"}
+        await self._change(event, version, states, after, reason, former=serving.key)
+
+    async def _change(
+        self,
+        event: Event,
+        version: Version,
+        states: Mapping[int, State],
+        after: Callable[[], Standing],
+        reason: Reason,
+        former: int | None = None,
+    ) -> None:
+        await self._turns.take(
+            lambda: self._change_now(event, version, states, after, reason, former)
+        )
+
+    async def _change_now(
+        self,
+        event: Event,
+        version: Version,
+        states: Mapping[int, State],
+        after: Callable[[], Standing],
+        reason: Reason,
+        former: int | None,
+    ) -> None:
+        own, at, store = self._collection.key, self._around.clock(), self._around.store
+        async with self._collection.writing.turn:
+            before, then = self._collection.standing, after()
+            was: dict[int, State] = {}
+
+            def write(db: Connection) -> tuple[VersionRow, Switch]:
+                rows = {row.key: row for row in version_rows.of_collection(db, own)}
+                if event != "retired":
+                    self._require_complete(db, rows[version.key], reason)
+                was.update({key: rows[key].state for key in states})
+                for key, state in sorted(states.items(), key=lambda item: item[1] == "serving"):
+                    version_rows.set_state(db, key, state)
+                noted = switch_rows.insert(
+                    db, own, version.key, event, at, reason.by, former=former, forced=reason.forced
+                )
+                return rows[version.key], noted
+
+            row, noted = await asyncio.to_thread(in_transaction, store, write)
+            try:
+                await self._log(noted, row, lambda: self._collection.stand(then))
+            except BaseException:
+                self._collection.stand(before)
+                await asyncio.to_thread(in_transaction, store, lambda db: _undo(db, noted, was))
+                raise
+
+    def _require_complete(self, db: Connection, row: VersionRow, reason: Reason) -> None:
+        missing = version_rows.coverage(db, row.collection, row.key).missing
+        if missing and reason.forced is None:
+            raise VersionIncomplete(
+                f"{missing} documents have no vectors in {row.version} of {row.name}",
+                fix=f"interlingua collection migrate {row.name} --to {row.encoder}; what cannot be"
+                " encoded is left out for ever with --force.",
+            )
+
+    def _require_other(self, version: Version) -> None:
+        now = self._collection.standing
+        if version is now.serving or version not in now.kept:
+            raise VersionNotFit(
+                f"{version.name} serves already"
+                if version is now.serving
+                else f"{version.name} was retired meanwhile",
+                fix=f"interlingua catalog {self._collection.name}",
+            )
+
+    async def _log(self, event: Switch, row: VersionRow, guard: Guard) -> None:
+        await self._append(event, row, self._collection.documents, guard)
+        await asyncio.to_thread(
+            in_transaction, self._around.store, lambda db: switch_rows.set_logged(db, event.key)
+        )
+
+
+async def log_missing(store: Store, append: AppendLeaf) -> None:
+    """Append the leaves of changes that a crash cut off; call it before anything is answered."""
+    with store.read() as db:
+        rows = {row.key: row for row in version_rows.all_rows(db)}
+        missing = [
+            (each, version_rows.coverage(db, each.collection, each.version).documents)
+            for each in switch_rows.unlogged(db)
+        ]
+    for event, documents in missing:
+        await append(event, rows[event.version], documents, lambda: None)
+        with store.write() as db:
+            switch_rows.set_logged(db, event.key)
+
+
+def purge(store: Store, version: int) -> None:
+    """Delete the vectors of a retired version, some at a time, so that nobody waits for it long."""
+    while in_transaction(store, lambda db: version_rows.delete_some_chunks(db, version, 500)):
+        pass
+
+
+def in_transaction(store: Store, work: Callable[[Connection], ResultT]) -> ResultT:
+    """Run `work(db)` as one write; blocking."""
+    with store.write() as db:
+        return work(db)
+
+
+def _undo(db: Connection, noted: Switch, was: Mapping[int, State]) -> None:
+    for key, state in sorted(was.items(), key=lambda item: item[1] == "serving"):
+        version_rows.set_state(db, key, state)
+    switch_rows.delete(db, noted.key)

@@ -1,0 +1,317 @@
+"""Operations that change a collection's model: migrate, cutover, rollback, retire."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BaseModel, Field
+
+from node.operations.caller import caller
+from node.operations.registry import Progress, operation
+
+if TYPE_CHECKING:
+    from node.collections.collection import Collection
+    from node.collections.switching import AppendLeaf, Reason, Switching
+    from node.collections.version import Version
+    from node.encoders.encoder import Encoder
+    from node.node import Node
+
+NAMED = 20
+"""Ids of documents that a message names at most."""
+
+
+class Migrate(BaseModel, extra="forbid"):
+    """Build a version of a collection by another encoder, and encode what it has no vectors of.
+
+    `rate`: documents a second at most, 0 for any number. `leave_out`: begin although documents
+    have no text; they will not be in the new version.
+    """
+
+    collection: str
+    to: str
+    rate: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    leave_out: bool = False
+
+
+class Migrated(BaseModel):
+    """A version after its job ended: how many documents it covers, and why not the others.
+
+    `without_text` of them came as bare vectors; `refused` gives the cause by the document's id.
+    """
+
+    collection: str
+    version: str
+    state: str
+    encoder: str
+    documents: int
+    covered: int
+    without_text: int
+    refused: dict[str, str]
+
+
+class EstimateMigration(BaseModel, extra="forbid"):
+    """A migration that is only estimated; `price` of a million tokens, in any currency."""
+
+    collection: str
+    to: str
+    rate: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    price: Annotated[float, Field(ge=0)] | None = None
+
+
+class MigrationEstimate(BaseModel):
+    """What a migration would take; measured by encoding `sample` documents, nothing was stored.
+
+    `seconds` is for encoding all at the sample's speed, and not faster than the rate. `bytes` is
+    what the vectors take in store.db, once more on disk for the index and once in memory.
+    """
+
+    collection: str
+    encoder: str
+    documents: int
+    without_text: int
+    unnamed: tuple[str, ...]
+    sample: int
+    chunks: int
+    tokens: int
+    seconds: float
+    bytes: int
+    cost: float | None
+
+
+class SwitchVersion(BaseModel, extra="forbid"):
+    """Let another version answer. `force` overrules what stands against it, and is logged."""
+
+    collection: str
+    version: str | None = None
+    force: bool = False
+
+
+class NamedVersion(BaseModel, extra="forbid"):
+    """One version of a collection."""
+
+    collection: str
+    version: str
+
+
+class RolledBack(BaseModel, extra="forbid"):
+    """The collection whose former version is to answer again."""
+
+    collection: str
+
+
+class Switched(BaseModel):
+    """Which version answers now, and which one still answers what only it is reached by."""
+
+    collection: str
+    serving: str
+    former: str | None
+    encoder: str
+    space: str
+    forced: str | None = None
+
+
+class Retired(BaseModel):
+    """A version whose vectors and files are gone."""
+
+    collection: str
+    version: str
+    encoder: str
+
+
+@operation("collection.estimate")
+async def estimate(node: Node, request: EstimateMigration, progress: Progress) -> MigrationEstimate:
+    """Estimate a migration by encoding a sample; nothing is stored."""
+    from dataclasses import asdict
+
+    from node.collections.estimate import estimate_migration
+
+    collection, encoder = _collection(node, request.collection), _target(node, request)
+    found = await estimate_migration(node.store, collection, encoder, request.rate, progress)
+    cost = None if request.price is None else found.tokens / 1e6 * request.price
+    return MigrationEstimate(
+        collection=collection.name, encoder=encoder.name, cost=cost, **asdict(found)
+    )
+
+
+@operation("collection.migrate")
+async def migrate(node: Node, request: Migrate, progress: Progress) -> Migrated:
+    """Build a version by another encoder, or go on with one; documents keep their references."""
+    collection, encoder = _collection(node, request.collection), _target(node, request)
+    version = _begun(collection, encoder.envelope.space_id)
+    if version is None:
+        _require_texts(node, collection, request.leave_out)
+        version = await _switching(node, collection).begin(encoder, request.rate, _reason())
+    job = collection.backfill(version)
+    job.rate = request.rate
+    left = await (job.follow(progress) if node.serving else job.run(progress))
+    await settle_state(node, collection, version)
+    if not node.serving:
+        await version.settle(progress)
+    cover = version.coverage()
+    return Migrated(
+        collection=collection.name,
+        version=version.name,
+        state=_state(node, version),
+        encoder=encoder.name,
+        documents=cover.documents,
+        covered=cover.covered,
+        without_text=left.without_text,
+        refused=dict(list(left.refused.items())[:NAMED]),
+    )
+
+
+@operation("collection.cutover")
+async def cutover(node: Node, request: SwitchVersion, progress: Progress) -> Switched:
+    """Let a complete version answer from now on; the former one is kept."""
+    del progress
+    collection = _collection(node, request.collection)
+    version = _candidate(collection, request.version)
+    against = _against(version)
+    forced = "; ".join(against) if request.force and against else None
+    await _switching(node, collection).cut_over(version, _reason(forced))
+    return await _switched(node, collection, forced)
+
+
+@operation("collection.rollback")
+async def rollback(node: Node, request: RolledBack, progress: Progress) -> Switched:
+    """Let the former version answer again."""
+    del progress
+    collection = _collection(node, request.collection)
+    missing = _against(former) if (former := collection.standing.former) else []
+    await _switching(node, collection).roll_back(_reason("; ".join(missing) or None))
+    return await _switched(node, collection, "; ".join(missing) or None)
+
+
+@operation("collection.retire")
+async def retire(node: Node, request: NamedVersion, progress: Progress) -> Retired:
+    """Delete the vectors and index files of a version that does not serve."""
+    del progress
+    collection = _collection(node, request.collection)
+    version = collection.version_named(request.version)
+    await _switching(node, collection).retire(version, _reason())
+    await _tell(node)
+    return Retired(collection=collection.name, version=version.name, encoder=version.encoder_name)
+
+
+async def settle_state(node: Node, collection: Collection, version: Version) -> None:
+    """Make a version a shadow when every document has vectors in it."""
+    if _state(node, version) == "building" and not version.coverage().missing:
+        await _switching(node, collection).complete(version, _reason())
+        await _tell(node)
+
+
+async def settle_states(node: Node) -> None:
+    """Note which versions have become complete since a restart, or while nobody waited for it."""
+    for collection in node.collections.all():
+        for version in collection.standing.aside:
+            if collection.backfill(version).idle:
+                await settle_state(node, collection, version)
+
+
+def _collection(node: Node, name: str) -> Collection:
+    return node.collections.get(name)
+
+
+def _target(node: Node, request: Migrate | EstimateMigration) -> Encoder:
+    """The encoder to migrate to. Raises InvalidRequest where that is no migration."""
+    from node.operations.errors import InvalidRequest
+
+    encoder, serving = node.encoders.get(request.to), node.collections.get(request.collection)
+    if encoder.envelope.space_id == serving.space_id:
+        raise InvalidRequest(
+            f"{serving.name} is in the space of encoder {encoder.name} already.",
+            fix="Name an encoder of another model; `interlingua encoder list` shows them.",
+        )
+    if not encoder.takes_text:
+        raise InvalidRequest(
+            f"Encoder {encoder.name} stands for vectors that you compute, so this node cannot "
+            "encode the documents with it.",
+            fix="Name an encoder that runs a model.",
+        )
+    return encoder
+
+
+def _begun(collection: Collection, space: str) -> Version | None:
+    """The version in that space that is kept already."""
+    kept = collection.standing.kept
+    return next((version for version in kept if version.space_id == space), None)
+
+
+def _require_texts(node: Node, collection: Collection, leave_out: bool) -> None:
+    from node.operations.errors import Conflict
+    from node.store import version_rows
+
+    with node.store.read() as db:
+        count, first = version_rows.without_text(db, collection.key, NAMED)
+    if count and not leave_out:
+        more = f" and {count - len(first)} more" if count > len(first) else ""
+        raise Conflict(
+            f"{count} documents have no text that could be encoded: {', '.join(first)}{more}.",
+            fix="Ingest them again with their texts, delete them, or begin without them:"
+            " --leave-out.",
+            code="documents-without-text",
+        )
+
+
+def _candidate(collection: Collection, name: str | None) -> Version:
+    """The named version, or the only one that does not serve and is not the former one."""
+    from node.operations.errors import InvalidRequest
+
+    if name is not None:
+        return collection.version_named(name)
+    aside = collection.standing.aside
+    if len(aside) != 1:
+        found = ", ".join(version.name for version in aside) or "none"
+        raise InvalidRequest(
+            f"It is not clear which version of {collection.name} is meant: {found}.",
+            fix=f"Name one with --version; `interlingua catalog {collection.name}` shows them.",
+        )
+    return aside[0]
+
+
+def _against(version: Version) -> list[str]:
+    missing = version.coverage().missing
+    return [f"{missing} documents without vectors"] if missing else []
+
+
+def _state(node: Node, version: Version) -> str:
+    from node.store import version_rows
+
+    with node.store.read() as db:
+        rows = version_rows.of_collection(db, version.row.collection)
+    return next(row.state for row in rows if row.key == version.key)
+
+
+def _reason(forced: str | None = None) -> Reason:
+    from node.collections.switching import Reason
+
+    return Reason(caller(), forced)
+
+
+def _switching(node: Node, collection: Collection) -> Switching:
+    return collection.switching(_appender(node))
+
+
+def _appender(node: Node) -> AppendLeaf:
+    from node.federation.event_leaves import switch_appender
+
+    return switch_appender(node.log)
+
+
+async def _switched(node: Node, collection: Collection, forced: str | None) -> Switched:
+    await _tell(node)
+    now = collection.standing
+    return Switched(
+        collection=collection.name,
+        serving=now.serving.name,
+        former=None if now.former is None else now.former.name,
+        encoder=now.serving.encoder_name,
+        space=now.serving.space_id,
+        forced=forced,
+    )
+
+
+async def _tell(node: Node) -> None:
+    """Put what is offered now on the card, and tell partners of it."""
+    if node.serving:
+        node.card.current()

@@ -1,0 +1,159 @@
+"""A clinic changes the model of a collection while it is asked all the time, and nobody notices."""
+
+import asyncio
+from itertools import count
+
+import pytest
+
+from node.federation.ask import AskRequest, AskResult
+from node.ingest.record import Record
+from node.operations.errors import Conflict
+from node.operations.migration import (
+    EstimateMigration,
+    Migrate,
+    Migrated,
+    MigrationEstimate,
+    NamedVersion,
+    Retired,
+    RolledBack,
+    Switched,
+    SwitchVersion,
+)
+from node.operations.register import Catalog, WantedVersions
+from protocol.leaf import Answered, CollectionChanged, Received
+from tests.node.collections.migrator import text
+from tests.node.collections.models import add_model
+from tests.scenarios.world import DOCS, PURPOSE, Organisation, World, grant, pair
+
+OLD, NEW = 1, 2
+DOCUMENTS = 90
+
+
+def record(number: int) -> Record:
+    return Record(f"d{number}", str(number), text=text(number), labels=frozenset({"open"}))
+
+
+class Asking:
+    """Somebody who asks for one document after another by its own words, without a pause."""
+
+    def __init__(self, asker: Organisation, own: bool) -> None:
+        self._asker, self._own = asker, own
+        self._stopped = False
+        self.asked: asyncio.Queue[None] = asyncio.Queue()
+        self.wrong: list[object] = []
+
+    async def run(self) -> None:
+        for number in count():
+            if self._stopped:
+                return
+            wanted = number % 80
+            result = await self._ask(wanted)
+            (silo,) = result.silos
+            found = [hit.external_id for hit in result.results[0]]
+            right = (
+                silo.state == "ok" and silo.hits == 1 and (not self._own or f"d{wanted}" in found)
+            )
+            if not right:
+                self.wrong.append((wanted, silo, found))
+            self.asked.put_nowait(None)
+
+    async def some_more(self) -> None:
+        for _ in range(self.asked.qsize() + 3):
+            await self.asked.get()
+
+    def stop(self) -> None:
+        self._stopped = True
+
+    async def _ask(self, number: int) -> AskResult:
+        who = {"own": True} if self._own else {"own": False, "encoder": "old"}
+        fields = {"texts": [text(number)], "purpose": PURPOSE, "k": 1, **who}
+        if self._own:
+            fields["collections"] = [f"{self._asker.name}/{DOCS}"]
+        return await self._asker.do("query", AskRequest.model_validate(fields), AskResult)
+
+
+@pytest.fixture
+async def lab_and_clinic(world: World) -> tuple[Organisation, Organisation]:
+    lab = await world.organisation("lab.example")
+    clinic = await world.organisation("clinic.example")
+    for one in (lab, clinic):
+        add_model(one.node.encoders, "old", OLD)
+        add_model(one.node.encoders, "new", NEW)
+    collection = await clinic.node.collections.create(DOCS, "old", title="Documents")
+    await collection.ingest(map(record, range(DOCUMENTS)), None, lambda *_: None)
+    await pair(lab, clinic)
+    await clinic.grant(grant("lab.example", queries_per_day=10_000, near_duplicates_per_day=4096))
+    return lab, clinic
+
+
+async def test_a_collection_changes_its_model_while_it_is_asked_all_the_time(
+    lab_and_clinic: tuple[Organisation, Organisation],
+) -> None:
+    lab, clinic = lab_and_clinic
+    collection = clinic.node.collections.get(DOCS)
+    partner, own = Asking(lab, own=False), Asking(clinic, own=True)
+    running = asyncio.gather(partner.run(), own.run())
+    await partner.some_more()
+    estimate = EstimateMigration(collection=DOCS, to="new", price=2.0)
+    expected = await clinic.do("collection.estimate", estimate, MigrationEstimate)
+    assert (expected.documents, expected.without_text) == (DOCUMENTS, 0)
+    migrating = asyncio.create_task(
+        clinic.do("collection.migrate", Migrate(collection=DOCS, to="new"), Migrated)
+    )
+    await collection.ingest(map(record, range(85, 100)), None, lambda *_: None)
+    await collection.delete(["d80", "d81"])
+    done = await migrating
+    assert (done.state, done.covered, done.documents) == ("shadow", 98, 98)
+    await partner.some_more()
+    cut = await clinic.do("collection.cutover", SwitchVersion(collection=DOCS), Switched)
+    assert (cut.serving, cut.encoder) == (done.version, "new")
+    for each in (partner, own):
+        await each.some_more()
+    mine = await lab.ask(vectors=[], texts=[text(3)], encoder="new", k=1)
+    back = await clinic.do("collection.rollback", RolledBack(collection=DOCS), Switched)
+    for each in (partner, own):
+        await each.some_more()
+        each.stop()
+    await running
+    assert partner.wrong == own.wrong == []
+    assert [silo.version for silo in mine.silos] == [cut.serving]
+    assert (back.serving, back.former) == (cut.former, None)
+    leaves = clinic.all_leaves()
+    events = [leaf.event for leaf in leaves if isinstance(leaf, CollectionChanged)]
+    assert events == ["migration-begun", "complete", "cutover", "rollback"]
+    named = [
+        leaf.version if isinstance(leaf, Answered) else leaf.event
+        for leaf in leaves
+        if isinstance(leaf, Answered | CollectionChanged)
+    ]
+    first, last = named.index("cutover"), named.index("rollback")
+    assert cut.serving in named[first:last]
+    assert cut.serving not in named[:first] + named[last:]
+    received = [leaf.version for leaf in lab.leaves(Received) if leaf.version is not None]
+    assert set(received) == {cut.serving, cut.former}
+
+
+async def test_a_retired_model_is_gone_and_stays_in_the_catalog(
+    lab_and_clinic: tuple[Organisation, Organisation],
+) -> None:
+    lab, clinic = lab_and_clinic
+    collection = clinic.node.collections.get(DOCS)
+    await collection.ingest([Record("bare", "1", vector=add_model(
+        clinic.node.encoders, "old", OLD).see("bare"))], 1, lambda *_: None)  # fmt: skip
+    with pytest.raises(Conflict, match=r"1 documents have no text .*: bare\."):
+        await clinic.do("collection.migrate", Migrate(collection=DOCS, to="new"), Migrated)
+    await collection.delete(["bare"])
+    await clinic.do("collection.migrate", Migrate(collection=DOCS, to="new"), Migrated)
+    cut = await clinic.do("collection.cutover", SwitchVersion(collection=DOCS), Switched)
+    assert cut.former is not None
+    retire = NamedVersion(collection=DOCS, version=cut.former)
+    await clinic.do("collection.retire", retire, Retired)
+    catalog = await clinic.do("catalog", WantedVersions(collection=DOCS), Catalog)
+    assert [(one.state, one.encoder, one.covered) for one in catalog.versions] == [
+        ("retired", "old", 0),
+        ("serving", "new", DOCUMENTS),
+    ]
+    refused = await lab.ask(vectors=[], texts=[text(3)], encoder="old", k=1)
+    assert refused.silos[0].state in ("denied", "no-route")
+    answered = await lab.ask(vectors=[], texts=[text(3)], encoder="new", k=1)
+    assert [silo.version for silo in answered.silos] == [cut.serving]
