@@ -174,9 +174,7 @@ def _explain_route(silo: SiloStatus) -> None:
         note(f"{name}: {silo.fix}")
     route = silo.route
     if route is not None and route.low_confidence:
-        from node.federation.confidence import WHY
-
-        note(f"{name}: LOW CONFIDENCE: {WHY}")
+        note(f"{name}: LOW CONFIDENCE: {route.low_confidence_reason}")
     if route is None or route.verdict != "adaptable":
         return
     figures, whose = route.figures, "measured here"

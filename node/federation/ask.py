@@ -100,7 +100,7 @@ class RouteShown(_Model):
     were measured by this node on held-out anchors for the whole way, `partner_figures` by the
     partner for its own map; `scale` are scores that are told and what this node takes them for
     where it merges, as points of a line; `low_confidence` says that this answer's scores are
-    unusually low for the route.
+    unusually low for the route, `low_confidence_reason` in words why it is said.
     """
 
     kind: str
@@ -113,6 +113,7 @@ class RouteShown(_Model):
     figures: dict[str, FigureShown] = {}
     partner_figures: dict[str, FigureShown] = {}
     low_confidence: bool | None = None
+    low_confidence_reason: str | None = None
 
 
 class ExpectedShown(_Model):

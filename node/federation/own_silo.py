@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from node.encoders.errors import EncoderError
 from node.federation.ask import RouteShown, SiloState, SiloStatus
 from node.federation.commitments import commitments_of
-from node.federation.confidence import flagged
+from node.federation.confidence import WHY, flagged
 from node.federation.disclose import Ranking, ShownRecords, bin_of, middle_of
 from node.federation.merge import SiloHit, SiloRanking
 from node.federation.routing import IDENTITY, NoRoute, OwnRoute, Routes, own_route
@@ -102,6 +102,7 @@ async def search_own(
         score_space=space,
         score_kind=told,
         low_confidence=low,
+        low_confidence_reason=WHY if low else None,
     )
     hits = sum(map(len, found))
     return (

@@ -6,6 +6,7 @@ from typing import Any
 
 from adapters.scale import AS_TOLD
 from node.federation.ask import Copy, FigureShown, Result, RouteShown, SiloStatus
+from node.federation.confidence import WHY
 from node.federation.disclose import middle_of
 from node.federation.merge import MergedHit, SiloHit, SiloRanking
 from node.federation.routing import Plan
@@ -170,6 +171,7 @@ def _route(answer: Answer, plan: Plan, space: str | None) -> RouteShown:
         figures=figures_shown(plan.figures),
         partner_figures=figures_shown(report.figures),
         low_confidence=report.low_confidence,
+        low_confidence_reason=WHY if report.low_confidence else None,
     )
 
 

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from node.cli.invocation import VerbGroup
 from node.cli.query import _explain_route, _show
 from node.federation.ask import AskResult, FigureShown, Result, RouteShown, SiloStatus
+from node.federation.confidence import WHY
 
 
 def shown(*held_back: bool) -> tuple[str, str]:
@@ -91,7 +92,9 @@ def test_a_mapped_answer_says_by_which_maps_and_how_well_they_do() -> None:
 
 
 def test_low_scores_and_a_missing_way_are_explained() -> None:
-    low = RouteShown(kind="identity", verdict="same", low_confidence=True)
+    low = RouteShown(
+        kind="identity", verdict="same", low_confidence=True, low_confidence_reason=WHY
+    )
     assert "b.example/papers: LOW CONFIDENCE: nothing there stands out" in told_of(silo(route=low))
     nowhere = silo(state="no-route", fix="interlingua space join commons.space.json")
     assert told_of(nowhere) == "b.example/papers: interlingua space join commons.space.json\n"
