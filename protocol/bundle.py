@@ -4,6 +4,7 @@
     {"checkpoint":"<signed note>"}                          over the whole log, that leaf included
     {"root":"<DSSE envelope>"}                              zero or more root documents
     {"subtree":"<hex>"} | {"hash":"<hex>"} | {"leaf":<leaf>}   the whole tree, from left to right
+    {"receipt":"<leaf and tlog-proof>"}                     behind a `received` leaf: the partner's
     {"lines":<lines above>,"sha256":"<hex>"}                over all bytes above
 
 Rule of this file: one log, part and filter have one sequence of bytes, and any other sequence is
@@ -41,10 +42,15 @@ _END = re.compile(rb'\{"lines":([1-9][0-9]{0,15}),"sha256":"([0-9a-f]{64})"\}\n'
 
 
 class Piece(NamedTuple):
-    """One piece of the tree: a leaf's bytes, or the 32-byte hash of a leaf or of a subtree."""
+    """One piece of the tree: a leaf's bytes, or the 32-byte hash of a leaf or of a subtree.
+
+    ``receipt``: the partner's receipt of a leaf that says what was received, as `audit receipt`
+    writes it (the partner's leaf in base64, LF, the tlog-proof).
+    """
 
     kind: Kind
     data: bytes
+    receipt: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +120,7 @@ def _lines(
     yield dumps({"checkpoint": checkpoint.decode()}) + b"\n"
     for raw in roots:
         yield _root_line(raw)
-    for kind, data in pieces:
+    for kind, data, receipt in pieces:
         yield (
             _LEAF + data + b"}\n"
             if kind == "leaf"
@@ -124,6 +130,8 @@ def _lines(
                 data.hex().encode(),
             )
         )
+        if receipt is not None:
+            yield dumps({"receipt": receipt.decode()}) + b"\n"
 
 
 class BundleReader:
@@ -152,8 +160,12 @@ class BundleReader:
         or not the last, and at the end BundleDamaged where that line is not about those above.
         """
         while not self._ahead.startswith(b'{"lines":'):
-            yield _read_piece(self._ahead)
+            piece = _read_piece(self._ahead)
             self._ahead = self._next()
+            if piece.kind == "leaf" and self._ahead.startswith(b'{"receipt":'):
+                piece = piece._replace(receipt=_text(self._ahead, "receipt"))
+                self._ahead = self._next()
+            yield piece
         if next(self._lines, None) is not None:
             raise BundleCut("something follows the last line")
         found = _END.fullmatch(self._ahead)

@@ -33,8 +33,8 @@ class BundleTree:
         """The root that the pieces lead to."""
         return self._frontier.root()
 
-    def leaves(self) -> Iterator[tuple[int, AnyLeaf, bytes]]:
-        """Yield (index, leaf, its bytes) of each leaf in clear, the export leaf among them.
+    def leaves(self) -> Iterator[tuple[int, AnyLeaf, Piece]]:
+        """Yield (index, leaf, its piece) of each leaf in clear, the export leaf among them.
 
         Raises a BundleRefused, or MalformedLeaf.
         """
@@ -43,14 +43,14 @@ class BundleTree:
         for place in places(head.index, head.export, self._size):
             if place.export:
                 raw = head.export.encode()
-                yield place.index, head.export, raw
+                yield place.index, head.export, Piece("leaf", raw)
                 self._grow(place, leaf_hash(raw))
                 continue
             piece = next(pieces, None)
             if piece is None:
                 raise MalformedBundle("pieces of the tree are missing")
             if piece.kind == "leaf":
-                yield place.index, self._in_clear(place, piece), piece.data
+                yield place.index, self._in_clear(place, piece), piece
                 self._grow(place, leaf_hash(piece.data))
             else:
                 self._hash(place, piece)
@@ -61,6 +61,8 @@ class BundleTree:
         if not place.part:
             raise MalformedBundle("a leaf stands in clear outside of the exported part")
         leaf = decode_leaf(piece.data)
+        if piece.receipt is not None and getattr(leaf, "receipt", None) is None:
+            raise MalformedBundle("a receipt stands behind a leaf that names none")
         self.clear += 1
         if not self._filter.admits(leaf):
             raise BundleFilter(f"leaf {place.index} is in clear, and the filter leaves it out")

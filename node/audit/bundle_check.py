@@ -7,7 +7,8 @@ Rule of this file: no data directory, no database, no network. The steps, in the
    the root key whose fingerprint was given.
 3. checkpoint: signed by a key of the log that may sign its size, and by no other one in its name.
 4. leaves: each of its type and place, as the filter says; each signed request is for what its leaf
-   says (node/audit/request_check.py), each acknowledgement what it says that it confirms.
+   says (node/audit/request_check.py), each acknowledgement what it says that it confirms,
+   each receipt proves what was received.
 5. tree: leaves and hashes lead to the signed root; so nothing of the part is missing.
 6. other checkpoints of the log, seen elsewhere: they sign the same tree.
 
@@ -23,6 +24,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import cast
 
 from node.audit.acknowledgement_check import AcknowledgementCheck
+from node.audit.bundle_receipts import BundleReceipts
 from node.audit.bundle_roots import BundleRoots
 from node.audit.findings import Findings, Kind
 from node.audit.request_check import RequestCheck
@@ -68,6 +70,7 @@ class BundleCheck:
         self.roots: BundleRoots | None = None
         self.tree: BundleTree | None = None
         self.requests: RequestCheck | None = None
+        self.receipts: BundleReceipts | None = None
         self.leaves: Counter[str] = Counter()
         self.compared = 0
         self.not_compared: list[str] = []
@@ -107,13 +110,15 @@ class BundleCheck:
         acknowledgements = AcknowledgementCheck(self.findings, whole=False)
         self.requests = RequestCheck(owner, roots.ring_of, self.findings)
         self.tree = tree = BundleTree(reader, claimed.size, self._wanted | {s.size for s in seen})
-        for index, leaf, raw in tree.leaves():  # step 4
+        self.receipts = receipts = BundleReceipts(roots, self.findings)
+        for index, leaf, piece in tree.leaves():  # step 4
             self.leaves[leaf.type] += 1
             self.requests.look(index, leaf)
             acknowledgements.look(index, leaf)
+            receipts.look(index, leaf, piece.receipt)
             self.parties.look(leaf)
             if self._each is not None and index != head.index:
-                self._each(index, leaf, raw)
+                self._each(index, leaf, piece.data)
         self.requests.end()
         if tree.root != claimed.root:  # step 5
             detail = "the leaves and hashes do not lead to the root that was signed"

@@ -12,6 +12,7 @@ from keys.ring import KeyRing
 from keys.words import fingerprint, same_words
 from node.audit.findings import Findings
 from protocol.log_keys import LogKeys
+from protocol.log_terms import names_log_of
 from protocol.root import RootDocument, RootRefused
 from protocol.root_changes import log_keys
 from protocol.root_history import claimed_histories, every_key, proved, read_claimed
@@ -53,6 +54,14 @@ class BundleRoots:
     def log_keys(self, origin: str) -> LogKeys:
         """Return the keys that the owner's documents give its log."""
         return log_keys(self._known.get(self._owner, ()), origin)
+
+    def partners_log_keys(self, organisation: str, origin: str) -> LogKeys | None:
+        """Return the keys that a partner's documents give its log; None for an unknown one."""
+        known = self._known.get(organisation)
+        if not known or not names_log_of(origin, organisation):
+            return None
+        keys = log_keys(known, origin)
+        return keys if keys.ranges else None
 
     def witnesses(self) -> tuple[Witness, ...]:
         """Return the witness keys of organisations whose root key has a fingerprint given."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from node import durable_file
 from node.audit import cosigned_rows, schema, tree_rows
 from node.audit.errors import LogDamaged
+from node.audit.receipts import kept_receipt, receipt_file
 from node.data_directory import DataDirectory
 from node.federation import superseded
 from node.federation.errors import FederationError
@@ -121,7 +122,8 @@ class _Part:
                 yield Piece("subtree", hash_at(place.level, place.index))
             elif self._admitted(shown, raw := self._leaf(place.index), place.index):
                 self.clear += 1
-                yield Piece("leaf", raw)
+                kept = kept_receipt(self._connection, place.index)
+                yield Piece("leaf", raw, receipt_file(*kept) if kept else None)
             else:
                 self.hidden += 1
                 yield Piece("hash", hash_at(0, place.index))

@@ -74,7 +74,7 @@ class ReceiptCheck:
         """Prove a receipt under the keys that the partner's log ever had, each for its term."""
         try:
             proved = verify_receipt(raw, proof, log_keys, log_keys.origin)
-            problem = _contradiction(leaf, decode_leaf(raw), proved)
+            problem = contradiction(leaf, decode_leaf(raw), proved)
         except LogMaterialError as error:
             problem = str(error)
         if problem:
@@ -108,7 +108,8 @@ class ReceiptCheck:
             self._findings.add("receipt-invalid", "a receipt without its `received` leaf", index)
 
 
-def _contradiction(ours: Received, theirs: AnyLeaf, proved: VerifiedReceipt) -> str | None:
+def contradiction(ours: Received, theirs: AnyLeaf, proved: VerifiedReceipt) -> str | None:
+    """Say what a receipt tells otherwise than the ``received`` leaf does; None if nothing."""
     stated, head = ours.receipt, proved.checkpoint
     place = (proved.index, head.size, f"sha256:{head.root.hex()}")
     if stated is None or (stated.index, stated.size, stated.root) != place:
@@ -118,6 +119,19 @@ def _contradiction(ours: Received, theirs: AnyLeaf, proved: VerifiedReceipt) -> 
     if getattr(theirs, "answer", None) != ours.answer:
         return "the partner's leaf is for another answer"
     return None
+
+
+def kept_receipt(connection: sqlite3.Connection, index: int) -> tuple[bytes, bytes] | None:
+    """Return leaf and proof of a partner's receipt, None where none was kept with the leaf."""
+    row = connection.execute(
+        "SELECT leaf, proof FROM kept_receipts WHERE idx = ?", (index,)
+    ).fetchone()
+    return (bytes(row[0]), bytes(row[1])) if row else None
+
+
+def receipt_file(leaf: bytes, proof: bytes) -> bytes:
+    """Return a receipt as it is written to a file."""
+    return base64.b64encode(leaf) + b"\n" + proof
 
 
 def export_receipt(path: Path, index: int) -> bytes:
@@ -133,18 +147,16 @@ def export_receipt(path: Path, index: int) -> bytes:
         if row is None:
             raise LookupError(f"the log has no leaf {index}")
         if row[0] == "received":
-            kept = connection.execute(
-                "SELECT leaf, proof FROM kept_receipts WHERE idx = ?", (index,)
-            ).fetchone()
+            kept = kept_receipt(connection, index)
             if kept is None:
                 raise LookupError(f"leaf {index} was received without a receipt")
-            raw = bytes(kept[0])
-            proof = cosigned_rows.receipt(connection, index) or bytes(kept[1])
+            raw = kept[0]
+            proof = cosigned_rows.receipt(connection, index) or kept[1]
         else:
             raw, proof = tree_rows.receipt(
                 connection, index, cosigned_rows.covering(connection, index)
             )
-        return base64.b64encode(raw) + b"\n" + proof
+        return receipt_file(raw, proof)
 
 
 @dataclass(frozen=True)
@@ -169,7 +181,7 @@ class CheckedReceipt:
 
 def checkpoint_in(content: bytes) -> bytes:
     """Return the checkpoint in a receipt file, unverified; MalformedProof where there is none."""
-    return parse_proof(_split(content)[2]).checkpoint
+    return parse_proof(split_receipt(content)[2]).checkpoint
 
 
 def check_receipt(
@@ -181,7 +193,7 @@ def check_receipt(
 
     Raises a LogMaterialError that names what is wrong.
     """
-    payload, raw, proof = _split(content)
+    payload, raw, proof = split_receipt(content)
     proved = verify_receipt(raw, proof, log_keys, log_keys.origin)
     leaf = decode_leaf(raw)
     if payload is not None and digest(payload) != getattr(leaf, "answer", None):
@@ -192,7 +204,8 @@ def check_receipt(
     return CheckedReceipt(leaf, proved.index, head.size, head.root, payload is not None, witnessed)
 
 
-def _split(content: bytes) -> tuple[bytes | None, bytes, bytes]:
+def split_receipt(content: bytes) -> tuple[bytes | None, bytes, bytes]:
+    """Return payload line (if there is one), leaf and proof of a receipt; MalformedProof."""
     payload: bytes | None = None
     if content.startswith(b"{"):
         payload, _, content = content.partition(b"\n")

@@ -132,6 +132,9 @@ def _say(result: BundleVerified) -> None:
         f"requests  {result.requests} signatures checked, {result.requests_bound} by keys in the "
         "root documents of the bundle"
     )
+    line(
+        f"receipts  {result.receipts_named} named, {result.receipts_proved} proved by log keys here"
+    )
     for found in result.findings:
         place = "" if found.index is None else f" leaf {found.index}:"
         line(f"WRONG     {found.kind}:{place} {found.detail}")

@@ -44,7 +44,9 @@ class BundleVerified(BaseModel):
 
     `pinned`: organisations whose root key has a fingerprint that was given; `fingerprint`, in
     words, is that of the owner's root key. `complete`: nothing of the part is missing. `requests`:
-    signed requests in clear, `requests_bound`: those whose key is in a root document of the bundle.
+    signed requests in clear, `requests_bound`: those whose key is in a root document of the bundle;
+    `receipts_named`: partners' receipts that leaves in clear name, `receipts_proved`: those that a
+    log key in the bundle proves.
     `cosigned_by`: organisations that cosigned, of those given; `needed` of them, without the two
     parties of an exchange, witness it. `self_signed_because`: why not all in clear are witnessed.
     """
@@ -63,6 +65,8 @@ class BundleVerified(BaseModel):
     leaves: dict[str, int]
     requests: int
     requests_bound: int
+    receipts_named: int
+    receipts_proved: int
     compared: int
     not_compared: tuple[str, ...]
     cosigned_by: dict[str, int]
@@ -91,6 +95,8 @@ class BundleVerified(BaseModel):
             leaves=dict(sorted(check.leaves.items())),
             requests=counts.checked if counts else 0,
             requests_bound=counts.bound if counts else 0,
+            receipts_named=check.receipts.named if check.receipts else 0,
+            receipts_proved=check.receipts.proved if check.receipts else 0,
             compared=check.compared,
             not_compared=tuple(check.not_compared),
             cosigned_by=check.witnessed.by,

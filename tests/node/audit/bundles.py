@@ -13,7 +13,9 @@ from protocol.bundle import roots_digest
 from protocol.leaf import Exported, Unanswered
 from protocol.root import Key
 from protocol.root_history import in_order
-from tests.node.audit.entries import LOG_KEY, event, exchange, opened
+from protocol.tlog_proof import verify_receipt
+from tests.node.audit.entries import LOG_KEY, ORIGIN, event, exchange, opened
+from tests.node.audit.tampering import received
 from tests.protocol.leaf_samples import AT, SIGNER, answered
 from tests.protocol.organisation import root, signed_root, signer
 
@@ -57,6 +59,20 @@ ENTRIES = (
     Entry(Unanswered(at=AT + 5, peer="lab.example", query=answered().query, reason="deadline")),
     event("after"),
 )
+
+
+async def with_receipt(folder: Path) -> Path:
+    """A bundle of a log that plays its own partner: one `received` leaf, and its receipt."""
+    log_file, out = folder / "log.db", folder / "bundle.jsonl"
+    async with opened(log_file) as log:
+        await log.append(exchange(0))
+        receipt = log.receipt(0)
+        proved = verify_receipt(receipt.leaf, receipt.proof, log.verifier_key, ORIGIN)
+        await log.append(received(receipt.leaf, receipt.proof, proved))
+        exported = Exported(at=AT + 9, begins=0, ends=2, roots=roots_digest(ROOTS))
+        index = (await log.append(Entry(exported))).index
+    write_part(log_file, index, ROOTS, out)
+    return out
 
 
 async def exported(folder: Path, begins: int = 0, ends: int = len(ENTRIES), **told: Any) -> Path:

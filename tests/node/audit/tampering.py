@@ -9,10 +9,9 @@ from node.audit.entry import Effects, Entry, KeptReceipt
 from node.audit.fsck import Examined, fsck
 from node.operations.registry import silent
 from protocol.canonical import digest
-from protocol.checkpoint import Checkpoint
 from protocol.exchange_leaves import ReceiptFacts
 from protocol.leaf import Answered, Received, decode_leaf
-from protocol.tlog_proof import verify_receipt
+from protocol.tlog_proof import VerifiedReceipt, verify_receipt
 from tests.node.audit.entries import ORIGIN, event, exchange, opened
 from tests.protocol.leaf_samples import AT, SIGNER
 
@@ -27,17 +26,18 @@ async def _write(path: Path, kept: bool) -> None:
         if kept:  # the log plays its own partner: a real receipt of a real log
             receipt = log.receipt(1)
             proved = verify_receipt(receipt.leaf, receipt.proof, log.verifier_key, ORIGIN)
-            await log.append(_received(receipt.leaf, receipt.proof, proved.checkpoint))
+            await log.append(received(receipt.leaf, receipt.proof, proved))
         else:
             await log.append(event("last"))
 
 
-def _received(leaf: bytes, proof: bytes, head: Checkpoint) -> Entry:
-    theirs = decode_leaf(leaf)
+def received(leaf: bytes, proof: bytes, proved: VerifiedReceipt) -> Entry:
+    """The entry of an answer that was received with this receipt."""
+    theirs, head = decode_leaf(leaf), proved.checkpoint
     assert isinstance(theirs, Answered)
     facts = ReceiptFacts(
         origin=ORIGIN,
-        index=1,
+        index=proved.index,
         size=head.size,
         root=f"sha256:{head.root.hex()}",
         leaf=digest(leaf),

@@ -18,7 +18,7 @@ from protocol.checkpoint import Checkpoint, sign_checkpoint
 from protocol.cosignature import CosignerKey, cosign, with_cosignatures, witness_name
 from protocol.note import parse_note
 from protocol.witness_policy import Witness, WitnessPolicy
-from tests.node.audit.bundles import check, exported, kinds, words
+from tests.node.audit.bundles import check, exported, kinds, with_receipt, words
 from tests.node.audit.entries import LOG_KEY, ORIGIN
 from tests.protocol.leaf_samples import AT
 
@@ -203,3 +203,43 @@ def test_a_cosignature_that_does_not_verify_is_found_only_by_who_knows_the_witne
     forged = resealed(lines)
     assert kinds(check(forged, policy=policy)) == ["cosigned-invalid"]
     assert check(forged).verdict == "SELF-SIGNED"
+
+
+@cache
+def bundle_with_receipt() -> bytes:
+    with TemporaryDirectory() as folder:
+        return asyncio.run(with_receipt(Path(folder))).read_bytes()
+
+
+def test_a_bundle_proves_the_receipts_of_what_was_received() -> None:
+    checked = check(bundle_with_receipt(), words("bank.example"))
+    assert kinds(checked) == []
+    assert checked.receipts is not None
+    assert (checked.receipts.named, checked.receipts.kept, checked.receipts.proved) == (1, 1, 1)
+
+
+def test_a_receipt_that_is_changed_moved_doubled_or_left_out_is_named() -> None:
+    lines = bundle_with_receipt().splitlines(keepends=True)[:-1]
+    (place,) = [n for n, line in enumerate(lines) if line.startswith(b'{"receipt":')]
+    receipt = json.loads(lines[place])["receipt"]
+    leaf, _, proof = receipt.partition("\n")
+    for changed in (
+        leaf[:-4] + "AAAA\n" + proof,
+        f"{leaf}\n{proof.replace('index 0', 'index 1')}",
+        f"{leaf}\n{proof[:-8]}AAAAAAA=",
+        leaf,
+        "",
+    ):
+        line = dumps({"receipt": changed}) + b"\n"
+        found = kinds(check(resealed([*lines[:place], line, *lines[place + 1 :]])))
+        assert found == ["receipt-invalid"], changed
+    without = [*lines[:place], *lines[place + 1 :]]
+    assert kinds(check(resealed(without))) == ["receipt-missing"]
+    for other in (place - 1, place - 2):
+        moved = [*without[:other], lines[place], *without[other:]]
+        assert "bundle-malformed" in kinds(check(resealed(moved)))
+    doubled = [*lines[:place], lines[place], *lines[place:]]
+    assert "bundle-malformed" in kinds(check(resealed(doubled)))
+    for at in range(12, len(lines[place]) - 3, 29):
+        line = lines[place][:at] + bytes([lines[place][at] ^ 1]) + lines[place][at + 1 :]
+        assert kinds(check(resealed([*lines[:place], line, *lines[place + 1 :]]))) != [], at
