@@ -38,7 +38,19 @@ def serve() -> None:
     settings = load_settings(data.config_file)
     configure(settings.log)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run(data, settings, Passphrase(prompt=True), started=_say))
+        runner.run(run(data, settings, Passphrase(prompt=True), started=_started))
+
+
+def _started(listeners: Listeners) -> None:
+    """Say that the node is up, and let what was loaded until now be looked through no more.
+
+    Else each full collection of cycles would pause every question for as long as that takes.
+    """
+    import gc
+
+    gc.collect()
+    gc.freeze()
+    _say(listeners)
 
 
 def _say(listeners: Listeners) -> None:

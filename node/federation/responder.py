@@ -2,7 +2,8 @@
 
 Steps 1 to 8 authenticate and are `protocol.accept_query`. From there on the sender is known:
 
-9.  Peer state, then rate tokens (a batch of n takes n). Refused without a receipt, and counted.
+9.  Room for one more request, peer state, then rate tokens (a batch of n takes n). Refused without
+    a receipt, and counted.
 10. The nonce is recorded (a replay is refused without a receipt, and counted); the body is read;
     the question's id is taken, or found to be under way, answered before, or another question's.
 11. The grant: collection, purpose, validity, granularity, k. Its query budget is reserved: budgets
@@ -57,6 +58,7 @@ from node.federation.refusal_counts import RefusalCounts
 from node.federation.replay import Nonces
 from node.federation.replies import RawResponse, Replies
 from node.federation.routing import Routes
+from node.federation.under_way import UnderWay
 from node.policy.book import PolicyBook
 from node.policy.policy import Policy
 from protocol.accept_query import AcceptedRequest, RawRequest, ReceiverContext, accept, sender_of
@@ -112,6 +114,7 @@ class Responder:
         self._replies = Replies(rooms.signer)
         self._sketcher = Sketcher(rooms.references.secret(b"sketch-v1"))
         self._refusals = RefusalCounts()
+        self._under_way = UnderWay()
         nonces = Nonces()
         nonces.load(rooms.log.nonces(rooms.clock()))
         self._admission = Admission(rooms.peers, rooms.policy, rooms.ledgers, nonces, rooms.seconds)
@@ -132,24 +135,25 @@ class Responder:
         except Refused as refused:
             return self._turn_away(raw, refused, remote, at)
         try:
-            if accepted.endpoint.name in LOG_READS:
-                self._admission.admit_reading(accepted, at)  # steps 9 and 10
-                needed = self._rooms.witnesses_needed
-                return await read_log(accepted, self._rooms.log, self._replies, needed, at)
-            question = self._admission.admit(accepted, at)  # steps 9 and 10
+            with self._under_way.entered(accepted.from_):
+                return await self._answer_accepted(accepted, at)
         except Refused as refused:
             return self._reply_unlogged(accepted, refused, at)
+
+    async def _answer_accepted(self, accepted: AcceptedRequest, at: int) -> RawResponse:
+        """Steps 9 to 16; raises Refused for what leaves no leaf."""
+        if accepted.endpoint.name in LOG_READS:
+            self._admission.admit_reading(accepted, at)  # steps 9 and 10
+            needed = self._rooms.witnesses_needed
+            return await read_log(accepted, self._rooms.log, self._replies, needed, at)
+        question = self._admission.admit(accepted, at)  # steps 9 and 10
         try:
             return await self._answer(question)
-        except Refused as refused:
-            return self._reply_unlogged(accepted, refused, at)
         except AlreadyRecorded as error:
-            replayed = Refused(Code.REPLAYED, str(error), authenticated=True)
-            return self._reply_unlogged(accepted, replayed, at)
+            raise Refused(Code.REPLAYED, str(error), authenticated=True) from None
         except LogUnavailable as error:
             _log.error("answer not logged, so not given", peer=question.peer, cause=str(error))
-            unavailable = Refused(Code.UNAVAILABLE, str(error), authenticated=True)
-            return self._reply_unlogged(accepted, unavailable, at)
+            raise Refused(Code.UNAVAILABLE, str(error), authenticated=True) from None
         finally:
             question.reservation.abandon()
 

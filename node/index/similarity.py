@@ -15,6 +15,8 @@ from protocol.envelope import Envelope
 
 FloatArray = npt.NDArray[np.float32]
 
+_LEAST = np.finfo(np.float32).tiny
+
 
 @dataclass(frozen=True, slots=True)
 class Nearness:
@@ -67,6 +69,6 @@ class Nearness:
 
 
 def _unit(vectors: FloatArray) -> FloatArray:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: FloatArray = vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
+    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))[:, None]
+    unit: FloatArray = vectors / np.maximum(lengths, _LEAST)
     return unit

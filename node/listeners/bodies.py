@@ -20,6 +20,7 @@ import asyncio
 import ipaddress
 from collections import Counter
 from collections.abc import Callable
+from functools import lru_cache
 
 from aiohttp import web
 
@@ -162,6 +163,7 @@ class _Account:
             self.limit.reschedule(asyncio.get_running_loop().time())
 
 
+@lru_cache(maxsize=4096)
 def network_of(address: str) -> str:
     """What counts as one sender: an IPv4 address, or an IPv6 /64, which one customer has."""
     try:
