@@ -1,6 +1,8 @@
 """How fast the audit log appends, proves, checks, and how much room an entry takes.
 
-    python -m benchmarks.audit_log [--entries 6000] [--folder DIR]
+    python -m benchmarks.audit_log [--entries 6000] [--folder DIR] [--json FILE]
+
+`--entries 330000` makes the million of which the figures in benchmarks/results tell.
 
 Each entry is an answered question with its signed request, a nonce, a stored answer, a debit and
 ten exposures: the most that a commit carries. Folder and file system decide what an fsync costs.
@@ -8,19 +10,24 @@ ten exposures: the most that a commit carries. Folder and file system decide wha
 
 import argparse
 import asyncio
+import json
 import sys
 import tempfile
 import time
 from pathlib import Path
 from statistics import median, quantiles
 
+from node.audit import schema
 from node.audit.fsck import fsck
+from node.audit.signature_pool import BATCH, SignaturePool
 from node.audit.verify import verify_log
 from node.operations.registry import silent
+from protocol.leaf import Answered, decode_leaf
 from tests.node.audit.entries import exchange, opened
 from tests.node.audit.test_verify import KNOWING
 
 EXPOSURES = 10
+APPENDERS = (1, 16, 32, 128)
 
 
 async def append(path: Path, appenders: int, entries: int, first: int) -> tuple[float, list[float]]:
@@ -55,40 +62,74 @@ async def prove(path: Path, proofs: int = 500) -> float:
     return median(seconds)
 
 
+def signatures(path: Path, most: int = 20_000) -> float:
+    """Return the seconds of one bare signature check, all cores at work, with nothing beside it."""
+    with schema.snapshot(path) as connection:
+        rows = connection.execute("SELECT data FROM leaves LIMIT ?", (most,))
+        leaves = [decode_leaf(bytes(data)) for (data,) in rows]
+    signed = [leaf.evidence.signed_by(leaf.key) for leaf in leaves if isinstance(leaf, Answered)]
+    pool = SignaturePool(alone=0)
+    for measured in (False, True):  # the first time, the processes start
+        began = time.perf_counter()
+        batches = range(0, len(signed), BATCH)
+        for at in batches:
+            pool.give(signed[at : at + BATCH])
+        verified = sum(sum(pool.take()) for _ in batches)
+        taken = time.perf_counter() - began
+        if verified != len(signed):
+            raise ValueError(f"{len(signed) - verified} signatures do not verify")
+        if measured:
+            pool.close()
+    return taken / len(signed)
+
+
+def measure(path: Path, entries: int) -> dict[str, float]:
+    """Append, prove and check; return every figure by its name, and say it meanwhile."""
+    found: dict[str, float] = {}
+
+    def note(name: str, value: float) -> None:
+        found[name] = round(value, 4)
+        sys.stdout.write(f"{name:44}{value:12.3f}\n")
+        sys.stdout.flush()
+
+    leaves = 0
+    for appenders in APPENDERS:
+        some = entries if appenders > 1 else entries // 20  # each has a checkpoint of its own
+        rate, seconds = asyncio.run(append(path, appenders, some, leaves))
+        leaves += some
+        note(f"{appenders} appenders: entries a second", rate)
+        note(f"{appenders} appenders: median ms", median(seconds) * 1e3)
+        note(f"{appenders} appenders: p99 ms", quantiles(seconds, n=100)[98] * 1e3)
+    note("leaves", leaves)
+    note("inclusion proof, median ms", asyncio.run(prove(path)) * 1e3)
+    note("bytes an entry", path.stat().st_size / leaves)
+    for name, check in (
+        ("fsck", lambda: fsck(path, silent)),
+        ("verify", lambda: verify_log(path, KNOWING, silent)),
+    ):
+        began = time.perf_counter()
+        check()
+        note(f"{name}, us a leaf", (time.perf_counter() - began) / leaves * 1e6)
+        note(f"{name}, seconds for a million", found[f"{name}, us a leaf"])
+    note("bare signature check on all cores, us", signatures(path) * 1e6)
+    bare = found["bare signature check on all cores, us"]
+    note("verify over bare signature checks", found["verify, us a leaf"] / bare)
+    return found
+
+
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--entries", type=int, default=6_000, help="per number of appenders")
+    parser.add_argument(
+        "--entries", type=int, default=6_000, help="per number of appenders; a twentieth for one"
+    )
     parser.add_argument("--folder", type=Path, help="where the log lies (default: temporary)")
+    parser.add_argument("--json", type=Path, help="write the figures here as well")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        path = Path(folder) / "log.db"
-        for run, appenders in enumerate((1, 16, 32, 128)):
-            rate, seconds = asyncio.run(
-                append(path, appenders, options.entries, run * options.entries)
-            )
-            slow = quantiles(seconds, n=100)[98]
-            say(
-                f"{appenders:4} appenders  {rate:8.0f} appends/s  "
-                f"median {median(seconds) * 1e3:.2f} ms  p99 {slow * 1e3:.2f} ms"
-            )
-        say(f"one inclusion proof  {asyncio.run(prove(path)) * 1e3:.3f} ms")
-        leaves = 4 * options.entries
-        say(f"room                 {path.stat().st_size / leaves:.0f} bytes an entry")
-        for name, check in (
-            ("fsck  ", lambda: fsck(path, silent)),
-            ("verify", lambda: verify_log(path, KNOWING, silent)),
-        ):
-            began = time.perf_counter()
-            check()
-            taken = time.perf_counter() - began
-            say(f"{name}               {taken / leaves * 1e6:.1f} us a leaf")
-
-
-def say(line: str) -> None:
-    """Print a line at once."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+        found = measure(Path(folder) / "log.db", options.entries)
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=2) + "\n")
 
 
 if __name__ == "__main__":
