@@ -119,13 +119,16 @@ async def opened(folder: Path, name: str) -> AsyncIterator[Node]:
             yield node
 
 
-def create(path: Path, name: str, port: int) -> None:
-    """Make an organisation's node, reached at this port of loopback; it does not run."""
+def create(path: Path, name: str, port: int, *, listens_at: int | None = None) -> None:
+    """Make an organisation's node, reached at this port of loopback; it does not run.
+
+    `listens_at`: the port where it listens itself, where something stands before it.
+    """
     text = commented(
         {
             "organisation": name,
             "url": f"http://127.0.0.1:{port}",
-            "federation.port": port,
+            "federation.port": listens_at or port,
             "local_api.port": 0,
             "admin.port": 0,
             "partners.refresh_s": 86_400,  # the lab does not run

@@ -4,7 +4,8 @@
 
 Parts: `node-N` (one node with N documents: single questions, signed batches, bare hnswlib),
 `stages` (where the time of a question goes), `chroma` and `pgvector` (the same load on them),
-`ingestion` (documents a second, memory, disk, start). Writes one JSON object and prints tables.
+`ingestion` (documents a second, memory, disk, start), `fan-out` (many partners). Writes one JSON
+object and prints tables.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from benchmarks.one_node import bare
 from benchmarks.one_node.founding import DOCUMENTS, found
 from benchmarks.one_node.machine import free_port, machine
 from benchmarks.one_node.synthetic import World
-from benchmarks.speed import ingestion, stages
+from benchmarks.speed import fan_out, ingestion, stages
 from benchmarks.speed.peers import chroma, pgvector
 from benchmarks.speed.peers.asked import Asking, NotThere
 
@@ -67,7 +67,12 @@ class Bench:
             return self._node(int(part.removeprefix("node-")))
         if part in PEERS:
             return self._peer(PEERS[part], self.folder / self.plan.name / part)
-        return {"stages": self._stages, "ingestion": self._ingestion}[part]()
+        rest = {
+            "stages": self._stages,
+            "ingestion": self._ingestion,
+            "fan-out": self._fan_out,
+        }
+        return rest[part]()
 
     def _place(self, documents: int) -> Path:
         place = self.folder / self.plan.name / f"nodes-{documents}"
@@ -115,6 +120,11 @@ class Bench:
         """(g): documents a second, memory, disk, start."""
         shape = replace(self.plan.world, documents=self.plan.main)
         return ingestion.measure(self.folder / self.plan.name / "ingestion", shape)
+
+    def _fan_out(self) -> dict[str, Any]:
+        """(f): many partners, and some that are not well."""
+        plan, place = self.plan, self.folder / self.plan.name / "fan-out"
+        return fan_out.measure(place, plan.world, plan.partners, plan.asked)
 
     def _bare_search_us(self, world: World, place: Path) -> float:
         dimension, stream = world.shape.dimension, queries.QUESTIONS

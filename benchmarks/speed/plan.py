@@ -17,8 +17,9 @@ BATCHES = (8, 64, 256)
 class Plan:
     """`sizes` are collections by documents; all but growth is measured at `main` of them.
 
-    `questions` of each of `rounds`; `staged` questions one after the other; `world` is the shape of
-    the vectors (its number of documents is replaced).
+    `questions` of each of `rounds`; `staged` questions one after the other; `asked` questions of
+    each number of `partners`; `world` is the shape of the vectors (its number of documents is
+    replaced).
     """
 
     name: str
@@ -31,6 +32,8 @@ class Plan:
     rounds: int
     verified: int
     staged: int
+    partners: tuple[int, ...]
+    asked: int
     k: int = 10
 
     @property
@@ -42,6 +45,7 @@ class Plan:
             "chroma",
             "pgvector",
             "ingestion",
+            "fan-out",
         )
 
     def asking(self) -> queries.Plan:
@@ -62,6 +66,8 @@ QUICK = Plan(
     rounds=3,
     verified=100,
     staged=300,
+    partners=(3, 10, 50),
+    asked=20,
 )
 FULL = Plan(
     name="full",
@@ -74,6 +80,8 @@ FULL = Plan(
     rounds=5,
     verified=200,
     staged=1_000,
+    partners=(3, 10, 50),
+    asked=100,
 )
 TINY = Plan(
     name="tiny",
@@ -86,5 +94,7 @@ TINY = Plan(
     rounds=1,
     verified=16,
     staged=10,
+    partners=(1, 2),
+    asked=2,
 )
 PLANS = {plan.name: plan for plan in (QUICK, FULL, TINY)}

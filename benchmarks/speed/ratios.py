@@ -21,6 +21,10 @@ def ratios(parts: dict[str, Any], main: int) -> dict[str, float]:
     found |= _growth(parts)
     if (ingested := parts.get("ingestion")) is not None:
         found |= _ingestion(ingested)
+    if (asked := parts.get("fan-out")) is not None:
+        found["asker_cpu_ms / additional_partner"] = asked["cpu_ms_a_partner"]
+        slowest = max(run["with_unwell"]["longest_ms"] for run in asked["runs"])
+        found["longest_ms_with_unwell_partners / deadline_ms"] = slowest / asked["deadline_s"] / 1e3
     if (staged := parts.get("stages")) is not None:
         whole, raw = staged["routes"][0]["whole_us"], staged["primitives_us"]["sum"]
         found["responder_us / sum_of_primitives_us"] = whole / raw

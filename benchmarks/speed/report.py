@@ -32,6 +32,8 @@ def report(figures: dict[str, Any]) -> str:
             lines += ["", *_peer(name, figures["parts"][name])]
     if "ingestion" in figures["parts"]:
         lines += ["", *_ingestion(figures["parts"]["ingestion"])]
+    if "fan-out" in figures["parts"]:
+        lines += ["", *_fan_out(figures["parts"]["fan-out"])]
     rows = [(f"`{name}`", f"{value:.3f}") for name, value in figures["ratios"].items()]
     return "\n".join([*lines, "", *_table(("ratio", "value"), rows)])
 
@@ -106,6 +108,30 @@ def _ingestion(part: dict[str, Any]) -> list[str]:
     )
     rows = [(name.replace("_", " "), value) for name, value in zip(part, figures, strict=True)]
     return _table(("ingestion", "bytes are a document"), rows)
+
+
+def _fan_out(part: dict[str, Any]) -> list[str]:
+    """Elapsed and the asker's processor time; beside it with slow, hanging and failing ones too."""
+    rows = [
+        (
+            str(run["partners"]),
+            f"{run['p50_ms']:.1f}",
+            f"{run['longest_ms']:.1f}",
+            f"{run['cpu_ms']:.1f}",
+            f"{run['with_unwell']['p50_ms']:.0f}",
+            ", ".join(f"{name} {state}" for name, state in run["with_unwell"]["states"].items()),
+        )
+        for run in part["runs"]
+    ]
+    head = (
+        "partners",
+        "p50 ms",
+        "longest ms",
+        "asker's CPU ms",
+        "p50 ms with unwell ones",
+        "those",
+    )
+    return _table(head, rows)
 
 
 def _taken(route: dict[str, Any], stage: str) -> str:

@@ -21,6 +21,7 @@ def test_every_part_is_measured_once_and_its_ratios_are_named(tmp_path: Path) ->
         "node_qps_batches_of_4 / hnswlib_qps_batches_of_4",
         "node_p50_300 / node_p50_200",
         "responder_us / sum_of_primitives_us",
+        "longest_ms_with_unwell_partners / deadline_ms",
         "node_documents_per_second / hnswlib_add_items_per_second",
     ):
         assert found[name] > 0
@@ -29,6 +30,9 @@ def test_every_part_is_measured_once_and_its_ratios_are_named(tmp_path: Path) ->
         assert all(route["stages_us"][stage] > 0 for stage in (*STAGES, "commit"))
     assert set(figures["parts"]["stages"]["primitives_us"]) > {"verify", "search", "commit", "sign"}
     assert all(name in report(figures) for name in found)
+    unwell = figures["parts"]["fan-out"]["runs"][-1]["with_unwell"]["states"]
+    assert unwell["hanging.example"] == "timeout"
+    assert unwell["failing.example"] == "unreachable"
     for peer in ("chroma", "pgvector"):
         assert "requirements/bench.sh" in figures["parts"][peer]["left_out"]
     bench_again = Bench(TINY, tmp_path)
