@@ -86,7 +86,7 @@ FULL = Plan(
 TINY = Plan(
     name="tiny",
     world=Shape(dimension=48, asker_dimension=32, intrinsic=8, clusters=20, anchors=250),
-    sizes=(200, 300),
+    sizes=(300,),
     main=300,
     clients=(1, 2),
     batches=(4,),

@@ -19,7 +19,6 @@ def test_every_part_is_measured_once_and_its_ratios_are_named(tmp_path: Path) ->
     for name in (
         "node_qps_1_clients / hnswlib_qps_alone",
         "node_qps_batches_of_4 / hnswlib_qps_batches_of_4",
-        "node_p50_300 / node_p50_200",
         "responder_us / sum_of_primitives_us",
         "longest_ms_with_unwell_partners / deadline_ms",
         "node_documents_per_second / hnswlib_add_items_per_second",
@@ -37,6 +36,23 @@ def test_every_part_is_measured_once_and_its_ratios_are_named(tmp_path: Path) ->
         assert "requirements/bench.sh" in figures["parts"][peer]["left_out"]
     bench_again = Bench(TINY, tmp_path)
     assert bench_again.run(TINY.parts)["parts"] == figures["parts"]
+
+
+def test_growth_divides_the_medians_of_the_largest_and_the_smallest_collection() -> None:
+    parts = {
+        f"node-{documents}": {
+            "shape": {"documents": documents},
+            "bare": {"single": 1.0, "median_us": bare_us, "cpu_us": 1.0, "batched": {}},
+            "node": [
+                {"route": "same model", "clients": 1, "batch": 1, "p50_ms": p50, "node_ms": None}
+                | {"per_second": 1.0}
+            ],
+        }
+        for documents, p50, bare_us in ((10, 2.0, 50.0), (100, 2.5, 60.0), (1000, 5.0, 150.0))
+    }
+    found = ratios(parts, 100)
+    assert found["node_p50_1000 / node_p50_10"] == 2.5
+    assert found["hnswlib_p50_1000 / hnswlib_p50_10"] == 3.0
 
 
 @pytest.mark.parametrize("plan", [QUICK, FULL], ids=lambda plan: plan.name)
