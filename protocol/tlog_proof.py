@@ -12,6 +12,7 @@ place that says a leaf is in a log.
 """
 
 import base64
+from binascii import b2a_base64
 from dataclasses import dataclass
 
 from protocol.checkpoint import Checkpoint, open_checkpoint, parse_decimal
@@ -39,7 +40,7 @@ class TlogProof:
         if self.extra is not None:
             lines.append(f"extra {base64.b64encode(self.extra).decode('ascii')}")
         lines.append(f"index {self.index}")
-        lines.extend(base64.b64encode(h).decode("ascii") for h in self.path)
+        lines.extend([b2a_base64(h, newline=False).decode("ascii") for h in self.path])
         return ("\n".join(lines) + "\n\n").encode("ascii") + self.checkpoint
 
 
