@@ -119,7 +119,7 @@ class Keys(Section):
     lead_s: int = Field(
         86_400,
         ge=0,
-        description="Seconds between the publication of a new card, sign or log key and its use.",
+        description="Seconds between the publication of a new key, but a root key, and its use.",
     )
     offline_lead_s: int = Field(
         8 * 86_400,

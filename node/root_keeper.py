@@ -116,7 +116,7 @@ class RootKeeper:
             log.error("root document not renewed", cause=translate(error).cause)
 
     async def rotate(self, purpose: Rotating, *, at_once: bool = False) -> Change:
-        """Name a successor of a card, sign or log key, to be used after the lead (or at once)."""
+        """Name a successor of a key but the root key, to be used after the lead (or at once)."""
         return await self._change(
             lambda edit: self._edits.add_keys(edit, (purpose,), at_once=at_once)
         )

@@ -205,21 +205,24 @@ async def copied(one: Organisation, folder: Path) -> DataDirectory:
     """Copy a node's whole directory, for a second node with the same keys on another port."""
     shutil.copytree(one.node.data.path, folder)
     data = DataDirectory(folder)
-    before = f"port = {one.node.settings.federation.port}"
-    text = data.config_file.read_text()
-    assert before in text
-    data.config_file.write_text(text.replace(before, f"port = {free_port()}"))
+    listen(data, one.node.settings.federation.port, free_port())
     return data
 
 
-async def test_two_nodes_that_show_different_logs_to_two_witnesses_are_caught(
-    world: World, three: Three, tmp_path: Path
-) -> None:
-    lab, clinic, bank = three
+def listen(data: DataDirectory, before: int, port: int) -> None:
+    """Let a node that is not running listen on another port than before."""
+    text = data.config_file.read_text()
+    assert f"port = {before}" in text
+    data.config_file.write_text(text.replace(f"port = {before}", f"port = {port}"))
+
+
+async def forked(world: World, three: Three, folder: Path) -> tuple[Organisation, Organisation]:
+    """Two nodes of the clinic, of which one shows its log to the lab and the other to the bank."""
+    lab, clinic, _bank = three
     await asked(lab)
     await cosigned(clinic)
     await clinic.stop()
-    second = await copied(clinic, tmp_path / "second")
+    second = await copied(clinic, folder)
     one = await world.serve(clinic.node.data)
     two = await world.serve(second)  # nothing is known of the other yet
     await one.change("pause", "bank.example")
@@ -234,9 +237,15 @@ async def test_two_nodes_that_show_different_logs_to_two_witnesses_are_caught(
         assert (head.size, set(head.names)) == (each.node.log.size(), {witness})
     assert one.node.log.held is None
     assert two.node.log.held is None
+    return one, two
 
-    # each shows its log to the other's witness: the smaller first
-    await one.change("resume", "bank.example")
+
+async def test_two_nodes_that_show_different_logs_to_two_witnesses_are_caught(
+    world: World, three: Three, tmp_path: Path
+) -> None:
+    lab, clinic, bank = three
+    one, two = await forked(world, three, tmp_path / "second")
+    await one.change("resume", "bank.example")  # each shows its log to the other's witness
     await two.change("resume", "lab.example")
     await asyncio.gather(*(each.node.submitter.submit_due() for each in (one, two)))
     (fork,) = Forks(lab.node.data.forks).all()
@@ -248,7 +257,7 @@ async def test_two_nodes_that_show_different_logs_to_two_witnesses_are_caught(
     words = " ".join(fingerprint(clinic.node.identity.root.roots[0].record.public))
     proved = verify_fork(fork.file, [words])
     assert (proved.verdict, proved.key_given) == ("DIVERGED", True)
-    assert next(tree.size for tree in proved.trees) < [tree.size for tree in proved.trees][1]
+    assert proved.trees[0].size < proved.trees[1].size
     altered = tmp_path / "altered.json"
     altered.write_bytes(fork.file.read_bytes().replace(b'"proof":["', b'"proof":["A', 1))
     assert verify_fork(altered, [words]).verdict == "INVALID"
@@ -256,7 +265,26 @@ async def test_two_nodes_that_show_different_logs_to_two_witnesses_are_caught(
     assert verify_fork(fork.file, [stranger]).verdict == "INVALID"
     await two.stop()
     with pytest.raises(NotSettled):
-        await world.serve(second)
+        await world.serve(two.node.data)
+
+
+async def test_an_asker_sees_by_its_receipts_that_another_witness_was_shown_another_log(
+    world: World, three: Three, tmp_path: Path
+) -> None:
+    lab = three[0]
+    one, two = await forked(world, three, tmp_path / "second")
+    for each in (one, two):
+        await each.stop()
+    listen(two.node.data, two.node.settings.federation.port, one.node.settings.federation.port)
+    two = await world.serve(two.node.data)  # the lab, paused here, is not asked what it holds
+    await two.change("resume", "lab.example")
+    await lab.node.follower.follow_due()
+    following = lab.node.follower.following("clinic.example")
+    assert following is not None
+    assert "does not connect the two roots" in str(following.problem)
+    (fork,) = Forks(lab.node.data.forks).all()
+    assert verify_fork(fork.file, []).verdict == "DIVERGED"
+    assert lab.node.log.unwitnessed("clinic.example", 0, 9)  # nothing of it was kept
 
 
 async def test_a_node_whose_witness_holds_more_does_not_start(
