@@ -224,6 +224,18 @@ class Log(Section):
     )
 
 
+class Versions(Section):
+    """Changing a collection's model."""
+
+    worst_difference: float = Field(
+        0.02,
+        ge=0,
+        le=1,
+        description="How much nDCG@10 on the golden questions a new version may lose to the former"
+        " one before `collection cutover` refuses it.",
+    )
+
+
 class Settings(BaseSettings):
     """All settings of one node; immutable once read."""
 
@@ -253,6 +265,7 @@ class Settings(BaseSettings):
     hsm: Hsm = Hsm()
     witness: Witnessing = Witnessing()
     index: Index = Index()
+    versions: Versions = Versions()
     content: Content = Content()
     log: Log = Log()
     audit: Audit = Audit()

@@ -69,6 +69,9 @@ def _in_full(one: CatalogLine) -> None:
     line(f"    vectors       {one.chunks}; {one.without_text} documents have no text to encode")
     for adapter in one.adapters:
         line(f"    adapter       {adapter.kind} from {adapter.space}")
+    for found in one.quality:
+        figures = ", ".join(f"{name} {value:.3f}" for name, value in found.figures.items())
+        line(f"    {_day(found.at)}    {found.questions} golden questions: {figures}")
     for event in one.events:
         former = f" after {event.former}" if event.former else ""
         forced = f", forced: {event.forced}" if event.forced else ""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from node.cli import collection_versions
+from node.cli import collection_judging, collection_versions
 from node.cli.invocation import VerbGroup
 from node.cli.output import finish, line, table
 from node.cli.run import run_operation
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 app = VerbGroup(help="Collections: documents and their indexes.")
 app.command()(collection_versions.migrate)
+app.command()(collection_judging.golden)
+app.command()(collection_judging.judge)
 app.command()(collection_versions.cutover)
 app.command()(collection_versions.rollback)
 app.command()(collection_versions.retire)

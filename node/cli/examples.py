@@ -48,6 +48,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "papers --to new --dry-run --price 0.02",
         "papers --to new --rate 50",
     ),
+    "collection golden": ("papers golden.jsonl",),
+    "collection judge": ("papers", "papers --version v7"),
     "collection cutover": ("papers", "papers --version v7 --force"),
     "collection rollback": ("papers",),
     "collection retire": ("papers v3",),

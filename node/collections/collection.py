@@ -194,6 +194,11 @@ class Collection:
         with self._around.store.read() as db:
             return document_rows.find_by_key(db, self._row.key, key)
 
+    def external_ids(self, keys: Iterable[int]) -> dict[int, str]:
+        """Return the ids that documents were ingested with, by internal key."""
+        with self._around.store.read() as db:
+            return document_rows.external_ids(db, self._row.key, keys)
+
     def texts(self, keys: Sequence[int]) -> dict[int, str]:
         """Return the texts of documents by internal key, of those that have one."""
         with self._around.store.read() as db:

@@ -4,6 +4,7 @@ CollectionError
 ├── UnknownCollection   no collection of that name
 ├── CollectionExists    the name is taken
 ├── BadCollectionName   the name cannot be one
+├── GoldenInvalid       a file of golden questions says something else
 ├── VersionIncomplete   some documents have no vectors in the version
 └── VersionNotFit       the version cannot do what was asked of it, in the state that it is in
 
@@ -55,3 +56,10 @@ class VersionNotFit(CollectionError):
 
     failure = "conflict"
     fix = "See `interlingua catalog`."
+
+
+class GoldenInvalid(CollectionError):
+    """A file of golden questions cannot be read as such."""
+
+    failure = "invalid-request"
+    fix = 'Write one object a line: {"question": "...", "relevant": ["id", ...]}.'

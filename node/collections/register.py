@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from node.store import switch_rows, version_rows
+from node.store import golden_rows, switch_rows, version_rows
+from node.store.golden_rows import Measured
 from node.store.store import Store
 from node.store.switch_rows import Switch
 from node.store.version_rows import Coverage, VersionRow
@@ -16,6 +17,7 @@ class Registered:
     coverage: Coverage
     without_text: int
     events: tuple[Switch, ...]
+    quality: tuple[Measured, ...]
 
 
 def registered(store: Store, collection: str | None = None) -> list[Registered]:
@@ -31,6 +33,7 @@ def registered(store: Store, collection: str | None = None) -> list[Registered]:
                     for each in switch_rows.of_collection(db, row.collection)
                     if each.version == row.key
                 ),
+                tuple(golden_rows.of_version(db, row.key)),
             )
             for row in version_rows.all_rows(db)
             if collection in (None, row.name)

@@ -28,6 +28,8 @@ MODULES: dict[str, str] = {
     "collection": "node.operations.collections",
     "collection.cutover": "node.operations.migration",
     "collection.estimate": "node.operations.migration",
+    "collection.golden": "node.operations.judging",
+    "collection.judge": "node.operations.judging",
     "collection.migrate": "node.operations.migration",
     "collection.retire": "node.operations.migration",
     "collection.rollback": "node.operations.migration",

@@ -164,9 +164,20 @@ async def migrate(node: Node, request: Migrate, progress: Progress) -> Migrated:
 async def cutover(node: Node, request: SwitchVersion, progress: Progress) -> Switched:
     """Let a complete version answer from now on; the former one is kept."""
     del progress
+    from node.operations.errors import Conflict
+
     collection = _collection(node, request.collection)
-    version = _candidate(collection, request.version)
+    version = candidate(collection, request.version)
     against = _against(version)
+    worse = await _worse(node, collection, version)
+    if worse is not None and not request.force:
+        raise Conflict(
+            f"{version.name} finds less than {collection.version} on the golden questions: "
+            f"{worse}.",
+            fix=f"See `interlingua collection judge {collection.name}`; --force overrules it.",
+            code="below-the-bar",
+        )
+    against += [] if worse is None else [worse]
     forced = "; ".join(against) if request.force and against else None
     await _switching(node, collection).cut_over(version, _reason(forced))
     return await _switched(node, collection, forced)
@@ -253,7 +264,7 @@ def _require_texts(node: Node, collection: Collection, leave_out: bool) -> None:
         )
 
 
-def _candidate(collection: Collection, name: str | None) -> Version:
+def candidate(collection: Collection, name: str | None) -> Version:
     """The named version, or the only one that does not serve and is not the former one."""
     from node.operations.errors import InvalidRequest
 
@@ -267,6 +278,18 @@ def _candidate(collection: Collection, name: str | None) -> Version:
             fix=f"Name one with --version; `interlingua catalog {collection.name}` shows them.",
         )
     return aside[0]
+
+
+async def _worse(node: Node, collection: Collection, version: Version) -> str | None:
+    """What the golden questions have against a version, if there are any and it is worse."""
+    from node.operations.judging import measured
+
+    compared = await measured(node, collection, version)
+    return (
+        None
+        if compared is None
+        else compared.stands_against(node.settings.versions.worst_difference)
+    )
 
 
 def _against(version: Version) -> list[str]:

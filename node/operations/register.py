@@ -41,6 +41,14 @@ class AdapterInUse(BaseModel):
     kind: str
 
 
+class Quality(BaseModel):
+    """What a version reached on so many golden questions, when (epoch seconds UTC)."""
+
+    at: int
+    questions: int
+    figures: dict[str, float]
+
+
 class CatalogLine(BaseModel):
     """One version of one collection.
 
@@ -63,6 +71,7 @@ class CatalogLine(BaseModel):
     without_text: int
     created_at: int
     events: tuple[VersionEvent, ...]
+    quality: tuple[Quality, ...]
 
 
 class Catalog(BaseModel):
@@ -117,5 +126,9 @@ def _line(node: Node, each: Registered, answering: set[int]) -> CatalogLine:
                 forced=one.forced,
             )
             for one in each.events
+        ),
+        quality=tuple(
+            Quality(at=one.at, questions=one.questions, figures=dict(one.figures))
+            for one in each.quality
         ),
     )

@@ -112,6 +112,19 @@ def texts(db: sqlite3.Connection, collection: int, keys: Iterable[int]) -> dict[
     return found
 
 
+def external_ids(db: sqlite3.Connection, collection: int, keys: Iterable[int]) -> dict[int, str]:
+    """Return the external ids of those of the collection's documents that are there."""
+    found: dict[int, str] = {}
+    for some in _slices(sorted(set(keys))):
+        marks = ",".join("?" * len(some))
+        rows = db.execute(
+            f"SELECT key, external_id FROM documents WHERE collection = ? AND key IN ({marks})",  # noqa: S608 - `marks` holds only question marks
+            (collection, *some),
+        )
+        found.update(rows)
+    return found
+
+
 def count(db: sqlite3.Connection, collection: int) -> int:
     """Return the number of documents in the collection."""
     row = db.execute(

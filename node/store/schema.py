@@ -119,4 +119,19 @@ MIGRATIONS = (
         logged INTEGER NOT NULL DEFAULT 0
     ) STRICT;
     """,
+    """
+    CREATE TABLE golden_questions (
+        key INTEGER PRIMARY KEY,
+        collection INTEGER NOT NULL REFERENCES collections ON DELETE CASCADE,
+        question TEXT NOT NULL,
+        judgments TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE measurements (
+        key INTEGER PRIMARY KEY AUTOINCREMENT,
+        version INTEGER NOT NULL REFERENCES versions ON DELETE CASCADE,
+        at INTEGER NOT NULL,
+        questions INTEGER NOT NULL,
+        figures TEXT NOT NULL
+    ) STRICT;
+    """,
 )

@@ -1,13 +1,16 @@
 """A clinic changes the model of a collection while it is asked all the time, and nobody notices."""
 
 import asyncio
+import json
 from itertools import count
+from pathlib import Path
 
 import pytest
 
 from node.federation.ask import AskRequest, AskResult
 from node.ingest.record import Record
 from node.operations.errors import Conflict
+from node.operations.judging import GoldenFile, GoldenSet, Judgement, JudgeVersion
 from node.operations.migration import (
     EstimateMigration,
     Migrate,
@@ -22,7 +25,7 @@ from node.operations.migration import (
 from node.operations.register import Catalog, WantedVersions
 from protocol.leaf import Answered, CollectionChanged, Received
 from tests.node.collections.migrator import text
-from tests.node.collections.models import add_model
+from tests.node.collections.models import Words, add_model
 from tests.scenarios.world import DOCS, PURPOSE, Organisation, World, grant, pair
 
 OLD, NEW = 1, 2
@@ -133,8 +136,8 @@ async def test_a_collection_changes_its_model_while_it_is_asked_all_the_time(
     assert set(received) == {cut.serving, cut.former}
 
 
-async def test_a_retired_model_is_gone_and_stays_in_the_catalog(
-    lab_and_clinic: tuple[Organisation, Organisation],
+async def test_a_bad_model_is_stopped_and_a_retired_one_stays_in_the_catalog(
+    lab_and_clinic: tuple[Organisation, Organisation], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lab, clinic = lab_and_clinic
     collection = clinic.node.collections.get(DOCS)
@@ -144,7 +147,24 @@ async def test_a_retired_model_is_gone_and_stays_in_the_catalog(
         await clinic.do("collection.migrate", Migrate(collection=DOCS, to="new"), Migrated)
     await collection.delete(["bare"])
     await clinic.do("collection.migrate", Migrate(collection=DOCS, to="new"), Migrated)
-    cut = await clinic.do("collection.cutover", SwitchVersion(collection=DOCS), Switched)
+    golden = Path(clinic.node.data.path) / "golden.jsonl"
+    asked = [{"question": text(n), "relevant": [f"d{n}"]} for n in range(20)]
+    asked.append({"question": "of what is not here", "relevant": ["elsewhere"]})
+    golden.write_text("".join(json.dumps(one) + "\n" for one in asked))
+    kept = await clinic.do("collection.golden", GoldenFile(collection=DOCS, file=golden), GoldenSet)
+    assert (kept.questions, kept.left_out) == (20, 1)
+    good = await clinic.do("collection.judge", JudgeVersion(collection=DOCS), Judgement)
+    assert (good.against, good.figures["mrr"].other) == (None, 1.0)
+    (new,) = collection.standing.aside
+    monkeypatch.setattr(add_model(clinic.node.encoders, "new", NEW), "see", Words(3).see)
+    switch = SwitchVersion(collection=DOCS)
+    with pytest.raises(Conflict, match="finds less"):  # the model has become a bad one
+        await clinic.do("collection.cutover", switch, Switched)
+    assert collection.serving is not new
+    forced = SwitchVersion(collection=DOCS, force=True)
+    cut = await clinic.do("collection.cutover", forced, Switched)
+    assert (clinic.leaves(CollectionChanged)[-1].forced or "").startswith("ndcg_10 -")
+    add_model(clinic.node.encoders, "new", NEW)
     assert cut.former is not None
     retire = NamedVersion(collection=DOCS, version=cut.former)
     await clinic.do("collection.retire", retire, Retired)

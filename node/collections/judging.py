@@ -1,0 +1,74 @@
+"""What two versions of a collection make of the same golden questions, each by its own model.
+
+The rule of this file: quality is compared question by question, with paired 95% intervals. How far
+the two lists agree is told and judges nothing: a better model may agree little with a bad one.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from adapters.metrics import Estimate, paired_difference
+from node.collections.collection import Collection
+from node.collections.version import Version
+from node.evaluate.measures import DEPTH, MEASURES, PerQuestion, estimates, per_question
+from node.index.located import Located
+from node.store.golden_rows import Golden
+
+BATCH = 64
+
+GATED = "ndcg_10"
+"""The measure that the gate looks at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Means with intervals of both versions, their paired differences, and their agreement."""
+
+    questions: int
+    serving: dict[str, Estimate]
+    other: dict[str, Estimate]
+    difference: dict[str, Estimate]
+    overlap_10: float
+
+    def stands_against(self, bar: float) -> str | None:
+        """Say why the other version should not take over, where it is worse by more than `bar`."""
+        found = self.difference[GATED]
+        if found.value >= -bar:
+            return None
+        return f"{GATED} {found.value:+.3f} ({found.low:+.3f} to {found.high:+.3f})"
+
+
+async def compare(collection: Collection, other: Version, golden: list[Golden]) -> Compared:
+    """Ask both versions all golden questions, at least one. Raises EncoderError."""
+    before = await _rankings(collection, collection.serving, golden)
+    after = await _rankings(collection, other, golden)
+    judgments = [one.judgments for one in golden]
+    was: PerQuestion = per_question(before, judgments)
+    now: PerQuestion = per_question(after, judgments)
+    agree = [_common(one, two) for one, two in zip(before, after, strict=True)]
+    return Compared(
+        len(golden),
+        estimates(was),
+        estimates(now),
+        {name: paired_difference(now[name], was[name]) for name in MEASURES},
+        sum(agree) / len(agree),
+    )
+
+
+def _common(one: list[str], other: list[str]) -> float:
+    """The share of the first ten that is among the other's first ten."""
+    return len(set(one[:10]) & set(other[:10])) / max(1, len(one[:10]))
+
+
+async def _rankings(
+    collection: Collection, version: Version, golden: list[Golden]
+) -> list[list[str]]:
+    """The external ids that a version finds for each question, best first."""
+    keys: list[list[int]] = []
+    for first in range(0, len(golden), BATCH):
+        texts = [one.question for one in golden[first : first + BATCH]]
+        rows = await version.encoder.encode(texts, "query")
+        found = await version.search(Located(version.encoder.envelope.space_id, rows), DEPTH, None)
+        keys += [[candidate.key for candidate in one] for one in found]
+    names = await asyncio.to_thread(collection.external_ids, {key for one in keys for key in one})
+    return [[names[key] for key in one if key in names] for one in keys]

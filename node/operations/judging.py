@@ -1,0 +1,163 @@
+"""Operations that judge versions of a collection: golden questions, and a comparison by them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
+
+from node.operations.registry import Progress, operation
+
+if TYPE_CHECKING:
+    from adapters.metrics import Estimate
+    from node.collections.collection import Collection
+    from node.collections.judging import Compared
+    from node.collections.version import Version
+    from node.node import Node
+
+
+class GoldenFile(BaseModel, extra="forbid"):
+    """Golden questions in place of those before: a JSONL file, or a folder in BEIR's layout."""
+
+    collection: str
+    file: Path
+
+
+class GoldenSet(BaseModel):
+    """How many golden questions a collection has; `left_out` have no document in it."""
+
+    collection: str
+    questions: int
+    left_out: int
+
+
+class JudgeVersion(BaseModel, extra="forbid"):
+    """The version to compare with the one that serves; by default the only new one."""
+
+    collection: str
+    version: str | None = None
+
+
+class JudgedFigure(BaseModel):
+    """One measure: the serving version, the other one, and the paired difference with interval."""
+
+    serving: float
+    other: float
+    difference: float
+    low: float
+    high: float
+
+
+class Judgement(BaseModel):
+    """What both versions made of the golden questions; `against`: why not to switch, if anything.
+
+    `overlap_10` is the share of common documents in the first ten. It judges nothing.
+    """
+
+    collection: str
+    serving: str
+    version: str
+    questions: int
+    figures: dict[str, JudgedFigure]
+    overlap_10: float
+    bar: float
+    against: str | None
+
+
+@operation("collection.golden")
+async def golden(node: Node, request: GoldenFile, progress: Progress) -> GoldenSet:
+    """Keep golden questions, by which versions of a collection are judged."""
+    del progress
+    import asyncio
+
+    from node.collections.golden import read_golden
+    from node.operations.errors import InvalidRequest
+    from node.store import golden_rows
+
+    collection = node.collections.get(request.collection)
+    found = await asyncio.to_thread(read_golden, request.file)
+    there = set(collection.find({key for one in found for key in one.judgments}))
+    useful = [one for one in found if not there.isdisjoint(one.judgments)]
+    if not useful:
+        raise InvalidRequest(
+            f"No question of {request.file.name} has a right document in {collection.name}.",
+            fix="Name documents by the ids that they were ingested with.",
+        )
+
+    def keep() -> None:
+        with node.store.write() as db:
+            golden_rows.replace(db, collection.key, useful)
+
+    await asyncio.to_thread(keep)
+    return GoldenSet(
+        collection=collection.name, questions=len(useful), left_out=len(found) - len(useful)
+    )
+
+
+@operation("collection.judge")
+async def judge(node: Node, request: JudgeVersion, progress: Progress) -> Judgement:
+    """Compare a version with the one that serves, on the golden questions."""
+    del progress
+    from node.operations.errors import Conflict
+    from node.operations.migration import candidate
+
+    collection = node.collections.get(request.collection)
+    version = candidate(collection, request.version)
+    compared = await measured(node, collection, version)
+    if compared is None:
+        raise Conflict(
+            f"{collection.name} has no golden questions.",
+            fix=f"interlingua collection golden {collection.name} FILE",
+            code="no-golden-questions",
+        )
+    bar = node.settings.versions.worst_difference
+    return Judgement(
+        collection=collection.name,
+        serving=collection.version,
+        version=version.name,
+        questions=compared.questions,
+        figures={name: _figure(compared, name) for name in compared.difference},
+        overlap_10=compared.overlap_10,
+        bar=bar,
+        against=compared.stands_against(bar),
+    )
+
+
+async def measured(node: Node, collection: Collection, version: Version) -> Compared | None:
+    """Compare on the golden questions, and keep what both reached; None where there are none."""
+    import asyncio
+
+    from node.collections.judging import compare
+    from node.store import golden_rows
+    from node.store.golden_rows import Measured
+
+    with node.store.read() as db:
+        questions = golden_rows.of_collection(db, collection.key)
+    if not questions:
+        return None
+    serving, compared = collection.serving, await compare(collection, version, questions)
+
+    def keep() -> None:
+        with node.store.write() as db:
+            for one, figures in ((serving, compared.serving), (version, compared.other)):
+                means = _means(figures)
+                golden_rows.note(db, Measured(one.key, node.clock(), len(questions), means))
+
+    await asyncio.to_thread(keep)
+    return compared
+
+
+def _means(figures: dict[str, Estimate]) -> dict[str, float]:
+    return {name: round(one.value, 6) for name, one in figures.items()}
+
+
+def _figure(compared: Compared, name: str) -> JudgedFigure:
+    difference = compared.difference[name]
+    return JudgedFigure(
+        serving=compared.serving[name].value,
+        other=compared.other[name].value,
+        difference=difference.value,
+        low=difference.low,
+        high=difference.high,
+    )

@@ -1,0 +1,73 @@
+"""Rows of golden questions, whose right documents are known, and of what versions made of them.
+
+Each function works within its caller's transaction.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import orjson
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """A question, and the grade of each judged document by its external id; above 0 is relevant."""
+
+    question: str
+    judgments: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one version reached on so many golden questions: mean figures by their names."""
+
+    version: int
+    at: int
+    questions: int
+    figures: Mapping[str, float]
+
+
+def replace(db: sqlite3.Connection, collection: int, questions: Iterable[Golden]) -> None:
+    """Make these the collection's golden questions, in place of those before."""
+    db.execute("DELETE FROM golden_questions WHERE collection = ?", (collection,))
+    db.executemany(
+        "INSERT INTO golden_questions (collection, question, judgments) VALUES (?, ?, ?)",
+        (
+            (collection, one.question, orjson.dumps(dict(one.judgments)).decode())
+            for one in questions
+        ),
+    )
+
+
+def of_collection(db: sqlite3.Connection, collection: int) -> list[Golden]:
+    """Return a collection's golden questions, in their order."""
+    rows = db.execute(
+        "SELECT question, judgments FROM golden_questions WHERE collection = ? ORDER BY key",
+        (collection,),
+    )
+    return [Golden(question, orjson.loads(judgments)) for question, judgments in rows]
+
+
+def note(db: sqlite3.Connection, measured: Measured) -> None:
+    """Keep what a version reached."""
+    db.execute(
+        "INSERT INTO measurements (version, at, questions, figures) VALUES (?, ?, ?, ?)",
+        (
+            measured.version,
+            measured.at,
+            measured.questions,
+            orjson.dumps(dict(measured.figures)).decode(),
+        ),
+    )
+
+
+def of_version(db: sqlite3.Connection, version: int) -> list[Measured]:
+    """Return everything that a version reached, oldest first."""
+    rows = db.execute(
+        "SELECT version, at, questions, figures FROM measurements WHERE version = ? ORDER BY key",
+        (version,),
+    )
+    return [
+        Measured(key, at, questions, orjson.loads(figures)) for key, at, questions, figures in rows
+    ]
