@@ -220,7 +220,7 @@ def test_a_disk_that_refuses_loses_its_batch_only(tmp_path: Path) -> None:
         (["UPDATE checkpoints SET note = x'00' WHERE size = 12"], LogDamaged),
         (["UPDATE meta SET value = 'x' WHERE name = 'origin'"], LogForeign),
         (["DELETE FROM meta"], LogForeign),
-        (["PRAGMA user_version = 9"], LogTooNew),
+        (["PRAGMA user_version = 99"], LogTooNew),
         (["DROP TABLE nodes"], LogDamaged),
     ],
 )
