@@ -5,7 +5,7 @@ and never hidden.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,10 @@ from protocol.leaf import MalformedLeaf, decode_leaf
 from protocol.leaf_filter import LeafFilter
 
 MAX_FOUND = 10_000  # leaves in one call
+CHUNK = 1 << 16
+"""Leaves that SQLite looks through at a time, so that progress can be told."""
+
+Progress = Callable[[int, int | None, str], None]
 _FACTS = frozenset({"type", "peer"})
 
 
@@ -41,7 +45,17 @@ class Found:
     more: bool
 
 
-def search(path: Path, wanted: LeafFilter, limit: int, before: int | None = None) -> Found:
+def untold(done: int, total: int | None, what: str) -> None:
+    """Tell nobody of progress."""
+
+
+def search(
+    path: Path,
+    wanted: LeafFilter,
+    limit: int,
+    before: int | None = None,
+    progress: Progress = untold,
+) -> Found:
     """Return the newest leaves that pass; ``before``: only those with a smaller index.
 
     Raises LogDamaged, LogTooNew or LogUnavailable where log.db cannot be read.
@@ -50,7 +64,7 @@ def search(path: Path, wanted: LeafFilter, limit: int, before: int | None = None
     limit = min(limit, MAX_FOUND)
     with schema.snapshot(path) as connection:
         size = tree_rows.size(connection)
-        for index, at, type_, peer, data in _passing(connection, wanted, before):
+        for index, at, type_, peer, data in _passing(connection, wanted, before, progress):
             if len(found) == limit:
                 return Found(size, found, more=True)
             found.append(Seen(index, at, type_, peer, _fields(data)))
@@ -60,39 +74,56 @@ def search(path: Path, wanted: LeafFilter, limit: int, before: int | None = None
 def count(path: Path, wanted: LeafFilter) -> tuple[int, int]:
     """Return the log's size and how many of its leaves pass; errors as ``search``."""
     with schema.snapshot(path) as connection:
+        where, values = _of_facts(wanted)
+        if wanted.stated().keys() <= _FACTS:
+            facts = connection.execute(f"SELECT count(*) FROM facts f WHERE {where}", values)  # noqa: S608 - `where` is made of the texts below
+            return tree_rows.size(connection), int(facts.fetchone()[0])
         return tree_rows.size(connection), sum(1 for _ in _passing(connection, wanted, None))
 
 
-def passing(connection: sqlite3.Connection, wanted: LeafFilter) -> Iterator[bytes]:
+def passing(
+    connection: sqlite3.Connection, wanted: LeafFilter, progress: Progress = untold
+) -> Iterator[bytes]:
     """Yield the bytes of every leaf that passes, newest first."""
-    return (row[-1] for row in _passing(connection, wanted, None))
+    return (row[-1] for row in _passing(connection, wanted, None, progress))
 
 
 def _passing(
-    connection: sqlite3.Connection, wanted: LeafFilter, before: int | None
+    connection: sqlite3.Connection,
+    wanted: LeafFilter,
+    before: int | None,
+    progress: Progress = untold,
 ) -> Iterator[tuple[int, int, str, str | None, bytes]]:
     """The facts table first; then the leaves' bytes, of which the most never reach Python.
 
     Canonical JSON has one spelling, so a leaf with a field contains that field's bytes.
     """
-    stated = wanted.stated()
-    within = {name: value for name, value in stated.items() if name not in _FACTS}
+    within = {name: value for name, value in wanted.stated().items() if name not in _FACTS}
+    where, values = _of_facts(wanted)
+    where += " AND instr(l.data, ?) > 0" * len(within)
+    values += [_spelt(name, value) for name, value in within.items()]
+    size = tree_rows.size(connection)
+    ends = size if before is None else min(before, size)
+    for end in range(ends, 0, -CHUNK):
+        rows = connection.execute(
+            "SELECT f.idx, f.at, f.type, f.peer, l.data FROM facts f JOIN leaves l USING (idx) "  # noqa: S608 - `where` is made of the texts here and below
+            f"WHERE {where} AND f.idx >= ? AND f.idx < ? ORDER BY f.idx DESC",
+            [*values, max(0, end - CHUNK), end],
+        )
+        yield from (row for row in rows if not within or _has(row[-1], within))
+        progress(ends - max(0, end - CHUNK), ends, "leaves")
+
+
+def _of_facts(wanted: LeafFilter) -> tuple[str, list[object]]:
+    """What the facts table `f` must say: SQL, and the values of its question marks."""
     conditions: dict[str, object] = {
         "f.peer = ?": wanted.peer,
         "f.type = ?": wanted.type,
         "f.at >= ?": wanted.since,
         "f.at < ?": wanted.until,
-        "f.idx < ?": before,
     }
     given = [(text, value) for text, value in conditions.items() if value is not None]
-    given += [("instr(l.data, ?) > 0", _spelt(name, value)) for name, value in within.items()]
-    where = " AND ".join(text for text, _ in given) or "1"
-    rows = connection.execute(
-        "SELECT f.idx, f.at, f.type, f.peer, l.data FROM facts f JOIN leaves l USING (idx) "  # noqa: S608 - `where` is made of the texts above
-        f"WHERE {where} ORDER BY f.idx DESC",
-        [value for _, value in given],
-    )
-    return (row for row in rows if not within or _has(row[-1], within))
+    return " AND ".join(text for text, _ in given) or "1", [value for _, value in given]
 
 
 def _spelt(name: str, value: str) -> bytes:

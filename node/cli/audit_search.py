@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from node.cli.instants import parse_instant
+from node.cli.invocation import current
 from node.cli.output import finish, line, table
 from node.cli.own_log import LogOption, own_log
+from node.cli.progress import shown_progress
 
 if TYPE_CHECKING:
     from node.operations.audit_search import FoundLeaf, SearchLeaves
@@ -65,7 +67,8 @@ def search(
         limit=limit,
         before=before,
     )
-    result = find_leaves(log or own_log(), request)
+    with shown_progress(current()) as progress:
+        result = find_leaves(log or own_log(), request, progress)
 
     def people() -> None:
         table(

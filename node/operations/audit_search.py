@@ -60,17 +60,16 @@ async def search(node: Node, request: SearchLeaves, progress: Progress) -> Found
 
     from node.audit.search import count
 
-    del progress
     wanted, file = request.wanted(), node.data.log_file
     await node.readings.note(caller(), "search", lambda: count(file, wanted), wanted)
-    return await asyncio.to_thread(find_leaves, file, request)
+    return await asyncio.to_thread(find_leaves, file, request, progress)
 
 
-def find_leaves(path: Path, request: SearchLeaves) -> FoundLeaves:
+def find_leaves(path: Path, request: SearchLeaves, progress: Progress) -> FoundLeaves:
     """Find leaves in a log.db."""
     from node.audit.search import search as find
 
-    found = find(path, request.wanted(), request.limit, request.before)
+    found = find(path, request.wanted(), request.limit, request.before, progress)
     leaves = tuple(
         FoundLeaf(index=one.index, at=one.at, type=one.type, peer=one.peer, fields=one.fields)
         for one in found.leaves

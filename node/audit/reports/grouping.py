@@ -12,23 +12,19 @@ from typing import Any
 import orjson
 
 from node.audit.reports.report import Cell, Period, ReportTable, day, period_of
-from node.audit.search import passing
+from node.audit.search import Progress, passing
 from protocol.leaf_filter import LeafFilter
 
 Leaf = Mapping[str, Any]
-Seen = Callable[[], None]
-"""Told of each leaf that is read."""
-
 NOT_STATED = "-"
 
 
 def leaves(
-    connection: sqlite3.Connection, wanted: LeafFilter, types: Sequence[str], seen: Seen
+    connection: sqlite3.Connection, wanted: LeafFilter, types: Sequence[str], progress: Progress
 ) -> Iterator[Leaf]:
     """Yield the leaves of these types that pass, each type newest first."""
     for name in types:
-        for raw in passing(connection, wanted.model_copy(update={"type": name})):
-            seen()
+        for raw in passing(connection, wanted.model_copy(update={"type": name}), progress):
             yield orjson.loads(raw)
 
 

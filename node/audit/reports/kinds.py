@@ -9,8 +9,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 
-from node.audit.reports.grouping import NOT_STATED, Leaf, Seen, grouped, leaves, number, one
+from node.audit.reports.grouping import NOT_STATED, Leaf, grouped, leaves, number, one
 from node.audit.reports.report import Cell, Period, ReportTable, day, moment
+from node.audit.search import Progress
 from node.federation.epochs import EPOCH_S, epoch_of
 from protocol.leaf_filter import LeafFilter
 
@@ -21,11 +22,11 @@ _ASKED = {"Collection": "collection", "Purpose": "purpose", "Agreement": "agreem
 
 
 def disclosures(
-    connection: sqlite3.Connection, wanted: LeafFilter, period: Period, seen: Seen
+    connection: sqlite3.Connection, wanted: LeafFilter, period: Period, progress: Progress
 ) -> list[ReportTable]:
     """What partners were told, and what they were sent as questions."""
-    answered = leaves(connection, wanted, ("answered", "repeated"), seen)
-    sent = leaves(connection, wanted, ("sent",), seen)
+    answered = leaves(connection, wanted, ("answered", "repeated"), progress)
+    sent = leaves(connection, wanted, ("sent",), progress)
     return [
         grouped(
             "Answers to partners",
@@ -51,10 +52,10 @@ def disclosures(
 
 
 def denied(
-    connection: sqlite3.Connection, wanted: LeafFilter, period: Period, seen: Seen
+    connection: sqlite3.Connection, wanted: LeafFilter, period: Period, progress: Progress
 ) -> list[ReportTable]:
     """What partners were refused, and why: by leaf, and what has no leaf of its own."""
-    found = list(leaves(connection, wanted, ("denied", "error"), seen))
+    found = list(leaves(connection, wanted, ("denied", "error"), progress))
     counts = grouped(
         "Refused requests",
         iter(found),
@@ -71,17 +72,17 @@ def denied(
     columns = ("Time", "Partner", "Decision", "Reason", *_ASKED, "Query digest")
     tables = [counts, ReportTable(title="One by one", columns=columns, rows=tuple(listed))]
     if not wanted.stated().keys() - {"peer"}:
-        tables.append(_uncounted(connection, wanted, period, seen))
+        tables.append(_uncounted(connection, wanted, period, progress))
     return tables
 
 
 def _uncounted(
-    connection: sqlite3.Connection, wanted: LeafFilter, period: Period, seen: Seen
+    connection: sqlite3.Connection, wanted: LeafFilter, period: Period, progress: Progress
 ) -> ReportTable:
     """Refusals that left no leaf of their own: of rate and replay, and of strangers."""
 
     def each() -> Iterator[Leaf]:
-        for leaf in leaves(connection, wanted, ("refused",), seen):
+        for leaf in leaves(connection, wanted, ("refused",), progress):
             for code, n in leaf["counts"].items():
                 who = leaf.get("peer", "(not authenticated)")
                 yield {"at": leaf["minute"], "peer": who, "reason": code, "n": n}
@@ -114,7 +115,7 @@ def subject(
     wanted: LeafFilter,
     period: Period,
     record: int,
-    seen: Seen,
+    progress: Progress,
 ) -> list[ReportTable]:
     """Who was told of one record (its internal key), how often, and what they asked for then."""
     rows = connection.execute(
@@ -127,7 +128,7 @@ def subject(
     epochs = {(peer, epoch) for peer, epoch, _ in told}
 
     def answers() -> Iterator[Leaf]:
-        for leaf in leaves(connection, wanted, ("answered",), seen):
+        for leaf in leaves(connection, wanted, ("answered",), progress):
             if leaf.get("exposed") and (leaf["peer"], leaf.get("epoch")) in epochs:
                 yield leaf
 

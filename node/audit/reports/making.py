@@ -6,12 +6,12 @@ a checkpoint that others hold, and made again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from node.audit import schema, tree_rows
 from node.audit.reports import kinds
 from node.audit.reports.report import Kind, Period, Report, moment
+from node.audit.search import Progress
 from protocol.leaf_filter import LeafFilter
 from protocol.merkle import root
 
@@ -41,9 +41,6 @@ NOTES: dict[Kind, tuple[str, ...]] = {
     ),
 }
 
-Progress = Callable[[int, int | None, str], None]
-TELL_EVERY = 4_096  # leaves
-
 
 def make_report(
     path: Path,
@@ -57,24 +54,16 @@ def make_report(
 
     Raises LogDamaged, LogTooNew or LogUnavailable where log.db cannot be read.
     """
-    read = 0
-
-    def seen() -> None:
-        nonlocal read
-        read += 1
-        if read % TELL_EVERY == 0:
-            progress(read, None, "leaves")
-
     with schema.snapshot(path) as connection:
         if kind == "disclosures":
-            tables = kinds.disclosures(connection, wanted, period, seen)
+            tables = kinds.disclosures(connection, wanted, period, progress)
         elif kind == "denied":
-            tables = kinds.denied(connection, wanted, period, seen)
+            tables = kinds.denied(connection, wanted, period, progress)
         elif kind == "exposure":
             tables = kinds.exposure(connection, wanted)
         else:
             assert record is not None  # noqa: S101 - for the type checker; the caller resolved it
-            tables = kinds.subject(connection, wanted, period, record[1], seen)
+            tables = kinds.subject(connection, wanted, period, record[1], progress)
         size = tree_rows.size(connection)
         return Report(
             kind=kind,

@@ -6,6 +6,7 @@ Rule of this file: a report holds no name of a person and no actor commitment, w
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Literal
 
 from pydantic import BaseModel
@@ -13,6 +14,8 @@ from pydantic import BaseModel
 Kind = Literal["disclosures", "denied", "exposure", "subject"]
 Period = Literal["day", "month", "quarter", "year"]
 Cell = str | int
+
+DAY_S = 86_400
 
 
 class ReportTable(BaseModel):
@@ -39,9 +42,9 @@ class Report(BaseModel):
     notes: tuple[str, ...]
 
 
-def period_of(at: int, period: Period) -> str:
-    """Name the period that holds `at` (epoch seconds, UTC): `2026-04-01`, `2026-04`, `2026-Q2`."""
-    day = datetime.fromtimestamp(at, UTC)
+@lru_cache(maxsize=4096)
+def _name_of(day_: int, period: Period) -> str:
+    day = datetime.fromtimestamp(day_ * DAY_S, UTC)
     names = {
         "day": f"{day:%Y-%m-%d}",
         "month": f"{day:%Y-%m}",
@@ -49,6 +52,11 @@ def period_of(at: int, period: Period) -> str:
         "year": f"{day:%Y}",
     }
     return names[period]
+
+
+def period_of(at: int, period: Period) -> str:
+    """Name the period that holds `at` (epoch seconds, UTC): `2026-04-01`, `2026-04`, `2026-Q2`."""
+    return _name_of(at // DAY_S, period)
 
 
 def moment(at: int) -> str:
