@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from protocol.evidence import Evidence
 from protocol.notation import to_base64url
+from protocol.own_values import stated
 from protocol.profile import ANSWER_IDENTIFIERS, REQUEST_LABEL, Endpoint
 from protocol.signature_base import signature_base
 
@@ -65,7 +66,8 @@ class Binding:
     def evidence(self) -> Evidence:
         """Return the request as an audit leaf keeps it."""
         names = (component.name for component in self.endpoint.components)
-        return Evidence(
+        return stated(
+            Evidence,
             components=tuple(zip(names, self.request_values(), strict=True)),
             signature_input=f"{REQUEST_LABEL}={self.params}",
             signature=f"{REQUEST_LABEL}={self.signature}",

@@ -13,6 +13,7 @@ from protocol.canonical import dumps_typed
 from protocol.limits import MAX_LEAF_BYTES, SALT_BYTES
 from protocol.log_errors import MalformedLeaf
 from protocol.notation import Organisation, Time, Version1, WireModel, to_base64url
+from protocol.own_values import members
 
 Salt = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{22}$")]
 
@@ -36,7 +37,7 @@ class Leaf(WireModel):
 
     def encode(self) -> bytes:
         """Return the canonical bytes that enter the tree; ``MalformedLeaf`` if too many."""
-        raw = dumps_typed(self.model_dump(mode="json", exclude_none=True))
+        raw = dumps_typed(members(self), members)
         if len(raw) > MAX_LEAF_BYTES:
             raise MalformedLeaf(f"a leaf has at most {MAX_LEAF_BYTES} bytes, this one {len(raw)}")
         return raw

@@ -28,9 +28,10 @@ from node.federation.unverifiable import Unverifiable, unverifiable
 from protocol.accept_answer import AuthenticatedProblem, RawAnswer, accept_answer
 from protocol.answer_content import AcceptedAnswer, AnsweringPeer
 from protocol.answer_refused import AnswerRefused
-from protocol.leaf import ReceiptFacts, Received, Sent, Unanswered
+from protocol.leaf import ReceiptFacts, Received, Sent, Unanswered, new_salt
 from protocol.limits import MAX_ANSWER_BYTES, NONCE_BYTES
 from protocol.messages import Answer, Denial, Query
+from protocol.own_values import stated
 from protocol.problems import Code
 from protocol.profile import ACK, OFFERS, QUERY, Endpoint
 from protocol.root import authority_of
@@ -211,8 +212,10 @@ class Exchanger:
 
     def _sent(self, peer: Peer, request: SignedRequest, asking: Asking) -> Sent:
         query = asking.query
-        return Sent(
+        return stated(
+            Sent,
             at=self._clock(),
+            salt=new_salt(),
             peer=peer.organisation,
             query=request.body_digest,
             key=request.binding.kid,
@@ -238,12 +241,14 @@ class Exchanger:
     ) -> None:
         common: dict[str, Any] = {
             "at": self._clock(),
+            "salt": new_salt(),
             "peer": peer.organisation,
             "query": request.body_digest,
             "key": said.kid,
         }
         if isinstance(said, AuthenticatedProblem):
-            leaf = Received(
+            leaf = stated(
+                Received,
                 **common,
                 decision="denied",
                 reason=said.problem.code,
@@ -252,7 +257,8 @@ class Exchanger:
             await self._log.append(Entry(leaf))
             return
         payload = said.payload
-        leaf = Received(
+        leaf = stated(
+            Received,
             **common,
             decision=said.leaf.decision,
             reason=payload.problem.code if isinstance(payload, Denial) else None,
@@ -261,7 +267,8 @@ class Exchanger:
             version=payload.version if isinstance(payload, Answer) else None,
             results=_results(payload) if isinstance(payload, Answer) else None,
             answer=said.answer_digest,
-            receipt=ReceiptFacts(
+            receipt=stated(
+                ReceiptFacts,
                 origin=said.receipt.checkpoint.origin,
                 index=said.receipt.index,
                 size=said.receipt.checkpoint.size,

@@ -12,7 +12,17 @@ from node.policy.grants import Grant
 from protocol.accept_query import AcceptedRequest
 from protocol.answer_line import WrittenAnswer
 from protocol.canonical import digest
-from protocol.leaf import Acknowledged, Answered, Compared, Denied, Failed, Offered, Repeated
+from protocol.leaf import (
+    Acknowledged,
+    Answered,
+    Compared,
+    Denied,
+    Failed,
+    Offered,
+    Repeated,
+    new_salt,
+)
+from protocol.own_values import stated
 from protocol.problems import Refused
 from protocol.query_message import Query
 
@@ -43,7 +53,8 @@ class Question:
 
     def answered(self, answer: WrittenAnswer, payload: bytes, adapter: str | None) -> Answered:
         """Return the leaf of an answer that is about to be released."""
-        return Answered(
+        return stated(
+            Answered,
             **self._asked(),
             version=answer.version,
             adapter=adapter,
@@ -57,23 +68,25 @@ class Question:
 
     def repeated(self, payload: bytes, first: int) -> Repeated:
         """Return the leaf of a stored answer that is given again."""
-        return Repeated(**self._asked(), first=first, answer=digest(payload))
+        return stated(Repeated, **self._asked(), first=first, answer=digest(payload))
 
     def denied(self, refused: Refused, payload: bytes) -> Denied:
         """Return the leaf of a refusal."""
-        return Denied(**self._asked(), reason=str(refused.code), answer=digest(payload))
+        return stated(Denied, **self._asked(), reason=str(refused.code), answer=digest(payload))
 
     def failed(self, refused: Refused, payload: bytes) -> Failed:
         """Return the leaf of a question that failed here."""
-        return Failed(**self._asked(), reason=str(refused.code), answer=digest(payload))
+        return stated(Failed, **self._asked(), reason=str(refused.code), answer=digest(payload))
 
     def offered(self, policy: str, offers: int, payload: bytes) -> Offered:
         """Return the leaf of a list of offers."""
-        return Offered(**self._sender(), policy=policy, offers=offers, answer=digest(payload))
+        return stated(
+            Offered, **self._sender(), policy=policy, offers=offers, answer=digest(payload)
+        )
 
     def compared(self, policy: str, payload: bytes) -> Compared:
         """Return the leaf of what was told a partner about itself."""
-        return Compared(**self._sender(), policy=policy, answer=digest(payload))
+        return stated(Compared, **self._sender(), policy=policy, answer=digest(payload))
 
     def acknowledged(self, policy: str, confirmed: tuple[int, ...], payload: bytes) -> Acknowledged:
         """Return the leaf of an acknowledgement that confirms these leaves."""
@@ -88,6 +101,7 @@ class Question:
     def _sender(self) -> dict[str, Any]:
         return {
             "at": self.at,
+            "salt": new_salt(),
             "peer": self.peer,
             "query": self.accepted.body_digest,
             "key": self.accepted.kid,
