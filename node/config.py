@@ -234,6 +234,34 @@ class Versions(Section):
         description="How much nDCG@10 on the golden questions a new version may lose to the former"
         " one before `collection cutover` refuses it.",
     )
+    watch_s: float = Field(
+        3600.0,
+        ge=0,
+        description="Seconds between looks at serving versions by canaries, golden questions that "
+        "are asked again and again; 0: none.",
+    )
+    canaries: int = Field(
+        50, ge=10, le=10_000, description="Golden questions that each look asks at most."
+    )
+    worst_drop: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="How much nDCG@10 on the canaries a serving version may lose against itself "
+        "before the watch alarms.",
+    )
+    far_share: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Share of the last questions to which nothing was near above which the watch "
+        "alarms; a twentieth is usual.",
+    )
+    rollback_by_itself: bool = Field(
+        False,
+        description="Go back to the former version where the serving one lost more than "
+        "worst_drop, or its model was exchanged, and the former one finds more.",
+    )
 
 
 class Settings(BaseSettings):

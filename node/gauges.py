@@ -91,6 +91,7 @@ class NodeGauges(Collector):
                 if each.live.apart is not None
             },
         )
+        yield from _of_versions(node)
         yield _many(
             "interlingua_partners",
             "Partners by state.",
@@ -150,6 +151,40 @@ def _of_content(node: Node) -> Iterator[GaugeMetricFamily]:
         "interlingua_retention_ran",
         "When the rules by age were applied last, epoch seconds; 0: not since the start.",
         node.retention.ran or 0,
+    )
+
+
+def _of_versions(node: Node) -> Iterator[GaugeMetricFamily]:
+    """What the watch saw last of the versions that serve."""
+    seen = node.watch.seen
+    yield _many(
+        "interlingua_canary_ndcg",
+        "Mean nDCG@10 of the serving version on the canaries, at the last look.",
+        "collection",
+        {name: each.now for name, each in seen.items() if each.now is not None},
+    )
+    yield _many(
+        "interlingua_canary_change",
+        "How much of it the version gained (negative: lost) against itself; below "
+        "-versions.worst_drop the watch alarms.",
+        "collection",
+        {name: each.change.value for name, each in seen.items() if each.change is not None},
+    )
+    yield _many(
+        "interlingua_far_questions",
+        "Share of the last 200 judged questions to which nothing was near; a twentieth is usual.",
+        "collection",
+        {
+            each.name: each.serving.far.share
+            for each in node.collections.all()
+            if each.serving.far.share is not None
+        },
+    )
+    yield _many(
+        "interlingua_version_worse",
+        "1 where the watch found a bar crossed at its last look.",
+        "collection",
+        {name: int(bool(each.wrong)) for name, each in seen.items()},
     )
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from node.audit.readings import Readings
     from node.backup.standing import Standing
     from node.collections.registry import Collections
+    from node.collections.watch import Watch
     from node.config import Settings
     from node.content.content import Kind
     from node.content.contents import Contents
@@ -66,7 +67,6 @@ CLOCK_LOOK_S = 60.0
 REFUSALS_S = 20.0
 OVERDUE_S = 600.0
 COMPARE_S = 3_600.0
-VERSIONS_S = 30.0  # how soon a version that became complete with nobody waiting is called so
 
 
 class Node:
@@ -149,12 +149,6 @@ class Node:
         _ = self.responder, self.asker, self.acknowledger, self.announcements, self.announcer
         _ = self.retention
         _ = self.submitter, self.follower
-
-    async def _settle_versions(self) -> None:
-        """Note which versions of collections are complete by now."""
-        from node.operations.migration import settle_states
-
-        await settle_states(self)
 
     async def settle(self) -> None:
         """Let a restored node compare itself with its partners before anything is logged."""
@@ -281,6 +275,7 @@ class Node:
         """Collections by name."""
         from node.collections.registry import Collections
         from node.index.settings import IndexSettings
+        from node.operations.watching import periodic_of
 
         collections = Collections(
             self.store,
@@ -291,8 +286,15 @@ class Node:
             self._yardsticks,
         )
         self._closing.push_async_callback(collections.close)
-        self.periodic.append(Periodic("versions", VERSIONS_S, self._settle_versions))
+        self.periodic += periodic_of(self)
         return collections
+
+    @cached_property
+    def watch(self) -> Watch:
+        """The watch over the quality of serving versions."""
+        from node.operations.watching import watch_of
+
+        return watch_of(self)
 
     @cached_property
     def peers(self) -> PeerBook:

@@ -126,7 +126,8 @@ class CollectionChanged(_Event):
 
     Of a version (type ``collection`` too): ``migration-begun``, ``complete``, ``cutover``,
     ``rollback``, ``retired``. After ``cutover`` and ``rollback`` ``version`` answers in place of
-    ``former``; ``forced`` says what stood against it and was overruled.
+    ``former``; ``forced`` says what stood against it and was overruled, ``reason`` why the
+    node's own watch did it (``by`` is then ``watch``).
     """
 
     type: Literal["collection"] = "collection"
@@ -137,6 +138,7 @@ class CollectionChanged(_Event):
     documents: Count | None = None
     former: Text | None = None
     forced: Text | None = None
+    reason: Text | None = None
 
 
 class Exported(_Event):

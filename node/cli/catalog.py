@@ -75,7 +75,8 @@ def _in_full(one: CatalogLine) -> None:
     for event in one.events:
         former = f" after {event.former}" if event.former else ""
         forced = f", forced: {event.forced}" if event.forced else ""
-        line(f"    {_day(event.at)}    {event.event}{former}{forced}")
+        why = f", by the {event.by}: {event.reason}" if event.reason else ""
+        line(f"    {_day(event.at)}    {event.event}{former}{forced}{why}")
 
 
 def _day(at: int) -> str:

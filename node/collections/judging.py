@@ -22,13 +22,19 @@ GATED = "ndcg_10"
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Means with intervals of both versions, their paired differences, and their agreement."""
+    """Means with intervals of both versions, their paired differences, and their agreement.
+
+    `reached` and `reached_before`: the gated measure of the other and of the serving version by the
+    questions' marks.
+    """
 
     questions: int
     serving: dict[str, Estimate]
     other: dict[str, Estimate]
     difference: dict[str, Estimate]
     overlap_10: float
+    reached: dict[str, float]
+    reached_before: dict[str, float]
 
     def stands_against(self, bar: float) -> str | None:
         """Say why the other version should not take over, where it is worse by more than `bar`."""
@@ -40,8 +46,8 @@ class Compared:
 
 async def compare(collection: Collection, other: Version, golden: list[Golden]) -> Compared:
     """Ask both versions all golden questions, at least one. Raises EncoderError."""
-    before = await _rankings(collection, collection.serving, golden)
-    after = await _rankings(collection, other, golden)
+    before = await rankings(collection, collection.serving, golden)
+    after = await rankings(collection, other, golden)
     judgments = [one.judgments for one in golden]
     was: PerQuestion = per_question(before, judgments)
     now: PerQuestion = per_question(after, judgments)
@@ -52,7 +58,15 @@ async def compare(collection: Collection, other: Version, golden: list[Golden]) 
         estimates(now),
         {name: paired_difference(now[name], was[name]) for name in MEASURES},
         sum(agree) / len(agree),
+        by_mark(golden, now),
+        by_mark(golden, was),
     )
+
+
+def by_mark(golden: list[Golden], values: PerQuestion) -> dict[str, float]:
+    """Return the gated measure of each question by its mark."""
+    marks = (one.mark for one in golden)
+    return dict(zip(marks, values[GATED].tolist(), strict=True))
 
 
 def _common(one: list[str], other: list[str]) -> float:
@@ -60,7 +74,7 @@ def _common(one: list[str], other: list[str]) -> float:
     return len(set(one[:10]) & set(other[:10])) / max(1, len(one[:10]))
 
 
-async def _rankings(
+async def rankings(
     collection: Collection, version: Version, golden: list[Golden]
 ) -> list[list[str]]:
     """The external ids that a version finds for each question, best first."""

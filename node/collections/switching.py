@@ -35,10 +35,14 @@ guard to run just before the commit."""
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Who changes something, and what stood against it and was overruled (None: nothing)."""
+    """Who changes something, and what stood against it and was overruled (None: nothing).
+
+    `why`: the figures for which the watch does it, where nobody told it to.
+    """
 
     by: str | None
     forced: str | None = None
+    why: str | None = None
 
 
 class Switching:
@@ -176,8 +180,9 @@ class Switching:
                 for key, state in sorted(states.items(), key=lambda item: item[1] == "serving"):
                     version_rows.set_state(db, key, state)
                 noted = switch_rows.insert(
-                    db, own, version.key, event, at, reason.by, former=former, forced=reason.forced
-                )
+                    db, own, version.key, event, at, reason.by,
+                    former=former, forced=reason.forced, reason=reason.why,
+                )  # fmt: skip
                 return rows[version.key], noted
 
             row, noted = await asyncio.to_thread(in_transaction, store, write)

@@ -8,6 +8,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from node.collections.far_share import FarShare
 from node.collections.index_keeper import IndexKeeper, Progress, Surroundings
 from node.collections.scalars import ScalarKeeper
 from node.encoders.encoder import Encoder
@@ -40,6 +41,7 @@ class Version:
         """Nothing is loaded yet."""
         self.key = row.key
         self.row = row
+        self.far = FarShare()
         self._around = around
         self._keeper = IndexKeeper(row, around)
         self._scalars = ScalarKeeper(row, around)

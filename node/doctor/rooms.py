@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -147,6 +148,24 @@ async def check_collections(node: Node) -> AsyncIterator[Finding]:
                 "index-behind",
                 f"{state.delta} vectors of {collection.name} are not in its index yet.",
                 f"interlingua collection compact {collection.name}",
+            )
+
+
+async def check_versions(node: Node) -> AsyncIterator[Finding]:
+    """Serving versions find what they found; looked at now, where the watch has not yet."""
+    for collection in node.collections.all():
+        look = node.watch.seen.get(collection.name)
+        if look is None:
+            with suppress(Exception):  # the other checks say why it cannot be asked
+                async with asyncio.timeout(ENCODER_DEADLINE_S):
+                    look = await node.watch.look(collection)
+        if look is not None and look.wrong:
+            back = look.standing.former
+            yield warning(
+                "version-worse",
+                f"{look.standing.serving.name} of {collection.name}: {'; '.join(look.wrong)}.",
+                f"interlingua encoder test {collection.encoder.name}"
+                + ("" if back is None else f"; interlingua collection rollback {collection.name}"),
             )
 
 

@@ -39,6 +39,7 @@ def disclosed_answer(
     bins = permitted.granularity == "bins"
     numbers = permitted.granularity in ("boolean", "count")
     low = flagged(disclosure.lists, grant.bin_width, inbound.usual) if bins else None
+    routed.version.far.note(low)
     return WrittenAnswer(
         salt=new_salt(),
         query=question.accepted.body_digest,

@@ -80,6 +80,7 @@ def switch_appender(log: AuditLog) -> AppendLeaf:
             documents=documents,
             former=None if switch.former is None else f"v{switch.former}",
             forced=switch.forced,
+            reason=switch.reason,
         )
         await log.append(Entry(leaf, guard=guard))
 

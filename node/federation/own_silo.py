@@ -96,6 +96,7 @@ async def search_own(
     )
     verdict = "same" if route.kind == IDENTITY else "adaptable"
     low = flagged(lists, BIN_WIDTH_MILLI, route.inbound.usual)
+    version.far.note(low)
     shown = RouteShown(
         kind=route.kind,
         verdict=verdict,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 CHECKS = (
     "files", "listeners", "identity", "pairings", "log", "standing", "content", "witnesses",
-    "collections",
+    "collections", "versions",
     "encoders", "spaces", "partners",
 )  # fmt: skip
 
@@ -47,6 +47,7 @@ async def doctor(node: Node, request: NoRequest, progress: Progress) -> Diagnosi
         rooms.check_content,
         rooms.check_witnesses,
         rooms.check_collections,
+        rooms.check_versions,
         rooms.check_encoders,
         check_spaces,
         rooms.check_partners,

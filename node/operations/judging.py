@@ -143,6 +143,9 @@ async def measured(node: Node, collection: Collection, version: Version) -> Comp
             for one, figures in ((serving, compared.serving), (version, compared.other)):
                 means = _means(figures)
                 golden_rows.note(db, Measured(one.key, node.clock(), len(questions), means))
+            # what the watch will hold the version to, once it serves
+            golden_rows.reach(db, version.key, compared.reached, anew=True)
+            golden_rows.reach(db, serving.key, compared.reached_before, anew=False)
 
     await asyncio.to_thread(keep)
     return compared

@@ -24,6 +24,7 @@ class VersionEvent(BaseModel):
     """What became of a version, when (epoch seconds UTC) and by whom.
 
     `former`: the version that served before. `forced`: what stood against it and was overruled.
+    `reason`: why the node's own watch did it.
     """
 
     event: Literal["migration-begun", "complete", "cutover", "rollback", "retired"]
@@ -31,6 +32,7 @@ class VersionEvent(BaseModel):
     by: str | None
     former: str | None
     forced: str | None
+    reason: str | None
 
 
 class AdapterInUse(BaseModel):
@@ -124,6 +126,7 @@ def _line(node: Node, each: Registered, answering: set[int]) -> CatalogLine:
                 by=one.by,
                 former=None if one.former is None else f"v{one.former}",
                 forced=one.forced,
+                reason=one.reason,
             )
             for one in each.events
         ),

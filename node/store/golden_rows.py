@@ -1,8 +1,12 @@
 """Rows of golden questions, whose right documents are known, and of what versions made of them.
 
+A canary is a golden question that is asked again and again: kept is what a version reached on it
+when it was judged last before it took over, or else when it was asked first.
+
 Each function works within its caller's transaction.
 """
 
+import hashlib
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,6 +20,12 @@ class Golden:
 
     question: str
     judgments: Mapping[str, int]
+
+    @property
+    def mark(self) -> str:
+        """What names this question with these right documents, and no other."""
+        told = orjson.dumps([self.question, self.judgments], option=orjson.OPT_SORT_KEYS)
+        return hashlib.sha256(told).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +81,18 @@ def of_version(db: sqlite3.Connection, version: int) -> list[Measured]:
     return [
         Measured(key, at, questions, orjson.loads(figures)) for key, at, questions, figures in rows
     ]
+
+
+def reach(db: sqlite3.Connection, version: int, values: Mapping[str, float], *, anew: bool) -> None:
+    """Keep what a version reached on questions, by their marks; `anew`: whatever it was before."""
+    verb = "REPLACE" if anew else "IGNORE"
+    db.executemany(
+        f"INSERT OR {verb} INTO canaries (version, question, reached) VALUES (?, ?, ?)",  # noqa: S608 - one of two words
+        ((version, mark, value) for mark, value in values.items()),
+    )
+
+
+def reached(db: sqlite3.Connection, version: int) -> dict[str, float]:
+    """Return what a version reached on questions, by their marks."""
+    rows = db.execute("SELECT question, reached FROM canaries WHERE version = ?", (version,))
+    return dict(rows.fetchall())

@@ -134,4 +134,13 @@ MIGRATIONS = (
         figures TEXT NOT NULL
     ) STRICT;
     """,
+    """
+    ALTER TABLE switches ADD COLUMN reason TEXT;
+    CREATE TABLE canaries (
+        version INTEGER NOT NULL REFERENCES versions ON DELETE CASCADE,
+        question TEXT NOT NULL,
+        reached REAL NOT NULL,
+        PRIMARY KEY (version, question)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )

@@ -16,7 +16,10 @@ PUT_IN_CHARGE = ("cutover", "rollback")
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """One event of one version. `former` served before it; `forced`: what stood against it."""
+    """One event of one version. `former` served before it; `forced`: what stood against it.
+
+    `reason`: why a program did it that nobody told to.
+    """
 
     key: int
     collection: int
@@ -26,9 +29,10 @@ class Switch:
     forced: str | None
     at: int
     by: str | None
+    reason: str | None = None
 
 
-_SELECT = "SELECT key, collection, version, event, former, forced, at, by FROM switches"
+_SELECT = "SELECT key, collection, version, event, former, forced, at, by, reason FROM switches"
 
 
 def insert(
@@ -41,13 +45,14 @@ def insert(
     *,
     former: int | None = None,
     forced: str | None = None,
+    reason: str | None = None,
 ) -> Switch:
     """Add an event that is not logged yet."""
     row = db.execute(
-        "INSERT INTO switches (collection, version, event, former, forced, at, by)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)"
-        " RETURNING key, collection, version, event, former, forced, at, by",
-        (collection, version, event, former, forced, at, by),
+        "INSERT INTO switches (collection, version, event, former, forced, at, by, reason)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        " RETURNING key, collection, version, event, former, forced, at, by, reason",
+        (collection, version, event, former, forced, at, by, reason),
     ).fetchone()
     return Switch(*row)
 

@@ -23,6 +23,7 @@ from node.operations.migration import (
     SwitchVersion,
 )
 from node.operations.register import Catalog, WantedVersions
+from node.operations.watching import watch
 from protocol.leaf import Answered, CollectionChanged, Received
 from tests.node.collections.migrator import text
 from tests.node.collections.models import Words, add_model
@@ -75,10 +76,21 @@ class Asking:
         return await self._asker.do("query", AskRequest.model_validate(fields), AskResult)
 
 
+async def keep_golden(clinic: Organisation) -> GoldenSet:
+    """Twenty questions that one document each answers, and one that nothing here answers."""
+    golden = Path(clinic.node.data.path) / "golden.jsonl"
+    asked = [{"question": text(n), "relevant": [f"d{n}"]} for n in range(20)]
+    asked.append({"question": "of what is not here", "relevant": ["elsewhere"]})
+    golden.write_text("".join(json.dumps(one) + "\n" for one in asked))
+    file = GoldenFile(collection=DOCS, file=golden)
+    return await clinic.do("collection.golden", file, GoldenSet)
+
+
 @pytest.fixture
 async def lab_and_clinic(world: World) -> tuple[Organisation, Organisation]:
     lab = await world.organisation("lab.example")
-    clinic = await world.organisation("clinic.example")
+    watched = {"versions.rollback_by_itself": True}
+    clinic = await world.organisation("clinic.example", setting=watched)
     for one in (lab, clinic):
         add_model(one.node.encoders, "old", OLD)
         add_model(one.node.encoders, "new", NEW)
@@ -147,11 +159,7 @@ async def test_a_bad_model_is_stopped_and_a_retired_one_stays_in_the_catalog(
         await clinic.do("collection.migrate", Migrate(collection=DOCS, to="new"), Migrated)
     await collection.delete(["bare"])
     await clinic.do("collection.migrate", Migrate(collection=DOCS, to="new"), Migrated)
-    golden = Path(clinic.node.data.path) / "golden.jsonl"
-    asked = [{"question": text(n), "relevant": [f"d{n}"]} for n in range(20)]
-    asked.append({"question": "of what is not here", "relevant": ["elsewhere"]})
-    golden.write_text("".join(json.dumps(one) + "\n" for one in asked))
-    kept = await clinic.do("collection.golden", GoldenFile(collection=DOCS, file=golden), GoldenSet)
+    kept = await keep_golden(clinic)
     assert (kept.questions, kept.left_out) == (20, 1)
     good = await clinic.do("collection.judge", JudgeVersion(collection=DOCS), Judgement)
     assert (good.against, good.figures["mrr"].other) == (None, 1.0)
@@ -177,3 +185,33 @@ async def test_a_bad_model_is_stopped_and_a_retired_one_stays_in_the_catalog(
     assert refused.silos[0].state in ("denied", "no-route")
     answered = await lab.ask(vectors=[], texts=[text(3)], encoder="new", k=1)
     assert [silo.version for silo in answered.silos] == [cut.serving]
+
+
+async def test_a_version_that_degrades_after_the_switch_is_taken_back_by_the_watch(
+    lab_and_clinic: tuple[Organisation, Organisation], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab, clinic = lab_and_clinic
+    collection = clinic.node.collections.get(DOCS)
+    await clinic.do("collection.migrate", Migrate(collection=DOCS, to="new"), Migrated)
+    await keep_golden(clinic)
+    await clinic.do("collection.cutover", SwitchVersion(collection=DOCS), Switched)
+    await collection.delete(["d19"])  # a canary that nothing can find any more says nothing
+    await watch(clinic.node)
+    look = clinic.node.watch.seen[DOCS]
+    assert (look.questions, look.now, look.wrong) == (19, 1.0, ())
+    model = add_model(clinic.node.encoders, "new", NEW)
+    pooled = Words(NEW)  # another pooling behind the same address: the last word alone
+    monkeypatch.setattr(model, "see", lambda said: pooled.see(said.split()[-1]))
+    lost = collection.version
+    await watch(clinic.node)
+    assert (collection.encoder.name, collection.standing.former) == ("old", None)
+    leaf = clinic.leaves(CollectionChanged)[-1]
+    assert (leaf.event, leaf.by, leaf.former) == ("rollback", "watch", lost)
+    assert (leaf.reason or "").startswith("ndcg_10 -")
+    catalog = await clinic.do("catalog", WantedVersions(collection=DOCS), Catalog)
+    new = next(one for one in catalog.versions if one.version == lost)
+    assert [found.figures["ndcg_10"] > 0.9 for found in new.quality] == [True, True, False]
+    assert (await lab.ask(vectors=[], texts=[text(3)], encoder="old", k=1)).silos[0].state == "ok"
+    await watch(clinic.node)  # the former one is as it was, and there is no other to go back to
+    assert clinic.node.watch.seen[DOCS].wrong == ()
+    assert "version-worse" not in await clinic.findings()
