@@ -68,7 +68,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "public --encoder given --documents d.npy --queries q.npy",
     ),
     "anchors export": ("public --encoder main --out shared",),
-    "space create": ("our-space --anchors public --encoder main --member shared --out shared",),
+    "space create": (
+        "our-space --anchors public --encoder main --member shared --out shared",
+        "space-2 --anchors public --encoder main --member shared --out shared --replaces our-space",
+    ),
     "space join": (
         "shared --encoder main",
         "our-space.space.json --encoder main --member lab.safetensors",

@@ -15,6 +15,7 @@ from node.cli.run import run_operation
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from node.operations.space_making import SignedSpace
     from node.spaces.report import FigureRow, RouteRow, SizeShown, SpaceInfo
 
 app = VerbGroup(help="Shared spaces: through them, different models are asked.")
@@ -50,6 +51,14 @@ def create(
     out: Annotated[
         Path, typer.Option(help="Directory for the two files for the members.")
     ] = Path(),
+    replaces: Annotated[
+        str | None,
+        typer.Option(
+            help="Name or id of a joined space whose place it takes: as many of that one's author"
+            " and founders must sign as it needed.",
+            show_default=False,
+        ),
+    ] = None,
     join_too: Annotated[
         bool,
         typer.Option(
@@ -69,6 +78,7 @@ def create(
         consensus=consensus,
         out=out.absolute(),
         join=join_too,
+        replaces=replaces,
     )
     result = run_operation("space.create", request, CreatedSpace)
 
@@ -78,6 +88,8 @@ def create(
             f" {result.method}"
         )
         line(f"space {result.space}")
+        if result.replaces is not None:
+            line(f"replaces {result.replaces}, whose members must sign as many as that needed")
         table(
             ("FOUNDER", "DIMENSIONS", "MOVES IT BY", "SPACE"),
             [
@@ -178,7 +190,7 @@ def sign(
         result,
         lambda: line(
             f"{result.name}: computed again ({result.apart:.6f} apart), {result.signatures}"
-            f" signatures of {result.threshold} needed"
+            f" signatures of {result.threshold} needed{_former(result)}"
         ),
         next_step=f"send {manifest.name} on; each member runs"
         f" `interlingua space join {manifest.name} --encoder ENCODER --member FILE ...`",
@@ -247,10 +259,19 @@ def leave(
     finish(result, people, next_step="interlingua space list")
 
 
+def _former(signed: SignedSpace) -> str:
+    """How many of the members of the space whose place it takes must sign."""
+    if signed.replaces is None:
+        return ""
+    return f"; it replaces {signed.replaces}, of whose members {signed.former_threshold} must sign"
+
+
 def _people(info: SpaceInfo) -> None:
     """The space, then one row for each measured route; figures are means with 95% intervals."""
     line(f"{info.name}: joined with {info.model} ({'founder' if info.founder else 'enrolled'})")
     line(f"members {', '.join(info.members)}; made by {info.author}, method {info.method}")
+    if info.replaces is not None:
+        line(f"replaces the space of manifest {info.replaces}, with the signatures that it needed")
     if not info.consensus_checked:
         note("the consensus was not computed again: not all founders' embeddings are here")
     _advice(info.advice)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from node.spaces.anchor_store import AnchorStore
     from node.spaces.embedding_file import AnchorEmbeddings
     from node.spaces.manifest import SpaceManifest
+    from node.spaces.replacing import Formers
 
 
 async def own_embeddings(
@@ -110,6 +111,18 @@ def beside_own(
 def consensus_beside(manifest: Path, name: str) -> Path:
     """Where the consensus of the space `name` lies beside its manifest."""
     return manifest.with_name(f"{name}.consensus.safetensors")
+
+
+def formers_for(node: Node, manifest: Path) -> Formers:
+    """What a manifest may replace: spaces that were joined here, and manifests that lie beside."""
+    from node.spaces.manifest import read_manifest
+    from node.spaces.replacing import Formers
+    from node.spaces.shared_folder import manifests_in
+
+    return Formers(
+        joined={each.manifest.digest: each.manifest for each in node.spaces.all()},
+        beside={read_manifest(raw).digest: raw for _, raw in manifests_in(manifest.parent)},
+    )
 
 
 def ring_of(node: Node) -> Callable[[str], KeyRing | None]:

@@ -11,6 +11,7 @@ from node.operations.registry import Progress, operation
 from node.operations.space_files import (
     beside_known,
     consensus_beside,
+    formers_for,
     note,
     own_embeddings,
     read_members,
@@ -70,14 +71,16 @@ async def join(node: Node, request: JoinSpace, progress: Progress) -> SpaceInfo:
     from node.spaces.anchor_store import AnchorStore
     from node.spaces.handed_over import read_manifest_file, read_tensor_file
     from node.spaces.join import join as join_space
-    from node.spaces.manifest import accept_manifest, accept_positions
+    from node.spaces.manifest import accept_positions
     from node.spaces.maps import Ground
+    from node.spaces.replacing import accept_space
     from node.spaces.shared_folder import import_anchors_in, manifest_in
 
     path = manifest_in(request.manifest)
     folder = (request.manifest,) if request.manifest.is_dir() else ()
     raw = await asyncio.to_thread(read_manifest_file, path)
-    manifest = accept_manifest(raw, ring_of(node), node.clock())
+    formers = await asyncio.to_thread(formers_for, node, path)
+    manifest = accept_space(raw, formers, ring_of(node), node.clock())
     node.spaces.check_name(manifest)
     positions_file = request.consensus or consensus_beside(path, manifest.name)
     raw_positions = await asyncio.to_thread(read_tensor_file, positions_file)

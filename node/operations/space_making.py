@@ -10,13 +10,20 @@ from pydantic import BaseModel, Field
 from adapters.consensus_method import USUAL_METHOD, Method
 from node.operations.errors import InvalidRequest
 from node.operations.registry import Progress, operation
-from node.operations.space_files import beside_own, consensus_beside, note, own_embeddings
+from node.operations.space_files import (
+    beside_own,
+    consensus_beside,
+    formers_for,
+    note,
+    own_embeddings,
+)
 from node.operations.space_joining import JoinSpace, join
 from node.spaces.report import FounderShown, SizeShown, SpaceInfo, founders_shown, size_shown
 from protocol.notation import CollectionName
 
 if TYPE_CHECKING:
     from node.node import Node
+    from node.spaces.manifest import SpaceManifest
 
 
 class CreateSpace(BaseModel, extra="forbid"):
@@ -25,7 +32,8 @@ class CreateSpace(BaseModel, extra="forbid"):
     `members` are files that other members exported; `encoders` name own encoders that take part.
     `consensus` is the method by which the space is made of them. `out` is the directory for the two
     files that travel to the members. With `join` the own encoders join it at once, which is
-    possible where nobody else must sign.
+    possible where nobody else must sign. `replaces` is the name or id of a joined space whose place
+    it is to take: as many of that one's signatories must sign as it needed.
     """
 
     name: CollectionName
@@ -36,6 +44,7 @@ class CreateSpace(BaseModel, extra="forbid"):
     consensus: Method = USUAL_METHOD
     out: Path
     join: bool = False
+    replaces: str | None = None
 
 
 class CreatedSpace(BaseModel):
@@ -52,6 +61,7 @@ class CreatedSpace(BaseModel):
     manifest: Path
     consensus: Path
     joined: tuple[SpaceInfo, ...] = ()
+    replaces: str | None = None
 
 
 class SignSpace(BaseModel, extra="forbid"):
@@ -66,13 +76,19 @@ class SignSpace(BaseModel, extra="forbid"):
 
 
 class SignedSpace(BaseModel):
-    """A manifest that was computed again and signed; `apart`: mean of 1 - cosine between both."""
+    """A manifest that was computed again and signed; `apart`: mean of 1 - cosine between both.
+
+    `replaces` names the space whose place it takes, `former_threshold` how many of that one's
+    signatories must sign.
+    """
 
     name: str
     space: str
     apart: float
     threshold: int
     signatures: int
+    replaces: str | None = None
+    former_threshold: int | None = None
 
 
 @operation("space.create")
@@ -87,7 +103,9 @@ async def create(node: Node, request: CreateSpace, progress: Progress) -> Create
     from node.spaces.maps import Ground
     from node.spaces.size_advice import size_advice
 
-    if request.join and (request.threshold > 1 or not request.encoders):
+    former = None if request.replaces is None else node.spaces.find(request.replaces)[0].manifest
+    alone = request.threshold == 1 and (former is None or _agrees_alone(node, former))
+    if request.join and not (alone and request.encoders):
         raise InvalidRequest(
             "A space is joined at once only by own encoders, and where nobody else must sign.",
             fix="Leave --join out; join when the others have signed (`interlingua space sign`).",
@@ -106,6 +124,7 @@ async def create(node: Node, request: CreateSpace, progress: Progress) -> Create
         request.threshold,
         node.clock(),
         request.consensus,
+        None if former is None else former.digest,
     )
     progress(0, None, "measuring what more anchors would bring")
     ground = Ground(manifest, anchors, positions)
@@ -137,7 +156,13 @@ async def create(node: Node, request: CreateSpace, progress: Progress) -> Create
         manifest=manifest_file,
         consensus=consensus_file,
         joined=tuple(joined),
+        replaces=None if former is None else former.name,
     )
+
+
+def _agrees_alone(node: Node, former: SpaceManifest) -> bool:
+    """Whether the own signature is all that replacing a space needs of its members."""
+    return former.threshold == 1 and node.settings.organisation in former.signatories
 
 
 @operation("space.sign")
@@ -154,6 +179,8 @@ async def sign(node: Node, request: SignSpace, progress: Progress) -> SignedSpac
 
     raw = await asyncio.to_thread(read_manifest_file, request.manifest)
     manifest = read_manifest(raw)
+    formers = await asyncio.to_thread(formers_for, node, request.manifest)
+    former = formers.former(manifest)
     beside = consensus_beside(request.manifest, manifest.name)
     positions = accept_positions(await asyncio.to_thread(read_tensor_file, beside), manifest)
     store = AnchorStore(node.data.anchors)
@@ -168,7 +195,8 @@ async def sign(node: Node, request: SignSpace, progress: Progress) -> SignedSpac
             "a signature says that the consensus was computed again",
             fix="Give the embeddings of every founder with --member, own ones with --encoder.",
         )
-    signed = countersign(raw, node.settings.organisation, [node.identity.signer("sign")])
+    signers = [node.identity.signer("sign")]
+    signed = countersign(raw, node.settings.organisation, signers, former)
     await asyncio.to_thread(replace, request.manifest, signed, 0o644)
     await note(node, "space-sign", manifest)
     return SignedSpace(
@@ -177,4 +205,6 @@ async def sign(node: Node, request: SignSpace, progress: Progress) -> SignedSpac
         apart=apart,
         threshold=manifest.threshold,
         signatures=count_signatures(signed),
+        replaces=None if former is None else former.name,
+        former_threshold=None if former is None else former.threshold,
     )

@@ -32,8 +32,11 @@ def create_space(
     threshold: int,
     at: int,
     method: Method = USUAL_METHOD,
+    replaces: str | None = None,
 ) -> tuple[SpaceManifest, Positions]:
     """Return the manifest, to be signed, and the positions of the anchors in the new space.
+
+    `replaces` is the digest of the manifest whose place it is to take.
 
     Raises:
         EmbeddingsRefused: embeddings of other anchors, of one member twice, or degenerate ones.
@@ -53,6 +56,7 @@ def create_space(
         consensus=positions.digest,
         method=method,
         threshold=threshold,
+        replaces=replaces,
     )
     return manifest, positions
 

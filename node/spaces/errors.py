@@ -7,6 +7,7 @@ SpaceError
 ├── FileTooLong        a file that was handed over is longer than any of its kind
 ├── EmbeddingsRefused  a file of embeddings is damaged, of other texts, or not the one pinned
 ├── ManifestRefused    a manifest does not verify, or its consensus is another one
+│   └── ReplacementRefused  too few of the former space's members agreed, or it is not known
 ├── NoManifest         a folder holds no manifest, or several
 ├── CannotJoin         the own embeddings are not those that the manifest pins
 ├── SpaceDamaged       what was kept of a joined space cannot be read
@@ -65,6 +66,12 @@ class ManifestRefused(SpaceError):
 
     failure = "not-verified"
     fix = "Get the manifest and its consensus file again from the author."
+
+
+class ReplacementRefused(ManifestRefused):
+    """A manifest that replaces another is not signed by as many of its members as that needed."""
+
+    fix = "Let members of the former space sign it (`interlingua space sign`)."
 
 
 class NoManifest(SpaceError):

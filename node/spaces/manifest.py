@@ -70,7 +70,8 @@ class SpaceManifest(Document):
     `author` made it at `created`. `anchors` is the id of the anchor set, `fitted` how many anchors
     the consensus rests on, `method` how it was made of the founders' embeddings. Manifests without
     a method are older than the choice: it is `procrustes`, which is always left unsaid. `threshold`
-    organisations, of the author and the founders, must sign.
+    organisations, of the author and the founders, must sign. `replaces` is the digest of the
+    manifest whose place it takes, None and unsaid where it is a space of its own.
     """
 
     v: Version1 = 1
@@ -86,6 +87,7 @@ class SpaceManifest(Document):
     consensus: Digest
     method: Method = "procrustes"
     threshold: Annotated[int, Field(ge=1, le=MAX_MEMBERS)] = 1
+    replaces: Digest | None = None
 
     @model_validator(mode="after")
     def _can_be_signed(self) -> "SpaceManifest":
@@ -99,6 +101,7 @@ class SpaceManifest(Document):
     def payload(self) -> bytes:
         """The canonical JSON of the document."""
         unsaid = {"method"} if self.method == "procrustes" else set[str]()
+        unsaid |= {"replaces"} if self.replaces is None else set[str]()
         return dumps(self.model_dump(mode="json", exclude=unsaid))
 
     @property
@@ -153,14 +156,22 @@ def sign_manifest(manifest: SpaceManifest, signers: Iterable[Signer]) -> bytes:
     return sign(manifest.payload, SPACE_TYPE, signers)
 
 
-def countersign(raw: bytes, organisation: str, signers: Iterable[Signer]) -> bytes:
+def countersign(
+    raw: bytes,
+    organisation: str,
+    signers: Iterable[Signer],
+    former: SpaceManifest | None = None,
+) -> bytes:
     """Return the manifest in `raw` with further signatures of one of its signatories.
+
+    Those of the manifest that it replaces, `former`, count as well.
 
     Raises:
         ManifestRefused: another form, or the organisation's signature would not count.
     """
     manifest = read_manifest(raw)
-    if organisation not in manifest.signatories:
+    agreeing = frozenset[str]() if former is None else former.signatories
+    if organisation not in manifest.signatories | agreeing:
         raise ManifestRefused(
             f"{organisation} is neither author nor founder of {manifest.name}, so its "
             "signature does not count",
@@ -185,8 +196,8 @@ def accept_manifest(raw: bytes, ring_of: RingOf, at: int) -> SpaceManifest:
     Raises:
         ManifestRefused: another form, or too few signatures that can be verified here.
     """
-    manifest, signed = _read(raw)
-    signers = {name for name in manifest.signatories if _signed_by(signed, ring_of(name), at)}
+    manifest = read_manifest(raw)
+    signers = signed_by(raw, manifest.signatories, ring_of, at)
     if len(signers) < manifest.threshold:
         unknown = sorted(name for name in manifest.signatories if ring_of(name) is None)
         hint = f"; not partners here: {', '.join(unknown)}" if unknown else ""
@@ -196,6 +207,12 @@ def accept_manifest(raw: bytes, ring_of: RingOf, at: int) -> SpaceManifest:
             fix="Pair with them first (`interlingua peer invite`), or get it signed.",
         )
     return manifest
+
+
+def signed_by(raw: bytes, organisations: Iterable[str], ring_of: RingOf, at: int) -> set[str]:
+    """Return those of the organisations whose valid signing key signed the manifest in `raw`."""
+    signed = _read(raw)[1]
+    return {name for name in organisations if _signed_by(signed, ring_of(name), at)}
 
 
 def accept_positions(raw: bytes, manifest: SpaceManifest) -> Positions:

@@ -100,7 +100,7 @@ class SpaceInfo(BaseModel):
 
     `agreement`: by asker, how often its mapped questions find what the own model finds in the own
     collection. `method` is how the consensus was made, `consensus_checked` whether it was computed
-    again from all founders' embeddings.
+    again from all founders' embeddings, `replaces` the digest of the manifest whose place it takes.
     """
 
     name: str
@@ -112,6 +112,7 @@ class SpaceInfo(BaseModel):
     members: tuple[str, ...]
     method: str
     consensus_checked: bool
+    replaces: str | None = None
     agreement: dict[str, AgreementRow] = {}
     advice: SizeShown | None = None
     out: tuple[OutRow, ...]
@@ -134,6 +135,7 @@ def space_info(space: JoinedSpace) -> SpaceInfo:
         members=tuple(sorted(known | founders | {joined.organisation})),
         method=manifest.method,
         consensus_checked=joined.consensus_apart is not None,
+        replaces=manifest.replaces,
         agreement={
             pair.asker: AgreementRow(
                 figure=figure_row(found.figure), measured=found.measured, questions=found.questions

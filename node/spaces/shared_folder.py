@@ -9,13 +9,15 @@ signature, as if it had been named one by one. What is no file, such as a pipe, 
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from node.spaces.anchor_files import read_anchors
 from node.spaces.anchor_manifest import RingOf, accept_anchors, read_anchor_manifest
 from node.spaces.anchor_store import AnchorStore
-from node.spaces.errors import NoManifest
+from node.spaces.errors import FileTooLong, ManifestRefused, NoManifest
 from node.spaces.handed_over import naming, read_manifest_file
+from node.spaces.manifest import read_manifest
 
 SPACE, TEXTS, DESCRIBED = ".space.json", ".anchors.jsonl", ".anchors.json"
 EMBEDDINGS = ".anchors.safetensors"
@@ -29,11 +31,17 @@ def embeddings_name(anchors: str, organisation: str, encoder: str) -> str:
 def manifest_in(path: Path) -> Path:
     """Return the manifest that a path means: itself, or the only one in a folder.
 
+    One that another there says to replace is passed by; whether that may be is checked at joining.
     Raises NoManifest: the folder holds none, or several.
     """
     if not path.is_dir():
         return path
     found = sorted(_files(path, SPACE))
+    if len(found) > 1:
+        lying = {file: read_manifest(raw) for file, raw in manifests_in(path)}
+        replaced = {each.replaces for each in lying.values()}
+        former = {file for file, each in lying.items() if each.digest in replaced}
+        found = [each for each in found if each not in former]
     if len(found) == 1:
         return found[0]
     names = ", ".join(each.name for each in found)
@@ -41,6 +49,15 @@ def manifest_in(path: Path) -> Path:
         f"{path} holds several manifests: {names}" if found else f"{path} holds no manifest",
         fix="" if found else "`interlingua space create` writes one.",
     )
+
+
+def manifests_in(folder: Path) -> Iterator[tuple[Path, bytes]]:
+    """Yield the files in a folder that are manifests of spaces, whoever signed them."""
+    for path in sorted(_files(folder, SPACE)):
+        with suppress(ManifestRefused, FileTooLong):  # what is none is passed by
+            raw = read_manifest_file(path)
+            read_manifest(raw)
+            yield path, raw
 
 
 def embeddings_in(folders: Iterable[Path]) -> Iterator[Path]:

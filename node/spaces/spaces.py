@@ -86,12 +86,25 @@ class Spaces:
         return SpaceFolder(self._spaces, self._adapters, hub)
 
     def check_name(self, manifest: SpaceManifest) -> None:
-        """Refuse a second space of the same name (SpaceExists)."""
+        """Refuse a second space of the same name, and another manifest of one (SpaceExists).
+
+        The latter would change who must sign without those who must; only what replaces the one
+        before, as `node.spaces.replacing` has accepted it, may stand in its place.
+        """
         for each in self._joined:
-            if each.manifest.name == manifest.name and each.hub != manifest.envelope.space_id:
+            before = each.manifest
+            if before.name != manifest.name or before.digest == manifest.digest:
+                continue
+            if each.hub != manifest.envelope.space_id:
                 raise SpaceExists(
                     f"another shared space is called {manifest.name}",
                     fix="Its author must rename one.",
+                )
+            if manifest.replaces != before.digest:
+                raise SpaceExists(
+                    f"{manifest.name} was joined by another manifest, which this one does not "
+                    "say to replace",
+                    fix="Its author must name it (`interlingua space create --replaces`).",
                 )
 
     def check_again(self, manifest: SpaceManifest, own: AnchorEmbeddings) -> None:

@@ -34,6 +34,7 @@ from node.spaces.errors import (
     ManifestRefused,
     NoManifest,
     NotEmbedded,
+    ReplacementRefused,
 )
 from node.spaces.report import SpaceInfo
 from protocol.envelope import Envelope, Prompts
@@ -127,6 +128,7 @@ async def create(
     *others: Organisation,
     threshold: int = 1,
     name: str = "commons",
+    replaces: str | None = None,
 ) -> Path:
     request = CreateSpace(
         name=name,
@@ -135,6 +137,7 @@ async def create(
         encoders=("given",),
         threshold=threshold,
         out=world.directory,
+        replaces=replaces,
     )
     return (await author.do("space.create", request, CreatedSpace)).manifest
 
@@ -274,16 +277,17 @@ async def test_replacing_a_space_needs_as_many_signatures_again(world: World) ->
         one.node.card.current()
         await other.do("peer.refresh", NamedPeer(organisation=one.name), PeerRefreshed)
 
-    newer = await create(world, lab, clinic, threshold=2, name="renewed")
+    newer = await create(world, lab, clinic, threshold=1, name="renewed", replaces="commons")
     for one, other in ((lab, clinic), (clinic, lab)):
-        with pytest.raises(ManifestRefused, match="needs 2 valid signatures"):
-            await join(world, one, newer, other)  # the signature under the former says nothing here
+        with pytest.raises(ReplacementRefused, match=r"replaces commons, which needs .* of 2 of"):
+            await join(world, one, newer, other)  # what it asks for itself is not enough
     assert (await ask(clinic, 105)).results[0][0].bin is not None, "the former still works"
 
     sign = SignSpace(manifest=newer, members=exported(world, lab), encoders=("given",))
-    await clinic.do("space.sign", sign, SignedSpace)
+    signed = await clinic.do("space.sign", sign, SignedSpace)
+    assert (signed.replaces, signed.former_threshold) == ("commons", 2)
     for one, other in ((lab, clinic), (clinic, lab)):
-        await join(world, one, newer, other)
+        assert (await join(world, one, newer, other)).replaces is not None
     named = {each.name for each in (await lab.do("space.list", NoRequest(), SpaceList)).spaces}
     assert named == {"commons", "renewed"}
 
