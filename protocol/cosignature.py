@@ -104,12 +104,13 @@ def read_cosignatures(
 
 
 def with_cosignatures(note: bytes, lines: Iterable[NoteSignature]) -> bytes:
-    """Return a signed note with further lines behind its own; one of the same key replaces it."""
+    """Return a signed note with further lines behind its own; one of the same key replaces it.
+
+    Lines for which a note has no place any more are left out, the first given stay.
+    """
     parsed = parse_note(note)
     merged = {(line.name, line.key_id): line for line in (*parsed.signatures, *lines)}
-    if len(merged) > MAX_NOTE_SIGNATURES:
-        raise MalformedNote(f"a note has at most {MAX_NOTE_SIGNATURES} signatures")
-    return Note(parsed.text, tuple(merged.values())).encode()
+    return Note(parsed.text, tuple(merged.values())[:MAX_NOTE_SIGNATURES]).encode()
 
 
 def _message(text: str, at: int) -> bytes:

@@ -3,10 +3,15 @@
 Rule of this file: organisations are counted, not keys; neither party of an exchange is a witness of
 it; a cosignature counts where its key was valid at the time that it states, and was not revoked:
 whoever stole a key also chooses the times it signs.
+
+A cosignature does not sign the name in front of it (C2SP tlog-cosignature), and nobody proves to
+hold the key that it names. So organisations that name one key are one hand: together they count
+once, and not at all where one of them is a party.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from protocol.cosignature import CosignerKey, cosignatures, witness_name
 from protocol.note import parse_note
@@ -30,20 +35,31 @@ class Witness:
 class Witnessed:
     """What a note's cosignatures come to: organisation -> latest time that it states.
 
-    `needed` organisations make it witnessed.
+    `needed` organisations make it witnessed; `hands`: who else names the key with which one of them
+    cosigned, itself included; absent where nobody does.
     """
 
     by: dict[str, int]
     needed: int
+    hands: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def without(self, *parties: str | None) -> "Witnessed":
         """The same where these are parties of what is to be witnessed, and so count for nothing."""
-        return Witnessed({o: at for o, at in self.by.items() if o not in parties}, self.needed)
+        others = {o: at for o, at in self.by.items() if self._hand(o).isdisjoint(parties)}
+        return Witnessed(others, self.needed, self.hands)
 
     @property
     def enough(self) -> bool:
-        """Whether as many organisations cosigned as are needed."""
-        return len(self.by) >= self.needed
+        """Whether as many organisations cosigned as are needed; those of one hand count once."""
+        counted: list[frozenset[str]] = []
+        for organisation in self.by:
+            hand = self._hand(organisation)
+            same = [other for other in counted if not other.isdisjoint(hand)]
+            counted = [other for other in counted if other not in same] + [hand.union(*same)]
+        return len(counted) >= self.needed
+
+    def _hand(self, organisation: str) -> frozenset[str]:
+        return self.hands.get(organisation, frozenset({organisation}))
 
 
 @dataclass(frozen=True)
@@ -64,12 +80,23 @@ class WitnessPolicy:
         and UntrustedNote where a witness's line does not verify.
         """
         by_key = {each.key: each for each in self.witnesses}
+        holders = self._holders()
         found: dict[str, int] = {}
+        hands: dict[str, frozenset[str]] = {}
         for said in cosignatures(parse_note(note), by_key):
             witness = by_key[said.key]
             if witness.counts_at(said.at):
-                found[witness.organisation] = max(said.at, found.get(witness.organisation, 0))
-        return Witnessed(found, self.needed).without(*parties)
+                name, hand = witness.organisation, holders[said.key.public]
+                found[name] = max(said.at, found.get(name, 0))
+                hands[name] = min(hand, hands.get(name, hand), key=len)
+        return Witnessed(found, self.needed, hands).without(*parties)
+
+    def _holders(self) -> dict[bytes, frozenset[str]]:
+        """Which organisations name each public key."""
+        found: dict[bytes, set[str]] = defaultdict(set)
+        for witness in self.witnesses:
+            found[witness.key.public].add(witness.organisation)
+        return {public: frozenset(names) for public, names in found.items()}
 
 
 NOBODY = WitnessPolicy(1, ())

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from node.content.content import KINDS, NO_ANSWER, Content, Kind, SealedAnswer
 from node.content.key_store import DrawnKey, KeyStore
-from node.content.reconcile import reconcile
+from node.content.reconcile import adopt_stored_answers, reconcile
 from node.content.record_store import RecordStore, Row
 from node.content.record_writer import RecordWriter, Waiting
 from node.content.sealing import (
@@ -130,6 +130,14 @@ class Contents:
             except (DoesNotOpen, StopIteration):
                 continue  # it belongs to another leaf: nothing is known of this one
         return found
+
+    def settle(self) -> None:
+        """Write what waits; what could not be written is noted as far as log.db keeps an answer.
+
+        Raises ContentBusy.
+        """
+        self.writer.flush()
+        adopt_stored_answers(self.keys, self.records, self.files.log)
 
     def close(self) -> None:
         """Write what waits and close the files."""

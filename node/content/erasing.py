@@ -80,7 +80,7 @@ class Erasures:
     def _portions(self, selection: Selection) -> Iterable[Portion]:
         if not self._contents.is_begun:
             return []
-        self._contents.writer.flush()
+        self._contents.settle()
         rows = self._contents.records.rows(selection.kinds, selection.peer)
         return portions(rows, selection)
 

@@ -6,6 +6,7 @@ beside the log, is as empty as the log says. Files of another log are refused.
 """
 
 import sqlite3
+from collections.abc import Iterable
 from pathlib import Path
 
 from node.audit import schema, tree_rows
@@ -23,8 +24,10 @@ def reconcile(keys: KeyStore, records: RecordStore, log_file: Path) -> None:
     """Compare both files with the log; raises ContentDamaged for those of another log."""
     with schema.snapshot(log_file) as log:
         _compare_origin(keys, schema.meta(log, "origin"))
-        size = tree_rows.size(log)
-        swept = int(keys.meta(_SWEPT) or 0)
+        size, applied = tree_rows.size(log), int(keys.meta(_APPLIED) or 0)
+        erasures = _erasures_since(log, applied)
+        # with an erasure that this file has not seen, keys may be back whose records are gone
+        swept = 0 if erasures else int(keys.meta(_SWEPT) or 0)
         stored = _stored_answers(log, swept)
         last = max(keys.last_slot, records.last_slot, max(stored, default=0))
         if last > keys.last_slot:  # content_keys.db was begun anew
@@ -36,11 +39,20 @@ def reconcile(keys: KeyStore, records: RecordStore, log_file: Path) -> None:
         missing = drawn & stored.keys() - known
         records.add((stored[slot], None) for slot in sorted(missing))
         keys.delete(drawn - known - missing)
-        emptied = _apply_erasures(keys, records, log, int(keys.meta(_APPLIED) or 0))
+        _apply(keys, records, erasures)
         keys.set_meta(_SWEPT, str(last))
         keys.set_meta(_APPLIED, str(size))
-    if emptied:
+    if erasures:
         keys.compact()
+
+
+def adopt_stored_answers(keys: KeyStore, records: RecordStore, log_file: Path) -> None:
+    """Note the keys of stored answers whose records were dropped; an erasure would miss them."""
+    swept = int(keys.meta(_SWEPT) or 0)
+    with schema.snapshot(log_file) as log:
+        stored = _stored_answers(log, swept)
+    missing = (set(keys.slots_after(swept)) & stored.keys()) - records.slots_after(swept)
+    records.add((stored[slot], None) for slot in sorted(missing))
 
 
 def _compare_origin(keys: KeyStore, origin: str) -> None:
@@ -61,22 +73,21 @@ def _stored_answers(log: sqlite3.Connection, swept: int) -> dict[int, Row]:
     return {int(s): Row(int(s), int(i), "answered", str(peer), int(at)) for s, i, peer, at in rows}
 
 
-def _apply_erasures(
-    keys: KeyStore, records: RecordStore, log: sqlite3.Connection, since: int
-) -> bool:
-    """Erase again what leaves from `since` on say was erased; whether anything was there."""
-    found = False
-    leaves = log.execute(
+def _erasures_since(log: sqlite3.Connection, since: int) -> list[Erased]:
+    """The leaves from `since` on that say what was erased."""
+    rows = log.execute(
         "SELECT l.data FROM facts f JOIN leaves l USING (idx) WHERE f.idx >= ? AND f.type = ? "
         "ORDER BY f.idx",
         (since, "erasure"),
     )
-    for (raw,) in leaves.fetchall():
-        leaf = decode_leaf(bytes(raw))
-        if isinstance(leaf, Erased):
-            kinds = [kind for kind in KINDS if kind in leaf.records]
-            slots = within(records.rows(kinds, leaf.peer), leaf.ranges)
-            keys.delete(slots)
-            records.delete(slots)
-            found = found or bool(slots)
-    return found
+    leaves = (decode_leaf(bytes(raw)) for (raw,) in rows.fetchall())
+    return [leaf for leaf in leaves if isinstance(leaf, Erased)]
+
+
+def _apply(keys: KeyStore, records: RecordStore, erasures: Iterable[Erased]) -> None:
+    """Erase again what was erased."""
+    for leaf in erasures:
+        kinds = [kind for kind in KINDS if kind in leaf.records]
+        slots = within(records.rows(kinds, leaf.peer), leaf.ranges)
+        keys.delete(slots)
+        records.delete(slots)

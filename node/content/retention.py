@@ -36,6 +36,7 @@ class Retention:
         """Finish erasures that wait, and erase what is over age, each kind with a leaf."""
         if self._contents.is_begun:
             await self._erasures.finish()
+            await asyncio.to_thread(self._contents.settle)
             for kind in KINDS:
                 before = self._clock() - self._seconds[kind]
                 if await asyncio.to_thread(self._contents.records.any_older, kind, before):

@@ -2,7 +2,8 @@
 
 The rule of this file: only answers that this node released to the very partner, under the digest
 that it logged, can be confirmed, each once. Whatever else a partner names counts for nothing, and a
-request that confirms nothing leaves no leaf of its own: it is counted with the refusals.
+request that confirms nothing leaves no leaf of its own: it is counted with the refusals. The body
+stands in the leaf for ever, so one that is longer than it need be is refused.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ def confirmation(body: bytes, peer: Peer, log: AuditLog, at: int) -> Confirmatio
         told = Acknowledgement.parse(body)
     except Refused as refused:
         raise _refused(refused.local_detail) from None
+    if len(body) > len(told.encode()):
+        raise _refused("it is not compact JSON: spaces or escapes make it longer than it need be")
     head = _checkpoint(told, peer, at)
     waiting = log.unacknowledged(peer.organisation, [one.leaf for one in told.answers])
     leaves = sorted(one.leaf for one in told.answers if waiting.get(one.leaf) == one.answer)

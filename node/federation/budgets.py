@@ -16,12 +16,16 @@ from node.federation.probing import concerns
 Spent = Callable[[str, str, int], int]
 """(peer, collection, day) -> vectors that the log says were debited."""
 
+MAX_BUCKETS = 8_192
+
 
 @dataclass
 class RateTokens:
     """One token bucket per peer, holding a minute's worth; a batch of n takes n.
 
-    Time is an argument in seconds of any clock that never goes back.
+    Time is an argument in seconds of any clock that never goes back. Where networks have buckets
+    too, strangers choose how many there are: beyond `MAX_BUCKETS` the one that was used longest ago
+    is forgotten.
     """
 
     _filled: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -31,7 +35,10 @@ class RateTokens:
         tokens, at = self._filled.get(peer, (float(per_minute), now))
         tokens = min(float(per_minute), tokens + max(0.0, now - at) * per_minute / 60)
         taken = n <= tokens
+        self._filled.pop(peer, None)  # so that the order is that of use
         self._filled[peer] = (tokens - n if taken else tokens, now)
+        if len(self._filled) > MAX_BUCKETS:
+            del self._filled[next(iter(self._filled))]
         return taken
 
 

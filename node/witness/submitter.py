@@ -25,7 +25,7 @@ from protocol.log_errors import LogMaterialError
 from protocol.note import parse_note
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from node.audit.log import AuditLog
     from node.clock import Clock
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from protocol.accept_answer import RawAnswer
     from protocol.checkpoint import Checkpoint
     from protocol.note import NoteSignature
+    from protocol.witness_policy import Witness
 
 SUBMIT_EVERY_S = 5.0
 DEADLINE_S = 5.0
@@ -126,18 +127,18 @@ class Submitter:
         if not due:
             return
         answers = await asyncio.gather(*(self._ask(peer, note, head) for peer in due))
-        lines = [line for signed in answers for line in signed]
+        lines = [line for line in answers if line is not None]
         if lines:
             cosigned = with_cosignatures(note, lines)
             await asyncio.to_thread(log.keep_cosigned, head.size, cosigned)
         if any(self.standing(peer.organisation).problem == DOUBT for peer in due):
             await self._compare()
 
-    async def _ask(self, peer: Peer, note: bytes, head: Checkpoint) -> list[NoteSignature]:
+    async def _ask(self, peer: Peer, note: bytes, head: Checkpoint) -> NoteSignature | None:
         """Submit to one witness, and note how it went; never raises for what it did."""
         held = self.standing(peer.organisation)
         try:
-            lines, at = await self._submit(peer, note, head, held.size)
+            line, at = await self._submit(peer, note, head, held.size)
         except (TransportError, LogMaterialError, AuditError, _Refused) as error:
             doubt = isinstance(error, _Refused) and error.doubt
             pause = min(FIRST_PAUSE_S * 2**held.failures, LONGEST_PAUSE_S)
@@ -148,19 +149,20 @@ class Submitter:
                 next_at=self._clock() + pause,
             )
             _log.info("not cosigned", witness=peer.organisation, cause=str(error), again_s=pause)
-            return []
+            return None
         self._standing[peer.organisation] = Standing(peer.organisation, head.size, at)
-        return lines
+        return line
 
     async def _submit(
         self, peer: Peer, note: bytes, head: Checkpoint, old: int
-    ) -> tuple[list[NoteSignature], int]:
+    ) -> tuple[NoteSignature, int]:
         introduced = False
         for _ in range(ATTEMPTS):
             proof = await asyncio.to_thread(self._log().consistency, old, head.size) if old else ()
             answer = await self._post(peer, AddCheckpoint(old, proof, note))
             if answer.status == 200:
-                return self._read(peer, answer.body, head)
+                at = self._clock()
+                return own_line(answer.body, head.text(), keys_now(peer, at), at)
             if answer.status == 403 and not introduced:
                 introduced = await self._introduce(peer.organisation)
                 if introduced:
@@ -183,19 +185,23 @@ class Submitter:
             max_bytes=MAX_COSIGNATURES_BYTES,
         )
 
-    def _read(self, peer: Peer, body: bytes, head: Checkpoint) -> tuple[list[NoteSignature], int]:
-        """The witness's own lines; those of keys that its root document does not name are left."""
-        at = self._clock()
-        known = {witness.key: witness for witness in keys_now(peer, at)}
-        read = read_cosignatures(body, head.text(), known)
-        lines = [
-            line
-            for line, said in read
-            if known[said.key].counts_at(said.at) and abs(said.at - at) <= CLOCK_SKEW_S
-        ]
-        if not lines:
-            raise _Refused("its cosignature is by no key of its root document, or its clock is off")
-        return lines, max(said.at for _, said in read)
+
+def own_line(body: bytes, text: str, keys: Iterable[Witness], at: int) -> tuple[NoteSignature, int]:
+    """Return a witness's newest line over the checkpoint `text`, and the time that it states.
+
+    One line alone: a witness with very many keys would take the places of the others. Lines of keys
+    that its root document does not name are left. Raises LogMaterialError's kinds, _Refused.
+    """
+    known = {witness.key: witness for witness in keys}
+    fitting = [
+        (said.at, line)
+        for line, said in read_cosignatures(body, text, known)
+        if known[said.key].counts_at(said.at) and abs(said.at - at) <= CLOCK_SKEW_S
+    ]
+    if not fitting:
+        raise _Refused("its cosignature is by no key of its root document, or its clock is off")
+    newest, line = max(fitting, key=lambda one: one[0])
+    return line, newest
 
 
 DOUBT = "it holds another tree of this log, or a larger one; see `interlingua doctor`"

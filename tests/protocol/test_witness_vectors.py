@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keys.signer import verify
+from keys.signer import SeedSigner, verify
 from protocol.add_checkpoint import (
     OtherOldSize,
     SubmissionRefused,
@@ -26,6 +26,7 @@ from protocol.cosignature import (
     with_cosignatures,
 )
 from protocol.fork import parse_fork
+from protocol.limits import MAX_NOTE_SIGNATURES
 from protocol.log_errors import LogMaterialError, MalformedNote, MalformedSubmission, UntrustedNote
 from protocol.log_keys import LogKeys
 from protocol.note import Note, NoteSignature, VerifierKey, open_note, parse_note
@@ -160,10 +161,11 @@ def test_what_a_witness_answers_is_taken_only_from_its_own_key() -> None:
 def test_organisations_are_counted_and_not_keys_nor_parties() -> None:
     text = parse_note(made.head(7)).text
     names = ("clinic.example", "lab.example", "bank.example")
-    lines = [cosign(text, f"{name}/witness", made.WITNESS, made.AT) for name in names]
+    signers = {f"{name}/witness": SeedSigner.from_seed(name[:4].encode() * 8) for name in names}
+    lines = [cosign(text, name, signer, made.AT) for name, signer in signers.items()]
     second = cosign(text, "clinic.example/second", SIGNER, made.AT)
     head = with_cosignatures(made.head(7), [*lines, second])
-    told = [Witness(CosignerKey(line.name, made.WITNESS.public), line.name[:-8]) for line in lines]
+    told = [Witness(CosignerKey(n, s.public), n[:-8]) for n, s in signers.items()]
     told.append(told_witness(str(CosignerKey("clinic.example/second", SIGNER.public))))
     judged = WitnessPolicy(2, tuple(told)).judge(head, "bank.example")
     assert set(judged.by) == {"clinic.example", "lab.example"}
@@ -173,6 +175,40 @@ def test_organisations_are_counted_and_not_keys_nor_parties() -> None:
     for first, end, counts in ((0, made.AT, False), (made.AT, made.AT + 1, True)):
         bounded = Witness(told[0].key, "clinic.example", (first, end))
         assert WitnessPolicy(1, (bounded,)).judge(head).enough is counts
+
+
+def test_organisations_that_name_one_key_are_one_witness_and_none_where_one_is_a_party() -> None:
+    """A cosignature can be shown under any name, so who names another's key borrows its word."""
+    text = parse_note(made.head(7)).text
+    names = ("clinic.example", "lab.example", "sham.example")
+    told = [told_witness(str(CosignerKey(f"{n}/witness", made.WITNESS.public))) for n in names]
+    genuine = cosign(text, told[0].key.name, made.WITNESS, made.AT)
+    copies = [NoteSignature(w.key.name, w.key.key_id, genuine.signature) for w in told]
+    judged = WitnessPolicy(2, tuple(told)).judge(with_cosignatures(made.head(7), copies))
+    assert set(judged.by) == set(names)
+    assert not judged.enough
+    assert not WitnessPolicy(1, tuple(told)).judge(made.head(7)).enough
+    one = WitnessPolicy(1, tuple(told)).judge(with_cosignatures(made.head(7), copies))
+    assert one.enough
+    assert not one.without("lab.example").enough
+    own = cosign(text, "clinic.example/own", SIGNER, made.AT)  # a key that nobody else names
+    told.append(told_witness(str(CosignerKey(own.name, SIGNER.public))))
+    head = with_cosignatures(made.head(7), [*copies, own])
+    judged = WitnessPolicy(2, tuple(told)).judge(head, "bank.example")
+    assert not judged.enough  # the others may be the clinic under two more names
+    assert set(judged.without("lab.example").by) == {"clinic.example"}
+
+
+def test_a_note_takes_as_many_cosignatures_as_it_may_have() -> None:
+    """One witness with very many keys must not keep those of the others out."""
+    text = parse_note(made.head(7)).text
+    mine = cosign(text, WITNESS_KEY.name, made.WITNESS, made.AT)
+    many = [cosign(text, f"sham.example/{n}", SIGNER, made.AT) for n in range(80)]
+    note = parse_note(with_cosignatures(made.head(7), [mine, *many]))
+    assert len(note.signatures) == MAX_NOTE_SIGNATURES
+    assert mine in note.signatures
+    again = with_cosignatures(note.encode(), [mine])
+    assert parse_note(again).signatures == note.signatures
 
 
 def test_the_go_judge_verifies_our_cosignatures(judge: Judge) -> None:

@@ -166,3 +166,49 @@ def test_a_leafs_ranges_name_what_was_selected_and_nothing_else(
         assert within(again, portion.ranges) == portion.slots
         places = [place for one in portion.ranges for place in one]
         assert places == sorted(places)
+
+
+async def test_keys_alone_that_are_put_back_from_before_an_erasure_give_no_answer_again(
+    tmp_path: Path,
+) -> None:
+    """The record is gone from content.db then, so nothing names the key but the stored answer."""
+    async with keeping(tmp_path) as kept:
+        for number in range(3):
+            await kept.answer(number)
+    async with keeping(tmp_path) as kept:  # so that the keys' file says how far it was swept
+        kept.contents.open()
+        (key,) = kept.wrapped(1)
+    copy = (tmp_path / "content_keys.db").read_bytes()
+    async with keeping(tmp_path) as kept:
+        await kept.erasures.erase(only(1), "record", None)
+    (tmp_path / "content_keys.db").write_bytes(copy)
+    async with keeping(tmp_path) as again:
+        answer = again.log.idempotent(PEER, "key-1", AT)
+        assert answer is not None
+        assert answer.payload is None
+        there = again.log.idempotent(PEER, "key-2", AT)
+        assert there is not None
+        assert there.payload == payload(2)
+        assert key not in every_byte(tmp_path)
+
+
+async def test_an_answer_whose_record_could_not_be_written_is_erased_with_the_others(
+    tmp_path: Path,
+) -> None:
+    """Where content.db was full or too many waited, the answer in log.db is all that there is."""
+    async with keeping(tmp_path) as kept:
+        await kept.answer(0)
+        kept.contents.writer.flush()
+        with closing(sqlite3.connect(tmp_path / "content.db", isolation_level=None)) as db:
+            db.execute("CREATE TRIGGER no BEFORE INSERT ON records BEGIN "
+                       "SELECT RAISE(ABORT, 'the disk is full'); END")  # fmt: skip
+            await kept.answer(1)
+            kept.contents.writer.flush()
+            assert kept.contents.lost == 1
+            db.execute("DROP TRIGGER no")
+        done = await kept.erasures.erase(only(1), "record", None)
+        assert done.records == {"answered": 1}
+        answer = kept.log.idempotent(PEER, "key-1", AT)
+        assert answer is not None
+        assert answer.payload is None
+        assert kept.read(0) != []

@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node.federation.budgets import QueryBudgets, RateTokens
+from node.federation.budgets import MAX_BUCKETS, QueryBudgets, RateTokens
 
 PEER, DOCS = "lab.example", "docs"
 
@@ -83,3 +83,11 @@ def test_one_peer_does_not_use_up_anothers_tokens() -> None:
     tokens = RateTokens()
     assert tokens.take(PEER, 60, 60, 0.0)
     assert tokens.take("other.example", 60, 60, 0.0)
+
+
+def test_strangers_from_very_many_networks_do_not_fill_the_memory() -> None:
+    tokens = RateTokens()
+    for network in range(MAX_BUCKETS + 100):
+        assert tokens.take(f"bank.example/interlingua {network}", 60, 60, 0.0)
+        assert not tokens.take("bank.example/interlingua 0", 60, 60, 0.0)
+    assert len(tokens._filled) == MAX_BUCKETS
