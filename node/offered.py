@@ -12,11 +12,14 @@ if TYPE_CHECKING:
 
 
 def offered_by(node: Node) -> Offered:
-    """Own collections' spaces; where routes lead into them or shared spaces, those too."""
+    """Own collections' spaces; where routes lead into them or shared spaces, those too.
+
+    A space that a collection is being brought into is announced before anything is answered in it.
+    """
     own = {
         version.space_id: version.envelope
         for each in node.collections.all()
-        for version in each.standing.answering
+        for version in each.standing.kept
     }
     shared = node.spaces.envelopes()
     # those into spaces of collections first: they are not cut off

@@ -98,14 +98,17 @@ def retire(
     name: NameArgument,
     version: Annotated[str, typer.Argument(help="A version that does not serve, such as v3.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Although partners can ask only by it; is logged.")
+    ] = False,
 ) -> None:
     """Delete the vectors and index files of a version that does not serve."""
-    from node.operations.migration import NamedVersion, Retired
+    from node.operations.retiring import Retired, RetireVersion
 
     if not yes:
         asked = f"Delete the vectors of {version} of {name}? There is no way back to it."
         typer.confirm(asked, abort=True, err=True)
-    request = NamedVersion(collection=name, version=version)
+    request = RetireVersion(collection=name, version=version, force=force)
     result = run_operation("collection.retire", request, Retired)
     finish(
         result,

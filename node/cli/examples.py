@@ -52,7 +52,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "collection judge": ("papers", "papers --version v7"),
     "collection cutover": ("papers", "papers --version v7 --force"),
     "collection rollback": ("papers",),
-    "collection retire": ("papers v3",),
+    "collection retire": ("papers v3", "papers v3 --force --yes"),
     "catalog": ("", "papers"),
     "anchors import": (
         "public-texts.jsonl --name public",

@@ -31,7 +31,7 @@ MODULES: dict[str, str] = {
     "collection.golden": "node.operations.judging",
     "collection.judge": "node.operations.judging",
     "collection.migrate": "node.operations.migration",
-    "collection.retire": "node.operations.migration",
+    "collection.retire": "node.operations.retiring",
     "collection.rollback": "node.operations.migration",
     "encoder": "node.operations.encoders",
     "exposure": "node.operations.budgets",

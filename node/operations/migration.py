@@ -1,4 +1,4 @@
-"""Operations that change a collection's model: migrate, cutover, rollback, retire."""
+"""Operations that change a collection's model: migrate, cutover, rollback."""
 
 from __future__ import annotations
 
@@ -86,13 +86,6 @@ class SwitchVersion(BaseModel, extra="forbid"):
     force: bool = False
 
 
-class NamedVersion(BaseModel, extra="forbid"):
-    """One version of a collection."""
-
-    collection: str
-    version: str
-
-
 class RolledBack(BaseModel, extra="forbid"):
     """The collection whose former version is to answer again."""
 
@@ -108,14 +101,6 @@ class Switched(BaseModel):
     encoder: str
     space: str
     forced: str | None = None
-
-
-class Retired(BaseModel):
-    """A version whose vectors and files are gone."""
-
-    collection: str
-    version: str
-    encoder: str
 
 
 @operation("collection.estimate")
@@ -141,6 +126,7 @@ async def migrate(node: Node, request: Migrate, progress: Progress) -> Migrated:
     if version is None:
         _require_texts(node, collection, request.leave_out)
         version = await _switching(node, collection).begin(encoder, request.rate, _reason())
+        await _tell(node)
     job = collection.backfill(version)
     job.rate = request.rate
     left = await (job.follow(progress) if node.serving else job.run(progress))
@@ -191,17 +177,6 @@ async def rollback(node: Node, request: RolledBack, progress: Progress) -> Switc
     missing = _against(former) if (former := collection.standing.former) else []
     await _switching(node, collection).roll_back(_reason("; ".join(missing) or None))
     return await _switched(node, collection, "; ".join(missing) or None)
-
-
-@operation("collection.retire")
-async def retire(node: Node, request: NamedVersion, progress: Progress) -> Retired:
-    """Delete the vectors and index files of a version that does not serve."""
-    del progress
-    collection = _collection(node, request.collection)
-    version = collection.version_named(request.version)
-    await _switching(node, collection).retire(version, _reason())
-    await _tell(node)
-    return Retired(collection=collection.name, version=version.name, encoder=version.encoder_name)
 
 
 async def settle_state(node: Node, collection: Collection, version: Version) -> None:

@@ -16,13 +16,12 @@ from node.operations.migration import (
     Migrate,
     Migrated,
     MigrationEstimate,
-    NamedVersion,
-    Retired,
     RolledBack,
     Switched,
     SwitchVersion,
 )
 from node.operations.register import Catalog, WantedVersions
+from node.operations.retiring import Retired, RetireVersion
 from node.operations.watching import watch
 from protocol.leaf import Answered, CollectionChanged, Received
 from tests.node.collections.migrator import text
@@ -159,6 +158,8 @@ async def test_a_bad_model_is_stopped_and_a_retired_one_stays_in_the_catalog(
         await clinic.do("collection.migrate", Migrate(collection=DOCS, to="new"), Migrated)
     await collection.delete(["bare"])
     await clinic.do("collection.migrate", Migrate(collection=DOCS, to="new"), Migrated)
+    (ahead,) = collection.standing.aside
+    assert ahead.space_id in clinic.node.card.current()[0].by_space
     kept = await keep_golden(clinic)
     assert (kept.questions, kept.left_out) == (20, 1)
     good = await clinic.do("collection.judge", JudgeVersion(collection=DOCS), Judgement)
@@ -174,8 +175,13 @@ async def test_a_bad_model_is_stopped_and_a_retired_one_stays_in_the_catalog(
     assert (clinic.leaves(CollectionChanged)[-1].forced or "").startswith("ndcg_10 -")
     add_model(clinic.node.encoders, "new", NEW)
     assert cut.former is not None
-    retire = NamedVersion(collection=DOCS, version=cut.former)
-    await clinic.do("collection.retire", retire, Retired)
+    assert (await lab.ask(vectors=[], texts=[text(3)], encoder="old", k=1)).silos[0].hits == 1
+    retire = RetireVersion(collection=DOCS, version=cut.former)
+    with pytest.raises(Conflict, match=r"lab\.example \(1 questions\)"):
+        await clinic.do("collection.retire", retire, Retired)
+    retire = RetireVersion(collection=DOCS, version=cut.former, force=True)
+    gone = await clinic.do("collection.retire", retire, Retired)
+    assert "lab.example" in (gone.forced or "")
     catalog = await clinic.do("catalog", WantedVersions(collection=DOCS), Catalog)
     assert [(one.state, one.encoder, one.covered) for one in catalog.versions] == [
         ("retired", "old", 0),
