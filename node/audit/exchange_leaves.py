@@ -33,6 +33,22 @@ def leaves_of_actors(log_file: Path, commitments: Collection[str]) -> frozenset[
         return frozenset(found) | _same_queries(log, found)
 
 
+def sent_times(
+    log_file: Path,
+    indexes: Collection[int] | None = None,
+    peer: str | None = None,
+    before: int | None = None,
+) -> list[int]:
+    """Return when own questions were sent (epoch seconds, UTC): those of all conditions given."""
+    with schema.snapshot(log_file) as log:
+        rows = log.execute(
+            "SELECT idx, at FROM facts WHERE type = 'sent' AND (?1 IS NULL OR peer = ?1)"
+            " AND (?2 IS NULL OR at < ?2)",
+            (peer, before),
+        )
+        return [int(at) for index, at in rows if indexes is None or index in indexes]
+
+
 def erasures_of(log_file: Path, index: int) -> list[int]:
     """Return the `erasure` leaves that name a leaf."""
     with schema.snapshot(log_file) as log:

@@ -76,8 +76,9 @@ def erase(
             finish(found, lambda: _say_found(found), next_step="the same without --dry-run")
             return
         count = sum(found.records.values())
-        if count:
-            typer.confirm(f"Erase {count} records for good?", abort=True, err=True)
+        if count or found.vectors:
+            also = f" and {found.vectors} vectors" if found.vectors else ""
+            typer.confirm(f"Erase {count} records{also} for good?", abort=True, err=True)
     _erase(request.model_copy(update={"dry_run": False}))
 
 
@@ -101,3 +102,5 @@ def _erase(request: EraseContent) -> None:
 
 def _say_found(result: ContentErased) -> None:
     table(("KIND", "RECORDS"), sorted(result.records.items()))
+    if result.vectors:
+        line(f"{result.vectors} vectors of own questions asked at those times (`selection show`)")

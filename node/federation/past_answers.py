@@ -9,7 +9,9 @@ of learning. A file that cannot be read is begun anew: what it held is learnt ag
 """
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+import threading
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +29,9 @@ _log = structlog.get_logger(__name__)
 
 KEPT = 2000
 KEPT_S = 90 * 86_400
+LEARNT_WITHIN_S = 120
+"""Longest time in seconds from a question's first `sent` leaf to its learning: the longest deadline
+is a minute."""
 FLUSH_S = 5.0
 """Seconds between two writings of what was learnt."""
 TIDY_S = 86_400
@@ -122,6 +127,7 @@ class PastAnswers:
         self._waiting: list[tuple[str, PastQuestion]] = []
         self._spaces: dict[str, _Space] = {}
         self._tidied = 0
+        self._flushing = threading.Lock()
         self.flush()
         self._read()
 
@@ -162,19 +168,21 @@ class PastAnswers:
     def flush(self) -> None:
         """Write what was learnt since, and delete what is too old or too much.
 
-        May run in a thread of its own.
+        May run in a thread of its own; a second call waits for it, so that nothing which is taken
+        and not yet written escapes who forgets next.
         """
-        waiting, self._waiting = self._waiting, []
-        now = self._clock()
-        if not waiting and now - self._tidied < TIDY_S:
-            return
-        self._tidied = now
-        with self._store.write() as db:
-            for space, question in waiting:
-                _insert(db, space, question)
-            for space in {space for space, _ in waiting}:
-                db.execute(_DELETE_BEYOND, (space, space, KEPT))
-            db.execute("DELETE FROM past_questions WHERE at < ?", (now - KEPT_S,))
+        with self._flushing:
+            waiting, self._waiting = self._waiting, []
+            now = self._clock()
+            if not waiting and now - self._tidied < TIDY_S:
+                return
+            self._tidied = now
+            with self._store.write() as db:
+                for space, question in waiting:
+                    _insert(db, space, question)
+                for space in {space for space, _ in waiting}:
+                    db.execute(_DELETE_BEYOND, (space, space, KEPT))
+                db.execute("DELETE FROM past_questions WHERE at < ?", (now - KEPT_S,))
 
     def forget(self, organisation: str | None) -> int:
         """Forget what one partner gave, or everything; returns from how many questions.
@@ -194,9 +202,30 @@ class PastAnswers:
                 db.execute(
                     "DELETE FROM past_questions WHERE key NOT IN (SELECT question FROM past_shares)"
                 )
+        self._store.empty_log()
         self._spaces.clear()
         self._read()
         return int(forgotten)
+
+    def asked_at(self, times: Iterable[int], delete: bool = False) -> int:
+        """Return how many vectors were learnt of questions sent at these times; delete them.
+
+        `times` are epoch seconds (UTC), those of the `sent` leaves. Nothing tells which vector is
+        whose, so each goes that was learnt within `LEARNT_WITHIN_S` of one of them: rather others
+        too, which are learnt again, than one of these left.
+        """
+        self.flush()
+        sent = sorted(set(times))
+        with self._store.read() as db:
+            rows = db.execute("SELECT key, at FROM past_questions").fetchall()
+        keys = [(key,) for key, at in rows if _follows(sent, at)]
+        if keys and delete:
+            with self._store.write() as db:
+                db.executemany("DELETE FROM past_questions WHERE key = ?", keys)
+            self._store.empty_log()
+            self._spaces.clear()
+            self._read()
+        return len(keys)
 
     def remembered(self) -> list[Remembered]:
         """Return what is kept of every silo, by name."""
@@ -225,6 +254,12 @@ class PastAnswers:
             ):
                 vector = np.frombuffer(raw, dtype="<f4")
                 self._into(space, PastQuestion(vector, at, gave.get(key, {})))
+
+
+def _follows(sent: Sequence[int], at: int) -> bool:
+    """Whether one of the ascending times `sent` lies at most `LEARNT_WITHIN_S` before `at`."""
+    place = bisect_right(sent, at)
+    return place > 0 and at - sent[place - 1] <= LEARNT_WITHIN_S
 
 
 _DELETE_BEYOND = (

@@ -61,12 +61,16 @@ class ContentErased(BaseModel):
     `erased`: nothing of their keys is left. `pending`: keys are deleted and nobody can read the
     records through the node, but old pages are left in a file (`waits` says why); the node goes on
     by itself. `nothing`: nothing of the kind is kept. `found`: a dry run.
+
+    `vectors` of own questions that were, or would be, deleted from what selecting silos has learnt:
+    all that were learnt when the questions meant were asked, as nothing tells which is whose.
     """
 
     state: Literal["erased", "pending", "nothing", "found"]
     records: dict[str, int]
     leaves: tuple[int, ...]
     waits: str | None
+    vectors: int = 0
 
 
 @operation("audit.content", role="auditor")
@@ -110,14 +114,35 @@ async def erase(node: Node, request: EraseContent, progress: Progress) -> Conten
     selection, basis = await asyncio.to_thread(_selection, node, request)
     if request.dry_run:
         found = await node.erasures.count(selection)
-        return ContentErased(state="found", records=dict(found), leaves=(), waits=None)
+        vectors = await _past_vectors(node, selection)
+        return ContentErased(
+            state="found", records=dict(found), leaves=(), waits=None, vectors=vectors
+        )
+    vectors = await _past_vectors(node, selection, delete=True)
     done = await node.erasures.erase(selection, basis, caller())
     state: Literal["erased", "pending", "nothing"] = "pending" if done.waits else "nothing"
-    if not done.waits and (done.records or done.leaves):
+    if not done.waits and (done.records or done.leaves or vectors):
         state = "erased"
     return ContentErased(
-        state=state, records=dict(done.records), leaves=tuple(done.leaves), waits=done.waits
+        state=state,
+        records=dict(done.records),
+        leaves=tuple(done.leaves),
+        waits=done.waits,
+        vectors=vectors,
     )
+
+
+async def _past_vectors(node: Node, selection: Selection, *, delete: bool = False) -> int:
+    """Count, or delete, what was learnt of the own questions among the leaves that are meant."""
+    import asyncio
+
+    from node.audit.exchange_leaves import sent_times
+
+    if not node.data.selection_file.exists():
+        return 0
+    meant = selection.indexes, selection.peer, selection.before
+    times = await asyncio.to_thread(sent_times, node.data.log_file, *meant)
+    return node.past_answers.asked_at(times, delete)
 
 
 def _selection(node: Node, request: EraseContent) -> tuple[Selection, Basis]:

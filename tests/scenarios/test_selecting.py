@@ -6,6 +6,7 @@ import pytest
 from node.federation import likely, past_answers
 from node.federation.ask import AskResult
 from node.ingest.record import Record
+from node.operations.audit_content import ContentErased, EraseContent
 from node.operations.registry import NoRequest
 from node.operations.selection import AnswersForgotten, ForgetAnswers, SelectionShown
 from protocol.exchange_leaves import Sent
@@ -90,6 +91,13 @@ async def test_everybody_is_asked_unless_fewer_are_wanted_and_what_was_learnt_is
     result = await lab.ask(0, select=1, k=5)
     assert states(result) == everybody  # the clinic is unknown again
     assert only(result, "clinic.example").expected is None
+
+    erase = EraseContent(peer="archive.example", dry_run=True)
+    counted = await lab.do("audit.erase", erase, ContentErased)
+    assert counted.vectors == FEW + 1
+    done = await lab.do("audit.erase", erase.model_copy(update={"dry_run": False}), ContentErased)
+    assert (done.state, done.vectors) == ("erased", FEW + 1)
+    assert (await lab.do("selection.show", NoRequest(), SelectionShown)).silos == ()
 
 
 def _size(world: World, name: str) -> int:

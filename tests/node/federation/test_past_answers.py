@@ -8,7 +8,7 @@ import pytest
 
 from node.federation import past_answers
 from node.federation.likely import LEAST
-from node.federation.past_answers import KEPT_S, PastAnswers
+from node.federation.past_answers import KEPT_S, LEARNT_WITHIN_S, PastAnswers
 from node.store.store import Store
 
 SPACE = "sha256:" + "a" * 64
@@ -77,6 +77,26 @@ def test_one_partner_is_forgotten_without_the_others(store: Store) -> None:
     assert past.forget("clinic.example") == LEAST
     assert [each.organisation for each in past.remembered()] == ["lab.example"]
     assert CLINIC not in past.expected(SPACE, vectors(1))
+
+
+def test_what_was_learnt_when_a_question_was_asked_goes_with_it_and_the_rest_stays(
+    store: Store,
+) -> None:
+    """Nothing tells which vector is whose, so the time decides: from sending to the last answer."""
+    clock = [NOW]
+    past = PastAnswers(store, lambda: clock[0])
+    for clock[0] in (NOW, NOW + LEARNT_WITHIN_S, NOW + LEARNT_WITHIN_S + 1):
+        past.learn(SPACE, vectors(LEAST), [{CLINIC: 0.7}] * LEAST)
+    assert past.asked_at([NOW - 7 * LEARNT_WITHIN_S, NOW + 7 * LEARNT_WITHIN_S], delete=True) == 0
+    assert past.asked_at([NOW]) == 2 * LEAST
+    assert past.remembered()[0].answers == 3 * LEAST, "only counted"
+    assert past.asked_at([NOW], delete=True) == 2 * LEAST
+    assert past.expected(SPACE, vectors(1))[CLINIC].answers == LEAST
+    assert past.remembered()[0].oldest == NOW + LEARNT_WITHIN_S + 1
+    assert past.asked_at([NOW + LEARNT_WITHIN_S], delete=True) == LEAST
+    raw = vectors(LEAST)[0].tobytes()
+    files = [store.path, store.path.with_name("store.db-wal")]
+    assert not any(raw in file.read_bytes() for file in files)
 
 
 def test_a_file_that_cannot_be_read_is_begun_anew(tmp_path: Path) -> None:
