@@ -53,7 +53,7 @@ STAGES: dict[str, tuple[str, ...]] = {
         "node.federation.responder:permit",
         "node.federation.responder:route",
     ),
-    "adapt": ("node.federation.judgement:Routed.searched",),
+    "adapt": ("node.federation.routing:Inbound.carried",),
     "search": ("node.index.collection_index:CollectionIndex.search",),
     "re-score": ("node.federation.scoring:score",),
     "disclose": (

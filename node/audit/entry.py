@@ -4,7 +4,7 @@ Rule of this file: a leaf and its effects on budgets and replay memory are one e
 durable in one transaction, or not at all.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from keys.signer import Signer
@@ -48,12 +48,20 @@ class QueryEffect:
 
 @dataclass(frozen=True)
 class ExposureEffect:
-    """One answer that told ``peer`` of a record (its 64-bit document key) in ``epoch``."""
+    """What an answer told ``peer`` of records in ``epoch``.
+
+    ``answers``: by the record's 64-bit document key how often it was told of, once for each vector.
+    """
 
     peer: str
     collection: str
     epoch: int
-    document: int
+    answers: Mapping[int, int]
+
+    @property
+    def total(self) -> int:
+        """The answers about all its records."""
+        return sum(self.answers.values())
 
 
 @dataclass(frozen=True)
@@ -93,12 +101,12 @@ class KeptReceipt:
 
 @dataclass(frozen=True)
 class Effects:
-    """Everything that becomes true with the leaf; ``exposures`` may name a record repeatedly."""
+    """Everything that becomes true with the leaf."""
 
     nonce: NonceEffect | None = None
     idempotency: IdempotencyEffect | None = None
     queries: QueryEffect | None = None
-    exposures: tuple[ExposureEffect, ...] = ()
+    exposures: ExposureEffect | None = None
     probes: tuple[ProbeEffect, ...] = ()
     reset: ResetEffect | None = None
     receipt: KeptReceipt | None = None
@@ -137,8 +145,8 @@ class Entry:
         charged = self.effects.queries.n if self.effects.queries else 0
         if (getattr(self.leaf, "charged", None) or 0) != charged:
             raise ValueError("the leaf's `charged` is not what the effects debit from the budget")
-        exposed = getattr(self.leaf, "exposed", None) or 0
-        if exposed != len(self.effects.exposures):
+        exposed = self.effects.exposures.total if self.effects.exposures else 0
+        if (getattr(self.leaf, "exposed", None) or 0) != exposed:
             raise ValueError("the leaf's `exposed` is not the number of exposures in the effects")
 
 

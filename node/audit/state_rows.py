@@ -54,10 +54,11 @@ def apply(
             (q.peer, q.collection, q.day, q.n),
         )
     if effects.exposures:
+        e = effects.exposures
         connection.executemany(
-            "INSERT INTO exposures VALUES (?, ?, ?, ?, 1) "
-            "ON CONFLICT (peer, collection, epoch, document) DO UPDATE SET n = n + 1",
-            [(e.peer, e.collection, e.epoch, e.document) for e in effects.exposures],
+            "INSERT INTO exposures VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT (peer, collection, epoch, document) DO UPDATE SET n = n + excluded.n",
+            [(e.peer, e.collection, e.epoch, document, n) for document, n in e.answers.items()],
         )
     if effects.probes:
         connection.executemany(

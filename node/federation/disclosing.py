@@ -109,7 +109,7 @@ async def _search(
     try:
         return await search_scored(
             routed.version,
-            Located(routed.inbound.into, routed.searched()[some]),
+            Located(routed.inbound.into, routed.searched[some]),
             routed.vectors[some],
             query.k,
             routed.permitted.grant.visible,

@@ -12,7 +12,6 @@ count at all; when that is reached, only those are searched. Where the counts of
 with a log (docs/operations.md), everything counts as told, and nothing is searched.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -90,7 +89,7 @@ class _Counts:
     """The counts of one scope: `total` of the log and of what is reserved, `held` of the latter."""
 
     total: dict[int, int]
-    held: Counter[int] = field(default_factory=Counter)
+    held: dict[int, int] = field(default_factory=dict)
     lost: bool = False
     worn: dict[int, set[int]] = field(default_factory=dict)
     _among: dict[RecordLimits, Among] = field(default_factory=dict)
@@ -117,21 +116,54 @@ class _Counts:
             self._among[limits] = found
         return self._among[limits]
 
-    def add(self, key: int, n: int) -> None:
-        """Change one count by `n`."""
-        before = self.total.get(key, 0)
-        after = before + n
-        if after:
-            self.total[key] = after
-        else:
-            del self.total[key]
-        moved = not before or not after
-        for limit, worn in self.worn.items():
-            if (before >= limit) != (after >= limit):
-                (worn.add if n > 0 else worn.discard)(key)
-                moved = True
-        if moved:
-            self._among.clear()
+    def hold(self, keys: Sequence[int]) -> None:
+        """Count and reserve one answer about each of these."""
+        total, held, known = self.total, self.held, len(self.total)
+        for key in keys:
+            total[key] = n = total.get(key, 0) + 1
+            held[key] = held.get(key, 0) + 1
+            worn = self.worn.get(n)
+            if worn is not None:
+                worn.add(key)
+                self._moved(n)
+        if len(total) != known:
+            self._moved(None)
+
+    def take_back(self, counts: Mapping[int, int]) -> None:
+        """Count so many answers less; they stay reserved until they are let go."""
+        total, known = self.total, len(self.total)
+        for key, n in counts.items():
+            before = total.get(key, 0)
+            after = before - n
+            if after:
+                total[key] = after
+            else:
+                del total[key]
+            for limit, worn in self.worn.items():
+                if before >= limit > after:
+                    worn.discard(key)
+                    self._moved(limit)
+        if len(total) != known:
+            self._moved(None)
+
+    def let_go(self, counts: Mapping[int, int]) -> None:
+        """Reserve so many answers no longer."""
+        held = self.held
+        for key, n in counts.items():
+            left = held[key] - n
+            if left:
+                held[key] = left
+            else:
+                del held[key]
+
+    def _moved(self, limit: int | None) -> None:
+        """Forget what may be searched where it depends on what has reached `limit`.
+
+        None: where it depends on which records have a count at all.
+        """
+        for limits in list(self._among):
+            if limits.records is not None or limits.answers == limit:
+                del self._among[limits]
 
 
 class Exposures:
@@ -166,7 +198,7 @@ class Exposures:
         counts = self._counts(scope)
         if counts.lost and keys:
             return None
-        if any(counts.total.get(key, 0) >= limits.answers for key in keys):
+        if not counts.used_up(limits.answers).isdisjoint(keys):
             return None
         allowed = list(keys)
         if limits.records is not None:
@@ -177,21 +209,17 @@ class Exposures:
                     return None
                 beyond = set(new[left:])
                 allowed = [key for key in keys if key not in beyond]
-        for key in allowed:
-            counts.add(key, 1)
-        counts.held.update(allowed)
+        counts.hold(allowed)
         return allowed
 
     def may_score(self, scope: Scope, keys: Sequence[int], limits: RecordLimits) -> bool:
         """Say whether each of the reserved answers is still among its record's scored ones."""
-        total = self._counts(scope).total
-        return all(total.get(key, 0) <= limits.scored for key in keys)
+        return self._counts(scope).used_up(limits.scored + 1).isdisjoint(keys)
 
     def release(self, scope: Scope, exposures: Mapping[int, int]) -> None:
         """Give reservations back."""
         counts = self._counts(scope)
-        for key, n in exposures.items():
-            counts.add(key, -n)
+        counts.take_back(exposures)
         self._let_go(scope, counts, exposures)
 
     def settle(self, scope: Scope, exposures: Mapping[int, int]) -> None:
@@ -231,10 +259,7 @@ class Exposures:
                 self._stale.discard(old)
 
     def _let_go(self, scope: Scope, counts: _Counts, exposures: Mapping[int, int]) -> None:
-        for key, n in exposures.items():
-            counts.held[key] -= n
-            if not counts.held[key]:
-                del counts.held[key]
+        counts.let_go(exposures)
         if not counts.held and scope in self._stale:
             self._stale.discard(scope)
             self._scopes.pop(scope, None)

@@ -8,6 +8,7 @@ a grant is told the same whether or not the collection exists.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,8 +55,9 @@ class Routed:
     vectors: NDArray[np.float32]
     inbound: Inbound
 
+    @cached_property
     def searched(self) -> NDArray[np.float32]:
-        """Return the vectors (n, d) in the version's space."""
+        """The vectors (n, d) in the version's space; they are sketched and searched."""
         return self.inbound.carried(self.vectors)
 
 

@@ -61,7 +61,7 @@ class Question:
             score_space=answer.score_space,
             epoch=answer.epoch,
             results=answer.count,
-            exposed=self.reservation.told.total(),
+            exposed=sum(self.reservation.told.values()),
             charged=self.reservation.queries,
             answer=digest(payload),
         )

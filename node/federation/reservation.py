@@ -6,7 +6,6 @@ if the partner has hung up meanwhile.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -33,7 +32,7 @@ class Reservation:
     question: str | None = None
     collection: str | None = None
     queries: int = 0
-    told: Counter[int] = field(default_factory=Counter)
+    told: dict[int, int] = field(default_factory=dict)
     asked: tuple[Probe, ...] = ()
     _following: bool = False
     _abandoned: bool = False
@@ -116,14 +115,11 @@ class Reservation:
             return None
         return QueryEffect(self.peer, self.collection, day_of(self.at), self.queries)
 
-    def exposure_effects(self) -> tuple[ExposureEffect, ...]:
-        """The answers about records that belong into the leaf's transaction, one entry each."""
-        if self.collection is None:
-            return ()
-        epoch = epoch_of(self.at)
-        return tuple(
-            ExposureEffect(self.peer, self.collection, epoch, key) for key in self.told.elements()
-        )
+    def exposure_effect(self) -> ExposureEffect | None:
+        """The answers about records that belong into the leaf's transaction."""
+        if not self.told:
+            return None
+        return ExposureEffect(*self.scope, self.told)
 
     def probe_effects(self) -> tuple[ProbeEffect, ...]:
         """The vectors to remember that belong into the leaf's transaction."""
@@ -133,7 +129,7 @@ class Reservation:
         return tuple(ProbeEffect(peer, collection, day, p.mark, p.sketch) for p in self.asked)
 
     def _hold_nothing(self) -> None:
-        self.collection, self.queries, self.told, self.asked = None, 0, Counter(), ()
+        self.collection, self.queries, self.told, self.asked = None, 0, {}, ()
 
     def _leave(self) -> None:
         if self.question is not None:
@@ -163,7 +159,9 @@ class ReservedRecords:
         scope = self.reservation.scope
         told = self.reservation.exposures.reserve(scope, keys, self.limits)
         if told is not None:
-            self.reservation.told.update(told)
+            counts = self.reservation.told
+            for key in told:
+                counts[key] = counts.get(key, 0) + 1
         return told
 
     def may_score(self, keys: Sequence[int]) -> bool:

@@ -224,7 +224,7 @@ class Responder:
                 rule="queries-per-day",
             )
         routed = route(query, permitted, rooms.routes)
-        probes = self._sketcher.probes(routed.searched(), canonical_filter(query))
+        probes = self._sketcher.probes(routed.searched, canonical_filter(query))
         if not question.reservation.reserve_probes(probes, grant.near_duplicates_per_day):
             raise refusal(
                 Code.BUDGET_EXHAUSTED,
@@ -354,7 +354,7 @@ class Responder:
             nonce=NonceEffect(question.peer, accepted.nonce, accepted.forget_nonce_after),
             idempotency=kept,
             queries=reservation.query_effect(),
-            exposures=reservation.exposure_effects(),
+            exposures=reservation.exposure_effect(),
             probes=reservation.probe_effects(),
             seen=seen,
         )

@@ -1,5 +1,6 @@
 """Entries and open logs for these tests: real keys, real files, a clock that stands still."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -37,7 +38,7 @@ def exchange(number: int, documents: tuple[int, ...] = (1, 2), until: int = AT +
         nonce=NonceEffect(peer, f"nonce-{number}", until),
         idempotency=IdempotencyEffect(peer, f"key-{number}", f"digest-{number}", body, until),
         queries=QueryEffect(peer, collection, DAY, 1),
-        exposures=tuple(ExposureEffect(peer, collection, 3, key) for key in documents),
+        exposures=ExposureEffect(peer, collection, 3, dict(Counter(documents))),
         probes=(ProbeEffect(peer, collection, DAY, number.to_bytes(16, "big"), bytes(32)),),
     )
     return Entry(answered(body, exposed=len(documents)), effects)

@@ -212,7 +212,7 @@ def test_a_leaf_that_states_another_charge_than_its_effects_is_a_bug() -> None:
     one = QueryEffect("clinic.example", "papers", DAY, 1)
     with pytest.raises(ValueError, match="exposed"):
         Entry(answered(exposed=2), Effects(queries=one))
-    exposure = ExposureEffect("clinic.example", "papers", 3, 1)
+    exposure = ExposureEffect("clinic.example", "papers", 3, {1: 1})
     with pytest.raises(ValueError, match="exposed"):
-        Entry(event().leaf, Effects(exposures=(exposure,)))
+        Entry(event().leaf, Effects(exposures=exposure))
     Entry(event().leaf, Effects(nonce=NonceEffect("clinic.example", "n", AT)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from html.parser import HTMLParser
 from typing import Any
 
@@ -32,7 +33,7 @@ def told(at: int, peer: str, documents: tuple[int, ...], **changes: Any) -> Entr
     epoch = epoch_of(at)
     leaf = answered(f"{at}{peer}".encode(), at=at, peer=peer, epoch=epoch, **changes)
     leaf = leaf.model_copy(update={"exposed": len(documents), "charged": 0})
-    exposed = tuple(ExposureEffect(peer, "papers", epoch, document) for document in documents)
+    exposed = ExposureEffect(peer, "papers", epoch, dict(Counter(documents)))
     return Entry(leaf, Effects(exposures=exposed))
 
 

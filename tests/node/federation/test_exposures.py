@@ -162,3 +162,13 @@ def test_a_floor_of_minus_one_is_none() -> None:
     more = "answers_per_record = 80\n"
     assert limits_of(granted(f"floor = -1\n{more}"), 80, lambda: 0) == RecordLimits(10, 80)
     assert limits_of(granted(f"floor = -0.999\n{more}"), 80, lambda: 0) == RecordLimits(10, 10)
+
+
+def test_what_may_be_searched_stays_one_object_until_a_record_is_used_up() -> None:
+    limits = RecordLimits(1, 2)
+    exposures = Exposures(Log(k7=2).exposed)
+    among = exposures.among(SCOPE, limits)
+    assert exposures.reserve(SCOPE, [8, 9], limits) == [8, 9]
+    assert exposures.among(SCOPE, limits) is among
+    assert exposures.reserve(SCOPE, [9], limits) == [9]
+    assert found(exposures, limits, [7, 8, 9]) == [8]
