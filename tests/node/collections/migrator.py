@@ -1,11 +1,14 @@
-"""A process that migrates a collection until it is killed: `python -m ... DIRECTORY`.
+"""A process that migrates a collection until it is killed, and tells of each step.
 
-Says `N` after N documents have vectors in the new version.
+Processes are forked from one that has imported everything, so that many can be killed in a second.
 """
 
 import asyncio
 import sys
+import time
 from collections.abc import Callable
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import structlog
@@ -25,7 +28,8 @@ def text(number: int, edition: int = 0) -> str:
     return f"paper number {number} about thing{number} in edition{edition}"
 
 
-async def migrate(directory: Path) -> None:
+async def migrate(directory: Path, tells: Connection) -> None:
+    """Begin or go on; the first process makes the collection."""
     async with opened(directory) as rooms:
         add_model(rooms.encoders, "old", 1)
         add_model(rooms.encoders, "new", 2)
@@ -44,14 +48,26 @@ async def migrate(directory: Path) -> None:
         if not collection.standing.aside:
             await collection.switching(append).begin(rooms.encoders.get("new"), 0, Reason(None))
         (version,) = collection.standing.aside
-
-        def say(done: int, total: int | None, what: str) -> None:
-            del total, what
-            print(done, flush=True)  # noqa: T201 - the parent waits for it
-
-        await collection.backfill(version).run(say)
+        tells.send_bytes(b"begun")
+        await collection.backfill(version).run(lambda *_: tells.send_bytes(b"batch"))
 
 
-if __name__ == "__main__":
+def run(directory: Path, tells: Connection) -> None:
+    """Be such a process."""
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-    asyncio.run(migrate(Path(sys.argv[1])))
+    asyncio.run(migrate(directory, tells))
+
+
+def run_and_kill(directory: Path, batches: int, then_s: float) -> None:
+    """Run one until it has begun and written so many batches, wait a moment more, and kill it."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    here, there = context.Pipe(duplex=False)
+    with here, there:
+        child = context.Process(target=run, args=(directory, there))
+        child.start()
+        for _ in range(1 + batches):
+            assert here.recv_bytes()
+        time.sleep(then_s)
+        child.kill()
+        child.join()

@@ -1,10 +1,9 @@
 """Another model for a collection: documents are right in every version, whatever comes between."""
 
 import asyncio
+import random
 import shutil
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -23,12 +22,15 @@ from node.store import chunk_rows, version_rows
 from node.store.store import Store
 from node.store.switch_rows import Switch
 from node.store.version_rows import VersionRow
-from tests.node.collections.migrator import COUNT, text
+from tests.node.collections.migrator import COUNT, run_and_kill, text
 from tests.node.collections.models import Words, add_model
 from tests.node.collections.rooms import Rooms, opened, unseen
 from tests.node.collections.test_collection import every_byte
 
 ADMIN = Reason("admin")
+
+KILLED_WITHIN_S = 0.02
+"""Of a step: about as long as a batch takes."""
 
 
 class Log:
@@ -236,30 +238,27 @@ async def test_vectors_that_come_along_must_say_whose_they_are_after_a_switch(
         assert await found(collection, version, new, "alpha") == "x"
 
 
-def migrate_and_kill(directory: Path, batches: int) -> int:
-    """Run the migrator until it has reported so many batches, kill it; return what is stored."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.node.collections.migrator", str(directory)],
-        stdout=subprocess.PIPE,
-    ) as child:
-        assert child.stdout is not None
-        for _ in range(batches):
-            assert child.stdout.readline()
-        child.kill()
+def stored(directory: Path) -> int:
+    """How many documents have vectors in the new version, as SQLite itself says."""
     with sqlite3.connect(directory / "store.db") as db:
         (done,) = db.execute("SELECT count(*) FROM chunks WHERE version = 2").fetchone()
     return int(done)
 
 
-async def test_killed_while_it_encodes_it_goes_on_and_ends_the_same(tmp_path: Path) -> None:
-    done = await asyncio.to_thread(migrate_and_kill, tmp_path, 3)
-    assert 0 < done < COUNT
+async def test_killed_at_ten_moments_it_goes_on_and_ends_the_same(tmp_path: Path) -> None:
+    chance, done = random.Random(7), [0]  # noqa: S311 - chooses the moments of the kills
+    for _ in range(10):
+        moment = chance.randrange(2), chance.uniform(0, KILLED_WITHIN_S)
+        await asyncio.to_thread(run_and_kill, tmp_path, *moment)
+        done.append(stored(tmp_path))
+    assert done == sorted(done)
+    assert len(set(done)) > 2
     async with opened(tmp_path) as rooms:
         old, new = add_model(rooms.encoders, "old", 1), add_model(rooms.encoders, "new", 2)
         collection = rooms.collections.get("papers")
         (version,) = collection.standing.aside
         await collection.backfill(version).run(unseen)
-        assert len(new.texts) == COUNT - done
+        assert len(new.texts) == COUNT - done[-1]
         require_right(rooms, collection, version, new)
         require_right(rooms, collection, collection.serving, old)
     check = Store.open(tmp_path / "store.db")
