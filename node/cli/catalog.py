@@ -59,7 +59,7 @@ def _in_full(one: CatalogLine) -> None:
     line()
     line(f"{one.version}  {envelope.provider}/{envelope.model} {envelope.revision}")
     line(f"    space         {one.space}")
-    line(f"    probe sketch  {envelope.probe or 'none: the model was not probed'}")
+    line(f"    probe sketch  {_sketch(envelope.probe)}")
     line(
         f"    envelope      {envelope.pooling} pooling, {envelope.normalisation},"
         f" {envelope.similarity}, quantisation {envelope.quantisation}"
@@ -67,8 +67,9 @@ def _in_full(one: CatalogLine) -> None:
     line(f"    training      {envelope.training_data or 'not stated'}")
     line(f"    licence       {envelope.license or 'not stated'}")
     line(f"    vectors       {one.chunks}; {one.without_text} documents have no text to encode")
-    for adapter in one.adapters:
-        line(f"    adapter       {adapter.kind} from {adapter.space}")
+    for space, kinds in _kinds_by_space(one).items():
+        line(f"    adapters      {', '.join(sorted(kinds))}")
+        line(f"      from        {space}")
     for found in one.quality:
         figures = ", ".join(f"{name} {value:.3f}" for name, value in found.figures.items())
         line(f"    {_day(found.at)}    {found.questions} golden questions: {figures}")
@@ -77,6 +78,18 @@ def _in_full(one: CatalogLine) -> None:
         forced = f", forced: {event.forced}" if event.forced else ""
         why = f", by the {event.by}: {event.reason}" if event.reason else ""
         line(f"    {_day(event.at)}    {event.event}{former}{forced}{why}")
+
+
+def _sketch(probe: str | None) -> str:
+    """The beginning of a sketch of some 300 characters, by which people tell two apart."""
+    return "none: the model was not probed" if probe is None else f"{probe[:16]}... (all: --json)"
+
+
+def _kinds_by_space(one: CatalogLine) -> dict[str, set[str]]:
+    kinds: dict[str, set[str]] = {}
+    for adapter in one.adapters:
+        kinds.setdefault(adapter.space, set()).add(adapter.kind)
+    return kinds
 
 
 def _day(at: int) -> str:

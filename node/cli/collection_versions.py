@@ -60,7 +60,7 @@ def migrate(
     finish(
         result,
         lambda: _show_migrated(result),
-        next_step=f"interlingua collection cutover {name}"
+        next_step=f"interlingua collection judge {name}"
         if whole
         else f"interlingua catalog {name}",
         exit_code=ExitCode.OK if whole else ExitCode.PARTIAL,
@@ -96,7 +96,7 @@ def rollback(name: NameArgument) -> None:
 
 def retire(
     name: NameArgument,
-    version: Annotated[str, typer.Argument(help="A version that does not serve, such as v3.")],
+    version: Annotated[str, typer.Argument(help="A version that does not serve, such as v1.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Although partners can ask only by it; is logged.")

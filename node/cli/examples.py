@@ -49,10 +49,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "papers --to new --rate 50",
     ),
     "collection golden": ("papers golden.jsonl",),
-    "collection judge": ("papers", "papers --version v7"),
-    "collection cutover": ("papers", "papers --version v7 --force"),
+    "collection judge": ("papers", "papers --version v2"),
+    "collection cutover": ("papers", "papers --version v2 --force"),
     "collection rollback": ("papers",),
-    "collection retire": ("papers v3", "papers v3 --force --yes"),
+    "collection retire": ("papers v1", "papers v1 --force --yes"),
     "catalog": ("", "papers"),
     "anchors import": (
         "public-texts.jsonl --name public",

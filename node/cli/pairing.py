@@ -194,7 +194,12 @@ def _read(source: str, argument: str) -> str:
     if source == "-":
         return sys.stdin.read()
     path = Path(source)
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError:  # longer than names of files are: an invitation that was not copied whole
+        told = f"it is no file, and no invitation: that begins {PREFIX}"
+        raise typer.BadParameter(told, param_hint=argument) from None
+    if not there:
         raise typer.BadParameter(f"there is no file {source}", param_hint=argument)
     try:
         return path.read_text("utf-8").strip()

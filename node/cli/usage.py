@@ -57,6 +57,7 @@ def correction(words: str, verb: str) -> str:
 
 
 def _plain(text: str) -> str:
+    text = text.replace("Value error, ", "")
     for begins, instead in PLAIN.items():
         before, found, after = text.partition(begins)
         if found:

@@ -122,7 +122,7 @@ class Collection:
             if version.name == name:
                 return version
         raise VersionNotFit(
-            f"{self.name} has no version {name} that is kept",
+            f"no version {name} of {self.name} is kept",
             fix=f"`interlingua catalog {self.name}` shows those there are.",
         )
 

@@ -85,7 +85,7 @@ class Switching:
         former = self._collection.standing.former
         if former is None:
             raise VersionNotFit(
-                f"{self._collection.name} has no former version to go back to",
+                f"there is no former version of {self._collection.name} to go back to",
                 fix=f"`interlingua catalog {self._collection.name}` shows those there are.",
             )
 
@@ -205,10 +205,9 @@ class Switching:
     def _require_other(self, version: Version) -> None:
         now = self._collection.standing
         if version is now.serving or version not in now.kept:
+            state = "serves" if version is now.serving else "was retired meanwhile"
             raise VersionNotFit(
-                f"{version.name} serves already"
-                if version is now.serving
-                else f"{version.name} was retired meanwhile",
+                f"version {version.name} of {self._collection.name} {state}",
                 fix=f"interlingua catalog {self._collection.name}",
             )
 

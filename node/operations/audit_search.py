@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from node.operations.caller import caller
 from node.operations.registry import Progress, operation
@@ -26,6 +26,16 @@ class SearchLeaves(LeafFilter):
 
     before: Annotated[int, Field(ge=0, le=2**53 - 1)] | None = None
     limit: Annotated[int, Field(ge=1, le=10_000)] = 50
+
+    @field_validator("type")
+    @classmethod
+    def _known_type(cls, given: str | None) -> str | None:
+        """A type that there is not would find nothing, and seem to say something."""
+        from protocol.leaf import LEAF_TYPES
+
+        if given is not None and given not in LEAF_TYPES:
+            raise ValueError(f"leaves are of the types {', '.join(LEAF_TYPES)}")
+        return given
 
     def wanted(self) -> LeafFilter:
         """The filter alone, without the page."""

@@ -247,9 +247,14 @@ def candidate(collection: Collection, name: str | None) -> Version:
         return collection.version_named(name)
     aside = collection.standing.aside
     if len(aside) != 1:
-        found = ", ".join(version.name for version in aside) or "none"
+        if not aside:
+            raise InvalidRequest(
+                f"There is no new version of {collection.name}.",
+                fix=f"`interlingua collection migrate {collection.name} --to ENCODER` builds one; "
+                f"`interlingua catalog {collection.name}` shows those there are.",
+            )
         raise InvalidRequest(
-            f"It is not clear which version of {collection.name} is meant: {found}.",
+            f"{collection.name} has several new versions: {', '.join(one.name for one in aside)}.",
             fix=f"Name one with --version; `interlingua catalog {collection.name}` shows them.",
         )
     return aside[0]

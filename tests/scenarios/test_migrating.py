@@ -9,7 +9,7 @@ import pytest
 
 from node.federation.ask import AskRequest, AskResult
 from node.ingest.record import Record
-from node.operations.errors import Conflict
+from node.operations.errors import Conflict, InvalidRequest
 from node.operations.judging import GoldenFile, GoldenSet, Judgement, JudgeVersion
 from node.operations.migration import (
     EstimateMigration,
@@ -173,6 +173,8 @@ async def test_a_bad_model_is_stopped_and_a_retired_one_stays_in_the_catalog(
     forced = SwitchVersion(collection=DOCS, force=True)
     cut = await clinic.do("collection.cutover", forced, Switched)
     assert (clinic.leaves(CollectionChanged)[-1].forced or "").startswith("ndcg_10 -")
+    with pytest.raises(InvalidRequest, match=f"no new version of {DOCS}"):
+        await clinic.do("collection.judge", JudgeVersion(collection=DOCS), Judgement)
     add_model(clinic.node.encoders, "new", NEW)
     assert cut.former is not None
     assert (await lab.ask(vectors=[], texts=[text(3)], encoder="old", k=1)).silos[0].hits == 1

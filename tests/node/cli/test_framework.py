@@ -281,6 +281,11 @@ def test_help_shows_every_verb_in_the_order_of_a_first_use() -> None:
             ["query", "x", "--purpose", "care", "-k", "ten"],
             "Invalid value for '-k' / '--k': it must be a whole number, e.g. 10.",
         ),
+        (
+            ["audit", "report", "all"],
+            "Invalid value for 'kind': 'all' is not one of"
+            " 'disclosures', 'denied', 'exposure', 'subject'.",
+        ),
     ],
 )
 def test_a_wrong_command_line_names_cause_and_fix_also_in_json(

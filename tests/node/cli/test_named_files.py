@@ -49,6 +49,15 @@ def test_a_file_that_is_not_there_is_a_wrong_command_line(
     assert missing in told
 
 
+def test_an_invitation_that_was_not_copied_whole_is_a_wrong_command_line(tmp_path: Path) -> None:
+    words = ["peer", "request", "nterlingua-invite:" + 40 * "eyJleHBpcmVz", "--data", str(tmp_path)]
+    done = runner.invoke(app, words)
+    told = done.stderr
+    assert done.exit_code == ExitCode.USAGE
+    assert "no invitation: that begins interlingua-invite:" in told
+    assert "eyJleHBpcmVz" not in told  # whoever has it may answer it
+
+
 @pytest.mark.parametrize("verb", [("invite",), ("request", "INVITATION")])
 def test_what_stands_under_the_name_of_a_new_file_stays(
     new_node: NewNode, tmp_path: Path, verb: tuple[str, ...]

@@ -122,6 +122,9 @@ async def test_a_search_leaves_one_leaf_however_many_pages_are_read(
         assert last.body["leaves"][1]["fields"]["count"] == 1
         wrong = await ask(listeners, "GET", "/v1/audit/search?query=abc", boards[0])
         assert (wrong.status, wrong.body["code"]) == (400, "invalid-request")
+        wrong = await ask(listeners, "GET", "/v1/audit/search?type=anwsered", boards[0])
+        assert (wrong.status, wrong.body["code"]) == (400, "invalid-request")
+        assert "answered, repeated, denied" in wrong.body["detail"]
 
 
 async def test_a_reading_ends_after_an_hour_and_nothing_is_read_without_its_leaf(
