@@ -32,7 +32,7 @@ class AcknowledgementCheck:
     def look(self, index: int, leaf: AnyLeaf) -> None:
         """Check one leaf; most are none of its business."""
         if isinstance(leaf, Answered | Repeated):
-            self._waiting[index] = hash((leaf.peer, leaf.answer))
+            self.wait(index, leaf.peer, leaf.answer)
         elif isinstance(leaf, Acknowledged):
             problem = self._problem(leaf)
             if problem is not None:
@@ -42,6 +42,10 @@ class AcknowledgementCheck:
             if unknown:
                 detail = f"no answer waits at leaf {unknown[0]}"
                 self._findings.add("acknowledgement-invalid", detail, index)
+
+    def wait(self, index: int, peer: str, answer: str) -> None:
+        """Let the answer of a leaf wait to be acknowledged by ``peer``."""
+        self._waiting[index] = hash((peer, answer))
 
     def _may_wait(self, leaf: int) -> bool:
         return leaf in self._waiting or (not self._whole and leaf not in self._ended)

@@ -8,11 +8,15 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from node.audit import log_key_rows, schema, tree_rows
 from node.audit.findings import Findings
+from node.audit.judged import Judged
 from node.audit.log_key_check import LogKeyCheck
+from node.audit.run_pool import Judging, RunPool
 from node.audit.walk import Walk
+from node.audit.walk_runs import RUN, Run, leaves_of_run
 from protocol.checkpoint import open_checkpoint
 from protocol.log_errors import LogMaterialError
 from protocol.log_keys import LogKeys
@@ -21,6 +25,16 @@ from protocol.note import VerifierKey
 
 Progress = Callable[[int, int | None, str], None]
 _PROGRESS_EVERY = 4_096  # leaves
+
+
+class LeafReader(Protocol):
+    """Whoever looks at what leaves say; ``fsck`` itself looks at their bytes only."""
+
+    def leaf(self, index: int, data: bytes) -> None:
+        """Look at one leaf."""
+
+    def run(self, judged: Judged | None) -> bool:
+        """Take what a run of leaves says; False to see them one by one by ``leaf``."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +60,7 @@ class Examination:
 
     def __init__(
         self,
+        path: Path,
         connection: sqlite3.Connection,
         log_key: VerifierKey | LogKeys | None,
         progress: Progress,
@@ -53,7 +68,7 @@ class Examination:
         """``log_key``: what is known of its keys; ``None`` believes the log's own statement."""
         self.findings = Findings()
         self.origin = schema.meta(connection, "origin")
-        self._connection, self._progress = connection, progress
+        self._path, self._connection, self._progress = path, connection, progress
         self._keys = LogKeyCheck(connection, self.origin, log_key, self.findings)
         self._checkpoints = 0
         self._signed = -1
@@ -63,14 +78,21 @@ class Examination:
         """The log's keys as far as they are believed; None where it states none."""
         return self._keys.keys
 
-    def run(self, each: Callable[[int, bytes], None]) -> Examined:
-        """Examine everything; ``each`` sees every leaf's index and bytes."""
+    def run(self, reader: LeafReader | None, judging: Judging | None) -> Examined:
+        """Examine everything; ``reader`` sees every leaf, or the runs that were judged whole."""
         self._check_database()
         total = tree_rows.size(self._connection)
         walk = Walk(self._connection, self.findings, self._at_checkpoint)
-        for index, data in walk.leaves():
+        pool = RunPool(self._path, self._connection, judging)
+        for part in walk.parts(pool, total):
+            if isinstance(part, Run):
+                self._look_at_run(part, reader)
+                self._progress(part.first + RUN, total, "leaves")
+                continue
+            index, data = part
             self._keys.look(index, data)
-            each(index, data)
+            if reader is not None:
+                reader.leaf(index, data)
             if index % _PROGRESS_EVERY == 0:
                 self._progress(index, total, "leaves")
         self._progress(total, total, "leaves")
@@ -85,6 +107,14 @@ class Examination:
             checkpoints=self._checkpoints,
             findings=self.findings,
         )
+
+    def _look_at_run(self, run: Run, reader: LeafReader | None) -> None:
+        for index, data in run.key_leaves:
+            self._keys.look(index, data)
+        if reader is None or reader.run(run.judged):
+            return
+        for index, data in enumerate(leaves_of_run(self._connection, run.first), run.first):
+            reader.leaf(index, data)
 
     def _check_database(self) -> None:
         for (message,) in self._connection.execute("PRAGMA quick_check(10)"):
@@ -130,9 +160,4 @@ def fsck(path: Path, progress: Progress, log_key: VerifierKey | LogKeys | None =
     Raises LogDamaged, LogTooNew or LogUnavailable where it cannot be read at all.
     """
     with schema.snapshot(path) as connection:
-        return Examination(connection, log_key, progress).run(_leave)
-
-
-def _leave(index: int, data: bytes) -> None:
-    """Fsck looks at a leaf's bytes only."""
-    del index, data
+        return Examination(path, connection, log_key, progress).run(None, None)

@@ -20,7 +20,8 @@ from protocol.log_keys import LogKeys, SizeRange
 from protocol.log_terms import LogTerm
 from protocol.note import VerifierKey, open_note
 
-_MARK = TOOK_OVER.encode()
+KEY_MARK = TOOK_OVER.encode()
+"""Only a leaf with these bytes in it can say that a key took over."""
 
 
 class LogKeyCheck:
@@ -43,7 +44,7 @@ class LogKeyCheck:
 
     def look(self, index: int, data: bytes) -> None:
         """Note whether a key took over with this leaf."""
-        if _MARK not in data:
+        if KEY_MARK not in data:
             return
         try:
             leaf = decode_leaf(data)

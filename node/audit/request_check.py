@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from keys.ring import KeyRing
+from keys.ring import KeyRecord, KeyRing
 from node.audit.findings import Findings
 from node.audit.signature_pool import BATCH, SignaturePool, Signed
 from protocol.evidence import UNVERIFIED
@@ -32,6 +32,25 @@ class Requests:
 
     checked: int = 0
     bound: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """How many requests one key signed, and the leaves' first and last second."""
+
+    requests: int
+    first: int
+    last: int
+
+    def and_also(self, more: "Bound") -> "Bound":
+        """Return both together."""
+        first, last = min(self.first, more.first), max(self.last, more.last)
+        return Bound(self.requests + more.requests, first, last)
+
+    def within(self, record: KeyRecord) -> bool:
+        """Whether the key may sign questions, and might at each of these seconds."""
+        signs = record.purpose == "sign"
+        return signs and record.not_before <= self.first and self.last < record.not_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +101,37 @@ class RequestCheck:
     def end(self) -> None:
         """Check what is left; call it once all leaves were looked at."""
         try:
-            self._give()
-            while self._given:
-                self._take()
+            self._finish()
         finally:
             self._pool.close()
+
+    def take_over(
+        self, signatures: list[bytes], bound: dict[tuple[str | None, str], Bound]
+    ) -> bool:
+        """Count requests that were checked elsewhere, of leaves after all that were looked at.
+
+        ``bound``: by (signer, key id). False, and nothing is counted, where one of them was seen
+        before or its key was not allowed to sign: then its leaf is to be looked at.
+        """
+        self._finish()
+        seen = set(map(hash, signatures))
+        if len(seen) < len(signatures) or not seen.isdisjoint(self._signatures):
+            return False
+        records = [(self._record(*key), some) for key, some in bound.items()]
+        known = [(record, some) for record, some in records if record is not None]
+        if not all(some.within(record) for record, some in known):
+            return False
+        self._signatures |= seen
+        self.counts.checked += len(signatures)
+        self.counts.bound += sum(some.requests for _, some in known)
+        return True
+
+    def _finish(self) -> None:
+        """Check what was looked at and is still waiting."""
+        if self._gathered:
+            self._give()
+        while self._given:
+            self._take()
 
     def _give(self) -> None:
         self._pool.give([one.signed for one in self._gathered])
@@ -98,37 +143,41 @@ class RequestCheck:
     def _take(self) -> None:
         for one, verified in zip(self._given.popleft(), self._pool.take(), strict=True):
             if verified:
-                self._compare(one.index, one.leaf, one.kid)
+                self._compare(one)
             else:
                 self._findings.add("request-unproved", UNVERIFIED, one.index)
 
-    def _compare(self, index: int, leaf: AnyLeaf, kid: str) -> None:
+    def _compare(self, one: _Request) -> None:
         """Compare a request that verifies with its leaf, with the others and with known keys."""
-        evidence = leaf.evidence  # type: ignore[union-attr]  # the caller has looked
-        seen = hash(evidence.signature)  # 64 bits: a million signatures fit into memory
+        index, leaf = one.index, one.leaf
+        seen = hash(one.signed[1])  # 64 bits: a million signatures fit into memory
         if seen in self._signatures:
             self._findings.add("request-repeated", "another leaf rests on the same request", index)
         self._signatures.add(seen)
-        for what in _differences(leaf, self._own):
+        for what in differences(leaf, self._own):
             self._findings.add(
                 "request-differs", f"the request was signed for another {what}", index
             )
-        self._bind(index, leaf, kid)
+        self._bind(index, leaf, one.kid)
 
     def _bind(self, index: int, leaf: AnyLeaf, kid: str) -> None:
         signer = self._own if isinstance(leaf, Sent) else leaf.peer
-        ring = self._ring_of(signer) if signer else None
-        record = ring.records.get(kid) if ring else None
-        if record is None:  # not a partner any more, or its keys have changed since
+        record = self._record(signer, kid)
+        if record is None:
             return
         self.counts.bound += 1
-        if record.purpose != "sign" or not record.not_before <= leaf.at < record.not_after:
+        if not Bound(1, leaf.at, leaf.at).within(record):
             self._findings.add(
                 "request-unproved", f"{signer} did not allow this key to sign then", index
             )
 
+    def _record(self, signer: str | None, kid: str) -> KeyRecord | None:
+        """Find a key; None where its owner is no partner any more, or its keys have changed."""
+        ring = self._ring_of(signer) if signer else None
+        return ring.records.get(kid) if ring else None
 
-def _differences(leaf: AnyLeaf, own: str | None) -> list[str]:
+
+def differences(leaf: AnyLeaf, own: str | None) -> list[str]:
     """Name what the signed components say otherwise than the leaf."""
     evidence = leaf.evidence  # type: ignore[union-attr]  # the caller has looked
     here, there = (own, leaf.peer) if isinstance(leaf, Sent) else (leaf.peer, own)

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 import orjson
 
 from node.audit.findings import Findings
-from node.audit.walk_runs import RUN, confirmed
+from node.audit.run_pool import RunPool
+from node.audit.walk_runs import RUN, Run
 from protocol.merkle import Frontier, leaf_hash, position
 
 AtCheckpoint = Callable[[int, bytes, bytes], None]
@@ -28,7 +29,7 @@ _BEFORE_ALL = -(2**63)
 
 @dataclass
 class Walk:
-    """The walk's state; iterate ``leaves()`` to the end, then read ``frontier``.
+    """The walk's state; iterate ``parts()`` to the end, then read ``frontier``.
 
     ``frontier`` is the tree that the stored leaf hashes lead to; ``root_of_leaves`` the root that
     the leaves' own bytes lead to (they differ exactly if a leaf was changed).
@@ -40,16 +41,21 @@ class Walk:
     frontier: Frontier = field(default_factory=Frontier)
     _own: Frontier | None = None  # kept from the first leaf that differs from its stored hash
 
-    def leaves(self) -> Iterator[tuple[int, bytes]]:
-        """Yield (index, bytes) of every leaf that is there, comparing on the way."""
+    def parts(self, pool: RunPool, size: int) -> Iterator[Run | tuple[int, bytes]]:
+        """Yield every leaf that is there, comparing on the way: runs, then (index, bytes).
+
+        ``size``: how many leaves there are by their highest index.
+        """
         checkpoints = _Checkpoints(self.connection, self.at_checkpoint)
         checkpoints.report(self.frontier)
-        while run := confirmed(self.connection, self.frontier) if self._no_strays() else None:
-            while (size := checkpoints.next_size) is not None and size < run.first + RUN:
-                checkpoints.report(run.edge(self.frontier, size))
+        for run in pool.runs(size) if self._no_strays() else ():
+            if not run.fits(self.frontier):
+                break
+            while (signed := checkpoints.next_size) is not None and signed < run.first + RUN:
+                checkpoints.report(run.edge(self.frontier, signed))
             self.frontier = run.edge(self.frontier, run.first + RUN)
             checkpoints.report(self.frontier)
-            yield from enumerate(run.data, run.first)
+            yield run
         yield from self._one_by_one(checkpoints)
         checkpoints.end()
 

@@ -6,12 +6,15 @@ needs none. It never believes: it computes every hash of the run from the leaves
 """
 
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 
 import orjson
 
+from node.audit.judged import Judged
+from node.audit.log_key_check import KEY_MARK
 from protocol.merkle import Frontier, position
 
 RUN_LEVEL = 10
@@ -19,16 +22,32 @@ RUN = 1 << RUN_LEVEL
 """Leaves in a run; a run begins at a multiple of it, so it is a complete subtree."""
 
 
+Judge = Callable[[int, list[bytes]], Judged | None]
+"""(index of the first leaf, the run's leaves) -> what they say, None if anything in it is wrong."""
+
+
 @dataclass(frozen=True)
 class Run:
-    """A run that is as it should be: its leaves' bytes, and the subtree hashes above them.
+    """A run that is as it should be: the subtree hashes over it, and what its leaves say.
 
-    ``levels[n]`` holds the hashes of the run's subtrees of 2**n leaves, from left to right.
+    ``levels[n]`` holds the hashes of the run's subtrees of 2**n leaves, from left to right;
+    ``above`` are the stored hashes of the larger subtrees that it completes, which only ``fits``
+    can judge. ``key_leaves``: those with which a log key may have taken over.
     """
 
     first: int
-    data: list[bytes]
     levels: list[list[bytes]]
+    above: list[bytes]
+    key_leaves: list[tuple[int, bytes]]
+    judged: Judged | None
+
+    def fits(self, before: Frontier) -> bool:
+        """Whether the subtrees that it completes have the hashes of what is below them.
+
+        ``before`` ends where the run begins.
+        """
+        grown = before.copy().append_subtree(RUN_LEVEL, self.levels[-1][0])
+        return [node.hash for node in grown[1:]] == self.above
 
     def edge(self, before: Frontier, size: int) -> Frontier:
         """Return the tree of ``size`` leaves: ``before``, which ends where the run begins, grown.
@@ -43,31 +62,39 @@ class Run:
         return grown
 
 
-def confirmed(connection: sqlite3.Connection, frontier: Frontier) -> Run | None:
-    """Return the run at the right edge of ``frontier``, None unless all about it is confirmed.
+def read_run(connection: sqlite3.Connection, first: int, judge: Judge | None) -> Run | None:
+    """Return the run that begins at leaf ``first``, None unless all inside of it is confirmed.
 
     Confirmed are: all its leaves are there, their facts say what they say, and every stored subtree
-    hash that they complete, inside the run and above, is the hash of what is below it.
+    hash inside of the run is the hash of what is below it; and, where there is one, what ``judge``
+    looks at.
     """
-    first = frontier.size
     bounds = (first, first + RUN)
-    rows = connection.execute(
-        "SELECT data FROM leaves WHERE idx >= ? AND idx < ? ORDER BY idx", bounds
-    )
-    data = [row[0] for row in rows]
+    data = leaves_of_run(connection, first)
     if len(data) < RUN or not _facts_agree(connection, bounds, data):
         return None
     levels = _levels(data)
-    above = [node.hash for node in frontier.copy().append_subtree(RUN_LEVEL, levels[-1][0])[1:]]
     flat = [hash_ for level in levels for hash_ in level]
-    expected = [flat[place] for place in _order()] + above
-    stored = connection.execute(
+    rows = connection.execute(
         "SELECT hash FROM nodes WHERE position >= ? AND position < ? ORDER BY position",
         (position(0, first), position(0, first + RUN)),
     )
-    if [row[0] for row in stored] != expected:
+    stored = [row[0] for row in rows]
+    if stored[: len(flat)] != [flat[place] for place in _order()]:
         return None
-    return Run(first, data, levels)
+    judged = judge(first, data) if judge is not None else None
+    if judge is not None and judged is None:
+        return None
+    key_leaves = [(index, leaf) for index, leaf in enumerate(data, first) if KEY_MARK in leaf]
+    return Run(first, levels, stored[len(flat) :], key_leaves, judged)
+
+
+def leaves_of_run(connection: sqlite3.Connection, first: int) -> list[bytes]:
+    """Return the leaves of the run that begins at ``first``, as far as they are there."""
+    rows = connection.execute(
+        "SELECT data FROM leaves WHERE idx >= ? AND idx < ? ORDER BY idx", (first, first + RUN)
+    )
+    return [row[0] for row in rows]
 
 
 def _facts_agree(
@@ -86,18 +113,20 @@ def _says(leaf: bytes, facts: tuple[int, str, str | None]) -> bool:
     objects that a leaf holds there are no members of these names.
     """
     at, type_, peer = facts
-    named = b'"peer":"%b"' % peer.encode() if peer is not None else b'"peer":'
-    if (
-        b'"at":%d,' % at in leaf
-        and b'"type":"%b"' % type_.encode() in leaf
-        and (named in leaf) == (peer is not None)
-    ):
+    named, typed = _members(type_, peer)
+    if b'"at":%d,' % at in leaf and typed in leaf and (named in leaf) == (peer is not None):
         return True
     try:
         told = orjson.loads(leaf)
         return (told.get("at"), told.get("type"), told.get("peer")) == facts
     except (orjson.JSONDecodeError, AttributeError):
         return False
+
+
+@lru_cache(maxsize=4096)
+def _members(type_: str, peer: str | None) -> tuple[bytes, bytes]:
+    named = b'"peer":"%b"' % peer.encode() if peer is not None else b'"peer":'
+    return named, b'"type":"%b"' % type_.encode()
 
 
 def _levels(data: list[bytes]) -> list[list[bytes]]:
