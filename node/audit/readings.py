@@ -1,6 +1,7 @@
 """Readings of the log by tokens: each leaves an `audit-read` leaf before anything of it is shown.
 
-Rule of this file: a reading is one holder, one purpose of reading and one filter. It lasts an hour,
+Rule of this file: a reading is one holder, one purpose of reading and one filter, and where it is
+about a record of the store, that record, which the leaf does not name. It lasts an hour,
 and however many pages are read of it meanwhile, it leaves one leaf; a restart begins a new one.
 """
 
@@ -31,7 +32,7 @@ class Readings:
     def __init__(self, log: AuditLog, clock: Clock) -> None:
         self._log = log
         self._clock = clock
-        self._until: dict[tuple[str, str, LeafFilter, int | None, str | None], int] = {}
+        self._until: dict[tuple[object, ...], int] = {}
         self._noting = asyncio.Lock()
 
     async def note(
@@ -42,13 +43,16 @@ class Readings:
         wanted: LeafFilter = EVERYTHING,
         leaf: int | None = None,
         case: str | None = None,
+        record: str | None = None,
     ) -> None:
         """Leave a leaf unless this reading is under way; ``count`` gives (size, leaves that pass).
 
-        ``leaf``: the one leaf that it is about; ``case``: under which matter. ``count`` runs in a
-        thread. Raises LogUnavailable; then nothing may be shown.
+        ``leaf``: the one leaf that it is about; ``case``: under which matter; ``record``: what
+        it is about, which is not logged. ``count`` runs in a thread.
+
+        Raises LogUnavailable; then nothing may be shown.
         """
-        which = (by, reading, wanted, leaf, case)
+        which = (by, reading, wanted, leaf, case, record)
         async with self._noting:
             at = self._clock()
             if self._until.get(which, 0) > at:

@@ -17,7 +17,7 @@ def leaves_asked_by(
 ) -> frozenset[int]:
     """Return the `sent` leaves of the questions of a token, or of `operator`.
 
-    `commitment` gives what a question's id and a name commit to. Raises ContentError's kinds.
+    `commitment` gives what a question's opener and a name commit to. Raises ContentError's kinds.
     """
     if not contents.is_begun:
         return frozenset()

@@ -2,7 +2,7 @@
 
 asked      own questions, as signed (`sent` leaves), and partners' answers (`received`)
 answered   partners' questions, as signed, and the payload of the own answers (`answered`)
-actor      the id of an own question, from which the opening of its actor is derived (`sent`)
+actor      random bits of an own question, from which the opening of its actor is derived (`sent`)
 """
 
 from dataclasses import dataclass

@@ -1,9 +1,11 @@
 """Who asked, as a commitment: the partner learns nothing from it, the asker's auditor can open it.
 
 The commitment of one question is SHA-256 over a key of that question and the person's name; the
-key is HMAC-SHA256 of the question's id under a secret derived from the node's master secret. So the
-commitments of one person cannot be linked, guessing a name leads nowhere without the key, and
-showing one question's key and name proves who asked it and nothing about any other.
+key is HMAC-SHA256 of 128 random bits, the question's opener, under a secret derived from the node's
+master secret. So the commitments of one person cannot be linked, guessing a name leads nowhere
+without the key, and showing one question's key and name proves who asked it and nothing about any
+other. The opener is kept sealed beside the log and nowhere else: once it is erased, neither the
+master secret nor what partners hold gives the key back.
 """
 
 import hashlib
@@ -21,13 +23,13 @@ class Actors:
     def __init__(self, master: bytes) -> None:
         self._secret = HKDF(hashes.SHA256(), 32, salt=None, info=_INFO).derive(master)
 
-    def opening(self, question: str) -> bytes:
-        """Return the key (32 bytes) that opens the commitment of one question id."""
-        return hmac.digest(self._secret, question.encode(), "sha256")
+    def opening(self, opener: str) -> bytes:
+        """Return the key (32 bytes) that opens the commitment made with this opener."""
+        return hmac.digest(self._secret, opener.encode(), "sha256")
 
-    def commitment(self, question: str, name: str) -> str:
-        """Return `sha256:<hex>` for the person `name` asking the question with this id."""
-        return committed(self.opening(question), name)
+    def commitment(self, opener: str, name: str) -> str:
+        """Return `sha256:<hex>` for the person `name` asking the question with this opener."""
+        return committed(self.opening(opener), name)
 
 
 def committed(opening: bytes, name: str) -> str:

@@ -83,18 +83,19 @@ class CollectionAsker:
         offered = offer.spaces if offer is not None else ()
         plan = await plan_into(job.encoded.encoder, peer.card, offered, self._routes)
         limits = peer.card.limits
-        query = self._query(target, plan, job, limits)
+        opener = new_salt()  # never sent: a partner could bring back what was erased here
+        query = self._query(target, plan, job, limits, opener)
         if (
             limits.max_query_bytes < MAX_QUERY_BYTES
             and len(query.encode()) > limits.max_query_bytes
         ):
             raise BeyondCard(f"it takes questions of at most {limits.max_query_bytes} bytes")
-        said = await self._exchanger.ask(peer, Asking(query, plan.own_adapter), job.left())
+        said = await self._exchanger.ask(peer, Asking(query, plan.own_adapter, opener), job.left())
         status = job.status(peer.organisation, target.collection, "ok")
         return read_answer(said, plan, job.encoded.envelope.space_id, status)
 
     def _query(
-        self, target: Target, plan: Plan, job: QuestionUnderWay, limits: CardLimits
+        self, target: Target, plan: Plan, job: QuestionUnderWay, limits: CardLimits, opener: str
     ) -> Query:
         request, own = job.request, job.encoded
         envelope, vectors = plan.envelope.describing(role="query"), own.vectors
@@ -108,15 +109,14 @@ class CollectionAsker:
             source = Adaptation(space=own.envelope.space_id, adapter=plan.own_adapter)
             envelope = envelope.describing(adapted_from=source)
             job.queries[envelope.space_id] = vectors
-        question = new_salt()
         return Query(
-            id=question,
+            id=new_salt(),
             salt=new_salt(),
             collection=target.collection,
             purpose=request.purpose,
             k=min(request.k, limits.max_k, target.offer.max_k if target.offer else request.k),
             granularity=request.granularity,
-            actor=self._actors.commitment(question, job.actor),
+            actor=self._actors.commitment(opener, job.actor),
             agreement=request.agreement,
             space=envelope.space_id,
             envelope=envelope,

@@ -50,11 +50,14 @@ NEWER_KEYS_MAY_HELP = frozenset({"key", "receipt"})
 class Asking:
     """A question to one collection of a partner, and what its `sent` leaf says beside it.
 
-    `adapter` is the digest of the own map that was applied, None where none was.
+    `adapter` is the digest of the own map that was applied, None where none was. `opener`: what the
+    actor's commitment is opened with (node/federation/actors.py), for the own files alone; None
+    where that is not to be kept.
     """
 
     query: Query
     adapter: str | None
+    opener: str | None = None
 
 
 class Exchanger:
@@ -100,8 +103,8 @@ class Exchanger:
         body = asking.query.encode()
         for attempt in range(1, ATTEMPTS + 1):
             request = self._sign(QUERY, peer, body)
-            kept = (Content("asked", question=body), Content("actor", asking.query.id.encode()))
-            await self._log.append(Entry(self._sent(peer, request, asking), content=kept))
+            leaf = self._sent(peer, request, asking)
+            await self._log.append(Entry(leaf, content=_kept(body, asking.opener)))
             left = until - asyncio.get_running_loop().time()
             try:
                 said = await self._exchange(peer, request, asking.query, left)
@@ -303,3 +306,9 @@ def _results(answer: Answer) -> int:
 
 def _answering(peer: Peer) -> AnsweringPeer:
     return AnsweringPeer(peer.root.ring, peer.card.log_origin, peer.root.log_terms)
+
+
+def _kept(body: bytes, opener: str | None) -> tuple[Content, ...]:
+    """What is kept of an own question."""
+    asked = Content("asked", question=body)
+    return (asked,) if opener is None else (asked, Content("actor", opener.encode()))

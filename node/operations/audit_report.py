@@ -51,11 +51,12 @@ async def report(node: Node, request: ReportRequest, progress: Progress) -> Repo
     from node.audit.search import count
 
     _check(request)
-    record = _record(node, request)
     wanted, file = request.wanted(), node.data.log_file
+    reading = f"report-{request.kind}"
     await node.readings.note(
-        caller(), f"report-{request.kind}", lambda: count(file, wanted), wanted
+        caller(), reading, lambda: count(file, wanted), wanted, record=request.record
     )
+    record = _record(node, request)  # whether there is one is an answer already
     return await asyncio.to_thread(
         make_report, file, request.kind, wanted, request.period, progress, record
     )

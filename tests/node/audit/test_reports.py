@@ -192,6 +192,7 @@ async def test_a_records_report_names_partners_and_purposes_and_no_person(bank: 
         record = Record(id="p1", where="line 1", text="a text", vector=vector(0))
         await collection.ingest([record], 1, silent)
         request = ReportRequest(kind="subject", collection="papers", record="p1")
+        before = node.log.size()
         made = await make(node, request, silent)
         who, asked = made.tables
         assert [(row[0], row[3]) for row in who.rows] == [
@@ -207,8 +208,10 @@ async def test_a_records_report_names_partners_and_purposes_and_no_person(bank: 
         leaf = decode_leaf(node.log.receipt(node.log.size() - 1).leaf)
         assert isinstance(leaf, AuditRead)
         assert (leaf.by, leaf.reading) == ("operator", "report-subject")
-        with pytest.raises(NotFound):
+        await make(node, request, silent)  # the same reading: no leaf more
+        with pytest.raises(NotFound):  # that there is none is told too, and so it is logged
             await make(node, request.model_copy(update={"record": "p2"}), silent)
+        assert node.log.size() == before + 2
         for wrong in ({"record": None}, {"kind": "denied"}):
             with pytest.raises(InvalidRequest):
                 await make(node, request.model_copy(update=wrong), silent)

@@ -120,6 +120,8 @@ async def test_a_search_leaves_one_leaf_however_many_pages_are_read(
             ("auditor-0", None),
         ]
         assert last.body["leaves"][1]["fields"]["count"] == 1
+        by_purpose = "/v1/audit/search?purpose=research"  # what is searched for is not stated
+        assert (await ask(listeners, "GET", by_purpose, boards[0])).status == 200
         wrong = await ask(listeners, "GET", "/v1/audit/search?query=abc", boards[0])
         assert (wrong.status, wrong.body["code"]) == (400, "invalid-request")
         wrong = await ask(listeners, "GET", "/v1/audit/search?type=anwsered", boards[0])
