@@ -17,25 +17,37 @@ NameArgument = Annotated[str, typer.Argument(help="Name of the collection.", sho
 def golden(
     name: NameArgument,
     file: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
             help="JSONL with question and relevant (ids), or a folder in BEIR's layout.",
             show_default=False,
         ),
-    ],
+    ] = None,
+    titles: Annotated[
+        str | None,
+        typer.Option(
+            help="Metadata field whose words ask for their own document, in place of a file.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Keep golden questions, by which versions are judged, in place of those before."""
     from node.operations.judging import GoldenFile, GoldenSet
 
-    if not file.exists():
+    if file is not None and not file.exists():
         raise typer.BadParameter(f"there is no {file}", param_hint="FILE")
-    request = GoldenFile(collection=name, file=file.absolute())
+    where = None if file is None else file.absolute()
+    request = GoldenFile(collection=name, file=where, titles=titles)
     result = run_operation("collection.golden", request, GoldenSet)
     finish(
         result,
         lambda: line(
-            f"{result.questions} golden questions for {name}; {result.left_out} left out, whose"
-            " documents are not in it"
+            f"{result.questions} golden questions for {name}; {result.left_out} "
+            + (
+                "documents are not asked for"
+                if titles
+                else "left out, whose documents are not in it"
+            )
         ),
         next_step=f"interlingua collection judge {name}",
     )

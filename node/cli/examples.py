@@ -48,7 +48,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "papers --to new --dry-run --price 0.02",
         "papers --to new --rate 50",
     ),
-    "collection golden": ("papers golden.jsonl",),
+    "collection golden": ("papers golden.jsonl", "papers --titles title"),
     "collection judge": ("papers", "papers --version v2"),
     "collection cutover": ("papers", "papers --version v2 --force"),
     "collection rollback": ("papers",),

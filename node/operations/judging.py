@@ -15,17 +15,27 @@ if TYPE_CHECKING:
     from node.collections.judging import Compared
     from node.collections.version import Version
     from node.node import Node
+    from node.store.golden_rows import Golden
 
 
 class GoldenFile(BaseModel, extra="forbid"):
-    """Golden questions in place of those before: a JSONL file, or a folder in BEIR's layout."""
+    """Golden questions in place of those before, from exactly one source.
+
+    `file`: JSONL, or a folder in BEIR's layout. `titles`: the metadata field whose words ask for
+    their own document.
+    """
 
     collection: str
-    file: Path
+    file: Path | None = None
+    titles: str | None = None
 
 
 class GoldenSet(BaseModel):
-    """How many golden questions a collection has; `left_out` have no document in it."""
+    """How many golden questions a collection has.
+
+    `left_out`: questions of the file without a right document in it, or documents whose title does
+    not ask for them, or is one too many.
+    """
 
     collection: str
     questions: int
@@ -71,18 +81,17 @@ async def golden(node: Node, request: GoldenFile, progress: Progress) -> GoldenS
     del progress
     import asyncio
 
-    from node.collections.golden import read_golden
     from node.operations.errors import InvalidRequest
     from node.store import golden_rows
 
     collection = node.collections.get(request.collection)
-    found = await asyncio.to_thread(read_golden, request.file)
-    there = set(collection.find({key for one in found for key in one.judgments}))
-    useful = [one for one in found if not there.isdisjoint(one.judgments)]
-    if not useful:
+    if request.file is not None and request.titles is None:
+        useful, left_out = await asyncio.to_thread(_of_file, collection, request.file)
+    elif request.titles is not None and request.file is None:
+        useful, left_out = await asyncio.to_thread(_of_titles, node, collection, request.titles)
+    else:
         raise InvalidRequest(
-            f"No question of {request.file.name} has a right document in {collection.name}.",
-            fix="Name documents by the ids that they were ingested with.",
+            "Golden questions come from one source.", fix="Give a file, or --titles FIELD."
         )
 
     def keep() -> None:
@@ -90,9 +99,40 @@ async def golden(node: Node, request: GoldenFile, progress: Progress) -> GoldenS
             golden_rows.replace(db, collection.key, useful)
 
     await asyncio.to_thread(keep)
-    return GoldenSet(
-        collection=collection.name, questions=len(useful), left_out=len(found) - len(useful)
-    )
+    return GoldenSet(collection=collection.name, questions=len(useful), left_out=left_out)
+
+
+def _of_file(collection: Collection, file: Path) -> tuple[list[Golden], int]:
+    """The questions that have a right document in the collection, and how many have none."""
+    from node.collections.golden import read_golden
+    from node.operations.errors import InvalidRequest
+
+    found = read_golden(file)
+    there = set(collection.find({key for one in found for key in one.judgments}))
+    useful = [one for one in found if not there.isdisjoint(one.judgments)]
+    if not useful:
+        raise InvalidRequest(
+            f"No question of {file.name} has a right document in {collection.name}.",
+            fix="Name documents by the ids that they were ingested with.",
+        )
+    return useful, len(found) - len(useful)
+
+
+def _of_titles(node: Node, collection: Collection, field: str) -> tuple[list[Golden], int]:
+    """The titles that ask for their documents, and how many documents have none of them."""
+    from node.collections.golden import from_titles
+    from node.operations.errors import InvalidRequest
+    from node.store import document_rows
+
+    with node.store.read() as db:
+        useful = from_titles(document_rows.with_word_field(db, collection.key, field))
+    if not useful:
+        raise InvalidRequest(
+            f"No document of {collection.name} has a title in its metadata field {field!r} that is"
+            " not in its text already.",
+            fix="Name another field, or give a file with questions that people asked.",
+        )
+    return useful, collection.documents - sum(len(one.judgments) for one in useful)
 
 
 @operation("collection.judge")

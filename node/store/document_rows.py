@@ -112,6 +112,17 @@ def texts(db: sqlite3.Connection, collection: int, keys: Iterable[int]) -> dict[
     return found
 
 
+def with_word_field(
+    db: sqlite3.Connection, collection: int, field: str
+) -> Iterator[tuple[str, str, str]]:
+    """Yield external id, text, and the text in a metadata field, where a document has both."""
+    yield from db.execute(
+        "SELECT d.external_id, d.text, v.value FROM documents d, json_each(d.metadata) v"
+        " WHERE d.collection = ? AND d.text IS NOT NULL AND v.key = ? AND v.type = 'text'",
+        (collection, field),
+    )
+
+
 def external_ids(db: sqlite3.Connection, collection: int, keys: Iterable[int]) -> dict[int, str]:
     """Return the external ids of those of the collection's documents that are there."""
     found: dict[int, str] = {}

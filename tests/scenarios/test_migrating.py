@@ -160,6 +160,9 @@ async def test_a_bad_model_is_stopped_and_a_retired_one_stays_in_the_catalog(
     await clinic.do("collection.migrate", Migrate(collection=DOCS, to="new"), Migrated)
     (ahead,) = collection.standing.aside
     assert ahead.space_id in clinic.node.card.current()[0].by_space
+    for neither in (GoldenFile(collection=DOCS), GoldenFile(collection=DOCS, titles="title")):
+        with pytest.raises(InvalidRequest):  # no source, and no titles
+            await clinic.do("collection.golden", neither, GoldenSet)
     kept = await keep_golden(clinic)
     assert (kept.questions, kept.left_out) == (20, 1)
     good = await clinic.do("collection.judge", JudgeVersion(collection=DOCS), Judgement)

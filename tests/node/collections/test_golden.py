@@ -1,0 +1,47 @@
+"""Titles become golden questions where only their meaning leads to the document."""
+
+from pathlib import Path
+
+from node.collections.golden import SHARED, TITLES, from_titles
+from node.store import document_rows
+from tests.node.collections.rooms import opened, record, unseen, vectors
+
+
+def test_a_title_asks_for_its_document_unless_the_text_repeats_it_or_many_share_it() -> None:
+    many = [(f"e{n}", "a column", "Notes from the editors") for n in range(SHARED + 1)]
+    found = from_titles(
+        [
+            ("a", "Doses were halved.", "Safe  amounts for\nchildren"),
+            ("b", "It was about safe amounts.", "Safe amounts for children"),
+            ("c", "HEAT  pumps in old houses: a survey", "Heat pumps in old houses"),
+            ("d", "something", "Too short"),
+            *many,
+        ]
+    )
+    assert [(one.question, one.judgments) for one in found] == [
+        ("Safe amounts for children", {"a": 1, "b": 1})
+    ]
+
+
+def test_of_very_many_titles_the_same_are_taken_whatever_their_order() -> None:
+    rows = [(str(n), "text", f"title of number {n}") for n in range(TITLES + 50)]
+    found = from_titles(rows)
+    assert len(found) == TITLES
+    assert found == from_titles(reversed(rows))
+
+
+async def test_a_title_is_a_text_in_the_named_field_of_a_document_with_a_text(
+    tmp_path: Path,
+) -> None:
+    said = [("text", {"title": "A title"}), ("text", {"title": 7}), ("text", {"name": "A"}),
+            (None, {"title": "Of bare vectors"})]  # fmt: skip
+    rows = vectors(len(said))
+    async with opened(tmp_path) as rooms:
+        collection = await rooms.collection()
+        made = [
+            record(n, rows[n], text=text, metadata=fields) for n, (text, fields) in enumerate(said)
+        ]
+        await collection.ingest(made, len(made), unseen)
+        with rooms.store.read() as db:
+            found = list(document_rows.with_word_field(db, collection.key, "title"))
+    assert found == [("d0", "text", "A title")]
