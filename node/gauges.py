@@ -156,7 +156,8 @@ def _of_content(node: Node) -> Iterator[GaugeMetricFamily]:
 
 def _of_versions(node: Node) -> Iterator[GaugeMetricFamily]:
     """What the watch saw last of the versions that serve."""
-    seen = node.watch.seen
+    looks = {each.name: node.watch.last(each) for each in node.collections.all()}
+    seen = {name: look for name, look in looks.items() if look is not None}
     yield _many(
         "interlingua_canary_ndcg",
         "Mean nDCG@10 of the serving version on the canaries, at the last look.",

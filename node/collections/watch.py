@@ -73,13 +73,18 @@ class Watch:
         self._store = store
         self._bars = bars
         self._clock = clock
-        self.seen: dict[str, Look] = {}
+        self._seen: dict[str, Look] = {}
+
+    def last(self, collection: Collection) -> Look | None:
+        """Return the last look at the version that serves now, None where there was none."""
+        look = self._seen.get(collection.name)
+        return look if look is not None and look.standing is collection.standing else None
 
     async def look(self, collection: Collection) -> Look:
         """Ask the canaries of the version that serves. Raises EncoderError: it cannot be asked."""
         look = await self._looked(collection, collection.standing)
-        before = self.seen.get(collection.name)
-        self.seen[collection.name] = look
+        before = self.last(collection)
+        self._seen[collection.name] = look
         was = before.wrong if before is not None else ()
         if look.wrong and not was:
             _log.warning("version.worse", collection=collection.name, **_told(look))

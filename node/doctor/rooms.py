@@ -154,7 +154,7 @@ async def check_collections(node: Node) -> AsyncIterator[Finding]:
 async def check_versions(node: Node) -> AsyncIterator[Finding]:
     """Serving versions find what they found; looked at now, where the watch has not yet."""
     for collection in node.collections.all():
-        look = node.watch.seen.get(collection.name)
+        look = node.watch.last(collection)
         if look is None:
             with suppress(Exception):  # the other checks say why it cannot be asked
                 async with asyncio.timeout(ENCODER_DEADLINE_S):

@@ -66,7 +66,6 @@ async def _look(node: Node, collection: Collection) -> None:
         return
     why, lost = "; ".join(look.lost), look.standing.serving
     await collection.switching(switch_appender(node.log)).roll_back(Reason(BY, why=why[:WHY_CHARS]))
-    node.watch.seen.pop(collection.name)
     node.card.current()
     _log.warning(
         "version.rolled back",

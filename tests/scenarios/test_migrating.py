@@ -208,7 +208,8 @@ async def test_a_version_that_degrades_after_the_switch_is_taken_back_by_the_wat
     await clinic.do("collection.cutover", SwitchVersion(collection=DOCS), Switched)
     await collection.delete(["d19"])  # a canary that nothing can find any more says nothing
     await watch(clinic.node)
-    look = clinic.node.watch.seen[DOCS]
+    look = clinic.node.watch.last(collection)
+    assert look is not None
     assert (look.questions, look.now, look.wrong) == (19, 1.0, ())
     model = add_model(clinic.node.encoders, "new", NEW)
     pooled = Words(NEW)  # another pooling behind the same address: the last word alone
@@ -216,6 +217,7 @@ async def test_a_version_that_degrades_after_the_switch_is_taken_back_by_the_wat
     lost = collection.version
     await watch(clinic.node)
     assert (collection.encoder.name, collection.standing.former) == ("old", None)
+    assert clinic.node.watch.last(collection) is None  # that was of another version
     leaf = clinic.leaves(CollectionChanged)[-1]
     assert (leaf.event, leaf.by, leaf.former) == ("rollback", "watch", lost)
     assert (leaf.reason or "").startswith("ndcg_10 -")
@@ -224,5 +226,7 @@ async def test_a_version_that_degrades_after_the_switch_is_taken_back_by_the_wat
     assert [found.figures["ndcg_10"] > 0.9 for found in new.quality] == [True, True, False]
     assert (await lab.ask(vectors=[], texts=[text(3)], encoder="old", k=1)).silos[0].state == "ok"
     await watch(clinic.node)  # the former one is as it was, and there is no other to go back to
-    assert clinic.node.watch.seen[DOCS].wrong == ()
+    look = clinic.node.watch.last(collection)
+    assert look is not None
+    assert look.wrong == ()
     assert "version-worse" not in await clinic.findings()

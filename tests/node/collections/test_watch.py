@@ -1,5 +1,6 @@
 """The watch holds a serving version to what it reached before."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,22 @@ from node.encoders.live import LiveSketch
 from node.ingest.record import Record
 from node.store import golden_rows
 from node.store.golden_rows import Golden
+from node.store.switch_rows import Switch
+from node.store.version_rows import VersionRow
 from tests.node.collections.migrator import text
 from tests.node.collections.models import Words, add_model
 from tests.node.collections.rooms import NOW, Rooms, opened, unseen
 
 BARS = Bars(sample=50, drop=0.05, far=0.5)
 COUNT = 40
+
+
+async def unlogged(
+    switch: Switch, row: VersionRow, documents: int, guard: Callable[[], None]
+) -> None:
+    """Take a change for logged."""
+    del switch, row, documents
+    guard()
 
 
 async def switched(rooms: Rooms) -> Collection:
@@ -27,10 +38,7 @@ async def switched(rooms: Rooms) -> Collection:
     made = await rooms.collections.create("papers", "old")
     await made.ingest([Record(f"d{n}", "", text=text(n)) for n in range(COUNT)], COUNT, unseen)
 
-    async def append(_event, _row, _documents, guard) -> None:  # type: ignore[no-untyped-def] # as AppendLeaf
-        guard()
-
-    switching = made.switching(append)
+    switching = made.switching(unlogged)
     new = await switching.begin(rooms.encoders.get("new"), 0, Reason(None))
     await made.backfill(new).run(unseen)
     await switching.complete(new, Reason(None))
@@ -120,3 +128,15 @@ def test_a_share_needs_enough_questions_that_could_be_judged() -> None:
     assert share.share is None
     share.note(True)
     assert share.share == 1 / LEAST
+
+
+async def test_a_look_at_a_version_that_does_not_serve_any_more_says_nothing(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path) as rooms:
+        collection = await switched(rooms)
+        watch = Watch(rooms.store, BARS, lambda: NOW)
+        look = await watch.look(collection)
+        assert watch.last(collection) is look
+        await collection.switching(unlogged).roll_back(Reason(None))
+        assert watch.last(collection) is None
