@@ -1,6 +1,6 @@
 # Everything a newcomer needs: `make demo` and `make test`. Each does its own set-up.
 #
-#   make demo     three organisations on this machine ask each other      (about two minutes)
+#   make demo     three organisations on this machine ask each other      (two to three minutes)
 #   make setup    the command interlingua, in .venv/bin
 #   make test     formatting, lint, types, floors, then all tests
 #   make check    the part of `make test` before the tests

@@ -114,13 +114,21 @@ def _row(leaf: FoundLeaf) -> tuple[object, ...]:
     """One line for people: what was asked or done, why refused, how much."""
     fields = leaf.fields
     words = [
-        f"{name}={fields[name]}"
+        f"{name}={_in_a_word(fields[name])}"
         for name in (
             "collection", "purpose", "decision", "reason", "results", "charged", "state",
-            "event", "use", "origin", "held_by", "log", "operation", "subject", "generation",
-            "counts", "offers", "begins", "ends", "reading", "count", "leaf", "malformed",
+            "event", "version", "use", "origin", "held_by", "log", "operation", "subject",
+            "generation", "counts", "offers", "begins", "ends", "reading", "count", "leaf",
+            "basis", "records", "malformed",
         )
         if name in fields
     ]  # fmt: skip
     time = _shown_time(leaf.at, "%Y-%m-%d %H:%M:%S")
     return leaf.index, time, leaf.type, leaf.peer or "", " ".join(words)
+
+
+def _in_a_word(value: object) -> object:
+    """Counts by name without the spaces and quotes of a dictionary."""
+    if not isinstance(value, dict):
+        return value
+    return ",".join(f"{name}:{count}" for name, count in value.items())

@@ -12,7 +12,7 @@ from node.cli.output import finish, line, table
 from node.cli.run import run_operation
 
 if TYPE_CHECKING:
-    from node.operations.register import CatalogLine
+    from node.operations.register import CatalogLine, Quality
 
 app = VerbGroup()
 
@@ -70,14 +70,18 @@ def _in_full(one: CatalogLine) -> None:
     for space, kinds in _kinds_by_space(one).items():
         line(f"    adapters      {', '.join(sorted(kinds))}")
         line(f"      from        {space}")
-    for found in one.quality:
-        figures = ", ".join(f"{name} {value:.3f}" for name, value in found.figures.items())
-        line(f"    {_day(found.at)}    {found.questions} golden questions: {figures}")
+    for judged in dict.fromkeys(map(_judged, one.quality)):  # often alike, within one day
+        line(f"    {judged}")
     for event in one.events:
         former = f" after {event.former}" if event.former else ""
         forced = f", forced: {event.forced}" if event.forced else ""
         why = f", by the {event.by}: {event.reason}" if event.reason else ""
         line(f"    {_day(event.at)}    {event.event}{former}{forced}{why}")
+
+
+def _judged(found: Quality) -> str:
+    figures = ", ".join(f"{name} {value:.3f}" for name, value in found.figures.items())
+    return f"{_day(found.at)}    {found.questions} golden questions: {figures}"
 
 
 def _sketch(probe: str | None) -> str:

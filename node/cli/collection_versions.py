@@ -15,6 +15,7 @@ from node.operations.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from node.operations.migration import Migrated, MigrationEstimate, Switched
+    from node.operations.retiring import Retired
 
 NameArgument = Annotated[str, typer.Argument(help="Name of the collection.", show_default=False)]
 
@@ -112,7 +113,7 @@ def retire(
     result = run_operation("collection.retire", request, Retired)
     finish(
         result,
-        lambda: line(f"{result.version} of {result.collection} is retired ({result.encoder})"),
+        lambda: _show_retired(result),
         next_step=f"interlingua encoder remove {result.encoder}",
     )
 
@@ -143,6 +144,12 @@ def _show_migrated(one: Migrated) -> None:
         line(f"{one.without_text} documents have no text")
     for document, cause in one.refused.items():
         line(f"{document}: {cause}")
+
+
+def _show_retired(one: Retired) -> None:
+    line(f"{one.version} of {one.collection} is retired ({one.encoder})")
+    if one.forced:
+        line(f"forced against: {one.forced}")
 
 
 def _show_switched(one: Switched) -> None:

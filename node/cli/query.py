@@ -61,8 +61,9 @@ def query(
     select: Annotated[
         int | None,
         typer.Option(
-            help="Ask at most so many of the partners' collections that are known from earlier "
-            "answers, those likely to answer; 0 asks all. Default: partners.select.",
+            help="Ask at most so many of the partners' collections of which 20 answers to "
+            "questions with a limit are known, those likely to answer; 0 asks all. Default: "
+            "partners.select.",
         ),
     ] = None,
     no_own: Annotated[

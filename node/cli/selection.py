@@ -38,6 +38,7 @@ def show() -> None:
         )
         most = f"at most {result.select} of them" if result.select else "all of them"
         line(f"a question asks {most} where it says nothing else")
+        line("whoever is not known from 20 answers is asked; only questions with a limit teach")
 
     finish(result, people, next_step='interlingua query "..." --purpose PURPOSE --select 3')
 

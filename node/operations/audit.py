@@ -281,7 +281,7 @@ def _why_not(verified: Verification) -> str | None:
     if verified.witnessed == size:
         return None
     if verified.witnessed:
-        return f"nobody has cosigned the last {size - verified.witnessed} leaves yet"
+        return f"too few have cosigned the last {size - verified.witnessed} leaves yet"
     return why_not(verified.cosigned_by, verified.needed, verified.parties)
 
 

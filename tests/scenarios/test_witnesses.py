@@ -98,7 +98,7 @@ async def test_a_receipt_becomes_witnessed_by_an_organisation_other_than_the_two
     await asked(lab)
     later = verify_directory(lab.node.data.path, None, silent)
     assert later.verdict == "SELF-SIGNED"
-    assert later.self_signed_because == "nobody has cosigned the last 2 leaves yet"
+    assert later.self_signed_because == "too few have cosigned the last 2 leaves yet"
 
 
 async def test_between_two_organisations_alone_nothing_is_witnessed_and_it_says_so(

@@ -12,7 +12,9 @@ from typer.testing import CliRunner, Result
 from keys.keyfile import read_key
 from node.audit.entry import Entry
 from node.audit.log import AuditLog
+from node.cli.audit_search import _row
 from node.cli.main import app
+from node.operations.audit_search import FoundLeaf
 from node.operations.exit_codes import ExitCode
 from node.passphrase import Passphrase
 from protocol.canonical import digest
@@ -96,6 +98,21 @@ def test_search_lists_the_newest_leaves_oldest_first(bank: NewNode) -> None:
 )
 def test_search_filters(bank: NewNode, filters: list[str], indexes: list[int]) -> None:
     assert [leaf["index"] for leaf in as_json(bank, "search", *filters)["leaves"]] == indexes
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"event": "cutover", "version": "v2"}, "event=cutover version=v2"),
+        (
+            {"basis": "age", "records": {"actor": 1, "asked": 2}},
+            "basis=age records=actor:1,asked:2",
+        ),
+    ],
+)
+def test_a_line_says_which_version_and_what_was_erased(fields: dict[str, Any], words: str) -> None:
+    leaf = FoundLeaf(index=1, at=0, type="erasure", peer=None, fields=fields)
+    assert _row(leaf)[-1] == words
 
 
 def test_search_goes_on_where_a_page_ended(bank: NewNode) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from node.cli.catalog import _in_full
-from node.operations.register import AdapterInUse, CatalogLine
+from node.operations.register import AdapterInUse, CatalogLine, Quality
 from tests.protocol.samples import envelope
 
 SPACE = "sha256:" + 64 * "a"
@@ -26,10 +26,11 @@ def test_a_version_in_full_fits_a_hundred_columns(capsys: pytest.CaptureFixture[
         without_text=0,
         created_at=0,
         events=(),
-        quality=(),
+        quality=tuple(Quality(at=at, questions=20, figures={"mrr": 0.5}) for at in (0, 9)),
     )
     _in_full(one)
     told = capsys.readouterr().out
     assert max(map(len, told.splitlines())) <= 100
     assert "AAAA... (all: --json)" in told
     assert "procrustes, ridge" in told
+    assert told.count("20 golden questions: mrr 0.500") == 1
