@@ -156,21 +156,23 @@ class Follower:
         former = _of_other_log(waiting, peer.log_origin)
         if former:  # a log that was succeeded since proves nothing any more
             return former
-        leaves = [parse_proof(each.proof).index for each in waiting]
+        received = [parse_proof(each.proof) for each in waiting]
+        trees = [_tree(proof.checkpoint) for proof in received]
         seen = await asyncio.to_thread(self._largest_seen, peer)
-        request = ProofsRequest(leaves=tuple(leaves), seen=seen[0].size if seen else None)
-        proofs = await self._fetch(peer, request)
+        leaves = [proof.index for proof in received]
+        proofs = await self._fetch(peer, leaves, seen[0].size if seen else None)
         if proofs.checkpoint is None:
             raise _NoProofs("no tree of it was cosigned yet")
         note = proofs.checkpoint.encode()
         head = open_checkpoint(note, peer.log_origin, self._keys(peer))
         if seen is not None:
             self._goes_on(peer, seen, (head, note), proofs)
+        await self._goes_on_from_receipts(peer, trees, (head, note))
         if not policy.judge(note, self._organisation, peer.organisation).enough:
             raise _NoProofs("too few witnesses have cosigned yet")
         kept = []
-        for each, index, path in zip(waiting, leaves, proofs.paths, strict=False):
-            if path is None:
+        for each, index, path, tree in zip(waiting, leaves, proofs.paths, trees, strict=False):
+            if path is None or tree[0].size > head.size:
                 break
             proof = TlogProof(index, hashes(path), note).encode()
             verify_receipt(each.leaf, proof, self._keys(peer), peer.log_origin)
@@ -178,7 +180,25 @@ class Follower:
         await asyncio.to_thread(self._log().keep_witnessed, kept)
         return [index for index, _ in kept]
 
-    async def _fetch(self, peer: Peer, request: ProofsRequest) -> Proofs:
+    async def _goes_on_from_receipts(
+        self, peer: Peer, trees: Sequence[tuple[Checkpoint, bytes]], shown: tuple[Checkpoint, bytes]
+    ) -> None:
+        """Check that the cosigned tree goes on from the newest receipt's that is no larger.
+
+        What was seen at last is often larger than what was cosigned, or was shown to this node as a
+        witness: of the receipts that are followed here, it says nothing then.
+        """
+        covered = [one for one in trees if one[0].size <= shown[0].size]
+        if not covered:
+            return
+        newest = max(covered, key=lambda one: one[0].size)
+        proofs = await self._fetch(peer, (), newest[0].size)
+        if (proofs.checkpoint or "").encode() != shown[1]:
+            raise _NoProofs("its cosigned tree has just become another one")
+        self._goes_on(peer, newest, shown, proofs)
+
+    async def _fetch(self, peer: Peer, leaves: Sequence[int], seen: int | None) -> Proofs:
+        request = ProofsRequest(leaves=tuple(leaves), seen=seen)
         signed = sign_request(
             PROOFS,
             authority_of(peer.url),
@@ -211,7 +231,7 @@ class Follower:
         found = []
         answered = self._log().seen(peer.organisation, peer.record.pinned, peer.log_origin)
         if answered is not None:
-            found.append((parse_checkpoint(parse_note(answered.note).text), answered.note))
+            found.append(_tree(answered.note))
         cosigned = self._cosigner.latest(peer)
         if cosigned is not None:
             found.append(cosigned)
@@ -242,6 +262,10 @@ class Follower:
                     roots = (peer.record.root.encode(),)
                     self._forks.keep(Fork(old_note, new_note, path, roots))
             raise
+
+
+def _tree(note: bytes) -> tuple[Checkpoint, bytes]:
+    return parse_checkpoint(parse_note(note).text), note
 
 
 def _of_other_log(waiting: Sequence[UnwitnessedReceipt], origin: str) -> list[int]:

@@ -287,6 +287,36 @@ async def test_an_asker_sees_by_its_receipts_that_another_witness_was_shown_anot
     assert lab.node.log.unwitnessed("clinic.example", 0, 9)  # nothing of it was kept
 
 
+async def test_an_asker_that_is_a_witness_too_is_not_shown_one_log_as_each(
+    world: World, three: Three, tmp_path: Path
+) -> None:
+    """What it cosigned last is larger than what came with its answers, and of the other log."""
+    lab, clinic, _bank = three
+    await asked(lab)
+    await cosigned(clinic)
+    await clinic.stop()
+    second = await copied(clinic, tmp_path / "second")
+    one = await world.serve(clinic.node.data)
+    two = await world.serve(second)
+    await one.node.log.append(event())
+    while (one.node.log.size() + 1).bit_count() == 1:
+        await one.node.log.append(event())
+    await asked(lab)  # answered from the first log
+    while two.node.log.size() <= one.node.log.size():
+        await two.node.log.append(event())
+    assert "lab.example/witness" in (await cosigned(two)).names  # which is shown the second
+    await two.change("pause", "lab.example")
+    for each in (one, two):
+        await each.stop()
+    listen(two.node.data, two.node.settings.federation.port, one.node.settings.federation.port)
+    two = await world.serve(two.node.data)
+    await two.change("resume", "lab.example")
+    await lab.node.follower.follow_due()
+    (fork,) = Forks(lab.node.data.forks).all()
+    assert verify_fork(fork.file, []).verdict == "DIVERGED"
+    assert lab.node.log.unwitnessed("clinic.example", 0, 9)
+
+
 async def test_a_node_whose_witness_holds_more_does_not_start(
     world: World, three: Three, tmp_path: Path
 ) -> None:
