@@ -9,6 +9,7 @@ the linear positions are those of Russ Cox, "Transparent Logs for Skeptical Clie
 """
 
 import hashlib
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -134,6 +135,33 @@ def inclusion_proof(index: int, size: int, hash_at: HashAt) -> list[bytes]:
             path.append(hash_at(level, start >> level))
             start = middle
     return path[::-1]
+
+
+def inclusion_proofs(indexes: Sequence[int], size: int, hash_at: HashAt) -> list[list[bytes]]:
+    """Return the ``inclusion_proof`` of each index, computing what they share once.
+
+    ``indexes`` rise. Raises ValueError as ``inclusion_proof``.
+    """
+    if indexes and not 0 <= indexes[0] <= indexes[-1] < size:
+        raise ValueError(f"no leaf {indexes[0]} or {indexes[-1]} in a tree of {size} leaves")
+    return _paths(indexes, 0, size, hash_at)
+
+
+def _paths(indexes: Sequence[int], start: int, end: int, hash_at: HashAt) -> list[list[bytes]]:
+    """Paths of leaves within the subtree D[start:end], to its root."""
+    if end - start == 1 or not indexes:
+        return [[] for _ in indexes]
+    level = (end - start - 1).bit_length() - 1
+    middle = start + (1 << level)
+    cut = bisect_left(indexes, middle)
+    left = _paths(indexes[:cut], start, middle, hash_at)
+    right = _paths(indexes[cut:], middle, end, hash_at)
+    for paths, others in ((left, (middle, end)), (right, (start, middle))):
+        if paths:
+            sibling = _subtree(*others, hash_at)
+            for path in paths:
+                path.append(sibling)
+    return left + right
 
 
 def consistency_proof(old: int, new: int, hash_at: HashAt) -> list[bytes]:

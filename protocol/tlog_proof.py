@@ -11,7 +11,6 @@ Rule of this file: parsing accepts the canonical form only, and ``verify_receipt
 place that says a leaf is in a log.
 """
 
-import base64
 from binascii import b2a_base64
 from dataclasses import dataclass
 
@@ -36,12 +35,9 @@ class TlogProof:
 
     def encode(self) -> bytes:
         """Return the bytes; ``parse_proof`` gives this proof back from them."""
-        lines = [HEADER]
-        if self.extra is not None:
-            lines.append(f"extra {base64.b64encode(self.extra).decode('ascii')}")
-        lines.append(f"index {self.index}")
-        lines.extend([b2a_base64(h, newline=False).decode("ascii") for h in self.path])
-        return ("\n".join(lines) + "\n\n").encode("ascii") + self.checkpoint
+        extra = b"" if self.extra is None else b"extra " + b2a_base64(self.extra)
+        head = b"%b\n%bindex %d\n" % (HEADER.encode("ascii"), extra, self.index)
+        return b"".join([head, *map(b2a_base64, self.path), b"\n", self.checkpoint])
 
 
 @dataclass(frozen=True)

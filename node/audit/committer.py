@@ -18,6 +18,7 @@ from pathlib import Path
 from keys.signer import Signer
 from keys.thumbprint import thumbprint
 from node.audit import log_key_rows, open_questions, schema, state_rows, tree_rows, unacknowledged
+from node.audit.batch_rows import BatchRows
 from node.audit.entry import Entry, Receipt, TakeOver
 from node.audit.errors import AuditError, LogForeign, LogUnavailable
 from node.audit.growth import Growth
@@ -142,8 +143,13 @@ class Committer:
         tree_rows.insert(connection, growth.leaves, growth.nodes, tree.head)
         state_rows.purge(connection, at)
         receipts = {
-            n: Receipt(new.index, new.raw, growth.prove(new.index, tree.head))
-            for n, new in zip((n for n in ordered if n not in outcomes), growth.leaves, strict=True)
+            n: Receipt(new.index, new.raw, proof)
+            for n, new, proof in zip(
+                (n for n in ordered if n not in outcomes),
+                growth.leaves,
+                growth.prove(tree.head),
+                strict=True,
+            )
         }
         connection.execute("COMMIT")
         self.tree = tree
@@ -225,10 +231,12 @@ def _grow(
 ) -> dict[int, Outcome]:
     """Write each entry's effects and grow the tree by its leaf; returns those refused."""
     refused: dict[int, Outcome] = {}
+    rows = BatchRows(connection)
     for n, prepared in admitted.items():
+        rows.write_before(prepared.entry)
         try:
             refuse_former(connection, growth, prepared.entry.takes_over)
-            state_rows.refuse_recorded(connection, prepared.entry.effects, at)
+            rows.refuse_recorded(prepared.entry.effects, at)
             unacknowledged.refuse_again(connection, prepared.entry.leaf)
         except AuditError as error:
             refused[n] = error
@@ -236,10 +244,10 @@ def _grow(
         stored = NO_ANSWER
         if keeping is not None:
             stored = keeping.add(prepared.entry, growth.next_index, prepared.raw)
-        state_rows.apply(connection, prepared.entry.effects, growth.next_index, stored)
+        rows.add(prepared.entry, growth.next_index, stored)
         open_questions.follow(connection, prepared.entry.leaf)
-        unacknowledged.follow(connection, prepared.entry.leaf, growth.next_index)
         growth.add(prepared.entry.leaf, prepared.raw)
+    rows.write()
     return refused
 
 

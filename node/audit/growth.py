@@ -5,10 +5,11 @@ it, are needed to prove the batch's leaves; so a receipt costs no read.
 """
 
 from keys.signer import Signer
-from node.audit.tree_rows import Head, NewLeaf, Tree, prove
+from node.audit.tree_rows import Head, NewLeaf, Tree
 from protocol.checkpoint import Checkpoint, sign_checkpoint
 from protocol.leaf import Leaf
-from protocol.merkle import Frontier, Node, leaf_hash
+from protocol.merkle import Frontier, Node, inclusion_proofs, leaf_hash
+from protocol.tlog_proof import TlogProof
 
 
 class Growth:
@@ -37,6 +38,13 @@ class Growth:
         checkpoint = Checkpoint(origin, self._frontier.size, self._frontier.root())
         return Tree(self._frontier, Head(sign_checkpoint(checkpoint, *signers), checkpoint))
 
-    def prove(self, index: int, head: Head) -> bytes:
-        """Return the tlog-proof of one of the batch's leaves."""
-        return prove(index, head, lambda level, place: self._known[level, place])
+    def prove(self, head: Head) -> list[bytes]:
+        """Return the tlog-proof of each of the batch's leaves."""
+        known, indexes = self._known, [new.index for new in self.leaves]
+        paths = inclusion_proofs(
+            indexes, head.checkpoint.size, lambda level, place: known[level, place]
+        )
+        return [
+            TlogProof(index, tuple(path), head.note).encode()
+            for index, path in zip(indexes, paths, strict=True)
+        ]

@@ -7,7 +7,6 @@ key is never replaced or purged. Live means: the present second is not after ``u
 import sqlite3
 from dataclasses import dataclass
 
-from node.audit import seen_checkpoints
 from node.audit.entry import Effects, ResetEffect
 from node.audit.errors import AlreadyRecorded
 from node.content.content import SealedAnswer
@@ -26,55 +25,8 @@ class StoredRow:
     until: int
 
 
-def apply(
-    connection: sqlite3.Connection, effects: Effects, leaf_index: int, stored: SealedAnswer
-) -> None:
-    """Write the effects of the leaf ``leaf_index``; ``refuse_recorded`` has been called before.
-
-    ``stored`` is the payload of the idempotency effect, sealed.
-    """
-    if effects.nonce:
-        n = effects.nonce
-        connection.execute(
-            "INSERT OR REPLACE INTO nonces VALUES (?, ?, ?)", (n.peer, n.nonce, n.until)
-        )
-    if effects.idempotency:
-        i = effects.idempotency
-        connection.execute(
-            "INSERT OR REPLACE INTO idempotency VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (i.peer, i.key, i.body_digest, stored.slot, stored.data, leaf_index, i.until),
-        )
-    if effects.reset:
-        _reset(connection, effects.reset)
-    if effects.queries:
-        q = effects.queries
-        connection.execute(
-            "INSERT INTO queries VALUES (?, ?, ?, ?) "
-            "ON CONFLICT (peer, collection, day) DO UPDATE SET n = n + excluded.n",
-            (q.peer, q.collection, q.day, q.n),
-        )
-    if effects.exposures:
-        e = effects.exposures
-        connection.executemany(
-            "INSERT INTO exposures VALUES (?, ?, ?, ?, ?) "
-            "ON CONFLICT (peer, collection, epoch, document) DO UPDATE SET n = n + excluded.n",
-            [(e.peer, e.collection, e.epoch, document, n) for document, n in e.answers.items()],
-        )
-    if effects.probes:
-        connection.executemany(
-            "INSERT OR IGNORE INTO probes VALUES (?, ?, ?, ?, ?)",
-            [(p.day, p.peer, p.collection, p.mark, p.sketch) for p in effects.probes],
-        )
-    if effects.receipt:
-        r = effects.receipt
-        connection.execute(
-            "INSERT INTO kept_receipts VALUES (?, ?, ?, ?)", (leaf_index, r.peer, r.leaf, r.proof)
-        )
-    if effects.seen:
-        seen_checkpoints.keep(connection, effects.seen)
-
-
-def _reset(connection: sqlite3.Connection, reset: ResetEffect) -> None:
+def forget(connection: sqlite3.Connection, reset: ResetEffect) -> None:
+    """Forget what was debited before, and what was asked."""
     for table in ("queries", "exposures", "probes"):
         connection.execute(
             f"DELETE FROM {table} WHERE peer = ?1 AND (?2 IS NULL OR collection = ?2)",  # noqa: S608 - one of the names above

@@ -137,12 +137,6 @@ def insert(
     connection.execute("INSERT INTO checkpoints VALUES (?, ?)", (head.checkpoint.size, head.note))
 
 
-def prove(index: int, head: Head, hash_at: HashAt) -> bytes:
-    """Return the tlog-proof of leaf ``index`` against ``head``; ValueError if it is not in it."""
-    path = inclusion_proof(index, head.checkpoint.size, hash_at)
-    return TlogProof(index, tuple(path), head.note).encode()
-
-
 def receipt(
     connection: sqlite3.Connection, index: int, under: tuple[int, bytes] | None = None
 ) -> tuple[bytes, bytes]:

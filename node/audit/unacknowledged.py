@@ -32,14 +32,31 @@ def refuse_again(connection: sqlite3.Connection, leaf: Leaf) -> None:
         raise AlreadyRecorded("These answers were acknowledged before.")
 
 
-def follow(connection: sqlite3.Connection, leaf: Leaf, index: int) -> None:
-    """Open, end or mark what a leaf is about; other leaves change nothing."""
+Row = tuple[int, str, str, int]
+
+
+def row(leaf: Leaf, index: int) -> Row | None:
+    """Return what a leaf opens: (index, peer, answer, at); None where that is nothing."""
     if isinstance(leaf, Answered | Repeated):
-        connection.execute(
-            "INSERT INTO unacknowledged (idx, peer, answer, at) VALUES (?, ?, ?, ?)",
-            (index, leaf.peer, leaf.answer, leaf.at),
-        )
-    elif isinstance(leaf, Acknowledged):
+        return index, leaf.peer, leaf.answer, leaf.at
+    return None
+
+
+def insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+    """Open what several leaves are about."""
+    connection.executemany(
+        "INSERT INTO unacknowledged (idx, peer, answer, at) VALUES (?, ?, ?, ?)", rows
+    )
+
+
+def depends_on_rows(leaf: Leaf) -> bool:
+    """Whether ``refuse_again`` or ``follow`` look at rows of other leaves for this one."""
+    return isinstance(leaf, Acknowledged | Unacknowledged)
+
+
+def follow(connection: sqlite3.Connection, leaf: Leaf) -> None:
+    """End or mark what a leaf is about; other leaves change nothing."""
+    if isinstance(leaf, Acknowledged):
         confirmed = ((each,) for each in leaf.confirmed)
         connection.executemany("DELETE FROM unacknowledged WHERE idx = ?", confirmed)
     elif isinstance(leaf, Unacknowledged):

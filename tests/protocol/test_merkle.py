@@ -13,6 +13,7 @@ from protocol.merkle import (
     complete_subtrees,
     consistency_proof,
     inclusion_proof,
+    inclusion_proofs,
     leaf_hash,
     node_hash,
     position,
@@ -111,6 +112,24 @@ def test_the_published_roots_are_reproduced() -> None:
     tree = StoredTree(INPUTS)
     assert [r.hex() for r in tree.roots] == ROOTS
     assert [root(size, tree.hash_at).hex() for size in range(9)] == ROOTS
+
+
+@given(
+    st.integers(1, SIZES).flatmap(
+        lambda size: st.tuples(st.just(size), st.sets(st.integers(0, size - 1)))
+    )
+)
+def test_paths_of_several_leaves_are_those_of_each(drawn: tuple[int, set[int]]) -> None:
+    size, indexes = drawn[0], sorted(drawn[1])
+    hash_at = StoredTree([bytes([n]) for n in range(size)]).hash_at
+    assert inclusion_proofs(indexes, size, hash_at) == [
+        inclusion_proof(index, size, hash_at) for index in indexes
+    ]
+
+
+def test_there_is_no_path_of_a_leaf_beyond_the_tree() -> None:
+    with pytest.raises(ValueError, match="in a tree of 8 leaves"):
+        inclusion_proofs([7, 8], 8, StoredTree(INPUTS).hash_at)
 
 
 def test_published_paths_are_reproduced() -> None:

@@ -1,0 +1,64 @@
+"""A batch leaves in the tables, and refuses, what its entries would one after the other."""
+
+import random
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from node.audit.committer import Committer, Prepared
+from node.audit.entry import RESET, Effects, Entry, Receipt, ResetEffect
+from protocol.leaf import Acknowledged, AdminActed, Unacknowledged
+from protocol.tlog_proof import verify_receipt
+from tests.node.audit.entries import LOG_KEY, ORIGIN, exchange
+from tests.protocol.leaf_samples import AT, every_leaf
+
+TABLES = ("nonces", "idempotency", "queries", "exposures", "probes", "unacknowledged")
+
+
+def some_entries(seed: int) -> list[Entry]:
+    """Questions of which some come twice, with live and expired nonces, and what refers to them."""
+    chance = random.Random(seed)  # noqa: S311 - a test's choice, no secret
+    acknowledged = next(leaf for leaf in every_leaf() if isinstance(leaf, Acknowledged))
+    entries = []
+    for _ in range(40):
+        kind, number = chance.randrange(10), chance.randrange(12)
+        if kind < 7:
+            documents = tuple(chance.randrange(6) for _ in range(3))
+            entries.append(exchange(number, documents, until=AT + chance.choice((-1, 0, 90))))
+        elif kind == 7:
+            reset = AdminActed(at=AT, peer="clinic.example", operation=RESET, subject="papers")
+            entries.append(Entry(reset, Effects(reset=ResetEffect("clinic.example", "papers"))))
+        elif kind == 8:
+            entries.append(Entry(acknowledged.model_copy(update={"confirmed": (number,)})))
+        else:
+            late = Unacknowledged(at=AT, peer="clinic.example", unconfirmed=(number, number + 1))
+            entries.append(Entry(late))
+    return entries
+
+
+def committed(path: Path, entries: Sequence[Entry], at_once: int) -> tuple[list[object], object]:
+    """Return what each entry came to, and all rows."""
+    committer = Committer(path, LOG_KEY, ORIGIN, lambda: AT)
+    outcomes: list[object] = []
+    for first in range(0, len(entries), at_once):
+        batch = [Prepared(one, one.leaf.encode()) for one in entries[first : first + at_once]]
+        for outcome in committer.commit(batch).outcomes:
+            if isinstance(outcome, Receipt):
+                verify_receipt(outcome.leaf, outcome.proof, committer.verifier_key, ORIGIN)
+            outcomes.append(outcome.index if isinstance(outcome, Receipt) else str(outcome))
+    committer.close()
+    with closing(sqlite3.connect(path)) as connection:
+        read = (connection.execute(f"SELECT * FROM {table}") for table in TABLES)  # noqa: S608 - names above
+        rows = [sorted(each.fetchall()) for each in read]
+    return outcomes, rows
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_batch_is_its_entries_one_after_the_other(tmp_path: Path, seed: int) -> None:
+    entries = some_entries(seed)
+    single = committed(tmp_path / "single.db", entries, at_once=1)
+    assert committed(tmp_path / "batch.db", entries, at_once=len(entries)) == single
+    assert {type(outcome) for outcome in single[0]} == {int, str}
