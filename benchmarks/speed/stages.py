@@ -50,15 +50,15 @@ STAGES: dict[str, tuple[str, ...]] = {
     "accept": (
         "node.federation.responder:accept",
         "node.federation.admission:Admission.admit",
-        "node.federation.responder:permit",
-        "node.federation.responder:route",
+        "node.federation.answering:permit",
+        "node.federation.answering:route",
     ),
     "adapt": ("node.federation.routing:Inbound.carried",),
     "search": ("node.index.collection_index:CollectionIndex.search",),
     "re-score": ("node.federation.scoring:score",),
     "disclose": (
         "node.federation.disclosing:disclose",
-        "node.federation.responder:disclosed_answer",
+        "node.federation.answering:disclosed_answer",
     ),
     "sign": ("node.federation.replies:Replies.with_receipt",),
 }

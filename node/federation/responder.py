@@ -20,90 +20,34 @@ Steps 1 to 8 authenticate and are `protocol.accept_query`. From there on the sen
 A refusal from step 10 on leaves a `denied` leaf with its receipt, a failed search an `error` leaf;
 both give the budget back and keep rate token and nonce. A failed commit gives everything back but
 those, and answers 503 with nothing shown.
-"""
 
-import asyncio
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+Steps 9 and 10 are admission.py, 11 to 14 answering.py, 15 and 16 release.py; what needs no search
+is answered in searchless.py.
+"""
 
 import structlog
 
-from keys.signer import Signer
-from node.audit.entry import Effects, Entry, IdempotencyEffect, NonceEffect, Receipt, StoredAnswer
+from node.audit.entry import Entry
 from node.audit.errors import AlreadyRecorded, LogUnavailable
-from node.audit.seen_checkpoints import SeenCheckpoint
-from node.clock import Clock
-from node.content.content import Content
-from node.federation.acknowledging import confirmation, note_overdue
-from node.federation.admission import Admission, other_question
-from node.federation.answers import disclosed_answer, repeated_answer, shows
-from node.federation.disclosing import (
-    canonical_filter,
-    commitments_to_shown,
-    search_and_disclose,
-)
-from node.federation.held import held_of
-from node.federation.judgement import Permitted, Routed, permit, refusal, route
-from node.federation.ledgers import Ledgers
+from node.federation.acknowledging import note_overdue
+from node.federation.admission import Admission
+from node.federation.answering import Answering
 from node.federation.log_reads import LOG_READS, read_log
-from node.federation.offers import offers_to
-from node.federation.peer import Peer
-from node.federation.peers import PeerBook
-from node.federation.probing import Sketcher
 from node.federation.question import Question
-from node.federation.references import References
 from node.federation.refusal_counts import RefusalCounts
+from node.federation.release import Release
 from node.federation.replay import Nonces
 from node.federation.replies import RawResponse, Replies
-from node.federation.routing import Routes
+from node.federation.responder_rooms import Rooms
+from node.federation.searchless import Searchless
 from node.federation.under_way import UnderWay
-from node.policy.book import PolicyBook
-from node.policy.policy import Policy
 from protocol.accept_query import AcceptedRequest, RawRequest, ReceiverContext, accept, sender_of
-from protocol.answer_line import WrittenAnswer
-from protocol.checkpoint import Checkpoint
 from protocol.leaf import Leaf, new_salt
-from protocol.limits import IDEMPOTENCY_S
-from protocol.messages import Confirmed, Denial
+from protocol.messages import Denial
 from protocol.problems import Code, Refused
 from protocol.profile import ACK, HELD
-from protocol.query_message import Query
-
-if TYPE_CHECKING:
-    from node.audit.log import AuditLog
-    from node.collections.registry import Collections
-
-ATTEMPTS = 3
-"""How often a question is judged anew because the policy changed while it was being answered."""
 
 _log = structlog.get_logger(__name__)
-
-
-class _PolicyMoved(Exception):
-    """The policy under which the question was judged, or the version that it searched, is past."""
-
-
-@dataclass(frozen=True)
-class Rooms:
-    """What the responder works with."""
-
-    organisation: str
-    authorities: Callable[[], frozenset[str]]
-    signer: Callable[[], Signer]
-    peers: PeerBook
-    policy: PolicyBook
-    collections: "Collections"
-    routes: Routes
-    log: "AuditLog"
-    ledgers: Ledgers
-    references: References
-    clock: Clock
-    suggest_refresh: Callable[[str], None] = field(default=lambda _name: None)
-    cosigned_of: Callable[[Peer], tuple[Checkpoint, bytes] | None] = field(default=lambda _: None)
-    witnesses_needed: int = 1
-    seconds: Callable[[], float] = time.monotonic
 
 
 class Responder:
@@ -112,12 +56,14 @@ class Responder:
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
         self._replies = Replies(rooms.signer)
-        self._sketcher = Sketcher(rooms.references.secret(b"sketch-v1"))
         self._refusals = RefusalCounts()
         self._under_way = UnderWay()
         nonces = Nonces()
         nonces.load(rooms.log.nonces(rooms.clock()))
         self._admission = Admission(rooms.peers, rooms.policy, rooms.ledgers, nonces, rooms.seconds)
+        self._release = Release(rooms, self._replies, self._admission.inactive)
+        self._answering = Answering(rooms, self._release)
+        self._searchless = Searchless(rooms, self._release)
 
     def partner_behind(self, head: RawRequest) -> str | None:
         """Name the partner whose signature covers these header fields, before the body is whole."""
@@ -179,143 +125,16 @@ class Responder:
             if question.fault is not None:
                 raise question.fault
             if question.accepted.endpoint is HELD:
-                return await self._held(question)
+                return await self._searchless.held(question)
             if question.accepted.endpoint is ACK:
-                return await self._confirm(question)
+                return await self._searchless.confirm(question)
             if question.query is None:
-                return await self._offers(question)
-            stored = self._rooms.log.idempotent(question.peer, question.query.id, question.at)
-            if stored is not None:
-                return await self._repeat(question, question.query, stored)
-            return await self._answer_now(question, question.query)
+                return await self._searchless.offers(question)
+            return await self._answering.answer(question, question.query)
         except Refused as refused:
             if refused.kind.standing != "logged":
                 raise
             return await self._deny(question, refused)
-
-    async def _answer_now(self, question: Question, query: Query) -> RawResponse:
-        rooms = self._rooms
-        for _ in range(ATTEMPTS):
-            policy = self._rooms.policy.current
-            routed = self._judge(question, query, policy)  # steps 11 and 12
-            shown = await search_and_disclose(query, routed, question.reservation)  # 13 and 14
-            left = rooms.ledgers.queries_left(routed.permitted.grant, question.at)
-            committed = await commitments_to_shown(query, routed, shown)
-            answer = disclosed_answer(
-                question, query, routed, shown, committed, rooms.references, left
-            )
-            try:
-                return await self._release(question, query, routed, answer, policy)
-            except _PolicyMoved:
-                continue
-        raise Refused(Code.BUSY, "the policy keeps changing", authenticated=True)
-
-    def _judge(self, question: Question, query: Query, policy: Policy) -> Routed:
-        """Steps 11 and 12."""
-        rooms = self._rooms
-        question.policy, question.grant = policy.digest, None
-        permitted = permit(question.peer, query, policy, rooms.collections, question.at)
-        question.grant = grant = permitted.grant
-        if not question.reservation.reserve_queries(grant, query.vectors.n):
-            left = rooms.ledgers.queries_left(grant, question.at)
-            raise refusal(
-                Code.BUDGET_EXHAUSTED,
-                f"{left} of {grant.queries_per_day} vectors are left today (UTC)",
-                rule="queries-per-day",
-            )
-        routed = route(query, permitted, rooms.routes)
-        probes = self._sketcher.probes(routed.searched, canonical_filter(query))
-        if not question.reservation.reserve_probes(probes, grant.near_duplicates_per_day):
-            raise refusal(
-                Code.BUDGET_EXHAUSTED,
-                f"at most {grant.near_duplicates_per_day} questions a day may lie this close "
-                "together (UTC)",
-                rule="near-duplicates",
-            )
-        return routed
-
-    async def _release(
-        self,
-        question: Question,
-        query: Query,
-        routed: Routed,
-        answer: WrittenAnswer,
-        policy: Policy,
-    ) -> RawResponse:
-        """Steps 15 and 16."""
-        payload = answer.encode()
-        leaf = question.answered(answer, payload, routed.inbound.adapter)
-        kept = IdempotencyEffect(
-            question.peer,
-            query.id,
-            question.accepted.body_digest,
-            shows(routed.permitted.grant) + payload,
-            question.at + IDEMPOTENCY_S,
-        )
-        return await self._commit(
-            question, leaf, payload, 200, policy.generation, kept, routed.permitted
-        )
-
-    async def _repeat(self, question: Question, query: Query, stored: StoredAnswer) -> RawResponse:
-        """Give a stored answer again, if today's policy still shows as much; charge nothing."""
-        if stored.body_digest != question.accepted.body_digest:
-            raise other_question()
-        policy = self._rooms.policy.current
-        permitted = permit(question.peer, query, policy, self._rooms.collections, question.at)
-        question.grant = permitted.grant
-        left = self._rooms.ledgers.queries_left(permitted.grant, question.at)
-        if stored.payload is None:
-            raise refusal(Code.ANSWER_ERASED, "the stored answer is not kept any more")
-        answer = repeated_answer(stored.payload, permitted.grant, left)
-        if answer is None:
-            raise refusal(
-                Code.NOT_GRANTED, "the grant shows something else now", rule="grant-changed"
-            )
-        payload = answer.encode()
-        leaf = question.repeated(payload, stored.leaf_index)
-        try:
-            return await self._commit(question, leaf, payload, 200, policy.generation)
-        except _PolicyMoved:
-            raise Refused(Code.BUSY, "the policy has just changed", authenticated=True) from None
-
-    async def _offers(self, question: Question) -> RawResponse:
-        """Answer which collections are open to the peer."""
-        policy = self._rooms.policy.current
-        offers = offers_to(
-            question.peer,
-            question.accepted.body_digest,
-            policy,
-            self._rooms.collections,
-            self._rooms.routes,
-            self._rooms.ledgers,
-            question.at,
-        )
-        payload = offers.encode()
-        leaf = question.offered(policy.digest, len(offers.offers), payload)
-        try:
-            return await self._commit(question, leaf, payload, 200, policy.generation)
-        except _PolicyMoved:
-            raise Refused(Code.BUSY, "the policy has just changed", authenticated=True) from None
-
-    async def _held(self, question: Question) -> RawResponse:
-        """Answer how far the partner was seen here; no grant is needed to know oneself."""
-        rooms = self._rooms
-        peer = rooms.peers.get(question.peer)
-        cosigned = await asyncio.to_thread(rooms.cosigned_of, peer)
-        payload = held_of(peer, rooms.log, question.accepted.body_digest, cosigned).encode()
-        leaf = question.compared(rooms.policy.current.digest, payload)
-        return await self._commit(question, leaf, payload, 200, None)
-
-    async def _confirm(self, question: Question) -> RawResponse:
-        """Log which answers the partner has received; what confirms nothing leaves no leaf."""
-        rooms, body = self._rooms, question.accepted.body
-        peer = rooms.peers.get(question.peer)
-        told = confirmation(body, peer, rooms.log, question.at)
-        payload = Confirmed(
-            salt=new_salt(), query=question.accepted.body_digest, confirmed=len(told.leaves)
-        ).encode()
-        leaf = question.acknowledged(rooms.policy.current.digest, told.leaves, payload)
-        return await self._commit(question, leaf, payload, 200, None, seen=told.seen)
 
     async def note_overdue(self) -> None:
         """Log which answers no partner has confirmed in time; call it every few minutes."""
@@ -335,52 +154,7 @@ class Responder:
         leaf: Leaf = (
             question.failed(refused, payload) if failed else question.denied(refused, payload)
         )
-        return await self._commit(question, leaf, payload, refused.kind.status, None)
-
-    async def _commit(
-        self,
-        question: Question,
-        leaf: Leaf,
-        payload: bytes,
-        status: int,
-        generation: int | None,
-        kept: IdempotencyEffect | None = None,
-        permitted: Permitted | None = None,
-        seen: SeenCheckpoint | None = None,
-    ) -> RawResponse:
-        """Step 15: one transaction for everything, with a last look; then step 16."""
-        accepted, reservation = question.accepted, question.reservation
-        effects = Effects(
-            nonce=NonceEffect(question.peer, accepted.nonce, accepted.forget_nonce_after),
-            idempotency=kept,
-            queries=reservation.query_effect(),
-            exposures=reservation.exposure_effect(),
-            probes=reservation.probe_effects(),
-            seen=seen,
-        )
-        content = (Content("answered", accepted.body, payload),) if kept is not None else ()
-        guard = lambda: self._look_again(accepted, generation, permitted)  # noqa: E731 - named for its use
-        entry = Entry(leaf, effects, guard, content=content)
-        submitted: asyncio.Future[Receipt] = self._rooms.log.submit(entry)
-        reservation.follow(submitted)
-        # shielded: a partner who hangs up does not take back what the log is writing
-        receipt = await asyncio.shield(submitted)
-        return self._replies.with_receipt(accepted, status, payload, receipt, self._rooms.clock())
-
-    def _look_again(
-        self, accepted: AcceptedRequest, generation: int | None, permitted: Permitted | None
-    ) -> None:
-        """Run by the log writer, in leaf order, just before the transaction."""
-        peer, at = accepted.from_, self._rooms.clock()
-        if not self._rooms.peers.is_active(peer):
-            raise self._admission.inactive(peer, at)
-        ring = self._rooms.peers.ring(peer, at)
-        if ring is None or accepted.kid in ring.revocations:
-            raise Refused(Code.NOT_AUTHENTICATED, f"{accepted.kid} was revoked meanwhile")
-        if generation is not None and self._rooms.policy.current.generation != generation:
-            raise _PolicyMoved
-        if permitted is not None and not permitted.stands:
-            raise _PolicyMoved
+        return await self._release.commit(question, leaf, payload, refused.kind.status, None)
 
     def _turn_away(self, raw: RawRequest, refused: Refused, remote: str, at: int) -> RawResponse:
         """Answer a sender who is not authenticated; the reason stays here."""

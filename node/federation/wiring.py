@@ -63,7 +63,8 @@ def announcer_of(node: Node) -> Announcer:
 
 def responder_of(node: Node) -> Responder:
     """What answers partners' questions."""
-    from node.federation.responder import Responder, Rooms  # verbs of a stopped node do without it
+    from node.federation.responder import Responder  # verbs of a stopped node do without it
+    from node.federation.responder_rooms import Rooms
 
     return Responder(
         Rooms(

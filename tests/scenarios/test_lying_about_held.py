@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-import node.federation.responder as responder
+import node.federation.searchless as searchless
 from keys.signer import SeedSigner
 from node.audit.log import AuditLog
 from node.backup.errors import NotSettled
@@ -33,7 +33,9 @@ LIES: list[dict[str, Any]] = [
 
 def lie(patched: pytest.MonkeyPatch, **changes: Any) -> None:
     """Let every node tell its partners this of themselves."""
-    patched.setattr(responder, "held_of", lambda *given: held_of(*given).model_copy(update=changes))
+    patched.setattr(
+        searchless, "held_of", lambda *given: held_of(*given).model_copy(update=changes)
+    )
 
 
 @pytest.mark.parametrize("claim", LIES)
@@ -137,7 +139,7 @@ async def test_two_documents_of_one_version_are_a_persons_matter_after_a_loss(
             update={"root": root, "root_version": 2}
         )
 
-    monkeypatch.setattr(responder, "held_of", told)
+    monkeypatch.setattr(searchless, "held_of", told)
     await lab.stop()
     backup = world.directory / "backup"
     with pytest.raises(NotSettled, match=r"bank\.example and clinic\.example hold two") as refused:
