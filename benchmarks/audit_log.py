@@ -94,7 +94,8 @@ def measure(path: Path, entries: int) -> dict[str, float]:
 
     leaves = 0
     for appenders in APPENDERS:
-        some = entries if appenders > 1 else entries // 20  # each has a checkpoint of its own
+        # each of one appender has a checkpoint of its own; of two there are quantiles
+        some = entries if appenders > 1 else max(2, entries // 20)
         rate, seconds = asyncio.run(append(path, appenders, some, leaves))
         leaves += some
         note(f"{appenders} appenders: entries a second", rate)
