@@ -35,6 +35,17 @@ def test_the_least_likely_are_left_out() -> None:
     assert choice.left_of("a.example") == ["two"]
 
 
+def test_equally_likely_silos_are_drawn_and_never_taken_by_name() -> None:
+    alike = dict.fromkeys(EXPECTED, Expected(0.4, 20))
+    left = [choose(alike, PARTNERS, 1, 0.0, drawing(seed)).left for seed in range(40)]
+    assert {silo for each in left for silo in set(alike) - each} == set(alike)
+
+
+def test_whoever_is_left_out_is_explored_now_and_then() -> None:
+    explored = {choose(EXPECTED, PARTNERS, 1, 1.0, drawing(seed)).explored for seed in range(40)}
+    assert explored == {("a.example", "two"), ("b.example", "one")}
+
+
 def test_a_partner_all_of_whose_silos_are_left_out_is_not_contacted() -> None:
     choice = chosen(1)
     assert choice.leaves_out("b.example")
@@ -52,6 +63,10 @@ def test_exploring_asks_one_of_those_left_out() -> None:
 def test_where_nobody_is_left_out_no_share_is() -> None:
     assert chosen(3).left_share is None
     assert EVERYBODY.left_share is None
+    nothing = dict.fromkeys(EXPECTED, Expected(0.0, 20))
+    assert choose(nothing, PARTNERS, 1, 0.0, drawing(1)).left_share == 0.0, (
+        "left, and worth nothing"
+    )
     assert not EVERYBODY.leaves_out("a.example")
 
 

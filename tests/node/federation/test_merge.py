@@ -217,6 +217,18 @@ def test_copies_are_found_between_silos_whose_scores_do_not_compare() -> None:
     assert sorted(len(m.copies) for m in merged) == [0, 1]
 
 
+def test_copies_of_a_copy_are_named_too() -> None:
+    """Two silos whose scores compare hold it, and a third that tells ranks shows it first."""
+    silos = [
+        holding("a", (475, None), (375, "x")),
+        holding("b", (450, None), (325, "x")),
+        SiloRanking("c", "docs", False, None, (SiloHit("c-0", None, "x"),)),
+    ]
+    (shown,) = [m for m in merge(silos, 10, b"seed") if m.copies]
+    assert shown.hit.reference == "c-0"
+    assert sorted(each.hit.reference for each in shown.copies) == ["a-1", "b-1"]
+
+
 @given(
     st.lists(
         st.lists(st.tuples(st.integers(-20, 19), st.sampled_from("wxyz")), max_size=6),

@@ -79,6 +79,15 @@ def test_one_partner_is_forgotten_without_the_others(store: Store) -> None:
     assert CLINIC not in past.expected(SPACE, vectors(1))
 
 
+def test_a_question_that_only_the_forgotten_partner_answered_goes_with_it(store: Store) -> None:
+    past = PastAnswers(store, lambda: NOW)
+    past.learn(SPACE, vectors(2), [{CLINIC: 0.7}, {CLINIC: 0.7, LAB: 0.3}])
+    assert past.forget("clinic.example") == 2
+    assert past.asked_at([NOW]) == 1
+    raw = vectors(2)[0].tobytes()
+    assert raw not in store.path.with_name("store.db-wal").read_bytes()
+
+
 def test_what_was_learnt_when_a_question_was_asked_goes_with_it_and_the_rest_stays(
     store: Store,
 ) -> None:
