@@ -37,6 +37,18 @@ def test_with_few_known_items_scores_are_moved_as_a_whole() -> None:
     assert other.of(0.4) == pytest.approx(0.2, abs=0.06)
 
 
+def test_a_silo_whose_wrong_answers_lie_high_is_moved_down() -> None:
+    crowded = scores(2)
+    crowded[~np.eye(*crowded.shape, dtype=bool)] += 0.25
+    _, other = fit_scales([scores(1), crowded])
+    assert other.of(0.4) < 0.3
+
+
+def test_as_many_known_items_as_needed_give_quantiles() -> None:
+    _, other = fit_scales([scores(1, n=LEAST), scores(2, n=LEAST)])
+    assert len(other.told) > 1
+
+
 def test_scores_that_are_all_alike_leave_one_knot() -> None:
     same = np.full((120, 600), 0.3, dtype=np.float32)
     _, other = fit_scales([scores(1), same])
