@@ -38,8 +38,8 @@ def test_with_few_known_items_scores_are_moved_as_a_whole() -> None:
 
 
 def test_a_silo_whose_wrong_answers_lie_high_is_moved_down() -> None:
-    crowded = scores(2)
-    crowded[~np.eye(*crowded.shape, dtype=bool)] += 0.25
+    crowded = scores(2, 0.25)
+    np.fill_diagonal(crowded, np.diagonal(crowded) - 0.25)
     _, other = fit_scales([scores(1), crowded])
     assert other.of(0.4) < 0.3
 
