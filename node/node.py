@@ -15,49 +15,30 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from node import expiries
-from node.audit.origin import stated_origin
 from node.background import Periodic
 from node.card_keeper import CardKeeper
 from node.clock import Clock, system_clock
 from node.clock_watch import ClockWatch, Steady, steady_clock
-from node.identity import Identity
 from node.own_past import own_past
+from node.own_rooms import OwnRooms
 from node.tokens import Tokens
 
 if TYPE_CHECKING:
-    from adapters.corrected import Yardstick
-    from node.audit.log import AuditLog
-    from node.audit.readings import Readings
     from node.backup.standing import Standing
-    from node.collections.registry import Collections
     from node.collections.watch import Watch
     from node.config import Settings
-    from node.content.content import Kind
-    from node.content.contents import Contents
-    from node.content.erasing import Erasures
-    from node.content.retention import Retention
     from node.data_directory import DataDirectory
-    from node.encoders.registry import Encoders
     from node.federation.acknowledger import Acknowledger
     from node.federation.announcements import Announcements
     from node.federation.announcer import Announcer
     from node.federation.asker import Asker
     from node.federation.client import Client
     from node.federation.exchange import Exchanger
-    from node.federation.ledgers import Ledgers
-    from node.federation.owed import Owed
     from node.federation.pairing import Pairing
-    from node.federation.past_answers import PastAnswers
-    from node.federation.peers import PeerBook
-    from node.federation.references import References
     from node.federation.refresh import Refresher
     from node.federation.responder import Responder
-    from node.federation.routing import Routes
     from node.passphrase import Passphrase
-    from node.policy.book import PolicyBook
     from node.root_keeper import RootKeeper
-    from node.spaces.spaces import Spaces
-    from node.store.store import Store
     from node.witness.cosigner import Cosigner
     from node.witness.follower import Follower
     from node.witness.submitter import Submitter
@@ -69,19 +50,13 @@ OVERDUE_S = 600.0
 COMPARE_S = 3_600.0
 
 
-class Node:
-    """One organisation's node with its rooms.
+class Node(OwnRooms):
+    """One organisation's node with its rooms: its own (`OwnRooms`) and those that meet partners.
 
     Attributes:
-        settings: the configuration.
-        data: the data directory, locked by this process.
-        clock: epoch seconds UTC.
         clock_watch: whether the clock is to be believed.
-        passphrase: source of the key files' passphrase.
         tokens: local callers.
-        identity: keys and root document.
         serving: whether listeners are up in this process.
-        periodic: work that a running node repeats.
     """
 
     def __init__(
@@ -93,21 +68,16 @@ class Node:
         closing: AsyncExitStack,
         steady: Steady,
     ) -> None:
-        self.data = data
-        self.settings = settings
-        self.passphrase = passphrase
-        self.clock = clock
+        super().__init__(data, settings, passphrase, clock, closing)
         self.clock_watch = ClockWatch(clock, steady, lambda: own_past(self))
         self.tokens = Tokens(data.tokens_file)
-        self.identity = Identity.open(data, settings, passphrase, clock)
         self.serving = False
-        self.periodic = [
+        self.periodic += [
             Periodic("clock", CLOCK_LOOK_S, self.clock_watch.look),
             Periodic("card", CARD_CHECK_S, self.renew),
             Periodic("compare", COMPARE_S, self._compare),
             Periodic("expiry", expiries.LOOK_EVERY_S, lambda: expiries.warn(self)),
         ]
-        self._closing = closing
 
     @classmethod
     @asynccontextmanager
@@ -127,6 +97,8 @@ class Node:
     async def start(self) -> None:
         """Open every room, load every index, and note the start in the log."""
         from node.audit.entry import Entry
+        from node.cut_off import log_what_was_cut_off
+        from node.operations.watching import periodic_of
         from protocol.event_leaves import Started
 
         self.identity.unlock()
@@ -143,8 +115,9 @@ class Node:
         )
         await self.log.append(Entry(started))
         await asyncio.to_thread(self.contents.open)
-        await self._log_missing()
+        await log_what_was_cut_off(self)
         await self.collections.load()
+        self.periodic += periodic_of(self)
         await self.renew()
         _ = self.responder, self.asker, self.acknowledger, self.announcements, self.announcer
         _ = self.retention
@@ -168,127 +141,6 @@ class Node:
 
         return Standing(self)
 
-    async def _log_missing(self) -> None:
-        """Append the leaves of decisions that a crash cut off between file and log."""
-        from node.collections.switching import log_missing
-        from node.federation.event_leaves import (
-            end_interrupted,
-            peer_appender,
-            policy_appender,
-            switch_appender,
-        )
-
-        await end_interrupted(self.log, self.clock)
-        await self.policy.log_if_missing(policy_appender(self.log, self.clock, None))
-        await self.peers.log_missing(peer_appender(self.log, self.clock, None))
-        await self.roots.log_missing()
-        _ = self.encoders  # brings the tables up to date
-        await log_missing(self.store, switch_appender(self.log))
-
-    @cached_property
-    def store(self) -> Store:
-        """store.db: documents, vectors, encoders."""
-        from node.store.store import Store
-
-        store = Store.open(self.data.store_file)
-        self._closing.callback(store.close)
-        return store
-
-    @cached_property
-    def log(self) -> AuditLog:
-        """The audit log; LogHeld while a restored node is not settled."""
-        from node.audit.errors import LogHeld
-        from node.audit.log import AuditLog
-        from node.backup.marker import holds_log
-        from node.log_succession import own_log_keys
-
-        if holds_log(self.data.mark_file):
-            raise LogHeld("This node was restored and has not compared itself with its partners.")
-
-        signer, own = self.identity.signer("log"), own_log_keys(self.identity)
-        self._closing.callback(self.contents.close)  # after the log, which hands over to it
-        log = AuditLog.open(
-            self.data.log_file,
-            signer,
-            self.log_origin,
-            self.clock,
-            own=own,
-            contents=self.contents,
-        )
-        self._closing.push_async_callback(log.close)
-        return log
-
-    @cached_property
-    def readings(self) -> Readings:
-        """Readings of the audit log by tokens."""
-        from node.audit.readings import Readings
-
-        return Readings(self.log, self.clock)
-
-    @cached_property
-    def contents(self) -> Contents:
-        """What exchanges said, kept beside the log; the log closes it."""
-        from node.content.contents import ContentFiles, Contents
-
-        data, days = self.data, self._days_kept()
-        files = ContentFiles(data.content_keys_file, data.content_file, data.log_file)
-        kept = frozenset(kind for kind, count in days.items() if count)
-        return Contents(files, self.identity.files.content, kept)
-
-    @cached_property
-    def erasures(self) -> Erasures:
-        """What erases it."""
-        from node.content.erasing import Erasures
-
-        return Erasures(self.contents, self.log, self.clock)
-
-    @cached_property
-    def retention(self) -> Retention:
-        """The rules by age under which it is erased."""
-        from node.content.retention import EVERY_S, Retention
-
-        retention = Retention(self.contents, self.erasures, self._days_kept(), self.clock)
-        self.periodic.append(Periodic("retention", EVERY_S, retention.run))
-        return retention
-
-    def _days_kept(self) -> dict[Kind, int]:
-        days = self.settings.content
-        return {
-            "asked": days.asked_days,
-            "answered": days.answered_days,
-            "actor": days.actors_days,
-        }
-
-    @cached_property
-    def encoders(self) -> Encoders:
-        """Encoders by name."""
-        from node.encoders.live import LOOK_EVERY_S
-        from node.encoders.registry import Encoders
-
-        encoders = Encoders(self.store, self.clock)
-        self._closing.push_async_callback(encoders.close)
-        self.periodic.append(Periodic("encoders", LOOK_EVERY_S, encoders.look))
-        return encoders
-
-    @cached_property
-    def collections(self) -> Collections:
-        """Collections by name."""
-        from node.collections.registry import Collections
-        from node.index.settings import IndexSettings
-        from node.operations.watching import periodic_of
-
-        collections = Collections(
-            self.store,
-            self.data.indexes,
-            self.encoders,
-            IndexSettings(**self.settings.index.model_dump(exclude_none=True)),
-            self.clock,
-            self._yardsticks,
-        )
-        self._closing.push_async_callback(collections.close)
-        self.periodic += periodic_of(self)
-        return collections
-
     @cached_property
     def watch(self) -> Watch:
         """The watch over the quality of serving versions."""
@@ -297,44 +149,11 @@ class Node:
         return watch_of(self)
 
     @cached_property
-    def peers(self) -> PeerBook:
-        """Partners with their pinned roots, states and cards."""
-        from node.federation.peers import PeerBook
-
-        return PeerBook.open(self.data.peers)
-
-    @cached_property
     def pairing(self) -> Pairing:
         """Invitations, and requests that answer them."""
         from node.federation.pairing_rooms import pairing_of
 
         return pairing_of(self)
-
-    @cached_property
-    def policy(self) -> PolicyBook:
-        """The grants in force."""
-        from node.policy.book import PolicyBook
-
-        return PolicyBook.open(self.data.policy_file)
-
-    @cached_property
-    def spaces(self) -> Spaces:
-        """Shared spaces that this node has joined."""
-        from node.spaces.spaces import Spaces
-
-        return Spaces.open(self.data.spaces, self.data.adapters)
-
-    @property
-    def routes(self) -> Routes:
-        """Ways between spaces."""
-        return self.spaces
-
-    @cached_property
-    def references(self) -> References:
-        """Names of records for partners."""
-        from node.federation.references import References
-
-        return References(self.identity.master())
 
     @cached_property
     def client(self) -> Client:
@@ -377,13 +196,6 @@ class Node:
         return announcer
 
     @cached_property
-    def ledgers(self) -> Ledgers:
-        """What each partner has used of its grants."""
-        from node.federation.ledgers import Ledgers
-
-        return Ledgers(self.log)
-
-    @cached_property
     def responder(self) -> Responder:
         """What answers partners' questions."""
         from node.federation.wiring import responder_of
@@ -393,16 +205,6 @@ class Node:
         self.periodic.append(Periodic("refusals", REFUSALS_S, responder.flush))
         self.periodic.append(Periodic("overdue", OVERDUE_S, responder.note_overdue))
         return responder
-
-    @cached_property
-    def past_answers(self) -> PastAnswers:
-        """What silos gave to own questions before."""
-        from node.federation.past_answers import FLUSH_S, PastAnswers
-
-        past = PastAnswers.open(self.data.selection_file, self.clock)
-        self._closing.callback(past.close)
-        self.periodic.append(Periodic("answers", FLUSH_S, lambda: asyncio.to_thread(past.flush)))
-        return past
 
     @cached_property
     def cosigner(self) -> Cosigner:
@@ -439,13 +241,6 @@ class Node:
         return asker_of(self)
 
     @cached_property
-    def owed(self) -> Owed:
-        """Answers that are to be acknowledged to their partners."""
-        from node.federation.owed import Owed
-
-        return Owed(self.log, self.data.acknowledged_file, self.clock)
-
-    @cached_property
     def exchanger(self) -> Exchanger:
         """Signed exchanges with partners."""
         from node.federation.wiring import exchanger_of
@@ -468,11 +263,6 @@ class Node:
 
         file, origin = self.data.card_file, self.log_origin
         return CardKeeper(self.identity, origin, file, lambda: offered_by(self), self.clock)
-
-    @property
-    def log_origin(self) -> str:
-        """The audit log's name on checkpoints (C2SP tlog-checkpoint origin)."""
-        return stated_origin(self.data.log_file, self.settings.organisation)
 
     @cached_property
     def roots(self) -> RootKeeper:
@@ -504,7 +294,3 @@ class Node:
         """A new version of the root document is in force: the card follows, partners are told."""
         self.card.current()
         self.announcer.changed()
-
-    def _yardsticks(self, native: str) -> list[Yardstick]:
-        """What scores of documents in a native space are corrected by; opens the spaces for it."""
-        return self.spaces.yardsticks(native)
