@@ -82,7 +82,7 @@ async def test_a_draft_and_a_lost_key_are_named(paired: Pair, tmp_path: Path) ->
 
 async def test_the_figures_name_each_purpose_and_partner(paired: Pair) -> None:
     ends = figures(paired.clinic, "interlingua_key_expires")
-    assert set(ends) == {"root", "card", "sign", "log"}
+    assert set(ends) == {"root", "card", "sign", "log", "witness"}
     assert ends["root"] > ends["sign"]
     lab = paired.clinic.node.peers.get("lab.example").root.expires
     assert figures(paired.clinic, "interlingua_partner_root_expires") == {"lab.example": lab}
