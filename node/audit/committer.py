@@ -12,6 +12,7 @@ is fixed with the leaf, or not at all.
 import logging
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,10 +117,17 @@ class Committer:
         return BatchResult([decided[n] for n in range(len(batch))], reloaded=failed)
 
     def close(self) -> None:
-        """Close the database; SQLite then folds the write-ahead log into it."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        """Fold the write-ahead log into the file, so that a copy of it is whole, and close it.
+
+        SQLite does so by itself only when nobody else has the file open; a reading that outlives
+        its task may. What cannot be folded in now is folded in when the log is next opened.
+        """
+        if self._connection is None:
+            return
+        with suppress(sqlite3.Error):
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._connection.close()
+        self._connection = None
 
     def _transact(self, admitted: dict[int, Prepared]) -> dict[int, Outcome]:
         if self._connection is None:  # the reload after an earlier failure did not succeed

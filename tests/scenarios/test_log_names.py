@@ -2,7 +2,7 @@
 
 import pytest
 
-import node.node
+import node.own_rooms
 from node.audit.origin import stated_origin
 from protocol.invitation import PairingRefused
 from tests.scenarios.world import World, documents, grant, pair
@@ -14,7 +14,7 @@ async def test_nobody_pairs_under_the_name_of_another_partners_log(
     lab = await world.organisation("lab.example", documents("lab"))
     theirs = "clinic.example/interlingua"
     monkeypatch.setattr(
-        node.node,
+        node.own_rooms,
         "stated_origin",
         lambda path, name: theirs if name == "evil.example" else stated_origin(path, name),
     )

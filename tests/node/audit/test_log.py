@@ -1,12 +1,15 @@
 """Appending: durable, proved, exactly once; state readable; refusals touch nobody else."""
 
 import asyncio
+import shutil
 import stat
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from node.audit import schema
 from node.audit.entry import Effects, Entry, ExposureEffect, NonceEffect, QueryEffect, Receipt
 from node.audit.errors import AlreadyRecorded, LogBusy, LogUnavailable
 from node.audit.log import AuditLog
@@ -193,6 +196,16 @@ async def test_closing_writes_what_is_queued_and_then_refuses(tmp_path: Path) ->
     assert len({(await receipt).index for receipt in queued}) == 10
     with pytest.raises(LogUnavailable, match="closed"):
         await log.append(event())
+
+
+async def test_a_copy_of_a_closed_log_is_whole_while_somebody_reads(tmp_path: Path) -> None:
+    log = tmp_path / "log.db"
+    async with opened(log) as writing:
+        await writing.append(exchange(1))
+        reader = schema.connect_reader(log)
+    copy = shutil.copyfile(log, tmp_path / "copy.db")
+    with closing(reader), schema.snapshot(copy) as connection:
+        assert connection.execute("SELECT COUNT(*) FROM leaves").fetchone() == (1,)
 
 
 async def test_the_files_are_the_owners_alone(tmp_path: Path) -> None:
