@@ -16,6 +16,11 @@ from tests.node.spaces.consortium import anchor_set, members
 
 ONE, OTHER, _ = members()
 
+needs_matplotlib = pytest.mark.skipif(
+    importlib.util.find_spec("matplotlib") is None,
+    reason="matplotlib is not installed: it comes with the extra plot",
+)
+
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -65,7 +70,7 @@ def test_people_get_the_table(files: Path) -> None:
         assert word in shown
 
 
-@pytest.mark.skipif(importlib.util.find_spec("matplotlib") is None, reason="the extra plot")
+@needs_matplotlib
 @pytest.mark.parametrize(("kind", "begins"), [("svg", b"<?xml"), ("png", b"\x89PNG")])
 def test_pictures_are_written(
     compared: Comparison, tmp_path: Path, kind: Literal["svg", "png"], begins: bytes
@@ -79,7 +84,7 @@ def test_pictures_are_written(
     assert all(path.read_bytes().startswith(begins) for path in written)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("matplotlib") is None, reason="the extra plot")
+@needs_matplotlib
 def test_a_curve_that_cannot_be_drawn_is_said_to_be_missing(files: Path, tmp_path: Path) -> None:
     done = run(files, "--plot", tmp_path)
     assert done.exit_code == 0, done.output
