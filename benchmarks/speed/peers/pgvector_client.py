@@ -57,7 +57,8 @@ def fill(uri: str, documents: NDArray[np.float32], asking: dict[str, Any]) -> st
         options = f"m = {asking['m']}, ef_construction = {asking['ef_construction']}"
         db.execute(f"CREATE INDEX ON records USING hnsw (v vector_ip_ops) WITH ({options})")
         row = db.execute("SELECT extversion FROM pg_extension WHERE extname = 'vector'").fetchone()
-        return f"pgvector {row[0]}, PostgreSQL {db.info.server_version}"
+        version = row[0] if row else "unknown"
+        return f"pgvector {version}, PostgreSQL {db.info.server_version}"
 
 
 def ask(uri: str, texts: list[str], clients: int, asking: dict[str, Any]) -> dict[str, Any]:
