@@ -16,6 +16,7 @@ from node.audit.entry import TakeOver
 from node.audit.errors import AuditError
 from node.audit.log_key_rows import terms_of_file
 from node.audit.own_log_keys import OwnLogKeys
+from protocol.limits import MAX_LOG_TERMS
 from protocol.root_changes import named, with_terms
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from node.identity import Identity
     from protocol.log_terms import LogTerm
     from protocol.root import RootDocument
+
+KEPT_TERMS = 32
+"""Log keys that are left for keys that have to be replaced: stolen, lost, ending."""
 
 _log = structlog.get_logger("keys")
 
@@ -76,6 +80,13 @@ class LogSuccession:
     def is_bounded(self, document: RootDocument) -> bool:
         """Whether a version states all that the log says of its keys."""
         return self.with_bounds(document) is document
+
+    def terms_left(self) -> int:
+        """Return of how many further log keys the root document can state the bounds."""
+        root = self._identity.root
+        bounded = {term.kid for term in (*root.log_terms, *self._terms())}
+        named_keys = {key.kid for key in root.keys if key.purpose == "log"}
+        return MAX_LOG_TERMS - len(bounded | named_keys)
 
     def retired(self) -> frozenset[str]:
         """Keys that another one has followed: they do not sign, however long they are valid."""

@@ -21,12 +21,13 @@ from node.audit.errors import AuditError, LogHeld
 from node.identity_errors import RootKeyAway
 from node.key_leaves import differences, logged
 from node.key_plans import ROTATING, Rotating, Spans, due, postponed
-from node.log_succession import LogSuccession
+from node.log_succession import KEPT_TERMS, LogSuccession
 from node.operations.errors import Conflict, NotFound, OperationError, translate
 from node.root_edit import Edit, RootEdits
 from node.turns import Turns
 from protocol.document import read_document
 from protocol.event_leaves import KeyChanged
+from protocol.limits import MAX_LOG_TERMS
 from protocol.root import ROOT_TYPE, RootDocument, RootRefused
 from protocol.root_changes import named
 
@@ -116,10 +117,25 @@ class RootKeeper:
             log.error("root document not renewed", cause=translate(error).cause)
 
     async def rotate(self, purpose: Rotating, *, at_once: bool = False) -> Change:
-        """Name a successor of a key but the root key, to be used after the lead (or at once)."""
+        """Name a successor of a key but the root key, to be used after the lead (or at once).
+
+        Raises Conflict for a log key where few bounds of such keys can still be published.
+        """
+        if purpose == "log" and self.log_keys_left() <= KEPT_TERMS:
+            raise Conflict(
+                f"A root document states the bounds of {MAX_LOG_TERMS} log keys, and those that "
+                "are left are kept for keys that are lost, stolen or about to end.",
+                fix="Revoke the key if it is not to be trusted: interlingua key revoke KID "
+                "--reason WHY. Else leave it until it ends; it is then replaced by itself.",
+                code="log-keys-used-up",
+            )
         return await self._change(
             lambda edit: self._edits.add_keys(edit, (purpose,), at_once=at_once)
         )
+
+    def log_keys_left(self) -> int:
+        """Return how many log keys may follow whose bounds the root document can state."""
+        return self._succession.terms_left()
 
     async def rotate_root(self, public: bytes | None) -> Change:
         """Replace the root key by one made here, or by one made elsewhere (32-byte public key)."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from node import expiries
 from node.doctor.finding import Finding, problem, warning
 from node.expiries import EXPORT
+from node.log_succession import KEPT_TERMS
 from protocol.limits import CLOCK_SKEW_S
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def check_identity(node: Node) -> Iterator[Finding]:
         if each.kind in ("key", "root-key") and each.is_near(now):
             how = problem if each.at <= now else warning
             yield how("key-expiry", each.sentence(now), each.fix)
+    yield from _log_terms(node)
     yield from _draft(node)
     if root.expires > now and node.identity.kid("card"):
         yield from _card(node)
@@ -57,6 +59,24 @@ def _root(node: Node, now: int) -> Iterator[Finding]:
     elif node.identity.renewal_due() and not has_key:
         yield problem(
             "root-outdated", "The root document does not name the url of the settings.", fix
+        )
+
+
+def _log_terms(node: Node) -> Iterator[Finding]:
+    left = node.roots.log_keys_left()
+    if left < 0:
+        yield problem(
+            "log-keys-used-up",
+            f"The bounds of {-left} log keys cannot be stated in the root document any more: "
+            "what they sign is bounded by their time alone.",
+            "Replace this node by a new identity: new keys, paired anew with every partner.",
+        )
+    elif left <= 2 * KEPT_TERMS:
+        yield warning(
+            "log-keys-used-up",
+            f"The root document can state the bounds of {left} more log keys.",
+            f"Do not replace log keys without need; the last {KEPT_TERMS} are kept for those that "
+            "are stolen, lost or about to end.",
         )
 
 

@@ -14,8 +14,10 @@ from keys.keyfile import read_key, write_key
 from keys.ring import KeyRecord
 from keys.signer import SeedSigner
 from node.clock import system_clock
+from node.doctor.identity import check_identity
 from node.identity import RENEW_BEFORE_S, Identity
 from node.key_plans import ROTATE_BEFORE_S, ROTATING, Rotating
+from node.log_succession import KEPT_TERMS
 from node.node import Node
 from node.operations.errors import Conflict, NotFound
 from node.passphrase import Passphrase
@@ -357,3 +359,24 @@ async def test_a_revocation_that_a_crash_cut_off_is_made_good_at_the_next_start(
     )
     assert keeping.leaves()[-1].use == "root"
     assert not node.identity.files.at_hand("sign", stolen)
+
+
+async def test_log_keys_whose_bounds_could_not_be_stated_are_refused_in_time(
+    keeping: Keeping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = keeping.node
+
+    def codes() -> list[str]:
+        return [each.code for each in check_identity(node)]
+
+    assert "log-keys-used-up" not in codes()
+    monkeypatch.setattr("node.log_succession.MAX_LOG_TERMS", KEPT_TERMS + 2)
+    await node.roots.rotate("log", at_once=True)
+    assert "log-keys-used-up" in codes()
+    with pytest.raises(Conflict) as refused:
+        await node.roots.rotate("log", at_once=True)
+    assert refused.value.code == "log-keys-used-up"
+    # a key that is not to be trusted any more is withdrawn all the same
+    assert (await node.roots.revoke(node.identity.kid("log"), "stolen")).published
+    monkeypatch.setattr("node.log_succession.MAX_LOG_TERMS", 2)
+    assert [each for each in check_identity(node) if "cannot be stated" in each.cause] != []
