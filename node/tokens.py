@@ -16,6 +16,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from node import durable_file
+from node.operations.caller import OPERATOR
 from node.operations.errors import Conflict, NotFound
 from node.operations.registry import Role
 from protocol.notation import PurposeName
@@ -75,11 +76,17 @@ class Tokens:
         return tuple(sorted(self._by_name.values(), key=lambda token: token.name))
 
     def require_new(self, name: str) -> None:
-        """Refuse a name that is, or was, a token's.
+        """Refuse a name that is, or was, a token's, or is that of the data directory's owner.
 
         Raises:
             Conflict: it was used before.
         """
+        if name == OPERATOR:
+            raise Conflict(
+                f"{OPERATOR} stands in the log for whoever owns the data directory.",
+                fix="Choose another name.",
+                code="token-exists",
+            )
         if name in self._by_name:
             raise Conflict(
                 f"There is, or was, a token named {name}.",

@@ -4,6 +4,7 @@
     ├── LogUnavailable     the entry was not committed (disk, fsync, closed): nothing was logged
     │   ├── LogBusy        too many entries wait already; the entry was not even queued
     │   └── LogHeld        the node must settle first what partners hold of it: nothing is logged
+    ├── TooManyReadings    a token began too many readings of the log within the hour
     ├── AlreadyRecorded    the entry's nonce or idempotency key is recorded and still live
     └── LogRefused         log.db must not be appended to
         ├── LogDamaged     its tables do not agree with each other, or SQLite finds it broken
@@ -49,6 +50,17 @@ class LogHeld(LogUnavailable):
 
     code = "log-held"
     fix = "Run `interlingua doctor`; it names what partners hold and what to do."
+
+
+class TooManyReadings(AuditError):
+    """A token reads so much that its `audit-read` leaves alone would make the log grow."""
+
+    failure = "unavailable"
+    code = "too-many-readings"
+    fix = (
+        "Go on with the readings that were begun, or wait; for much at once ask for a bundle "
+        "(`interlingua audit export`) or follow the tiles of entries, which is one reading."
+    )
 
 
 class AlreadyRecorded(AuditError):

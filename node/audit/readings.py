@@ -3,15 +3,19 @@
 Rule of this file: a reading is one holder, one purpose of reading and one filter, and where it is
 about a record of the store, that record, which the leaf does not name. It lasts an hour,
 and however many pages are read of it meanwhile, it leaves one leaf; a restart begins a new one.
+Leaves stay for ever, so one token begins a bounded number of readings in an hour.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict, deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from node.audit.entry import Entry
+from node.audit.errors import TooManyReadings
+from node.operations.caller import OPERATOR
 from protocol.event_leaves import AuditRead
 from protocol.leaf_filter import LeafFilter
 
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
 READING_S = 3_600
 MAX_READINGS = 4_096
 """Readings remembered at once; a further one ends the oldest, which then leaves a leaf again."""
+MAX_BEGUN = 240
+"""Readings that one token may begin in an hour: one each fifteen seconds."""
 
 EVERYTHING = LeafFilter()
 
@@ -33,6 +39,7 @@ class Readings:
         self._log = log
         self._clock = clock
         self._until: dict[tuple[object, ...], int] = {}
+        self._begun: defaultdict[str, deque[int]] = defaultdict(deque)
         self._noting = asyncio.Lock()
 
     async def note(
@@ -48,15 +55,18 @@ class Readings:
         """Leave a leaf unless this reading is under way; ``count`` gives (size, leaves that pass).
 
         ``leaf``: the one leaf that it is about; ``case``: under which matter; ``record``: what
-        it is about, which is not logged. ``count`` runs in a thread.
+        it is about, which is not logged. ``count`` runs in a thread. Whoever owns the data
+        directory (`operator`) may begin as many as it likes.
 
-        Raises LogUnavailable; then nothing may be shown.
+        Raises LogUnavailable or TooManyReadings; then nothing may be shown.
         """
         which = (by, reading, wanted, leaf, case, record)
         async with self._noting:
             at = self._clock()
             if self._until.get(which, 0) > at:
                 return
+            if by != OPERATOR:
+                self._count(by, at)
             size, passing = await asyncio.to_thread(count)
             told = wanted if wanted != EVERYTHING else None
             read = AuditRead(
@@ -74,3 +84,15 @@ class Readings:
             self._until[which] = at + READING_S
             if len(self._until) > MAX_READINGS:
                 del self._until[next(iter(self._until))]
+
+    def _count(self, by: str, at: int) -> None:
+        """Count a reading that begins; TooManyReadings where the hour has had enough of them."""
+        begun = self._begun[by]
+        while begun and begun[0] <= at - READING_S:
+            begun.popleft()
+        if len(begun) >= MAX_BEGUN:
+            raise TooManyReadings(
+                f"The token {by} began {MAX_BEGUN} readings within the hour, and each leaves a "
+                "leaf for ever."
+            )
+        begun.append(at)

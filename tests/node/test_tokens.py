@@ -78,3 +78,8 @@ def test_a_token_without_peers_may_ask_all_and_one_with_peers_only_those(tokens:
 def test_names_that_would_confuse_a_log_are_refused(tokens: Tokens, name: str) -> None:
     with pytest.raises(ValidationError):
         tokens.create(name, "asker", (), (), AT)
+
+
+def test_no_token_acts_as_the_owner_of_the_data_directory(tokens: Tokens) -> None:
+    with pytest.raises(Conflict, match="owns the data directory"):
+        tokens.create("operator", "auditor", (), (), AT)
