@@ -68,8 +68,11 @@ class Erasures:
             return await self._finish()
 
     def unfinished(self) -> int:
-        """Return how many erasures are not finished."""
-        return len(self._contents.keys.unfinished()) if self._contents.is_begun else 0
+        """Return how many erasures are not finished; those that are applied again count as one."""
+        if not self._contents.is_begun:
+            return 0
+        keys = self._contents.keys
+        return len(keys.unfinished()) + keys.is_to_be_emptied
 
     def _count(self, selection: Selection) -> Counter[str]:
         total: Counter[str] = Counter()
@@ -109,11 +112,13 @@ class Erasures:
         if not self._contents.is_begun:
             return done
         unfinished = await asyncio.to_thread(self._contents.keys.unfinished)
-        if not unfinished:
+        if not unfinished and not self._contents.keys.is_to_be_emptied:
             return done
         if not await asyncio.to_thread(self._empty, unfinished):
             done.waits = IN_THE_WAY
             return done
+        if not unfinished:
+            return done  # applied again: the leaf is there
         logged = await asyncio.to_thread(
             _logged_since, self._contents.files.log, unfinished[0].log_size
         )

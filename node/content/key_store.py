@@ -19,6 +19,7 @@ from node.content.errors import ContentDamaged
 from node.content.sealing import DoesNotOpen, Wrapping, new_keys
 
 KIND = 0x494C434B  # "ILCK"
+_TO_EMPTY = "to-empty"
 FIRST_BLOCK, LARGEST_BLOCK = 64, 1_024
 """Keys made at once, in up to 8 ms: few for a node that is asked once a day, many under load."""
 WAIT_FOR_READERS_MS = 300
@@ -148,6 +149,15 @@ class KeyStore:
         with self._writing() as db, transaction(db):
             db.execute("DELETE FROM erasures WHERE id = ?", (erasure,))
 
+    @property
+    def is_to_be_emptied(self) -> bool:
+        """Whether keys were deleted that the log calls erased, and `compact` has not followed."""
+        return self.meta(_TO_EMPTY) is not None
+
+    def note_to_be_emptied(self) -> None:
+        """Note that keys will be deleted that the log calls erased; `compact` forgets it."""
+        self.set_meta(_TO_EMPTY, "1")
+
     def compact(self) -> bool:
         """Leave nothing of deleted keys in the file and in its write-ahead log.
 
@@ -166,6 +176,8 @@ class KeyStore:
                 return False
             finally:
                 db.execute("PRAGMA busy_timeout=5000")
+            if not busy:
+                db.execute("DELETE FROM meta WHERE name = ?", (_TO_EMPTY,))
             return not busy
 
     def meta(self, name: str) -> str | None:

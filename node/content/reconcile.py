@@ -2,7 +2,8 @@
 
 Rule of this file: the log decides. A record without a leaf goes; a key without a record goes; what
 the log says was erased is erased, so that a copy of the files from before an erasure, put back
-beside the log, is as empty as the log says. Files of another log are refused.
+beside the log, is as empty as the log says; while another program reads the copy, that is noted as
+not finished (node/content/erasing.py). Files of another log are refused.
 """
 
 import sqlite3
@@ -26,6 +27,8 @@ def reconcile(keys: KeyStore, records: RecordStore, log_file: Path) -> None:
         _compare_origin(keys, schema.meta(log, "origin"))
         size, applied = tree_rows.size(log), int(keys.meta(_APPLIED) or 0)
         erasures = _erasures_since(log, applied)
+        if erasures:
+            keys.note_to_be_emptied()  # before anything is deleted: a crash must not forget it
         # with an erasure that this file has not seen, keys may be back whose records are gone
         swept = 0 if erasures else int(keys.meta(_SWEPT) or 0)
         stored = _stored_answers(log, swept)

@@ -133,6 +133,36 @@ async def test_a_copy_of_the_keys_from_before_an_erasure_is_brought_up_to_the_lo
         assert key not in every_byte(tmp_path)
 
 
+async def test_old_keys_that_somebody_reads_are_not_called_erased_when_they_are_put_back(
+    tmp_path: Path,
+) -> None:
+    async with keeping(tmp_path) as kept:
+        for number in range(3):
+            await kept.answer(number)
+        (key,) = kept.wrapped(1)
+    keys_file = tmp_path / "content_keys.db"
+    copy = keys_file.read_bytes()
+    async with keeping(tmp_path) as kept:
+        await kept.erasures.erase(only(1), "record", None)
+    keys_file.write_bytes(copy)
+    with closing(sqlite3.connect(keys_file, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM keys").fetchone()
+        async with keeping(tmp_path) as again:
+            again.contents.open()
+            assert again.read(1) == []
+            assert key in every_byte(tmp_path)
+            assert again.erasures.unfinished() == 1
+            assert (await again.erasures.erase(only(9), "record", None)).waits is not None
+    async with keeping(tmp_path) as later:  # also after another start
+        assert later.erasures.unfinished() == 1
+        finished = await later.erasures.finish()
+        assert (finished.waits, finished.leaves) == (None, [])
+        assert later.erasures.unfinished() == 0
+        assert key not in every_byte(tmp_path)
+        assert len(erasures_in(later.log)) == 1
+
+
 async def test_rules_by_age_erase_each_kind_at_its_time(tmp_path: Path) -> None:
     async with keeping(tmp_path) as kept:
         await asyncio.gather(*(kept.answer(number) for number in range(3)))
