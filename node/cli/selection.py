@@ -10,6 +10,7 @@ from node.cli.instants import shown_day
 from node.cli.invocation import VerbGroup
 from node.cli.output import finish, line, table
 from node.cli.run import run_operation
+from node.operations.exit_codes import ExitCode
 
 app = VerbGroup(help="What earlier answers say of silos, by which they are selected.")
 
@@ -55,8 +56,15 @@ def forget(
     request = ForgetAnswers.model_validate({"organisation": partner})
     result = run_operation("selection.forget", request, AnswersForgotten)
     of = result.organisation or "all silos"
+
+    def people() -> None:
+        line(f"forgot what {of} gave to {result.questions} questions")
+        if result.waits:
+            line(f"pending: {result.waits}")
+
     finish(
         result,
-        lambda: line(f"forgot what {of} gave to {result.questions} questions"),
-        next_step="interlingua selection show",
+        people,
+        next_step="interlingua doctor" if result.waits else "interlingua selection show",
+        exit_code=ExitCode.PARTIAL if result.waits else ExitCode.OK,
     )

@@ -5,7 +5,8 @@ that never limits keeps nothing. Of a question its vectors are kept, and which p
 list each silo gave; neither text, nor who asked, nor what was found. At most `KEPT` vectors in each
 space, none older than `KEPT_S`. Memory is what is read; the file (of this room alone, left out of
 backups) is written by `flush`, so that no answer waits for a disk, and a crash loses some seconds
-of learning. A file that cannot be read is begun anew: what it held is learnt again.
+of learning. A file that cannot be read is begun anew: what it held is learnt again. What is deleted
+is gone from the file's write-ahead log too, or `unemptied` says that it is not yet.
 """
 
 import sqlite3
@@ -128,6 +129,9 @@ class PastAnswers:
         self._spaces: dict[str, _Space] = {}
         self._tidied = 0
         self._flushing = threading.Lock()
+        self.unemptied = False
+        """Whether deleted vectors are left in the file: another program reads it."""
+        self._empty()
         self.flush()
         self._read()
 
@@ -169,9 +173,11 @@ class PastAnswers:
         """Write what was learnt since, and delete what is too old or too much.
 
         May run in a thread of its own; a second call waits for it, so that nothing which is taken
-        and not yet written escapes who forgets next.
+        and not yet written escapes who forgets next. What could not be emptied is tried again.
         """
         with self._flushing:
+            if self.unemptied:
+                self._empty()
             waiting, self._waiting = self._waiting, []
             now = self._clock()
             if not waiting and now - self._tidied < TIDY_S:
@@ -187,7 +193,8 @@ class PastAnswers:
     def forget(self, organisation: str | None) -> int:
         """Forget what one partner gave, or everything; returns from how many questions.
 
-        A question to which no other silo's share is kept goes with it.
+        A question to which no other silo's share is kept goes with it. Nothing is left in the file
+        where `unemptied` is false then.
         """
         self.flush()
         with self._store.write() as db:
@@ -202,7 +209,7 @@ class PastAnswers:
                 db.execute(
                     "DELETE FROM past_questions WHERE key NOT IN (SELECT question FROM past_shares)"
                 )
-        self._store.empty_log()
+        self._empty()
         self._spaces.clear()
         self._read()
         return int(forgotten)
@@ -212,7 +219,8 @@ class PastAnswers:
 
         `times` are epoch seconds (UTC), those of the `sent` leaves. Nothing tells which vector is
         whose, so each goes that was learnt within `LEARNT_WITHIN_S` of one of them: rather others
-        too, which are learnt again, than one of these left.
+        too, which are learnt again, than one of these left. They are gone where `unemptied` is
+        false then.
         """
         self.flush()
         sent = sorted(set(times))
@@ -222,7 +230,7 @@ class PastAnswers:
         if keys and delete:
             with self._store.write() as db:
                 db.executemany("DELETE FROM past_questions WHERE key = ?", keys)
-            self._store.empty_log()
+            self._empty()
             self._spaces.clear()
             self._read()
         return len(keys)
@@ -236,6 +244,9 @@ class PastAnswers:
                 " JOIN past_questions ON key = question GROUP BY 1, 2 ORDER BY 1, 2"
             ).fetchall()
         return [Remembered(*row) for row in rows]
+
+    def _empty(self) -> None:
+        self.unemptied = not self._store.empty_log()
 
     def _into(self, space: str, question: PastQuestion) -> None:
         if space not in self._spaces:

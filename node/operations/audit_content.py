@@ -62,8 +62,9 @@ class ContentErased(BaseModel):
     records through the node, but old pages are left in a file (`waits` says why); the node goes on
     by itself. `nothing`: nothing of the kind is kept. `found`: a dry run.
 
-    `vectors` of own questions that were, or would be, deleted from what selecting silos has learnt:
-    all that were learnt when the questions meant were asked, as nothing tells which is whose.
+    The same holds of `vectors` of own questions that were, or would be, deleted from what selecting
+    silos has learnt: all that were learnt when the questions meant were asked, as nothing tells
+    which is whose.
     """
 
     state: Literal["erased", "pending", "nothing", "found"]
@@ -120,16 +121,24 @@ async def erase(node: Node, request: EraseContent, progress: Progress) -> Conten
         )
     vectors = await _past_vectors(node, selection, delete=True)
     done = await node.erasures.erase(selection, basis, caller())
-    state: Literal["erased", "pending", "nothing"] = "pending" if done.waits else "nothing"
-    if not done.waits and (done.records or done.leaves or vectors):
+    waits = " ".join(filter(None, (done.waits, why_vectors_wait(node)))) or None
+    state: Literal["erased", "pending", "nothing"] = "pending" if waits else "nothing"
+    if not waits and (done.records or done.leaves or vectors):
         state = "erased"
     return ContentErased(
         state=state,
         records=dict(done.records),
         leaves=tuple(done.leaves),
-        waits=done.waits,
+        waits=waits,
         vectors=vectors,
     )
+
+
+def why_vectors_wait(node: Node) -> str | None:
+    """Say why deleted vectors of own questions are left in selection.db; None: none are."""
+    if not node.data.selection_file.exists() or not node.past_answers.unemptied:
+        return None
+    return "selection.db is being read by another program, so deleted vectors stay in its files"
 
 
 async def _past_vectors(node: Node, selection: Selection, *, delete: bool = False) -> int:

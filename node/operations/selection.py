@@ -38,10 +38,14 @@ class ForgetAnswers(BaseModel, extra="forbid"):
 
 
 class AnswersForgotten(BaseModel):
-    """From how many questions answers were forgotten."""
+    """From how many questions answers were forgotten.
+
+    `waits` says why some of it is left in a file; the node goes on by itself.
+    """
 
     organisation: Organisation | None
     questions: int
+    waits: str | None = None
 
 
 @operation("selection.show")
@@ -61,6 +65,10 @@ async def show(node: Node, request: NoRequest, progress: Progress) -> SelectionS
 @operation("selection.forget")
 async def forget(node: Node, request: ForgetAnswers, progress: Progress) -> AnswersForgotten:
     """Forget what silos gave to own questions, and the questions' vectors."""
+    from node.operations.audit_content import why_vectors_wait
+
     del progress
     questions = node.past_answers.forget(request.organisation)
-    return AnswersForgotten(organisation=request.organisation, questions=questions)
+    return AnswersForgotten(
+        organisation=request.organisation, questions=questions, waits=why_vectors_wait(node)
+    )

@@ -1,5 +1,8 @@
 """Asking only the silos that are likely to answer: learnt from answers, visible, and no leaf."""
 
+import sqlite3
+from contextlib import closing
+
 import numpy as np
 import pytest
 
@@ -95,8 +98,17 @@ async def test_everybody_is_asked_unless_fewer_are_wanted_and_what_was_learnt_is
     erase = EraseContent(peer="archive.example", dry_run=True)
     counted = await lab.do("audit.erase", erase, ContentErased)
     assert counted.vectors == FEW + 1
-    done = await lab.do("audit.erase", erase.model_copy(update={"dry_run": False}), ContentErased)
-    assert (done.state, done.vectors) == ("erased", FEW + 1)
+    erase = erase.model_copy(update={"dry_run": False})
+    with closing(sqlite3.connect(lab.node.data.selection_file, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM past_questions").fetchone()
+        done = await lab.do("audit.erase", erase, ContentErased)
+        assert (done.state, done.vectors) == ("pending", FEW + 1)
+        assert "selection.db" in (done.waits or "")
+        assert "erasure-pending" in await lab.findings()
+    lab.node.past_answers.flush()  # as it does every few seconds
+    assert "erasure-pending" not in await lab.findings()
+    assert (await lab.do("audit.erase", erase, ContentErased)).state == "nothing"
     assert (await lab.do("selection.show", NoRequest(), SelectionShown)).silos == ()
 
 

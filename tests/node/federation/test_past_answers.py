@@ -1,6 +1,8 @@
 """What is kept of silos' earlier answers: private, bounded, and gone when it is forgotten."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -128,4 +130,22 @@ def test_forgetting_everything_leaves_no_vector_in_the_file(store: Store) -> Non
     assert past.forget(None) == LEAST
     assert past.expected(SPACE, vectors(1)) == {}
     store.vacuum()
+    assert not any(raw in file.read_bytes() for file in files)
+
+
+def test_vectors_are_not_called_erased_while_another_program_reads_them(store: Store) -> None:
+    past = learnt(store)
+    past.flush()
+    raw = vectors(LEAST)[0].tobytes()
+    files = [store.path, store.path.with_name("store.db-wal")]
+    with closing(sqlite3.connect(store.path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM past_questions").fetchone()
+        assert past.asked_at([NOW], delete=True) == LEAST
+        assert past.unemptied
+        assert any(raw in file.read_bytes() for file in files)
+        past.flush()
+        assert past.unemptied
+    past.flush()  # as it does every few seconds
+    assert not past.unemptied
     assert not any(raw in file.read_bytes() for file in files)
