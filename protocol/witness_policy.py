@@ -91,6 +91,10 @@ class WitnessPolicy:
                 hands[name] = min(hand, hands.get(name, hand), key=len)
         return Witnessed(found, self.needed, hands).without(*parties)
 
+    def named_together(self) -> tuple[frozenset[str], ...]:
+        """Return the organisations that name one key with others, one set for each such key."""
+        return tuple({hand for hand in self._holders().values() if len(hand) > 1})
+
     def _holders(self) -> dict[bytes, frozenset[str]]:
         """Which organisations name each public key."""
         found: dict[bytes, set[str]] = defaultdict(set)

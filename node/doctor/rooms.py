@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -12,16 +12,22 @@ from node import expiries
 from node.audit.errors import LogHeld
 from node.content.retention import LATE_S
 from node.doctor.finding import Finding, problem, warning
+from node.operations.audit_content import why_vectors_wait
 from node.operations.errors import translate
 from protocol.probe import likeness
 
 if TYPE_CHECKING:
     from node.node import Node
+    from protocol.witness_policy import WitnessPolicy
 
 ENCODER_DEADLINE_S = 20.0
 HELD_FIX = (
     "interlingua serve: it compares itself with its partners, and says which of them stand in the "
     "way and what to decide"
+)
+READS_ALONG = (
+    "End that program (a copy, a file browser for SQLite); the node goes on within an hour, or at "
+    "once with the next: interlingua audit erase"
 )
 SOON_S = 3600
 QUIET_FAILURES = 3
@@ -74,6 +80,9 @@ async def check_standing(node: Node) -> AsyncIterator[Finding]:
 
 async def check_content(node: Node) -> AsyncIterator[Finding]:
     """What is kept of exchanges can be read and erased, and the rules by age are applied."""
+    waits = why_vectors_wait(node)
+    if waits:
+        yield warning("erasure-pending", f"What was erased is left: {waits}.", READS_ALONG)
     if not node.contents.is_begun:
         return
     try:
@@ -89,8 +98,7 @@ async def check_content(node: Node) -> AsyncIterator[Finding]:
             "erasure-pending",
             f"{pending} erasures are not finished: old pages of content_keys.db are left while "
             "another program reads it.",
-            "End that program (a copy, a file browser for SQLite); the node goes on within an "
-            "hour, or at once with the next: interlingua audit erase",
+            READS_ALONG,
         )
     late = [kind for kind, seconds in overdue.items() if seconds > LATE_S]
     if late:
@@ -112,6 +120,8 @@ async def check_content(node: Node) -> AsyncIterator[Finding]:
 async def check_witnesses(node: Node) -> AsyncIterator[Finding]:
     """Witnesses cosign what is new, and no partner's log has forked."""
     from node.witness.forks import Forks
+    from node.witness.known import policy_here
+    from protocol.witness_policy import WitnessPolicy, witnesses_of
 
     for fork in Forks(node.data.forks).all():
         yield problem(
@@ -119,6 +129,10 @@ async def check_witnesses(node: Node) -> AsyncIterator[Finding]:
             f"The log {fork.origin} has two trees that contradict each other, both signed.",
             f"interlingua audit verify {fork.file}; show the file to its owner and other partners",
         )
+    own = witnesses_of([node.identity.root])
+    known = policy_here(node.settings.witness, node.peers)
+    for finding in witness_keys_named_twice(WitnessPolicy(1, (*own, *known.witnesses))):
+        yield finding
     for peer in node.submitter.witnesses():
         standing = node.submitter.standing(peer.organisation)
         if standing.problem is not None and standing.failures > QUIET_FAILURES:
@@ -127,6 +141,18 @@ async def check_witnesses(node: Node) -> AsyncIterator[Finding]:
                 f"{peer.organisation} does not cosign this node's log: {standing.problem}.",
                 "interlingua audit witness list",
             )
+
+
+def witness_keys_named_twice(policy: WitnessPolicy) -> Iterator[Finding]:
+    """Organisations that name one witness key: whoever names another's keeps it from counting."""
+    for hand in policy.named_together():
+        names = sorted(hand)
+        yield warning(
+            "witness-key-named-twice",
+            f"{', '.join(names)} name one witness key in their root documents: together they count "
+            "as one witness, and for an exchange with one of them as none.",
+            "Ask each whose key it is, and list those that are believed in witness.organisations.",
+        )
 
 
 async def check_collections(node: Node) -> AsyncIterator[Finding]:

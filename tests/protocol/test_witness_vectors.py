@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keys.signer import SeedSigner, verify
+from node.doctor.rooms import witness_keys_named_twice
 from protocol.add_checkpoint import (
     OtherOldSize,
     SubmissionRefused,
@@ -191,6 +192,11 @@ def test_organisations_that_name_one_key_are_one_witness_and_none_where_one_is_a
     one = WitnessPolicy(1, tuple(told)).judge(with_cosignatures(made.head(7), copies))
     assert one.enough
     assert not one.without("lab.example").enough
+    assert WitnessPolicy(1, tuple(told)).named_together() == (frozenset(names),)
+    (said,) = witness_keys_named_twice(WitnessPolicy(1, tuple(told)))
+    assert (said.code, all(name in said.cause for name in names)) == (
+        "witness-key-named-twice", True
+    )  # fmt: skip
     own = cosign(text, "clinic.example/own", SIGNER, made.AT)  # a key that nobody else names
     told.append(told_witness(str(CosignerKey(own.name, SIGNER.public))))
     head = with_cosignatures(made.head(7), [*copies, own])
