@@ -5,6 +5,7 @@
     {"root":"<DSSE envelope>"}                              zero or more root documents
     {"subtree":"<hex>"} | {"hash":"<hex>"} | {"leaf":<leaf>}   the whole tree, from left to right
     {"receipt":"<leaf and tlog-proof>"}                     behind a `received` leaf: the partner's
+    {"witnessed":"<tlog-proof>"}                            behind it: the later one, cosigned
     {"lines":<lines above>,"sha256":"<hex>"}                over all bytes above
 
 Rule of this file: one log, part and filter have one sequence of bytes, and any other sequence is
@@ -45,12 +46,14 @@ class Piece(NamedTuple):
     """One piece of the tree: a leaf's bytes, or the 32-byte hash of a leaf or of a subtree.
 
     ``receipt``: the partner's receipt of a leaf that says what was received, as `audit receipt`
-    writes it (the partner's leaf in base64, LF, the tlog-proof).
+    writes it (the partner's leaf in base64, LF, the tlog-proof). ``witnessed``: the tlog-proof of
+    the same leaf that followed, under a checkpoint that witnesses cosigned.
     """
 
     kind: Kind
     data: bytes
     receipt: bytes | None = None
+    witnessed: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,7 @@ def _lines(
     yield dumps({"checkpoint": checkpoint.decode()}) + b"\n"
     for raw in roots:
         yield _root_line(raw)
-    for kind, data, receipt in pieces:
+    for kind, data, receipt, witnessed in pieces:
         yield (
             _LEAF + data + b"}\n"
             if kind == "leaf"
@@ -132,6 +135,8 @@ def _lines(
         )
         if receipt is not None:
             yield dumps({"receipt": receipt.decode()}) + b"\n"
+        if witnessed is not None:
+            yield dumps({"witnessed": witnessed.decode()}) + b"\n"
 
 
 class BundleReader:
@@ -165,6 +170,9 @@ class BundleReader:
             if piece.kind == "leaf" and self._ahead.startswith(b'{"receipt":'):
                 piece = piece._replace(receipt=_text(self._ahead, "receipt"))
                 self._ahead = self._next()
+                if self._ahead.startswith(b'{"witnessed":'):
+                    piece = piece._replace(witnessed=_text(self._ahead, "witnessed"))
+                    self._ahead = self._next()
             yield piece
         if next(self._lines, None) is not None:
             raise BundleCut("something follows the last line")

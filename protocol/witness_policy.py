@@ -2,7 +2,8 @@
 
 Rule of this file: organisations are counted, not keys; neither party of an exchange is a witness of
 it; a cosignature counts where its key was valid at the time that it states, and was not revoked:
-whoever stole a key also chooses the times it signs.
+whoever stole a key also chooses the times it signs. That holds too for a key that somebody told of,
+as far as its organisation's root documents are at hand (`as_stated`).
 
 A cosignature does not sign the name in front of it (C2SP tlog-cosignature), and nobody proves to
 hold the key that it names. So organisations that name one key are one hand: together they count
@@ -11,8 +12,9 @@ once, and not at all where one of them is a party.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from keys.thumbprint import thumbprint
 from protocol.cosignature import CosignerKey, cosignatures, witness_name
 from protocol.note import parse_note
 from protocol.root import RootDocument
@@ -111,6 +113,23 @@ def told_witness(text: str) -> Witness:
     """Return the witness of a key as its organisation told it; MalformedNote."""
     key = CosignerKey.parse(text)
     return Witness(key, key.organisation)
+
+
+def as_stated(told: Witness, documents: Iterable[RootDocument]) -> Witness | None:
+    """Return a witness that somebody told of as its organisation's root documents state it.
+
+    `documents`: oldest first. A key that none of them names counts as it was told; one that any of
+    them revokes counts for nothing (None), and each other one at the times for which the newest to
+    name it makes it valid.
+    """
+    kid, stated = thumbprint(told.key.public), told
+    for document in documents:
+        if kid in document.ring.revocations:
+            return None
+        record = document.ring.records.get(kid)
+        if record is not None and record.purpose == "witness":
+            stated = replace(told, valid=(record.not_before, record.not_after))
+    return stated
 
 
 def witnesses_of(documents: Iterable[RootDocument]) -> tuple[Witness, ...]:

@@ -27,7 +27,7 @@ from protocol.note import VerifierKey
 from protocol.root import ROOT_TYPE, RootDocument, RootRefused
 from protocol.root_changes import log_keys
 from protocol.root_history import every_key
-from protocol.witness_policy import NOBODY, WitnessPolicy
+from protocol.witness_policy import NOBODY, WitnessPolicy, as_stated
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,25 @@ def from_directory(
         log_key=log_key or _own_log_keys(versions, log_file or data.log_file, warnings),
         ring_of=rings.get,
         log_keys_of=cache(log_keys_of),
-        policy=policy or _by_settings(data, known, warnings),
+        policy=_told(policy, known, warnings) if policy else _by_settings(data, known, warnings),
     )
     return FoundAnchors(anchors, tuple(warnings))
+
+
+def _told(
+    policy: WitnessPolicy, known: dict[str, list[RootDocument]], warnings: list[str]
+) -> WitnessPolicy:
+    """Return a policy of keys that were given, as their owners' root documents here state them."""
+    stated = []
+    for told in policy.witnesses:
+        found = as_stated(told, known.get(told.organisation, ()))
+        if found is None:
+            warnings.append(
+                f"Revoked by its owner's root document, so it witnesses nothing: {told.key}"
+            )
+        else:
+            stated.append(found)
+    return WitnessPolicy(policy.needed, tuple(stated))
 
 
 def _by_settings(

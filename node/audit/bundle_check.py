@@ -8,12 +8,12 @@ Rule of this file: no data directory, no database, no network. The steps, in the
 3. checkpoint: signed by a key of the log that may sign its size, and by no other one in its name.
 4. leaves: each of its type and place, as the filter says; each signed request is for what its leaf
    says (node/audit/request_check.py), each acknowledgement what it says that it confirms,
-   each receipt proves what was received.
+   each receipt proves what was received, and so does the cosigned proof that followed it.
 5. tree: leaves and hashes lead to the signed root; so nothing of the part is missing.
 6. other checkpoints of the log, seen elsewhere: they sign the same tree.
-
 7. witnesses: whose keys were given, or are named by root documents that a given fingerprint proves,
    and who cosigned the checkpoint; for each exchange in clear its two parties count for nothing.
+   A key that was given counts only as far as the root documents here let it (ADR 0056).
 
 `WITNESSED` where enough have for every exchange in clear, `SELF-SIGNED` where not. `DIVERGED` where
 the log's key signed two trees that contradict each other, `INVALID` where anything else is wrong.
@@ -48,7 +48,8 @@ class BundleCheck:
     ``seen``: checkpoints of the log from elsewhere (signed notes); ``compared`` counts those of
     which the root could be compared, ``not_compared`` says why the others could not. ``leaves``
     counts the leaves in clear by type. ``witnessed`` says who cosigned, ``parties`` with whom the
-    exchanges in clear were.
+    exchanges in clear were; ``withdrawn`` are witness keys that were given and that root documents
+    here revoke.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class BundleCheck:
         self.not_compared: list[str] = []
         self.parties = Parties()
         self.witnessed = Witnessed({}, policy.needed)
+        self.withdrawn: list[str] = []
         self._policy = policy
         self._seen, self._each, self._wanted = seen, each, frozenset(wanted)
         try:
@@ -110,12 +112,13 @@ class BundleCheck:
         acknowledgements = AcknowledgementCheck(self.findings, whole=False)
         self.requests = RequestCheck(owner, roots.ring_of, self.findings)
         self.tree = tree = BundleTree(reader, claimed.size, self._wanted | {s.size for s in seen})
-        self.receipts = receipts = BundleReceipts(roots, self.findings)
+        policy = self._policy_under(roots)
+        self.receipts = receipts = BundleReceipts(roots, self.findings, owner, policy)
         for index, leaf, piece in tree.leaves():  # step 4
             self.leaves[leaf.type] += 1
             self.requests.look(index, leaf)
             acknowledgements.look(index, leaf)
-            receipts.look(index, leaf, piece.receipt)
+            receipts.look(index, leaf, piece.receipt, piece.witnessed)
             self.parties.look(leaf)
             if self._each is not None and index != head.index:
                 self._each(index, leaf, piece.data)
@@ -126,7 +129,7 @@ class BundleCheck:
             return
         for other in seen:  # step 6
             self._compare(other, claimed, tree)
-        self._look_for_witnesses(head.checkpoint, roots)  # step 7
+        self._look_for_witnesses(head.checkpoint, policy)  # step 7
 
     def _claimed(self, raw: bytes) -> Checkpoint | None:
         """Return what the checkpoint says, unverified; None where it cannot be of any log."""
@@ -152,10 +155,20 @@ class BundleCheck:
             detail = "a signature is by a key that is none of the log's"
             self.findings.add("checkpoint-invalid", detail)
 
-    def _look_for_witnesses(self, raw: bytes, roots: BundleRoots) -> None:
-        given = (*self._policy.witnesses, *roots.witnesses())
+    def _policy_under(self, roots: BundleRoots) -> WitnessPolicy:
+        """Return who counts: keys that were given, as documents state them, and pinned ones."""
+        given = []
+        for told in self._policy.witnesses:
+            stated = roots.as_stated(told)
+            if stated is None:
+                self.withdrawn.append(str(told.key))
+            else:
+                given.append(stated)
+        return WitnessPolicy(self._policy.needed, (*given, *roots.witnesses()))
+
+    def _look_for_witnesses(self, raw: bytes, policy: WitnessPolicy) -> None:
         try:
-            judged = WitnessPolicy(self._policy.needed, given).judge(raw, self.owner)
+            judged = policy.judge(raw, self.owner)
         except LogMaterialError as error:
             self.findings.add("cosigned-invalid", str(error))
             return

@@ -16,7 +16,7 @@ from protocol.log_terms import names_log_of
 from protocol.root import RootDocument, RootRefused
 from protocol.root_changes import log_keys
 from protocol.root_history import claimed_histories, every_key, proved, read_claimed
-from protocol.witness_policy import Witness, witnesses_of
+from protocol.witness_policy import Witness, as_stated, witnesses_of
 
 
 class BundleRoots:
@@ -66,6 +66,13 @@ class BundleRoots:
     def witnesses(self) -> tuple[Witness, ...]:
         """Return the witness keys of organisations whose root key has a fingerprint given."""
         return tuple(w for name in sorted(self.pinned) for w in witnesses_of(self._known[name]))
+
+    def as_stated(self, told: Witness) -> Witness | None:
+        """Return a witness whose key was given as its documents here state it; None if revoked.
+
+        Also by documents that no fingerprint proves: a false one can only take from the verdict.
+        """
+        return as_stated(told, self._known.get(told.organisation, ()))
 
     def _add(self, name: str, raws: list[bytes], findings: Findings) -> None:
         pinning = {

@@ -122,11 +122,18 @@ class _Part:
                 yield Piece("subtree", hash_at(place.level, place.index))
             elif self._admitted(shown, raw := self._leaf(place.index), place.index):
                 self.clear += 1
-                kept = kept_receipt(self._connection, place.index)
-                yield Piece("leaf", raw, receipt_file(*kept) if kept else None)
+                yield self._in_clear(raw, place.index)
             else:
                 self.hidden += 1
                 yield Piece("hash", hash_at(0, place.index))
+
+    def _in_clear(self, raw: bytes, index: int) -> Piece:
+        """A leaf with the partner's receipt for it, and the witnessed proof that followed."""
+        kept = kept_receipt(self._connection, index)
+        if kept is None:
+            return Piece("leaf", raw)
+        followed = cosigned_rows.receipt(self._connection, index)
+        return Piece("leaf", raw, receipt_file(*kept), followed)
 
     def _leaf(self, index: int) -> bytes:
         raw = tree_rows.leaf(self._connection, index)

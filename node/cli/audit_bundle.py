@@ -133,7 +133,8 @@ def _say(result: BundleVerified) -> None:
         "root documents of the bundle"
     )
     line(
-        f"receipts  {result.receipts_named} named, {result.receipts_proved} proved by log keys here"
+        f"receipts  {result.receipts_named} named, {result.receipts_proved} proved by log keys "
+        f"here, {result.receipts_witnessed} witnessed"
     )
     for found in result.findings:
         place = "" if found.index is None else f" leaf {found.index}:"
@@ -148,6 +149,8 @@ def _say(result: BundleVerified) -> None:
     line(f"root key  {result.fingerprint}")
     for name, at in result.cosigned_by.items():
         line(f"cosigned  by {name} at {instant(at)}; {result.needed} needed beside the two parties")
+    for key in result.witnesses_withdrawn:
+        line(f"cosigned  counts for nothing, revoked by its owner's root document: {key}")
     line(f"verdict   {result.verdict}")
     _say_what_it_rests_on(result)
 

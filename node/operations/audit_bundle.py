@@ -46,7 +46,8 @@ class BundleVerified(BaseModel):
     words, is that of the owner's root key. `complete`: nothing of the part is missing. `requests`:
     signed requests in clear, `requests_bound`: those whose key is in a root document of the bundle;
     `receipts_named`: partners' receipts that leaves in clear name, `receipts_proved`: those that a
-    log key in the bundle proves.
+    log key in the bundle proves, `receipts_witnessed`: those of them that enough others cosigned
+    later. `witnesses_withdrawn`: keys that were given and that root documents here revoke.
     `cosigned_by`: organisations that cosigned, of those given; `needed` of them, without the two
     parties of an exchange, witness it. `self_signed_because`: why not all in clear are witnessed.
     """
@@ -67,10 +68,12 @@ class BundleVerified(BaseModel):
     requests_bound: int
     receipts_named: int
     receipts_proved: int
+    receipts_witnessed: int
     compared: int
     not_compared: tuple[str, ...]
     cosigned_by: dict[str, int]
     needed: int
+    witnesses_withdrawn: tuple[str, ...]
     self_signed_because: str | None
     findings_total: int
     findings: tuple[FoundWrong, ...]
@@ -97,10 +100,12 @@ class BundleVerified(BaseModel):
             requests_bound=counts.bound if counts else 0,
             receipts_named=check.receipts.named if check.receipts else 0,
             receipts_proved=check.receipts.proved if check.receipts else 0,
+            receipts_witnessed=check.receipts.witnessed if check.receipts else 0,
             compared=check.compared,
             not_compared=tuple(check.not_compared),
             cosigned_by=check.witnessed.by,
             needed=check.witnessed.needed,
+            witnesses_withdrawn=tuple(check.withdrawn),
             self_signed_because=_why_not(check),
             findings_total=check.findings.total,
             findings=tuple(

@@ -1,5 +1,7 @@
 """A log of bank.example with questions of clinic.example, and bundles of it."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,12 @@ from node.audit.bundle_check import BundleCheck
 from node.audit.entry import Entry
 from node.audit.export import WrittenBundle, write_part
 from protocol.bundle import roots_digest
+from protocol.cosignature import cosign, with_cosignatures, witness_name
 from protocol.leaf import Exported, Unanswered
+from protocol.note import parse_note
 from protocol.root import Key
 from protocol.root_history import in_order
-from protocol.tlog_proof import verify_receipt
+from protocol.tlog_proof import parse_proof, verify_receipt
 from tests.node.audit.entries import LOG_KEY, ORIGIN, event, exchange, opened
 from tests.node.audit.tampering import received
 from tests.protocol.leaf_samples import AT, SIGNER, answered
@@ -61,31 +65,46 @@ ENTRIES = (
 )
 
 
-async def with_receipt(folder: Path) -> Path:
-    """A bundle of a log that plays its own partner: one `received` leaf, and its receipt."""
+async def with_receipt(folder: Path, by: Signer | None = None) -> Path:
+    """A bundle of a log that plays its own partner: one `received` leaf, and its receipt.
+
+    `by`: court.example's witness key, which has cosigned the proof that followed.
+    """
     log_file, out = folder / "log.db", folder / "bundle.jsonl"
     async with opened(log_file) as log:
         await log.append(exchange(0))
         receipt = log.receipt(0)
         proved = verify_receipt(receipt.leaf, receipt.proof, log.verifier_key, ORIGIN)
         await log.append(received(receipt.leaf, receipt.proof, proved))
+        if by is not None:
+            later = parse_proof(log.receipt(0).proof)
+            text = parse_note(later.checkpoint).text
+            line = cosign(text, witness_name("court.example"), by, AT)
+            note = with_cosignatures(later.checkpoint, [line])
+            log.keep_witnessed([(1, replace(later, checkpoint=note).encode())])
         exported = Exported(at=AT + 9, begins=0, ends=2, roots=roots_digest(ROOTS))
         index = (await log.append(Entry(exported))).index
     write_part(log_file, index, ROOTS, out)
     return out
 
 
-async def exported(folder: Path, begins: int = 0, ends: int = len(ENTRIES), **told: Any) -> Path:
+async def exported(
+    folder: Path,
+    begins: int = 0,
+    ends: int = len(ENTRIES),
+    roots: Sequence[bytes] = ROOTS,
+    **told: Any,
+) -> Path:
     """Write a log of ENTRIES, an export, and two leaves more; return the bundle."""
     log_file, out = folder / "log.db", folder / "bundle.jsonl"
     async with opened(log_file) as log:
         for entry in ENTRIES:
             await log.append(entry)
-        fields = {"at": AT + 9, "begins": begins, "ends": ends, "roots": roots_digest(ROOTS)}
+        fields = {"at": AT + 9, "begins": begins, "ends": ends, "roots": roots_digest(roots)}
         receipt = await log.append(Entry(Exported(**{**fields, **told})))
         await log.append(event("later"))
         await log.append(event("last"))
-    written: WrittenBundle = write_part(log_file, receipt.index, ROOTS, out)
+    written: WrittenBundle = write_part(log_file, receipt.index, roots, out)
     assert written.bytes == out.stat().st_size
     assert written.clear + written.hidden == ends - begins
     return out

@@ -12,13 +12,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keys.ring import KeyRecord
 from keys.signer import SeedSigner
 from protocol.canonical import dumps
 from protocol.checkpoint import Checkpoint, sign_checkpoint
 from protocol.cosignature import CosignerKey, cosign, with_cosignatures, witness_name
 from protocol.note import parse_note
+from protocol.root import Key, RevokedKey
+from protocol.root_history import in_order
 from protocol.witness_policy import Witness, WitnessPolicy
-from tests.node.audit.bundles import check, exported, kinds, with_receipt, words
+from tests.node.audit.bundles import (
+    ROOTS,
+    check,
+    document,
+    exported,
+    key,
+    kinds,
+    with_receipt,
+    words,
+)
 from tests.node.audit.entries import LOG_KEY, ORIGIN
 from tests.protocol.leaf_samples import AT
 
@@ -163,12 +175,20 @@ def test_what_cannot_be_compared_is_said() -> None:
     assert len(checked.not_compared) == 3
 
 
+def witness_key(name: str) -> SeedSigner:
+    return SeedSigner.from_seed(name.encode().ljust(32)[:32])
+
+
 def cosigned(*names: str) -> tuple[bytes, WitnessPolicy]:
     """The whole log's bundle under a checkpoint that these have cosigned, and their keys."""
-    first, line, *rest = bundle("everything").splitlines(keepends=True)[:-1]
+    return cosigned_bundle(bundle("everything"), *names)
+
+
+def cosigned_bundle(content: bytes, *names: str) -> tuple[bytes, WitnessPolicy]:
+    first, line, *rest = content.splitlines(keepends=True)[:-1]
     note = json.loads(line)["checkpoint"].encode()
     text = parse_note(note).text
-    signers = {name: SeedSigner.from_seed(name.encode().ljust(32)[:32]) for name in names}
+    signers = {name: witness_key(name) for name in names}
     lines = [cosign(text, witness_name(name), by, AT) for name, by in signers.items()]
     keys = [CosignerKey(witness_name(name), by.public) for name, by in signers.items()]
     note = with_cosignatures(note, lines)
@@ -194,6 +214,31 @@ def test_a_bundle_is_witnessed_by_others_than_the_parties_of_each_exchange(
     assert check(content, words("bank.example")).verdict == "SELF-SIGNED"  # no key was given
 
 
+def test_a_witness_key_that_was_given_counts_only_as_its_owners_root_document_lets_it(
+    tmp_path: Path,
+) -> None:
+    witness, later = witness_key("court.example"), witness_key("court.example, the next")
+    gone = RevokedKey(kid=witness.kid, at=AT + 10, reason="stolen")
+    named = KeyRecord.of(witness.public, "witness", not_before=AT - 9, not_after=AT)
+    for number, (state, court) in enumerate({
+        "stolen": {"keys": (key(later, "witness"),), "revocations": (gone,)},
+        "ended": {"keys": (Key.of(named), key(later, "witness"))},
+        "another's": {"keys": (key(later, "witness"),)},
+    }.items()):  # fmt: skip
+        roots = tuple(in_order([*ROOTS, document("court.example", **court)]))
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        content = asyncio.run(exported(folder, roots=roots)).read_bytes()
+        content, told = cosigned_bundle(content, "court.example")
+        for pinned in ([], [words("court.example")]):  # a false document can only take away
+            checked = check(content, words("bank.example"), *pinned, policy=told)
+            believed = state == "another's"  # its documents say nothing of the key that was given
+            assert checked.verdict == ("WITNESSED" if believed else "SELF-SIGNED"), state
+            assert kinds(checked) == []
+            keys = [str(each.key) for each in told.witnesses]
+            assert checked.withdrawn == (keys if state == "stolen" else [])
+
+
 def test_a_cosignature_that_does_not_verify_is_found_only_by_who_knows_the_witness() -> None:
     content, policy = cosigned("court.example")
     line = content.splitlines(keepends=True)[1]
@@ -216,6 +261,32 @@ def test_a_bundle_proves_the_receipts_of_what_was_received() -> None:
     assert kinds(checked) == []
     assert checked.receipts is not None
     assert (checked.receipts.named, checked.receipts.kept, checked.receipts.proved) == (1, 1, 1)
+
+
+def test_a_bundle_shows_which_receipts_were_witnessed_later(tmp_path: Path) -> None:
+    content = asyncio.run(with_receipt(tmp_path, witness_key("court.example"))).read_bytes()
+    court = CosignerKey(witness_name("court.example"), witness_key("court.example").public)
+    party = CosignerKey(witness_name("bank.example"), court.public)
+    lines = content.splitlines(keepends=True)[:-1]
+    (place,) = [n for n, line in enumerate(lines) if line.startswith(b'{"witnessed":')]
+    for told, witnessed in ((court, 1), (party, 0)):
+        policy = WitnessPolicy(1, (Witness(told, told.organisation),))
+        checked = check(content, words("bank.example"), policy=policy)
+        assert kinds(checked) == []
+        assert checked.receipts is not None
+        assert (checked.receipts.proved, checked.receipts.witnessed) == (1, witnessed)
+    policy = WitnessPolicy(1, (Witness(court, "court.example"),))
+    for at in range(5, len(lines[place]), 13):
+        line = lines[place][:at] + bytes([lines[place][at] ^ 1]) + lines[place][at + 1 :]
+        changed = resealed([*lines[:place], line, *lines[place + 1 :]])
+        checked = check(changed, policy=policy)  # of another's name it says nothing
+        assert kinds(checked) or (checked.receipts and checked.receipts.witnessed == 0), at
+    moved = [*lines[: place - 1], lines[place], lines[place - 1], *lines[place + 1 :]]
+    assert "bundle-malformed" in kinds(check(resealed(moved)))
+    proof = json.loads(lines[place])["witnessed"].replace("index 0", "index 1")
+    other = dumps({"witnessed": proof}) + b"\n"
+    changed = resealed([*lines[:place], other, *lines[place + 1 :]])
+    assert kinds(check(changed)) == ["receipt-invalid"]
 
 
 def test_a_receipt_that_is_changed_moved_doubled_or_left_out_is_named() -> None:
