@@ -220,11 +220,12 @@ def test_a_witness_key_that_was_given_counts_only_as_its_owners_root_document_le
     witness, later = witness_key("court.example"), witness_key("court.example, the next")
     gone = RevokedKey(kid=witness.kid, at=AT + 10, reason="stolen")
     named = KeyRecord.of(witness.public, "witness", not_before=AT - 9, not_after=AT)
-    for number, (state, court) in enumerate({
+    courts: dict[str, dict[str, Any]] = {
         "stolen": {"keys": (key(later, "witness"),), "revocations": (gone,)},
         "ended": {"keys": (Key.of(named), key(later, "witness"))},
         "another's": {"keys": (key(later, "witness"),)},
-    }.items()):  # fmt: skip
+    }
+    for number, (state, court) in enumerate(courts.items()):
         roots = tuple(in_order([*ROOTS, document("court.example", **court)]))
         folder = tmp_path / str(number)
         folder.mkdir()
