@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.scenarios.middleman import Middleman, middleman
-from tests.scenarios.world import Organisation, World, documents, free_port, grant, pair
+from tests.scenarios.ports import free_port
+from tests.scenarios.world import Organisation, World, documents, grant, pair
 
 
 @pytest.fixture

@@ -26,7 +26,8 @@ from protocol.accept_query import RawRequest
 from protocol.envelope import Envelope, Prompts
 from tests.scenarios.leaked_vectors import bfloat16
 from tests.scenarios.leaks import Private, find
-from tests.scenarios.world import Organisation, World, free_port, grant, pair
+from tests.scenarios.ports import free_port
+from tests.scenarios.world import Organisation, World, grant, pair
 
 WIDTH = 64
 DOCUMENTS = 40

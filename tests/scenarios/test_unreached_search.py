@@ -41,7 +41,8 @@ from tests.protocol.exchange import (
     signed,
 )
 from tests.protocol.request_changes import CHANGED, MALFORMED, SIGNATURE_FORM, SIGNED
-from tests.scenarios.world import Organisation, Time, World, free_port, grant
+from tests.scenarios.ports import free_port
+from tests.scenarios.world import Organisation, Time, World, grant
 
 ANY_REQUEST = CHANGED | MALFORMED | SIGNATURE_FORM | SIGNED
 SAME_OVER_HTTP = {"@authority in upper case", "a padded value"}

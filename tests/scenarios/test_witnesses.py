@@ -25,9 +25,10 @@ from protocol.leaf import Received
 from protocol.merkle import EMPTY_ROOT, leaf_hash
 from protocol.witness_policy import WitnessPolicy, witnesses_of
 from tests.node.audit.entries import event
+from tests.scenarios.ports import free_port
 from tests.scenarios.test_keys import rotated
 from tests.scenarios.test_log_keys import held_keys, signer_of, told
-from tests.scenarios.world import Organisation, World, documents, free_port, grant, pair
+from tests.scenarios.world import Organisation, World, documents, grant, pair
 
 Three = tuple[Organisation, Organisation, Organisation]
 

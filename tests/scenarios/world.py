@@ -7,12 +7,9 @@ node has a clock that may differ from it.
 
 from __future__ import annotations
 
-import itertools
-import os
 import secrets
-import socket
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -54,6 +51,7 @@ from node.passphrase import Passphrase
 from protocol import pairing
 from protocol.envelope import Envelope, Prompts
 from protocol.leaf import AnyLeaf, Leaf, decode_leaf
+from tests.scenarios.ports import free_port
 
 DIMENSION = 16
 PURPOSE = "research"
@@ -61,10 +59,6 @@ DOCS = "docs"
 
 ResultT = TypeVar("ResultT", bound=BaseModel)
 LeafT = TypeVar("LeafT", bound=Leaf)
-
-
-_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 16
-_PORTS = (16_000 + 1_000 * _WORKER + n % 1_000 for n in itertools.count(os.getpid()))
 
 
 class Time:
@@ -325,19 +319,6 @@ def only(result: AskResult, organisation: str) -> SiloStatus:
     """The status of an organisation that was asked one collection."""
     (found,) = [silo for silo in result.silos if silo.organisation == organisation]
     return found
-
-
-def free_port() -> int:
-    """A port that nobody listens on, and that no connection and no other test worker will take.
-
-    For it lies below those that the system gives to connections, and each worker has a thousand.
-    """
-    for port in _PORTS:
-        with socket.socket() as tried, suppress(OSError):
-            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            tried.bind(("127.0.0.1", port))
-            return port
-    raise AssertionError("unreachable: the ports have no end")
 
 
 @contextmanager
