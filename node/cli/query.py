@@ -228,12 +228,13 @@ def _amount(silo: SiloStatus) -> object:
 
 
 def _exit_code(result: AskResult) -> ExitCode:
-    """OK if every silo answered, PARTIAL if some did; else the worst of what the partners said."""
+    """OK if every silo that has something to ask answered, PARTIAL if only some of them did.
+
+    Where none did, the worst of what the partners said.
+    """
     states = {silo.state for silo in result.silos} - {"not-asked"}
-    if states <= {"ok"}:
-        return ExitCode.OK
-    if "ok" in states:
-        return ExitCode.PARTIAL
+    if not states or "ok" in states:
+        return ExitCode.PARTIAL if result.partial else ExitCode.OK
     if "unverifiable" in states:
         return ExitCode.UNVERIFIED
-    return ExitCode.REFUSED if "denied" in states else ExitCode.UNAVAILABLE
+    return ExitCode.REFUSED if states & {"denied", "nothing-offered"} else ExitCode.UNAVAILABLE

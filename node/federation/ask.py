@@ -35,11 +35,16 @@ SiloState = Literal[
     "not-active",
     "failed",
     "not-asked",
+    "nothing-offered",
 ]
 """ok: answered and verified. denied, error: the partner said so, verified; `code` says why.
 unverifiable: something came that does not verify, so it is not shown. no-card, no-route: the
 partner's card is out of date, or no adapter leads there. failed: something failed on this side.
-not-asked: others are likelier to answer, and no more were wanted (`select`)."""
+not-asked: others are likelier to answer, and no more were wanted (`select`). nothing-offered: a
+partner that was asked only because nobody was named has nothing open for this purpose."""
+
+NOT_MISSED: frozenset[SiloState] = frozenset({"ok", "not-asked", "nothing-offered"})
+"""States in which no silo is missing from an answer."""
 
 
 class _Model(BaseModel):
@@ -218,4 +223,4 @@ class AskResult(_Model):
     @property
     def partial(self) -> bool:
         """Whether a silo that was to be asked gave nothing."""
-        return any(silo.state not in ("ok", "not-asked") for silo in self.silos)
+        return any(silo.state not in NOT_MISSED for silo in self.silos)

@@ -35,6 +35,7 @@ from node.federation.routing import Routes
 from node.federation.selection import (
     Target,
     affordable,
+    is_named,
     nothing_chosen,
     own_collections,
     partners_for,
@@ -165,7 +166,8 @@ class Asker:
             return [Reading(job.status(name, None, state, **fields))]
         if not chosen:
             detail = nothing_chosen(request, name, offers)
-            return [Reading(job.status(name, None, "denied", code="not-offered", detail=detail))]
+            state = "denied" if is_named(request, name) else "nothing-offered"
+            return [Reading(job.status(name, None, state, code="not-offered", detail=detail))]
         wanted = [each for each in chosen if not job.choice.is_left(name, each.collection)]
         few = affordable(request, wanted)
         readings = await self._ask_collections(peer, few, job)

@@ -108,6 +108,11 @@ def require_somebody(
         )
 
 
+def is_named(request: AskRequest, organisation: str) -> bool:
+    """Whether a person means this partner: by its name, or by that of a collection of its own."""
+    return organisation in request.peers or organisation in {org for org, _ in _named(request)}
+
+
 def nothing_chosen(request: AskRequest, organisation: str, offers: Sequence[Offer]) -> str:
     """Say why nothing of a partner is asked: what was named, and what it offers."""
     offered = ", ".join(sorted(o.collection for o in offers if request.purpose in o.purposes))

@@ -51,8 +51,10 @@ async def test_nobody_is_bothered_with_a_purpose_for_which_nothing_is_offered(
     paired: Pair,
 ) -> None:
     status = await paired.lab.ask_one(purpose="marketing")
-    assert (status.state, status.code) == ("denied", "not-offered")
+    assert (status.state, status.code) == ("nothing-offered", "not-offered")
     assert paired.clinic.leaves(Denied) == []
+    named = await paired.lab.ask_one(purpose="marketing", peers=["clinic.example"])
+    assert named.state == "denied"
 
 
 @pytest.mark.parametrize(

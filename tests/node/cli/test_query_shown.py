@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from node.cli.invocation import VerbGroup
-from node.cli.query import _explain_route, _show
+from node.cli.query import _exit_code, _explain_route, _show
 from node.federation.ask import AskResult, FigureShown, Result, RouteShown, SiloStatus
 from node.federation.confidence import WHY
 
@@ -98,3 +98,25 @@ def test_low_scores_and_a_missing_way_are_explained() -> None:
     assert "b.example/papers: LOW CONFIDENCE: nothing there stands out" in told_of(silo(route=low))
     nowhere = silo(state="no-route", fix="interlingua space join commons.space.json")
     assert told_of(nowhere) == "b.example/papers: interlingua space join commons.space.json\n"
+
+
+@pytest.mark.parametrize(
+    ("states", "code"),
+    [
+        (("ok",), 0),
+        (("ok", "nothing-offered"), 0),
+        (("ok", "not-asked", "nothing-offered"), 0),
+        (("ok", "nothing-offered", "timeout"), 4),
+        (("nothing-offered",), 3),
+        (("nothing-offered", "timeout"), 3),
+        (("timeout",), 5),
+        (("timeout", "denied", "unverifiable"), 6),
+    ],
+)
+def test_the_exit_code_says_whether_something_is_missing(
+    states: tuple[str, ...], code: int
+) -> None:
+    silos = tuple(silo(state=state) for state in states)
+    answer = AskResult(question="q", purpose="care", space="s", seed="00", results=(), silos=silos)
+    assert _exit_code(answer) == code
+    assert answer.partial == (not {*states} <= {"ok", "not-asked", "nothing-offered"})
