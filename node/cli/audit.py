@@ -24,7 +24,7 @@ from node.cli import (
 from node.cli.instants import instant
 from node.cli.invocation import VerbGroup, current
 from node.cli.output import finish, line, note
-from node.cli.own_log import LogOption, own_log
+from node.cli.own_log import LogOption, of_log, own_log
 from node.cli.progress import shown_progress
 from node.operations.exit_codes import ExitCode
 
@@ -138,7 +138,9 @@ def verify(
     finish(
         result,
         lambda: _say_verified(result),
-        next_step="interlingua audit search" if result.whole else "keep log.db for the auditor",
+        next_step=f"interlingua audit search{of_log(log)}"
+        if result.whole
+        else "keep log.db for the auditor",
         exit_code=audit_bundle.EXITS[result.verdict],
     )
 
@@ -177,7 +179,9 @@ def fsck(log: LogOption = None) -> None:
     finish(
         result,
         lambda: _say_examined(result),
-        next_step="interlingua audit verify" if result.whole else "keep log.db for the auditor",
+        next_step=f"interlingua audit verify{of_log(log)}"
+        if result.whole
+        else "keep log.db for the auditor",
         exit_code=ExitCode.OK if result.whole else ExitCode.UNVERIFIED,
     )
 

@@ -16,7 +16,7 @@ import typer
 from node.cli.instants import parse_instant
 from node.cli.invocation import current
 from node.cli.output import finish, line, note, table
-from node.cli.own_log import LogOption, own_log
+from node.cli.own_log import LogOption, of_log, own_log
 from node.cli.progress import shown_progress
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def report(
     finish(
         made,
         lambda: _say(made, form, written=out is not None),
-        next_step="interlingua audit verify",
+        next_step=f"interlingua audit verify{of_log(log)}",
     )
 
 

@@ -13,7 +13,7 @@ import typer
 from node.cli.instants import parse_instant
 from node.cli.invocation import current
 from node.cli.output import finish, line, table
-from node.cli.own_log import LogOption, own_log
+from node.cli.own_log import LogOption, of_log, own_log
 from node.cli.progress import shown_progress
 
 if TYPE_CHECKING:
@@ -80,9 +80,9 @@ def search(
     finish(
         result,
         people,
-        next_step="interlingua audit verify"
+        next_step="interlingua audit verify" + of_log(log)
         if result.before is None
-        else _next_page(request, result.before),
+        else _next_page(request, result.before) + of_log(log),
     )
 
 

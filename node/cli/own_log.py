@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -27,3 +28,8 @@ def own_log() -> Path:
     data = DataDirectory(current().data)
     data.require()
     return data.log_file
+
+
+def of_log(log: Path | None) -> str:
+    """Return what a next command takes so that it reads the same log; empty for the node's own."""
+    return "" if log is None else f" --log {shlex.quote(str(log))}"

@@ -215,7 +215,7 @@ def verify_file(
 
     A predecessor that lies in its data directory is verified with the root documents there.
     """
-    from node.audit.anchors import unknown, with_root
+    from node.audit.given_anchors import unknown, with_root
     from protocol.witness_policy import NOBODY
 
     given = policy or NOBODY

@@ -172,6 +172,13 @@ def translate(error: Exception) -> OperationError:
             fix="Check that the path exists, its owner and mode, and the free disk space.",
             code="operating-system",
         )
+    if isinstance(error, ModuleNotFoundError) and error.name is not None:
+        return OperationError(
+            f"The package that gives {error.name.partition('.')[0]} is not installed.",
+            fix="Install interlingua with all that it depends on; what an auditor can do with less "
+            "is in docs/audit.md.",
+            code="package-missing",
+        )
     return OperationError(
         f"Unexpected failure ({type(error).__name__}).",
         fix=_REPORT,

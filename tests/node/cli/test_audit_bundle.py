@@ -1,8 +1,13 @@
 """`interlingua audit export` and `audit verify BUNDLE`, as an owner and an auditor use them."""
 
 import json
+import re
+import shlex
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
+from importlib.metadata import requires
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +20,45 @@ from tests.conftest import MakeNode, NewNode
 from tests.node.audit.entries import event, exchange
 from tests.node.cli.test_audit import fill
 
+DOCS = Path(__file__).parents[3] / "docs" / "audit.md"
+INSTALLED = re.compile(r"auditor/bin/pip install ((?:[a-z]+ ?)+)\n")
 WITHOUT = """
 import sys
-for name in ("hnswlib", "aiohttp", "numpy"):
+for name in sys.argv.pop(1).split():
     sys.modules[name] = None  # importing it now fails
 from node.cli.main import main
-main()
-"""
+first, *rest = " ".join(sys.argv[1:]).split(" then ")
+for line in (first, *rest):
+    sys.argv = ["interlingua", *shlex_split(line)]
+    try:
+        main()
+    except SystemExit as ended:
+        if ended.code or not rest:
+            raise
+""".replace("shlex_split", "__import__('shlex').split")
+
+
+def missing() -> list[str]:
+    """What the project depends on, without what docs/audit.md tells an auditor to install."""
+    (told,) = INSTALLED.findall(DOCS.read_text("utf-8"))
+    named = (
+        re.split(r"[>;\[ ]", each)[0]
+        for each in requires("interlingua") or ()
+        if "extra" not in each
+    )
+    left = sorted(name.replace("-", "_") for name in {*named} - {*told.split()})
+    assert {"hnswlib", "aiohttp", "numpy", "jinja2"} <= {*left}
+    return left
 
 
 def without_libraries(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command where the libraries of a node are missing, in an empty folder."""
+    """Run the command where the libraries of a node are missing, in an empty folder.
+
+    Several commands, each ended by the word `then`, run until one does not succeed.
+    """
+    line = [each if each == "then" else shlex.quote(each) for each in ("audit", *arguments)]
     return subprocess.run(
-        [sys.executable, "-c", WITHOUT, "audit", *arguments],
+        [sys.executable, "-c", WITHOUT, " ".join(missing()), *line],
         env={"HOME": str(folder), "PYTHONPATH": str(Path(__file__).parents[3])},
         cwd=folder,
         capture_output=True,
@@ -81,6 +112,42 @@ def test_an_auditor_without_the_nodes_libraries_verifies_what_an_owner_exported(
     assert "2 are in clear and 2 are hashes" in result["completeness"]
     one_side = without_libraries(elsewhere, "reconcile", str(out), str(out))
     assert "Both bundles are of bank.example" in one_side.stderr
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_an_auditor_without_the_nodes_libraries_reads_and_verifies_a_copy_of_the_log(
+    bank: NewNode, tmp_path: Path
+) -> None:
+    copy, receipt = tmp_path / "copy.db", tmp_path / "receipt.txt"
+    with (
+        closing(sqlite3.connect(bank.data.log_file)) as log,
+        closing(sqlite3.connect(copy)) as other,
+    ):
+        log.backup(other)
+    receipt.write_text(run("receipt", "3", "--log", str(copy)).stdout)
+    (root,) = bank.data.roots.glob("*.json")
+    elsewhere = tmp_path / "auditor"
+    elsewhere.mkdir()
+    commands = [
+        ["verify", "--log", str(copy), "--root", str(root)],
+        ["verify", "--receipt", str(receipt), "--root", str(root)],
+        ["fsck", "--log", str(copy)],
+        ["search", "--log", str(copy), "--limit", "1"],
+        ["report", "disclosures", "--log", str(copy)],
+        ["report", "denied", "--log", str(copy), "--format", "csv"],
+        ["receipt", "3", "--log", str(copy)],
+    ]
+    line = " then audit ".join(shlex.join(each) for each in commands).split(" ")
+    done = without_libraries(elsewhere, *line)
+    assert done.returncode == 0, done.stderr
+    for told in ("verdict   SELF-SIGNED", "leaf 3 of", "whole", "Accounting of disclosures"):
+        assert told in done.stdout
+    # what it names next reads the same log
+    assert f"Next: interlingua audit search --before 4 --limit 1 --log {copy}" in done.stderr
+    page = without_libraries(
+        elsewhere, "report", "exposure", "--log", str(copy), "--format", "html"
+    )
+    assert "error: The package that gives jinja2 is not installed." in page.stderr
     assert list(elsewhere.iterdir()) == []
 
 
