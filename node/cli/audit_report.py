@@ -15,7 +15,7 @@ import typer
 
 from node.cli.instants import parse_instant
 from node.cli.invocation import current
-from node.cli.output import finish, line, note, table
+from node.cli.output import figures, finish, line, note
 from node.cli.own_log import LogOption, of_log, own_log
 from node.cli.progress import shown_progress
 
@@ -144,7 +144,7 @@ def _say(made: Report, form: Form, *, written: bool) -> None:
         line()
         line(each.title)
         if each.rows:
-            table(tuple(column.upper() for column in each.columns), each.rows)
+            figures(tuple(column.upper() for column in each.columns), each.rows)
         else:
             line("none")
     for text in made.notes:

@@ -124,7 +124,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "audit search": (
         "--peer lab.example --since 7d",
         "--type denied --purpose research --collection papers",
-        "--query sha256:47b1a0c2c5b54a3f4a8d5c9f54c0f6c0d8b7e1f2a3948576655443322110ffee --json",
+        "--query sha256:47b1... --json",
     ),
     "audit open-actor": ("16 --case 2026-014",),
     "audit report": (
@@ -152,7 +152,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "16 17 --dry-run",
         "--peer lab.example --yes",
         "--before 30d",
-        "--subject sha256:" + 64 * "0",
+        "--subject sha256:9e1c... --dry-run",
         "--asker my-app",
     ),
     "audit fsck": ("",),

@@ -88,16 +88,44 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     Plain too where it is wider than the terminal, which then wraps its lines: a narrowed column
     would cut ids and references that the next command takes.
     """
-    cells = [[_harmless(str(cell)).replace("\n", " ") for cell in row] for row in rows]
-    widths = [max(len(text) for text in column) for column in zip(columns, *cells, strict=True)]
-    fits = sum(widths) + 2 * (len(widths) - 1) <= shutil.get_terminal_size().columns
-    if fits and sys.stdout.isatty():
+    cells = _cells(rows)
+    widths = _widths(columns, cells)
+    if _fit(widths) and sys.stdout.isatty():
         _rich_table(columns, cells)
         return
     for row in [list(columns), *cells]:
         typer.echo(
             "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
         )
+
+
+def figures(columns: Sequence[str], rows: Sequence[Sequence[str | int]]) -> None:
+    """A table of counts for people; folded where it is wider than the terminal.
+
+    Folded, the counts stay columns with as many of the texts before them as there is room for, and
+    the other texts stand under each row.
+    """
+    cells = _cells(rows)
+    if _fit(_widths(columns, cells)):
+        table(columns, rows)
+        return
+    from node.cli.folded_table import folded
+
+    counts = [not isinstance(cell, str) for cell in rows[0]]
+    for text in folded(columns, cells, counts, shutil.get_terminal_size().columns):
+        typer.echo(text)
+
+
+def _cells(rows: Iterable[Sequence[object]]) -> list[list[str]]:
+    return [[_harmless(str(cell)).replace("\n", " ") for cell in row] for row in rows]
+
+
+def _widths(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> list[int]:
+    return [max(len(text) for text in column) for column in zip(columns, *cells, strict=True)]
+
+
+def _fit(widths: Sequence[int]) -> bool:
+    return sum(widths) + 2 * (len(widths) - 1) <= shutil.get_terminal_size().columns
 
 
 def _rich_table(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:

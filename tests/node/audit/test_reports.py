@@ -99,6 +99,17 @@ def test_disclosures_are_counted_by_partner_period_purpose_and_agreement(bank: N
     assert [row[1] for row in narrow["Answers to partners"]] == ["2026", "2027"]
 
 
+@pytest.mark.parametrize("width", ["80", "100"])
+def test_a_report_has_room_in_a_terminal(
+    bank: NewNode, width: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", width)
+    for kind in ("disclosures", "denied", "exposure"):
+        shown = report(bank, kind).stdout
+        assert max(map(len, shown.splitlines())) <= int(width)
+        assert "clinic.example" in shown
+
+
 def test_refusals_are_counted_and_listed(bank: NewNode) -> None:
     made = tables(bank, "denied")
     counts = [(row[0], row[3], row[-3]) for row in made["Refused requests"]]
