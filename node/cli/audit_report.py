@@ -62,7 +62,11 @@ def report(
     purpose: Annotated[str | None, typer.Option(help="Only for this purpose.")] = None,
     collection: Annotated[str | None, typer.Option(help="Only about this collection.")] = None,
     record: Annotated[
-        str | None, typer.Option(help="With subject: the document's id in the collection.")
+        str | None,
+        typer.Option(
+            help="With subject: the document's id in the collection, or a reference to it that a "
+            "partner holds, which also names a deleted one."
+        ),
     ] = None,
     since: Annotated[str | None, typer.Option(help="From then on: 2026-04-01, 24h, 7d.")] = None,
     until: Annotated[str | None, typer.Option(help="Before then; as --since.")] = None,

@@ -10,21 +10,27 @@ from typing import TYPE_CHECKING
 
 from pydantic import ConfigDict
 
+from node.audit import schema
 from node.audit.reports.report import Kind, Period, Report
 from node.operations.caller import caller
-from node.operations.errors import InvalidRequest, NotFound
+from node.operations.errors import InvalidRequest
 from node.operations.registry import Progress, operation
 from protocol.leaf_filter import LeafFilter
 from protocol.notation import CollectionName, Organisation, PurposeName, Time, WireModel
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from node.audit.reports.gone import About
     from node.node import Node
 
 
 class ReportRequest(WireModel):
-    """Which report, and about what; `record`: the document's id, for kind `subject`."""
+    """Which report, and about what.
+
+    `record`, for kind `subject`: the document's id, or a reference that a partner was given.
+    """
 
     model_config = ConfigDict(strict=False)
 
@@ -56,9 +62,9 @@ async def report(node: Node, request: ReportRequest, progress: Progress) -> Repo
     await node.readings.note(
         caller(), reading, lambda: count(file, wanted), wanted, record=request.record
     )
-    record = _record(node, request)  # whether there is one is an answer already
+    about = _about(node, request)  # whether there is one is an answer already
     return await asyncio.to_thread(
-        make_report, file, request.kind, wanted, request.period, progress, record
+        make_report, file, request.kind, wanted, request.period, progress, about
     )
 
 
@@ -88,16 +94,34 @@ def _check(request: ReportRequest) -> None:
         )
 
 
-def _record(node: Node, request: ReportRequest) -> tuple[str, int] | None:
-    """The record's id and internal key, None where the report is about no record."""
-    if request.collection is None or request.record is None:
+def _about(node: Node, request: ReportRequest) -> About | None:
+    """The record that a report is about, None where it is about none.
+
+    It is named by its id or, also when it was deleted, by a reference that a partner holds.
+    """
+    from node.audit.reports.gone import About
+
+    name, record = request.collection, request.record
+    if name is None or record is None:
         return None
-    row = node.collections.get(request.collection).find([request.record]).get(request.record)
-    if row is None:
-        raise NotFound(
-            f"{request.collection} has no document {request.record}.",
-            fix="After its deletion nobody knows under which key it was counted; "
-            "`interlingua audit report exposure` counts it still.",
-            code="document-unknown",
-        )
-    return request.record, row.key
+    with schema.snapshot(node.data.log_file) as log:
+        told = log.execute("SELECT DISTINCT peer FROM exposures WHERE collection = ?", (name,))
+        peers = [peer for (peer,) in told]
+    if peers and name not in {each.name for each in node.collections.all()}:
+        return About(record, _key_of(node, request, peers), lambda _: ())  # it was dropped
+    collection = node.collections.get(name)
+    row = collection.find([record]).get(record)
+    key = _key_of(node, request, peers) if row is None else row.key
+    return About(record, key, collection.external_ids)
+
+
+def _key_of(node: Node, request: ReportRequest, peers: Sequence[str]) -> int | None:
+    """The internal key in a reference that one of these partners was given, None for no such."""
+    from node.federation.references import ReferenceForeign
+
+    for peer in peers:
+        try:
+            return node.references.resolve(peer, str(request.collection), str(request.record))[0]
+        except ReferenceForeign:
+            continue
+    return None

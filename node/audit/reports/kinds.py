@@ -7,7 +7,7 @@ verify` compares with them; so whoever has the log can make the report again.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from node.audit.reports.grouping import NOT_STATED, Leaf, grouped, leaves, number, one
 from node.audit.reports.report import Cell, Period, ReportTable, day, moment
@@ -100,9 +100,9 @@ def exposure(connection: sqlite3.Connection, wanted: LeafFilter) -> list[ReportT
         (wanted.peer, wanted.collection),
     )
     made: list[tuple[Cell, ...]] = [
-        (peer, *_epoch(epoch), collection, records, answers, most)
+        (peer, *epoch_days(epoch), collection, records, answers, most)
         for peer, epoch, collection, records, answers, most in rows
-        if _within(epoch, wanted)
+        if within(epoch, wanted)
     ]
     columns = ("Partner", "From", "To", "Collection", "Records", "Answers", "Most about one")
     return [
@@ -123,14 +123,9 @@ def subject(
         "AND (?3 IS NULL OR peer = ?3) ORDER BY peer, epoch",
         (wanted.collection, record, wanted.peer),
     ).fetchall()
-    told = [(peer, epoch, n) for peer, epoch, n in rows if _within(epoch, wanted)]
-    counted: list[tuple[Cell, ...]] = [(peer, *_epoch(epoch), n) for peer, epoch, n in told]
+    told = [(peer, epoch, n) for peer, epoch, n in rows if within(epoch, wanted)]
+    counted: list[tuple[Cell, ...]] = [(peer, *epoch_days(epoch), n) for peer, epoch, n in told]
     epochs = {(peer, epoch) for peer, epoch, _ in told}
-
-    def answers() -> Iterator[Leaf]:
-        for leaf in leaves(connection, wanted, ("answered",), progress):
-            if leaf.get("exposed") and (leaf["peer"], leaf.get("epoch")) in epochs:
-                yield leaf
 
     return [
         ReportTable(
@@ -138,22 +133,39 @@ def subject(
             columns=("Partner", "From", "To", "Answers about it"),
             rows=tuple(counted),
         ),
-        grouped(
-            "What these partners asked of the collection in that time",
-            answers(),
-            period,
-            {"Purpose": "purpose", "Agreement": "agreement"},
-            {"Answers": one, "Records told": number("exposed")},
-        ),
+        asked_meanwhile(connection, wanted, period, epochs, progress),
     ]
 
 
-def _epoch(epoch: int) -> tuple[str, str]:
+def asked_meanwhile(
+    connection: sqlite3.Connection,
+    wanted: LeafFilter,
+    period: Period,
+    epochs: Container[tuple[str, int]],
+    progress: Progress,
+) -> ReportTable:
+    """For what partners asked of the collection in some epochs, given as (partner, epoch)."""
+
+    def answers() -> Iterator[Leaf]:
+        for leaf in leaves(connection, wanted, ("answered",), progress):
+            if leaf.get("exposed") and (leaf["peer"], leaf.get("epoch")) in epochs:
+                yield leaf
+
+    return grouped(
+        "What these partners asked of the collection in that time",
+        answers(),
+        period,
+        {"Purpose": "purpose", "Agreement": "agreement"},
+        {"Answers": one, "Records told": number("exposed")},
+    )
+
+
+def epoch_days(epoch: int) -> tuple[str, str]:
     """First and last day of an epoch."""
     return day(epoch * EPOCH_S), day((epoch + 1) * EPOCH_S - 1)
 
 
-def _within(epoch: int, wanted: LeafFilter) -> bool:
+def within(epoch: int, wanted: LeafFilter) -> bool:
     """Whether some of the epoch lies in the time that is asked for."""
     after = wanted.since is None or epoch >= epoch_of(wanted.since)
     return after and (wanted.until is None or epoch * EPOCH_S < wanted.until)

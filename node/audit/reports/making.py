@@ -6,11 +6,13 @@ a checkpoint that others hold, and made again.
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 from node.audit import schema, tree_rows
-from node.audit.reports import kinds
-from node.audit.reports.report import Kind, Period, Report, moment
+from node.audit.reports import gone, kinds
+from node.audit.reports.gone import About
+from node.audit.reports.report import Kind, Period, Report, ReportTable, moment
 from node.audit.search import Progress
 from protocol.leaf_filter import LeafFilter
 from protocol.merkle import root
@@ -36,7 +38,8 @@ NOTES: dict[Kind, tuple[str, ...]] = {
     ),
     "subject": (
         "The log counts which records a partner was told of, by half-years. Which of its answers "
-        "told of this one it does not say: they are among those of the second table.",
+        "told of this one it does not say: they are among those of the second table. What was told "
+        "of an earlier record of the same name, which was deleted, is not counted here.",
         "Persons who asked are not named.",
     ),
 }
@@ -48,9 +51,9 @@ def make_report(
     wanted: LeafFilter,
     period: Period,
     progress: Progress,
-    record: tuple[str, int] | None = None,
+    record: About | None = None,
 ) -> Report:
-    """Return a report; ``record``: name and internal key of the record, for kind ``subject``.
+    """Return a report; ``record`` is what it is about, for kind ``subject``.
 
     Raises LogDamaged, LogTooNew or LogUnavailable where log.db cannot be read.
     """
@@ -62,8 +65,8 @@ def make_report(
         elif kind == "exposure":
             tables = kinds.exposure(connection, wanted)
         else:
-            assert record is not None  # noqa: S101 - for the type checker; the caller resolved it
-            tables = kinds.subject(connection, wanted, period, record[1], progress)
+            assert record is not None  # noqa: S101 - for the type checker; the caller found it
+            tables = _about(connection, wanted, period, record, progress)
         size = tree_rows.size(connection)
         return Report(
             kind=kind,
@@ -73,14 +76,26 @@ def make_report(
             root=root(size, tree_rows.hash_reader(connection)).hex(),
             conditions=_conditions(wanted, record),
             tables=tuple(tables),
-            notes=NOTES[kind],
+            notes=(gone.NOTE, *NOTES[kind][-1:]) if record and record.key is None else NOTES[kind],
         )
 
 
-def _conditions(wanted: LeafFilter, record: tuple[str, int] | None) -> tuple[tuple[str, str], ...]:
+def _about(
+    connection: sqlite3.Connection,
+    wanted: LeafFilter,
+    period: Period,
+    record: About,
+    progress: Progress,
+) -> list[ReportTable]:
+    if record.key is None:
+        return gone.records_gone(connection, wanted, period, record, progress)
+    return kinds.subject(connection, wanted, period, record.key, progress)
+
+
+def _conditions(wanted: LeafFilter, record: About | None) -> tuple[tuple[str, str], ...]:
     shown = dict(wanted.stated())
     if record is not None:
-        shown["record"] = record[0]
+        shown["record"] = record.name
     if wanted.since is not None:
         shown["from"] = moment(wanted.since) + " UTC"
     if wanted.until is not None:

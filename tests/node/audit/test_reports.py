@@ -187,11 +187,12 @@ def test_whatever_a_partner_chose_stays_text() -> None:
 
 
 async def test_a_records_report_names_partners_and_purposes_and_no_person(bank: NewNode) -> None:
+    from node.collections.errors import UnknownCollection
     from node.ingest.record import Record
     from node.node import Node
     from node.operations.audit_report import ReportRequest
     from node.operations.audit_report import report as make
-    from node.operations.errors import InvalidRequest, NotFound
+    from node.operations.errors import InvalidRequest
     from node.operations.registry import silent
     from node.passphrase import Passphrase
     from protocol.leaf import AuditRead, decode_leaf
@@ -220,9 +221,27 @@ async def test_a_records_report_names_partners_and_purposes_and_no_person(bank: 
         assert isinstance(leaf, AuditRead)
         assert (leaf.by, leaf.reading) == ("operator", "report-subject")
         await make(node, request, silent)  # the same reading: no leaf more
-        with pytest.raises(NotFound):  # that there is none is told too, and so it is logged
-            await make(node, request.model_copy(update={"record": "p2"}), silent)
-        assert node.log.size() == before + 2
+        (by_reference,) = node.references.make("lab.example", "papers", epoch_of(AT), [1])
+        named = await make(node, request.model_copy(update={"record": by_reference}), silent)
+        assert named.tables == made.tables
+        other = {"collection": "other"}
+        with pytest.raises(UnknownCollection):  # that there is none is told, and so it is logged
+            await make(node, request.model_copy(update=other), silent)
+        assert node.log.size() == before + 3
+        await collection.delete({"p1"})
+        gone = request.model_copy(update={"record": "p1", "period": "year"})
+        who, asked, _deleted = (await make(node, gone, silent)).tables
+        # nobody knows any more which of the records 1, 2 and 3 it was: all of them are gone
+        assert [(row[0], row[3:]) for row in who.rows] == [
+            ("clinic.example", (3, 4, 2)),
+            ("lab.example", (1, 1, 1)),
+            ("lab.example", (1, 1, 1)),
+        ]
+        assert {row[0] for row in asked.rows} == {"clinic.example", "lab.example"}
+        named = await make(node, request.model_copy(update={"record": by_reference}), silent)
+        assert named.tables[0] == made.tables[0]
+        await node.collections.drop("papers")
+        assert (await make(node, gone, silent)).tables[0] == who
         for wrong in ({"record": None}, {"kind": "denied"}):
             with pytest.raises(InvalidRequest):
                 await make(node, request.model_copy(update=wrong), silent)
