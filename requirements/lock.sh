@@ -19,7 +19,7 @@ compile() {
 # the build tools first; the others then keep to the same numpy
 compile requirements/build.txt requirements/build.in
 compile requirements/runtime.txt pyproject.toml --constraints requirements/build.txt
-compile requirements/dev.txt pyproject.toml --extra demo --extra plot --extra test \
+compile requirements/dev.txt pyproject.toml --extra demo --extra parquet --extra pgvector --extra plot --extra test \
   --constraints requirements/runtime.txt
 # torch is overridden away; models.sh installs it
 compile requirements/models.txt requirements/models.in --override requirements/models.override \

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from node.cli import collection_judging, collection_versions
+from node.cli import collection_judging, collection_moving, collection_versions
 from node.cli.invocation import VerbGroup
 from node.cli.output import finish, line, table
 from node.cli.run import run_operation
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from node.operations.collections import CollectionInfo
 
 app = VerbGroup(help="Collections: documents and their indexes.")
+app.command()(collection_moving.export)
+app.command("import")(collection_moving.import_)
 app.command()(collection_versions.migrate)
 app.command()(collection_judging.golden)
 app.command()(collection_judging.judge)

@@ -44,6 +44,17 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "collection delete": ("papers p1 p2",),
     "collection compact": ("papers",),
     "collection drop": ("papers",),
+    "collection export": (
+        "papers --out papers.parquet",
+        "papers --out papers.npy --with-sources",
+    ),
+    "collection import": (
+        "papers papers.parquet --dry-run",
+        "papers papers.npy --add-encoder given",
+        "legacy postgresql://db.example/search --table items --id-column id"
+        " --vector-column embedding --text-column body --encoder main",
+        "legacy http://127.0.0.1:8000 --chroma-collection items --encoder main",
+    ),
     "collection migrate": (
         "papers --to new --dry-run --price 0.02",
         "papers --to new --rate 50",

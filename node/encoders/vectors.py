@@ -1,7 +1,8 @@
 """The check that every vector passes before it is stored or asked with.
 
 Finite, of the envelope's dimension, not zero; and of length 1 where the envelope says so, which is
-put right here, because a model's float arithmetic is allowed to be off by a little.
+put right here, because a model's float arithmetic is allowed to be off by a little. What has length
+1 as nearly as float32 can say it stays as it is, bit by bit, however often it is checked.
 """
 
 import numpy as np
@@ -12,6 +13,9 @@ from protocol.envelope import Envelope
 from protocol.vectors import MAX_LENGTH, MIN_LENGTH
 
 FloatArray = npt.NDArray[np.float32]
+
+ROUNDING = 1e-6
+"""How far from 1 the length of a vector may lie that was brought to length 1 in float32."""
 
 
 def checked(vectors: npt.ArrayLike, envelope: Envelope) -> FloatArray:
@@ -41,7 +45,10 @@ def checked(vectors: npt.ArrayLike, envelope: Envelope) -> FloatArray:
         outside = (lengths < MIN_LENGTH) | (lengths > MAX_LENGTH)
         _refuse(outside, f"has a length outside {MIN_LENGTH:g} to {MAX_LENGTH:g}")
     if envelope.normalisation == "l2":
-        array = (array / lengths[:, None]).astype(np.float32)
+        off = np.abs(lengths - 1) > ROUNDING
+        if off.any():
+            scale = np.where(off, lengths, 1.0)
+            array = (array / scale[:, None]).astype(np.float32)
     return array
 
 

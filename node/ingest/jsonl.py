@@ -30,6 +30,7 @@ EXAMPLE = '{"id": "a-17", "text": "...", "labels": ["public"]}'
 _NO_CONTROL = r"^[^\x00-\x1f\x7f]+$"
 DocumentId = Annotated[str, StringConstraints(pattern=_NO_CONTROL, max_length=512)]
 Label = Annotated[str, StringConstraints(pattern=_NO_CONTROL, max_length=128)]
+Uri = Annotated[str, StringConstraints(pattern=_NO_CONTROL, max_length=4096)]
 
 
 class Line(BaseModel):
@@ -42,7 +43,7 @@ class Line(BaseModel):
     vector: Annotated[list[float], Field(min_length=1, max_length=8192)] | None = None
     labels: Annotated[list[Label], Field(max_length=256)] = []
     metadata: dict[str, Any] = {}
-    uri: Annotated[str, StringConstraints(pattern=_NO_CONTROL, max_length=4096)] | None = None
+    uri: Uri | None = None
 
     @model_validator(mode="after")
     def _has_content(self) -> "Line":

@@ -40,7 +40,7 @@ def read(
     Raises IngestError when a file cannot be read or they do not belong together, BadRecord at the
     first bad id.
     """
-    array = _mapped(vectors, dtype)
+    array = mapped(vectors, dtype)
     try:
         with ids.open(encoding="utf-8", newline="\n") as file:
             row = -1
@@ -74,10 +74,11 @@ def read(
 
 def count(vectors: Path, dtype: Dtype = "float32") -> int:
     """Return the number of rows; `dtype` is the envelope's."""
-    return len(_mapped(vectors, dtype))
+    return len(mapped(vectors, dtype))
 
 
-def _mapped(path: Path, dtype: Dtype) -> npt.NDArray[Any]:
+def mapped(path: Path, dtype: Dtype) -> npt.NDArray[Any]:
+    """Return the table (n, d) in a `.npy` file, mapped. Raises IngestError."""
     try:
         with path.open("rb") as file:
             if file.read(len(_MAGIC)) != _MAGIC:

@@ -36,7 +36,8 @@ async def prepare(batch: list[Planned], encoder: Encoder, max_pieces: int) -> li
         vectors = np.empty((0, encoder.envelope.dimension), dtype=np.float32)
         record = planned.record
         if planned.needs_vectors and record.vector is not None:
-            spans, vectors = [(0, len(record.text or ""))], _given(planned, encoder)
+            spans = list(record.spans) or [(0, len(record.text or ""))]
+            vectors = _given(planned, encoder)
         elif planned.needs_vectors:
             spans = await _chunked(planned, encoder, max_pieces)
             texts += [(record.text or "")[start:stop] for start, stop in spans]
@@ -54,7 +55,9 @@ async def prepare_texts(batch: list[Planned], encoder: Encoder, max_pieces: int)
     if not encoder.takes_text:
         return unprepared(batch, encoder.envelope.dimension)
     texts = [planned for planned in batch if planned.record.text]
-    bare = [replace(planned, record=replace(planned.record, vector=None)) for planned in texts]
+    bare = [
+        replace(planned, record=replace(planned.record, vector=None, spans=())) for planned in texts
+    ]
     ready = {item.planned.record.id: item for item in await prepare(bare, encoder, max_pieces)}
     empty = {item.planned.record.id: item for item in unprepared(batch, encoder.envelope.dimension)}
     return [ready.get(planned.record.id, empty[planned.record.id]) for planned in batch]

@@ -21,7 +21,9 @@ class Record:
     """A document with an id and a text or a vector or both.
 
     `vector` (d,) float32 takes the place of encoding; `space` is the id of the space that it lies
-    in, where that was said. `where` is the place in its file, for messages. `text` and `uri` stay
+    in, where that was said. With `spans` it is (n, d), one for each of n pieces of the text;
+    `encoded`: they are what the encoder of that space makes of the text, and so decide nothing that
+    the text does not. `where` is the place in its file, for messages. `text` and `uri` stay
     with this node.
     """
 
@@ -33,13 +35,19 @@ class Record:
     metadata: dict[str, Any] = field(default_factory=dict)
     uri: str | None = None
     space: str | None = None
+    spans: tuple[tuple[int, int], ...] = ()
+    encoded: bool = False
 
     @property
     def digest(self) -> bytes:
         """SHA-256 of what decides the stored vectors: the text and the vector given."""
-        hashed = hashlib.sha256()
-        text = b"" if self.text is None else self.text.encode("utf-8", "surrogatepass")
-        hashed.update(b"none" if self.text is None else b"text%d:" % len(text) + text)
-        if self.vector is not None:
+        hashed = text_digest(self.text)
+        if self.vector is not None and not self.encoded:
             hashed.update(b"vector" + self.vector.astype("<f4").tobytes())
         return hashed.digest()
+
+
+def text_digest(text: str | None) -> "hashlib._Hash":
+    """Return the SHA-256 of a document that has this text and no vector of its own."""
+    said = b"" if text is None else text.encode("utf-8", "surrogatepass")
+    return hashlib.sha256(b"none" if text is None else b"text%d:" % len(said) + said)

@@ -1,0 +1,1 @@
+"""Collections that move between systems: files with their envelope, and other vector databases."""

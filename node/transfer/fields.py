@@ -1,0 +1,41 @@
+"""What a document says beside its vectors, checked as a line of `collection ingest` is."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from node.ingest.jsonl import DocumentId, Label, Uri
+from node.transfer.form import FloatArray, Moved
+
+Place = Annotated[int, Field(ge=0)]
+_Span = Annotated[tuple[Place, Place], Field(strict=False)]
+
+
+class Fields(BaseModel):
+    """The fields of one document."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    id: DocumentId
+    labels: Annotated[tuple[Label, ...], Field(max_length=256, strict=False)] = ()
+    metadata: dict[str, Any] = {}
+    uri: Uri | None = None
+    text: str | None = None
+    encoded: bool = False
+    spans: Annotated[tuple[_Span, ...], Field(min_length=1, strict=False)]
+
+    @model_validator(mode="after")
+    def _spans_fit(self) -> "Fields":
+        longest = max(stop for _, stop in self.spans)
+        if any(stop < start for start, stop in self.spans):
+            raise ValueError("spans: one ends before it begins")
+        if self.text is not None and longest > len(self.text):
+            raise ValueError("spans: one ends after the text")
+        return self
+
+    def moved(self, where: str, vectors: FloatArray) -> Moved:
+        """The document with its vectors (n, d), one for each span."""
+        return Moved(
+            self.id, where, self.spans, vectors, self.labels, self.metadata, self.uri, self.text,
+            self.encoded,
+        )  # fmt: skip

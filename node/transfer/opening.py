@@ -1,0 +1,59 @@
+"""Which kind of source a name means."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from node.transfer.chroma import ChromaSource
+from node.transfer.errors import SourceUnreadable
+from node.transfer.form import Source
+from node.transfer.npy import NpySource
+from node.transfer.parquet import ParquetSource
+from node.transfer.pgvector import Columns, PgvectorSource
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A file, or a server with what is read there; see `interlingua collection import`."""
+
+    source: str
+    table: str | None = None
+    id_column: str | None = None
+    vector_column: str | None = None
+    text_column: str | None = None
+    metadata_column: str | None = None
+    chroma_collection: str | None = None
+
+
+def open_source(named: Named) -> Source:
+    """Open a source; blocking. Raises TransferError."""
+    scheme = named.source.partition("://")[0]
+    if scheme in ("postgresql", "postgres"):
+        return _pgvector(named)
+    if scheme in ("http", "https"):
+        if named.chroma_collection is None:
+            raise SourceUnreadable(
+                "a Chroma server has many collections", fix="Name one with --chroma-collection."
+            )
+        return ChromaSource(named.source, named.chroma_collection)
+    path = Path(named.source)
+    if path.suffix == ".parquet":
+        return ParquetSource(path)
+    if path.suffix == ".npy":
+        return NpySource(path)
+    raise SourceUnreadable(
+        f"{named.source} is neither .parquet nor .npy, nor an address of PostgreSQL or Chroma",
+        fix="Documents in JSONL, or vectors without an envelope, come in by `interlingua "
+        "collection ingest`.",
+    )
+
+
+def _pgvector(named: Named) -> PgvectorSource:
+    if named.table is None or named.id_column is None or named.vector_column is None:
+        raise SourceUnreadable(
+            "of a database must be known what to read",
+            fix="Give --table, --id-column and --vector-column.",
+        )
+    columns = Columns(
+        named.id_column, named.vector_column, named.text_column, named.metadata_column
+    )
+    return PgvectorSource(named.source, named.table, columns)
