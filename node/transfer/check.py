@@ -25,7 +25,7 @@ PROBED = 16
 
 APART = 0.2
 """How far a vector may lie from the one that is made again, as a share of its length: a cosine of
-0.98. Rounding stays far below it; docs/adr/0056."""
+0.98. Rounding stays far below it; docs/adr/0057."""
 
 _DIGEST_BYTES = 16
 
