@@ -42,7 +42,7 @@ class Writer:
         self._commit, self._reloaded, self._max_waiting = commit, reloaded, max_waiting
         self._queue: deque[_Waiting] = deque()
         self._ready = threading.Condition()
-        self._closing = False
+        self._closing = self._calling = False
         self._thread = threading.Thread(target=self._run, name="audit-writer", daemon=True)
         self._thread.start()
 
@@ -59,8 +59,15 @@ class Writer:
             if len(self._queue) >= self._max_waiting:
                 raise LogBusy(f"{self._max_waiting} entries wait for the audit log already.")
             self._queue.append(_Waiting(prepared, loop, future))
-            self._ready.notify()
+            calls, self._calling = not self._calling, True
+        if calls:
+            loop.call_soon(self._call_the_thread)
         return future
+
+    def _call_the_thread(self) -> None:
+        with self._ready:
+            self._calling = False
+            self._ready.notify()
 
     def close(self) -> None:
         """Write what is queued, then end the thread; blocks until it has ended."""

@@ -1,11 +1,13 @@
 """Searches of one index that wait for a thread: whoever is free takes all of one kind together.
 
 The rule of this file: what was asked for together is answered as though it had been asked for
-alone. Searches are of one kind where k, labels and the admitted records are the same; a thread
-takes the oldest one and those of its kind, up to `MOST_TOGETHER` vectors, so that under load the
-costs of changing threads and of calls are paid once for many questions, and a large batch of one
-question holds up nobody who came after it for longer than itself. A batch sees one state of the
-index, that at which it begins: no older than when any of its questions came.
+alone. A thread is called once for all questions that the event loop has in hand: after those that
+came together with the first one have been queued too, which costs none of them a wait. Searches
+are of one kind where k, labels and the admitted records are the same; a thread takes the oldest one
+and those of its kind, up to `MOST_TOGETHER` vectors, so that under load the costs of changing
+threads and of calls are paid once for many questions, and a large batch of one question holds up
+nobody who came after it for longer than itself. A batch sees one state of the index, that at which
+it begins: no older than when any of its questions came.
 """
 
 import asyncio
@@ -46,6 +48,7 @@ class WaitingSearches:
         self._lock = Lock()
         self._queue: deque[_Waiting] = deque()
         self._busy = 0
+        self._calling = False
 
     async def search(
         self, queries: FloatArray, k: int, visible: frozenset[str] | None, among: Among
@@ -55,16 +58,23 @@ class WaitingSearches:
         waiting = _Waiting(queries, (queries.shape[1], k, visible, among), loop.create_future())
         with self._lock:
             self._queue.append(waiting)
-            begins = self._busy < self._threads
-            self._busy += begins
+            begins = self._busy < self._threads and not self._calling
+            self._calling |= begins
         if begins:
-            try:
-                self._executor.submit(self._work, loop)
-            except RuntimeError:  # the node closes
-                with self._lock:
-                    self._busy -= 1
-                raise
+            loop.call_soon(self._call_a_thread, loop)
         return await waiting.future
+
+    def _call_a_thread(self, loop: asyncio.AbstractEventLoop) -> None:
+        with self._lock:
+            self._calling = False
+            self._busy += 1
+        try:
+            self._executor.submit(self._work, loop)
+        except RuntimeError as error:  # the node closes
+            with self._lock:
+                self._busy -= 1
+                left, self._queue = self._queue, deque()
+            _deliver(left, error)
 
     def _work(self, loop: asyncio.AbstractEventLoop) -> None:
         """Search for what waits until nothing does; runs in a thread."""

@@ -95,6 +95,11 @@ class Bodies:
             self._under_way.pop(account, None)
         return bytes(body)
 
+    def has_room(self, address: str, size: int) -> bool:
+        """Whether a body that has come whole fits beside those that are being read."""
+        account = _Account(self._by_address, network_of(address))
+        return size <= self._body_bytes and self._fits(account, size)
+
     def _fits(self, account: _Account, more: int) -> bool:
         strangers, partners = self._by_address.total(), self._by_partner.total()
         if strangers + partners + more > self._held_bytes:

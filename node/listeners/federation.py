@@ -19,6 +19,7 @@ from node.listeners.bodies import Bodies, TooManyBytes, network_of
 from node.listeners.connections import Connections
 from node.listeners.middleware import counts, name_the_server, problems
 from node.listeners.pairing import add_pairing
+from node.listeners.short_way import ShortWay
 from node.listeners.witness import add_witness
 from node.metrics import Metrics
 from node.node import Node
@@ -54,6 +55,9 @@ def federation_app(node: Node, metrics: Metrics, connections: Connections) -> we
     add_pairing(app, node.settings.federation.body_timeout_s)
     add_witness(app, node.settings.federation.body_timeout_s)
     app.router.add_route("*", "/{anything:.*}", unknown)
+    connections.short_way = ShortWay(
+        node.responder.answer, app[BODIES], node.clock, metrics, app[LISTENER]
+    )
     return app
 
 
