@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from node.cli import collection_judging, collection_moving, collection_versions
+from node.cli import (
+    collection_judging,
+    collection_moving,
+    collection_supply,
+    collection_versions,
+)
 from node.cli.invocation import VerbGroup
 from node.cli.output import finish, line, table
 from node.cli.run import run_operation
@@ -24,6 +29,7 @@ app = VerbGroup(help="Collections: documents and their indexes.")
 app.command()(collection_moving.export)
 app.command("import")(collection_moving.import_)
 app.command()(collection_versions.migrate)
+app.command()(collection_supply.supply)
 app.command()(collection_judging.golden)
 app.command()(collection_judging.judge)
 app.command()(collection_versions.cutover)

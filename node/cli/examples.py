@@ -59,6 +59,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "papers --to new --dry-run --price 0.02",
         "papers --to new --rate 50",
     ),
+    "collection supply": (
+        "rows vectors.npy --ids ids.txt --to given-2",
+        "rows vectors.jsonl --to given-2",
+    ),
     "collection golden": ("papers golden.jsonl", "papers --titles title"),
     "collection judge": ("papers", "papers --version v2"),
     "collection cutover": ("papers", "papers --version v2 --force"),

@@ -198,8 +198,9 @@ class Switching:
         if missing and reason.forced is None:
             raise VersionIncomplete(
                 f"{missing} documents have no vectors in {row.version} of {row.name}",
-                fix=f"interlingua collection migrate {row.name} --to {row.encoder}; what cannot be"
-                " encoded is left out for ever with --force.",
+                fix=f"interlingua collection migrate {row.name} --to {row.encoder} (`supply` where"
+                " you compute its vectors); what cannot be encoded is left out for ever with"
+                " --force.",
             )
 
     def _require_other(self, version: Version) -> None:

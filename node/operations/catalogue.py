@@ -35,6 +35,7 @@ MODULES: dict[str, str] = {
     "collection.migrate": "node.operations.migration",
     "collection.retire": "node.operations.retiring",
     "collection.rollback": "node.operations.migration",
+    "collection.supply": "node.operations.supplying",
     "encoder": "node.operations.encoders",
     "exposure": "node.operations.budgets",
     "key": "node.operations.keys",

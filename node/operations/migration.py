@@ -212,7 +212,8 @@ def _target(node: Node, request: Migrate | EstimateMigration) -> Encoder:
         raise InvalidRequest(
             f"Encoder {encoder.name} stands for vectors that you compute, so this node cannot "
             "encode the documents with it.",
-            fix="Name an encoder that runs a model.",
+            fix=f"Name an encoder that runs a model, or give the vectors: interlingua collection "
+            f"supply {serving.name} FILE --to {encoder.name}",
         )
     return encoder
 
