@@ -1,0 +1,104 @@
+"""A model that was put in wrongly is stopped by the gate; one that goes wrong later, by the watch."""
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from examples.three_organisations.model import TOKENISERS, Float32
+from node.operations.errors import Conflict
+from node.operations.judging import Judgement, JudgeVersion
+from node.operations.migration import Migrate, Migrated, Switched, SwitchVersion
+from node.operations.registry import silent
+from node.operations.retiring import Retired, RetireVersion
+from node.operations.watching import watch
+from protocol.leaf import CollectionChanged
+from tests.scenarios.changing import DOCUMENTS, keep_golden, record
+from tests.scenarios.fitted_models import WIDTH, add_encoder, fitted
+from tests.scenarios.world import DOCS, Organisation, World
+
+GOOD = "word"
+
+
+def random_vectors(texts: Sequence[str]) -> Float32:
+    """Nothing of a text but its digest."""
+    seeds = (int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") for text in texts)
+    return np.stack([np.random.default_rng(seed).normal(size=WIDTH) for seed in seeds]).astype("f4")
+
+
+def first_token(texts: Sequence[str]) -> Float32:
+    """One token's vector instead of all tokens' mean, as where [CLS] is taken of a mean model."""
+    split = TOKENISERS[fitted(GOOD).tokeniser]
+    return fitted(GOOD).encode([" ".join(split(text)[:1]) for text in texts])
+
+
+def unnormalised(texts: Sequence[str]) -> Float32:
+    """Sums as long as their texts, compared by their distance."""
+    model = fitted(GOOD)
+    rows = np.stack([model._sum(text) for text in texts])
+    rows[~rows.any(axis=1), 0] = 1.0
+    return rows
+
+
+BAD = {
+    "random": (random_vectors, "l2"),
+    "first-token": (first_token, "l2"),
+    "unnormalised": (unnormalised, "none"),
+}
+
+
+async def serving(world: World, **setting: object) -> Organisation:
+    """A clinic with a good old model, and golden questions."""
+    clinic = await world.organisation("clinic.example", setting=setting)
+    old = fitted("cooccurrence")
+    add_encoder(clinic.node.encoders, "old", old.name, old.encode)
+    collection = await clinic.node.collections.create(DOCS, "old")
+    await collection.ingest(map(record, range(DOCUMENTS)), None, silent)
+    await keep_golden(clinic)
+    return clinic
+
+
+async def test_a_model_that_was_put_in_wrongly_is_stopped_by_the_gate(world: World) -> None:
+    clinic = await serving(world)
+    collection = clinic.node.collections.get(DOCS)
+    first = collection.version
+    for name, (encode, normalisation) in BAD.items():
+        add_encoder(clinic.node.encoders, name, name, encode, normalisation)
+        built = await clinic.do("collection.migrate", Migrate(collection=DOCS, to=name), Migrated)
+        judged = await clinic.do("collection.judge", JudgeVersion(collection=DOCS), Judgement)
+        assert (judged.against or "").startswith("ndcg_10 -"), (name, judged)
+        with pytest.raises(Conflict, match="finds less") as refused:
+            await clinic.do("collection.cutover", SwitchVersion(collection=DOCS), Switched)
+        assert refused.value.code == "below-the-bar"
+        assert collection.version == first
+        await clinic.do(
+            "collection.retire", RetireVersion(collection=DOCS, version=built.version), Retired
+        )
+    assert "cutover" not in [leaf.event for leaf in clinic.leaves(CollectionChanged)]
+    good = fitted(GOOD)
+    add_encoder(clinic.node.encoders, "good", GOOD, good.encode)
+    await clinic.do("collection.migrate", Migrate(collection=DOCS, to="good"), Migrated)
+    await clinic.do(
+        "collection.cutover", SwitchVersion(collection=DOCS), Switched
+    )  # nor is a good one
+
+
+@pytest.mark.parametrize("kind", ["random", "first-token"])
+async def test_a_model_that_goes_wrong_after_the_cutover_is_taken_back_by_the_watch(
+    world: World, kind: str
+) -> None:
+    clinic = await serving(world, **{"versions.rollback_by_itself": True})
+    collection = clinic.node.collections.get(DOCS)
+    first = collection.version
+    good = fitted(GOOD)
+    backend = add_encoder(clinic.node.encoders, "new", GOOD, good.encode)
+    await clinic.do("collection.migrate", Migrate(collection=DOCS, to="new"), Migrated)
+    await clinic.do("collection.cutover", SwitchVersion(collection=DOCS), Switched)
+    await watch(clinic.node)
+    assert (collection.encoder.name, clinic.leaves(CollectionChanged)[-1].by) == ("new", "operator")
+    backend.encode = BAD[kind][0]
+    await watch(clinic.node)
+    leaf = clinic.leaves(CollectionChanged)[-1]
+    assert (collection.version, leaf.event, leaf.by) == (first, "rollback", "watch")
+    assert (leaf.reason or "").startswith("ndcg_10 -")

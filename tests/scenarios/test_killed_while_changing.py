@@ -1,0 +1,23 @@
+"""kill -9 of the whole node while it changes a model: it goes on, and comes to the same end."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.killed_while_changing import EVENTS, STRATEGIES, Plan, killed, moments
+
+KILLS, SEED = 3, 2
+"""The short form; the long one is in the module's docstring."""
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+async def test_killed_at_random_moments_the_node_comes_to_the_same_end(
+    tmp_path: Path, strategy: str
+) -> None:
+    end = await killed(tmp_path, strategy, moments(KILLS, SEED))
+    assert end.wrong == []
+    assert (len(end.kills), end.asked > 0) == (KILLS, True)
+    assert {name: words for name, (words, _) in end.documents.items()} == Plan(tmp_path).expected()
+    assert end.events == EVENTS
+    assert end.states == [("old", "retired"), ("new", "serving")]
+    assert {len(vectors) for _, vectors in end.documents.values()} == {1}
