@@ -39,7 +39,7 @@ from tests.scenarios.provenance import Provenance
 from tests.scenarios.world import DOCS, PURPOSE, Organisation, World, grant, pair
 
 LAB, CLINIC = "lab.example", "clinic.example"
-DOCUMENTS, QUESTIONS, ANCHORS = 90, 24, 200
+DOCUMENTS, QUESTIONS, ANCHORS = 90, 15, 200
 ASKED = range(0, DOCUMENTS - 30, (DOCUMENTS - 30) // QUESTIONS)
 """Documents that are asked for; the last thirty are changed and deleted meanwhile."""
 
@@ -65,7 +65,7 @@ def judgments(number: int) -> dict[str, int]:
 
 @dataclass
 class Asking:
-    """Somebody who asks for one document after another; answers by the phase they began and ended in.
+    """Somebody who asks for one document after another, and in which phase each was answered.
 
     `wrong`: whatever was no full answer. `found`: nDCG@10 by phase and question, each as often as
     it was asked.
@@ -78,7 +78,7 @@ class Asking:
         default_factory=lambda: defaultdict(lambda: defaultdict(list))
     )
     versions: set[str] = field(default_factory=set)
-    _answered: int = 0
+    _answered: asyncio.Queue[None] = field(default_factory=asyncio.Queue)
     _stopped: bool = False
 
     async def run(self) -> None:
@@ -93,7 +93,7 @@ class Asking:
                 self.wrong.append((phase, number, error))
                 continue
             finally:
-                self._answered += 1
+                self._answered.put_nowait(None)
             self.versions.add(status.version or "")
             if status.state != "ok" or status.hits != 10:
                 self.wrong.append((phase, number, status))
@@ -103,9 +103,8 @@ class Asking:
 
     async def round(self) -> None:
         """Wait until every question was asked once more, the one under way not counted."""
-        until = self._answered + len(ASKED) + 1
-        while self._answered < until:
-            await asyncio.sleep(0.005)
+        for _ in range(self._answered.qsize() + len(ASKED) + 1):
+            await self._answered.get()
 
     def stop(self) -> None:
         """Ask nothing more."""
@@ -168,12 +167,6 @@ class Change:
 
     def require_own_spaces(self) -> None:
         """No vector was searched or scored as one of another space."""
-        print(
-            len(self.vectors.foreign),
-            self.vectors.searches,
-            self.vectors.scores,
-            self.vectors.foreign[:3],
-        )
         assert self.vectors.foreign == []
         assert min(self.vectors.searches, self.vectors.scores) > 0
 
@@ -232,11 +225,11 @@ def question(number: int) -> str:
 
 async def founded(
     world: World,
-    patch: Provenance,
+    vectors: Provenance,
     add: Callable[[Organisation, Sequence[str]], None],
     **setting: Any,
 ) -> Change:
-    """Found both organisations; `add` adds encoders by their names: old, new, and own of the lab."""
+    """Found both organisations; `add` adds encoders by name: old, new, and the lab's own."""
     lab = await world.organisation(LAB)
     clinic = await world.organisation(CLINIC, setting=setting)
     add(lab, ("old", "own"))
@@ -247,7 +240,7 @@ async def founded(
     many = {"rate": 100_000, "queries_per_day": 100_000, "near_duplicates_per_day": 4096}
     await clinic.grant(grant(LAB, answers_per_record=100_000, **many))
     await share_space(world.directory, lab, clinic)
-    return Change(lab, clinic, patch)
+    return Change(lab, clinic, vectors)
 
 
 async def share_space(directory: Path, lab: Organisation, clinic: Organisation) -> None:

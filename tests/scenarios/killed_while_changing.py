@@ -44,7 +44,7 @@ from tests.scenarios.node_process import started
 from tests.scenarios.world import DOCS, PURPOSE, Organisation, World, grant, pair
 
 MODELS = {"old": "cooccurrence", "new": "word"}
-COUNT = 300
+COUNT = 200
 """Documents, so that a migration takes several batches."""
 
 RATE = 400
@@ -133,7 +133,7 @@ class Told:
 
 
 async def by_shadow(told: Told, plan: Plan) -> None:
-    """Build aside, switch, go back, switch again, give up the old one; documents change meanwhile."""
+    """Build aside while documents change, then switch; see `switch_and_back`."""
     if "complete" not in await told.events():
         await told.do("collection.migrate", Migrate(collection=DOCS, to="new", rate=RATE))
     await change_documents(told, plan)

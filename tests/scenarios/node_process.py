@@ -1,4 +1,4 @@
-"""A node in a process of its own that can be killed, forked from one that has imported everything."""
+"""A node in a process that can be killed, forked from one that has imported everything."""
 
 import asyncio
 from multiprocessing import get_context

@@ -1,4 +1,4 @@
-"""Who made each vector: noted where encoders and maps give it, asked where indexes and scores take it.
+"""Who made each vector: noted where it is made, asked where indexes and scores take it.
 
 The rule of this file: no name that the node gives to vectors is believed. A vector is known by its
 bytes, and belongs to the space of the model that encoded it, or to the target of the map that made
