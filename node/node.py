@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from node.witness.cosigner import Cosigner
     from node.witness.follower import Follower
     from node.witness.submitter import Submitter
+    from node.witness.suspicions import Suspicions
 
 CARD_CHECK_S = 60.0
 CLOCK_LOOK_S = 60.0
@@ -212,6 +213,16 @@ class Node(OwnRooms):
         from node.witness.wiring import cosigner_of
 
         return cosigner_of(self)
+
+    @cached_property
+    def suspicions(self) -> Suspicions:
+        """What keeps evidence of partners' forks."""
+        from node.witness.suspicions import LOOK_EVERY_S
+        from node.witness.wiring import suspicions_of
+
+        suspicions = suspicions_of(self)
+        self.periodic.append(Periodic("forks", LOOK_EVERY_S, suspicions.look))
+        return suspicions
 
     @cached_property
     def submitter(self) -> Submitter:

@@ -104,7 +104,7 @@ def contradict(first: Checkpoint, second: Checkpoint, proof: Sequence[bytes]) ->
     """Whether no log can have grown through both trees; `proof` leads from the first on.
 
     A power of two of leaves is one hash that a consistency proof leaves out: such a proof alone
-    does not show what the smaller tree was.
+    does not show what the smaller tree was. With that hash in front, from wherever, it does.
     """
     if first.size == second.size:
         return first.root != second.root

@@ -18,7 +18,6 @@ partners would have to cosign, without end.
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
 from keys.signer import Signer
 from node.audit.log import AuditLog
@@ -26,8 +25,8 @@ from node.clock import Clock
 from node.federation.budgets import RateTokens
 from node.federation.peer import Peer
 from node.federation.peers import PeerBook
-from node.witness.forks import Forks
 from node.witness.record import WitnessRecord
+from node.witness.suspicions import Suspicions
 from protocol.add_checkpoint import (
     AddCheckpoint,
     Inconsistent,
@@ -41,7 +40,6 @@ from protocol.add_checkpoint import (
 from protocol.answer_content import AnsweringPeer
 from protocol.checkpoint import Checkpoint, parse_checkpoint
 from protocol.cosignature import cosign, witness_name
-from protocol.fork import Fork, contradict
 from protocol.log_errors import MalformedSubmission
 from protocol.note import parse_note
 
@@ -56,7 +54,7 @@ class Cosigner:
         organisation: whose cosignatures they are.
         peers: whose logs are cosigned.
         record: what was cosigned last.
-        forks: keeps evidence.
+        suspicions: keeps evidence of forks.
         log: knows checkpoints that came with answers; called when first needed.
         signer: of the witness key; None where this node is nobody's witness.
         clock: epoch seconds UTC.
@@ -69,7 +67,7 @@ class Cosigner:
         organisation: str,
         peers: PeerBook,
         record: WitnessRecord,
-        forks: Forks,
+        suspicions: Suspicions,
         log: Callable[[], AuditLog],
         signer: Callable[[], Signer | None],
         clock: Clock,
@@ -77,7 +75,7 @@ class Cosigner:
         unknown_key: Callable[[str], None],
     ) -> None:
         self._name = witness_name(organisation)
-        self._peers, self._record, self._forks, self._log = peers, record, forks, log
+        self._peers, self._record, self._suspicions, self._log = peers, record, suspicions, log
         self._signer, self._clock, self._doubted = signer, clock, doubted
         self._unknown_key = unknown_key
         self._tokens = RateTokens()
@@ -133,8 +131,8 @@ class Cosigner:
             require_consistent(request, new, latest)
             self._compare_with_answers(request, new, peer)
         except Inconsistent:
-            if latest is not None and contradict(latest, new, request.proof):
-                self._keep(Fork(note, request.note, request.proof), peer)
+            if latest is not None:
+                self._suspicions.note(peer, (latest, note), (new, request.note), request.proof)
             raise
         if latest is not None and latest.size == new.size:
             return  # the same tree again: there is nothing to write
@@ -149,11 +147,5 @@ class Cosigner:
             return
         head = parse_checkpoint(parse_note(seen.note).text)
         if head.root != new.root:
-            self._keep(Fork(seen.note, request.note), peer)
+            self._suspicions.note(peer, (head, seen.note), (new, request.note), ())
             raise Inconsistent("an answer came with another tree of this size")
-
-    def _keep(self, fork: Fork, peer: Peer) -> None:
-        with suppress(OSError):  # a full disk does not change the refusal
-            self._forks.keep(
-                Fork(fork.first, fork.second, fork.proof, (peer.record.root.encode(),))
-            )

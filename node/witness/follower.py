@@ -10,8 +10,6 @@ shows it is kept.
 from __future__ import annotations
 
 import asyncio
-import secrets
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -19,38 +17,34 @@ import structlog
 
 from node.audit.errors import AuditError
 from node.federation.client import TransportError
+from node.witness.partner_logs import NotRead
 from protocol.answer_content import AnsweringPeer
 from protocol.checkpoint import open_checkpoint, parse_checkpoint
-from protocol.fork import Fork, contradict
-from protocol.limits import MAX_ANSWER_BYTES, MAX_PROOFS, NONCE_BYTES
+from protocol.limits import MAX_PROOFS
 from protocol.log_errors import LogMaterialError, ProofMismatch
 from protocol.merkle import verify_consistency
 from protocol.note import parse_note
 from protocol.problems import Refused
-from protocol.profile import PROOFS
-from protocol.proofs_message import Proofs, ProofsRequest, hashes
-from protocol.root import authority_of
-from protocol.sign import sign_request
+from protocol.proofs_message import hashes
 from protocol.tlog_proof import TlogProof, parse_proof, verify_receipt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from keys.signer import Signer
     from node.audit.cosigned_rows import UnwitnessedReceipt
     from node.audit.log import AuditLog
     from node.clock import Clock
-    from node.federation.client import Client
     from node.federation.peer import Peer
     from node.federation.peers import PeerBook
     from node.witness.cosigner import Cosigner
-    from node.witness.forks import Forks
+    from node.witness.partner_logs import PartnerLogs
+    from node.witness.suspicions import Suspicions
     from protocol.checkpoint import Checkpoint
     from protocol.log_keys import LogKeys
+    from protocol.proofs_message import Proofs
     from protocol.witness_policy import WitnessPolicy
 
 FOLLOW_EVERY_S = 10.0
-DEADLINE_S = 5.0
 BATCHES = 16
 """Requests to one partner in one round, each for `MAX_PROOFS` receipts."""
 FIRST_PAUSE_S = 10
@@ -82,18 +76,17 @@ class Follower:
     def __init__(
         self,
         organisation: str,
-        signer: Callable[[], Signer],
         peers: PeerBook,
-        client: Client,
+        logs: PartnerLogs,
         log: Callable[[], AuditLog],
         clock: Clock,
         policy: Callable[[], WitnessPolicy],
         cosigner: Cosigner,
-        forks: Forks,
+        suspicions: Suspicions,
     ) -> None:
-        self._organisation, self._signer = organisation, signer
-        self._peers, self._client, self._log, self._clock = peers, client, log, clock
-        self._policy, self._cosigner, self._forks = policy, cosigner, forks
+        self._organisation, self._peers, self._logs = organisation, peers, logs
+        self._log, self._clock = log, clock
+        self._policy, self._cosigner, self._suspicions = policy, cosigner, suspicions
         self._following: dict[str, Following] = {}
 
     def following(self, organisation: str) -> Following | None:
@@ -135,7 +128,7 @@ class Follower:
                 if not kept:
                     self._pause(name, "their trees are not cosigned yet", longest=FIRST_PAUSE_S)
                     break
-        except (TransportError, LogMaterialError, AuditError, Refused, _NoProofs) as error:
+        except (TransportError, LogMaterialError, AuditError, Refused, NotRead) as error:
             self._pause(name, str(error), longest=LONGEST_PAUSE_S)
             _log.info("receipts not followed", peer=name, cause=str(error))
 
@@ -160,16 +153,16 @@ class Follower:
         trees = [_tree(proof.checkpoint) for proof in received]
         seen = await asyncio.to_thread(self._largest_seen, peer)
         leaves = [proof.index for proof in received]
-        proofs = await self._fetch(peer, leaves, seen[0].size if seen else None)
+        proofs = await self._logs.proofs(peer, leaves, seen[0].size if seen else None)
         if proofs.checkpoint is None:
-            raise _NoProofs("no tree of it was cosigned yet")
+            raise NotRead("no tree of it was cosigned yet")
         note = proofs.checkpoint.encode()
         head = open_checkpoint(note, peer.log_origin, self._keys(peer))
         if seen is not None:
             self._goes_on(peer, seen, (head, note), proofs)
         await self._goes_on_from_receipts(peer, trees, (head, note))
         if not policy.judge(note, self._organisation, peer.organisation).enough:
-            raise _NoProofs("too few witnesses have cosigned yet")
+            raise NotRead("too few witnesses have cosigned yet")
         kept = []
         for each, index, path, tree in zip(waiting, leaves, proofs.paths, trees, strict=False):
             if path is None or tree[0].size > head.size:
@@ -192,35 +185,10 @@ class Follower:
         if not covered:
             return
         newest = max(covered, key=lambda one: one[0].size)
-        proofs = await self._fetch(peer, (), newest[0].size)
+        proofs = await self._logs.proofs(peer, (), newest[0].size)
         if (proofs.checkpoint or "").encode() != shown[1]:
-            raise _NoProofs("its cosigned tree has just become another one")
+            raise NotRead("its cosigned tree has just become another one")
         self._goes_on(peer, newest, shown, proofs)
-
-    async def _fetch(self, peer: Peer, leaves: Sequence[int], seen: int | None) -> Proofs:
-        request = ProofsRequest(leaves=tuple(leaves), seen=seen)
-        signed = sign_request(
-            PROOFS,
-            authority_of(peer.url),
-            self._organisation,
-            peer.organisation,
-            request.encode(),
-            self._signer(),
-            self._clock(),
-            secrets.token_bytes(NONCE_BYTES),
-        )
-        answer = await self._client.exchange(
-            peer.url + signed.path,
-            peer.transport,
-            signed.method,
-            signed.headers,
-            signed.body,
-            deadline_s=DEADLINE_S,
-            max_bytes=MAX_ANSWER_BYTES,
-        )
-        if answer.status != 200:
-            raise _NoProofs(f"it answered with status {answer.status}")
-        return Proofs.parse(answer.body)
 
     def _keys(self, peer: Peer) -> LogKeys:
         known = AnsweringPeer(peer.root.ring, peer.log_origin, peer.root.log_terms)
@@ -246,21 +214,18 @@ class Follower:
     ) -> None:
         """Check that the cosigned tree goes on from the one that was seen; keep what shows a fork.
 
-        Raises ProofMismatch where it does not, _NoProofs where the proof is missing.
+        Raises ProofMismatch where it does not, NotRead where the proof is missing.
         """
-        (old, old_note), (new, new_note) = seen, shown
+        old, new = seen[0], shown[0]
         if old.size > new.size or old.size == 0:
             return  # cosigned earlier than seen: the next one will cover it
         if proofs.consistency is None:
-            raise _NoProofs("it does not show that its log went on from what was seen here")
+            raise NotRead("it does not show that its log went on from what was seen here")
         path = hashes(proofs.consistency)
         try:
             verify_consistency(old.size, new.size, old.root, new.root, path)
         except ProofMismatch:
-            if contradict(old, new, path):
-                with suppress(OSError):
-                    roots = (peer.record.root.encode(),)
-                    self._forks.keep(Fork(old_note, new_note, path, roots))
+            self._suspicions.note(peer, seen, shown, path)
             raise
 
 
@@ -277,10 +242,6 @@ def _of_other_log(waiting: Sequence[UnwitnessedReceipt], origin: str) -> list[in
             break
         found.append(each.index)
     return found
-
-
-class _NoProofs(Exception):
-    """The partner gave no proofs that make a receipt witnessed; the text says why."""
 
 
 def _reachable(policy: WitnessPolicy, own: str, peer: str) -> bool:

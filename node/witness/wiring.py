@@ -10,8 +10,10 @@ from node.witness.cosigner import Cosigner
 from node.witness.follower import Follower
 from node.witness.forks import Forks
 from node.witness.known import policy_here
+from node.witness.partner_logs import PartnerLogs
 from node.witness.record import WitnessRecord
 from node.witness.submitter import Submitter
+from node.witness.suspicions import Suspicions
 
 if TYPE_CHECKING:
     from keys.signer import Signer
@@ -24,7 +26,7 @@ def cosigner_of(node: Node) -> Cosigner:
         node.settings.organisation,
         node.peers,
         WitnessRecord(node.data.witness_file),
-        Forks(node.data.forks),
+        node.suspicions,
         lambda: node.log,
         lambda: witness_signer(node),
         node.clock,
@@ -50,14 +52,28 @@ def follower_of(node: Node) -> Follower:
     """What follows up partners' receipts."""
     return Follower(
         node.settings.organisation,
-        lambda: node.identity.signer("sign"),
         node.peers,
-        node.client,
+        partner_logs(node),
         lambda: node.log,
         node.clock,
         lambda: policy_here(node.settings.witness, node.peers),
         node.cosigner,
-        Forks(node.data.forks),
+        node.suspicions,
+    )
+
+
+def suspicions_of(node: Node) -> Suspicions:
+    """What keeps evidence of forks."""
+    return Suspicions(node.peers, partner_logs(node), Forks(node.data.forks))
+
+
+def partner_logs(node: Node) -> PartnerLogs:
+    """What reads partners' logs."""
+    return PartnerLogs(
+        node.settings.organisation,
+        lambda: node.identity.signer("sign"),
+        node.client,
+        node.clock,
     )
 
 

@@ -217,8 +217,13 @@ def listen(data: DataDirectory, before: int, port: int) -> None:
     data.config_file.write_text(text.replace(f"port = {before}", f"port = {port}"))
 
 
-async def forked(world: World, three: Three, folder: Path) -> tuple[Organisation, Organisation]:
-    """Two nodes of the clinic, of which one shows its log to the lab and the other to the bank."""
+async def forked(
+    world: World, three: Three, folder: Path, *, full: bool = False
+) -> tuple[Organisation, Organisation]:
+    """Two nodes of the clinic, of which one shows its log to the lab and the other to the bank.
+
+    `full`: the one that the lab sees has 2^n leaves, whose root is in no proof.
+    """
     lab, clinic, _bank = three
     await asked(lab)
     await cosigned(clinic)
@@ -229,8 +234,8 @@ async def forked(world: World, three: Three, folder: Path) -> tuple[Organisation
     await one.change("pause", "bank.example")
     await two.change("pause", "lab.example")
     await asked(lab)
-    while one.node.log.size().bit_count() == 1:
-        await one.node.log.append(event())  # the root of a power of two is in no proof
+    while (one.node.log.size().bit_count() == 1) != full:
+        await one.node.log.append(event())
     while two.node.log.size() <= one.node.log.size():
         await two.node.log.append(event())
     for each, witness in ((one, "lab.example/witness"), (two, "bank.example/witness")):
@@ -273,7 +278,7 @@ async def test_an_asker_sees_by_its_receipts_that_another_witness_was_shown_anot
     world: World, three: Three, tmp_path: Path
 ) -> None:
     lab = three[0]
-    one, two = await forked(world, three, tmp_path / "second")
+    one, two = await forked(world, three, tmp_path / "second", full=True)
     for each in (one, two):
         await each.stop()
     listen(two.node.data, two.node.settings.federation.port, one.node.settings.federation.port)
@@ -283,9 +288,16 @@ async def test_an_asker_sees_by_its_receipts_that_another_witness_was_shown_anot
     following = lab.node.follower.following("clinic.example")
     assert following is not None
     assert "does not connect the two roots" in str(following.problem)
-    (fork,) = Forks(lab.node.data.forks).all()
-    assert verify_fork(fork.file, []).verdict == "DIVERGED"
     assert lab.node.log.unwitnessed("clinic.example", 0, 9)  # nothing of it was kept
+    for shown_again in (False, True):  # to the lab as an asker, and then as a witness
+        if shown_again:
+            await two.node.submitter.submit_due()
+        assert list(Forks(lab.node.data.forks).all()) == []
+        await lab.node.suspicions.look()  # reads the hash that the proof leaves out
+        (fork,) = Forks(lab.node.data.forks).all()
+        proved = verify_fork(fork.file, [])
+        assert (proved.verdict, proved.trees[0].size.bit_count()) == ("DIVERGED", 1)
+        fork.file.unlink()
 
 
 async def test_an_asker_that_is_a_witness_too_is_not_shown_one_log_as_each(
