@@ -14,7 +14,7 @@ import base64
 from dataclasses import dataclass
 
 from keys.signer import Signer
-from protocol.limits import MAX_TREE_SIZE
+from protocol.limits import MAX_CHECKPOINT_TEXT_BYTES, MAX_TREE_SIZE
 from protocol.log_errors import MalformedCheckpoint, WrongOrigin
 from protocol.log_keys import LogKeys
 from protocol.merkle import HASH_BYTES
@@ -46,6 +46,8 @@ def parse_decimal(text: str, limit: int = MAX_TREE_SIZE) -> int | None:
 
 def parse_checkpoint(text: str) -> Checkpoint:
     """Read a checkpoint's note text; ``MalformedCheckpoint`` unless it is in canonical form."""
+    if len(text.encode()) > MAX_CHECKPOINT_TEXT_BYTES:
+        raise MalformedCheckpoint(f"a checkpoint has at most {MAX_CHECKPOINT_TEXT_BYTES} bytes")
     lines = text.split("\n")
     if len(lines) < 4 or lines[-1] != "" or "" in lines[:-1]:
         raise MalformedCheckpoint("a checkpoint has three or more lines, none of them empty")

@@ -26,6 +26,9 @@ MAX_NOTE_BYTES = 64 * 1024
 MAX_NOTE_SIGNATURES = 64
 """Signature lines of one note; C2SP signed-note asks for at least 16."""
 
+MAX_CHECKPOINT_TEXT_BYTES = 2048
+"""A checkpoint without its signatures: origin, size, root, and extension lines (ignored)."""
+
 MAX_PROOF_HASHES = 64
 """Hashes of one Merkle proof; a tree of 2^63 leaves has proofs of 63."""
 
@@ -108,7 +111,8 @@ ACKNOWLEDGE_S = 24 * 3600
 """How long an asker tries to acknowledge an answer, and a responder waits for it (seconds)."""
 
 MAX_HELD_NOTE_CHARS = 4096
-"""A checkpoint that is kept of a partner's log (characters)."""
+"""A checkpoint that is kept of a partner's log (characters); signatures beyond it, of keys that are
+not known, are left out."""
 
 MAX_REFERENCE_CHARS = 64
 """One record's reference (characters)."""

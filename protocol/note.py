@@ -7,7 +7,8 @@
 Rule of this file: bytes that are not in the one canonical form are refused, the size cap comes
 first, and no text leaves ``open_note`` unless a trusted key's signature over it verified.
 Only Ed25519 (signature type 0x01) is signed and verified here; lines of unknown keys are kept
-and ignored, as the specification demands.
+and ignored, as the specification demands. Whoever keeps a note keeps a bounded part of them
+(`trimmed`).
 """
 
 import base64
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from keys.signer import Signer, verify
-from protocol.limits import MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES
+from protocol.limits import MAX_HELD_NOTE_CHARS, MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES
 from protocol.log_errors import MalformedNote, UntrustedNote
 
 KEY_ID_BYTES = 4
@@ -163,6 +164,30 @@ def _parse_signature(line: str) -> NoteSignature:
     if not is_key_name(name) or raw is None or len(raw) <= KEY_ID_BYTES:
         raise MalformedNote("a signature line reads: em dash, key name, base64 signature")
     return NoteSignature(name, raw[:KEY_ID_BYTES], raw[KEY_ID_BYTES:])
+
+
+def trimmed(raw: bytes, keys: Iterable[NoteKey], most: int = MAX_HELD_NOTE_CHARS) -> bytes:
+    """Return a note with the lines of `keys`, each once, and of others as fit in `most` bytes.
+
+    A note of at most `most` bytes stays as it is. MalformedNote for what is none. The specification
+    lets anybody add lines; without a bound a partner could let others keep as much as it likes.
+    """
+    if len(raw) <= most:
+        return raw
+    note = parse_note(raw)
+    wanted = {(key.name, key.key_id) for key in keys}
+    lines: dict[tuple[str, bytes], NoteSignature] = {}
+    for line in note.signatures:
+        lines.setdefault((line.name, line.key_id), line)
+    room = most - len(note.text.encode()) - 1
+    room -= sum(len(line.line().encode()) for key, line in lines.items() if key in wanted)
+    kept = []
+    for key, line in lines.items():
+        size = 0 if key in wanted else len(line.line().encode())
+        if size <= room or size == 0:
+            room -= size
+            kept.append(line)
+    return Note(note.text, tuple(kept)).encode()
 
 
 def sign_note(text: str, name: str, *signers: Signer) -> bytes:

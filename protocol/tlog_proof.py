@@ -12,14 +12,15 @@ place that says a leaf is in a log.
 """
 
 from binascii import b2a_base64
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from protocol.checkpoint import Checkpoint, open_checkpoint, parse_decimal
-from protocol.limits import MAX_PROOF_BYTES, MAX_PROOF_HASHES
+from protocol.limits import MAX_HELD_NOTE_CHARS, MAX_PROOF_BYTES, MAX_PROOF_HASHES
 from protocol.log_errors import MalformedProof
 from protocol.log_keys import LogKeys
 from protocol.merkle import HASH_BYTES, leaf_hash, verify_inclusion
-from protocol.note import VerifierKey, decode_base64
+from protocol.note import NoteKey, VerifierKey, decode_base64, trimmed
 
 HEADER = "c2sp.org/tlog-proof@v1"
 
@@ -64,6 +65,17 @@ def parse_proof(raw: bytes) -> TlogProof:
     extra = _parse_extra(lines)
     index = _parse_index(lines)
     return TlogProof(index, _parse_path(lines), checkpoint, extra)
+
+
+def trimmed_proof(raw: bytes, keys: Iterable[NoteKey]) -> bytes:
+    """Return a proof as it is kept: its checkpoint `trimmed`, without an extra line.
+
+    One that is small stays as it is. MalformedProof or MalformedNote for what is none.
+    """
+    if len(raw) <= MAX_HELD_NOTE_CHARS:
+        return raw
+    proof = parse_proof(raw)
+    return replace(proof, checkpoint=trimmed(proof.checkpoint, keys), extra=None).encode()
 
 
 def _parse_extra(lines: list[str]) -> bytes | None:

@@ -36,6 +36,7 @@ from protocol.problems import Code
 from protocol.profile import ACK, OFFERS, QUERY, Endpoint
 from protocol.root import authority_of
 from protocol.sign import SignedRequest, sign_request
+from protocol.tlog_proof import trimmed_proof
 
 ATTEMPTS = 3
 PAUSE_S = 0.2
@@ -279,8 +280,9 @@ class Exchanger:
                 leaf=said.leaf_digest,
             ),
         )
-        kept = KeptReceipt(peer.organisation, said.leaf_bytes, said.proof)
-        seen = seen_with(peer, said)
+        proof = trimmed_proof(said.proof, _answering(peer).log_keys(self._clock()).ranges)
+        kept = KeptReceipt(peer.organisation, said.leaf_bytes, proof)
+        seen = seen_with(peer, said, proof)
         shown = isinstance(payload, Answer) and asked is not None
         content = (Content("asked", answer=said.payload_line),) if shown else ()
         entry = Entry(leaf, Effects(receipt=kept, seen=seen), content=content)

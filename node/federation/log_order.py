@@ -8,7 +8,6 @@ older state breaks this with its first answer, and the answer is not used.
 from node.audit.seen_checkpoints import SeenCheckpoint
 from node.federation.peer import Peer
 from protocol.answer_content import AcceptedAnswer
-from protocol.limits import MAX_HELD_NOTE_CHARS
 from protocol.tlog_proof import parse_proof
 
 
@@ -25,9 +24,7 @@ def gone_back(before: SeenCheckpoint | None, said: AcceptedAnswer) -> str | None
     )
 
 
-def seen_with(peer: Peer, said: AcceptedAnswer) -> SeenCheckpoint | None:
-    """Return the checkpoint that came with an answer, None where its note is too long to keep."""
-    note, head = parse_proof(said.proof).checkpoint, said.receipt.checkpoint
-    if len(note) > MAX_HELD_NOTE_CHARS:
-        return None
+def seen_with(peer: Peer, said: AcceptedAnswer, proof: bytes) -> SeenCheckpoint:
+    """Return the checkpoint that came with an answer; `proof` is its receipt as it is kept."""
+    note, head = parse_proof(proof).checkpoint, said.receipt.checkpoint
     return SeenCheckpoint(peer.organisation, peer.record.pinned, head.origin, head.size, note)

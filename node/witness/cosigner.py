@@ -18,6 +18,7 @@ partners would have to cosign, without end.
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from keys.signer import Signer
 from node.audit.log import AuditLog
@@ -41,7 +42,7 @@ from protocol.answer_content import AnsweringPeer
 from protocol.checkpoint import Checkpoint, parse_checkpoint
 from protocol.cosignature import cosign, witness_name
 from protocol.log_errors import MalformedSubmission
-from protocol.note import parse_note
+from protocol.note import parse_note, trimmed
 
 PER_MINUTE = 60
 """Requests a minute that are judged for one log from one network."""
@@ -94,7 +95,7 @@ class Cosigner:
         signer = self._signer()
         if peer is None or signer is None:
             raise SubmissionRefused(404, "this log is not cosigned here")
-        new = self._signed(request, peer)  # step 3
+        request, new = self._signed(request, peer)  # step 3
         if not self._tokens.take(f"{new.origin} {network}", 1, PER_MINUTE, time.monotonic()):
             raise SubmissionRefused(429, f"at most {PER_MINUTE} requests a minute")
         if self._doubted():
@@ -112,14 +113,17 @@ class Cosigner:
         found = (peer for peer in self._peers.all() if peer.log_origin == origin)
         return next((p for p in found if self._peers.is_active(p.organisation)), None)
 
-    def _signed(self, request: AddCheckpoint, peer: Peer) -> Checkpoint:
+    def _signed(self, request: AddCheckpoint, peer: Peer) -> tuple[AddCheckpoint, Checkpoint]:
+        """Verify the checkpoint; returns it, and the request with no more of it than is kept."""
         at = self._clock()
         ring = peer.ring(at)
         if ring is None:
             raise SubmissionRefused(403, "the root document of the log's owner has expired")
         known = AnsweringPeer(ring, peer.log_origin, peer.root.log_terms)
         try:
-            return require_signed(request, peer.log_origin, known.log_keys(at))
+            keys = known.log_keys(at)
+            new = require_signed(request, peer.log_origin, keys)
+            return replace(request, note=trimmed(request.note, keys.ranges)), new
         except SubmissionRefused:
             self._unknown_key(peer.organisation)
             raise

@@ -23,7 +23,7 @@ from protocol.checkpoint import open_checkpoint, parse_checkpoint
 from protocol.limits import MAX_PROOFS
 from protocol.log_errors import LogMaterialError, ProofMismatch
 from protocol.merkle import verify_consistency
-from protocol.note import parse_note
+from protocol.note import parse_note, trimmed
 from protocol.problems import Refused
 from protocol.proofs_message import hashes
 from protocol.tlog_proof import TlogProof, parse_proof, verify_receipt
@@ -163,7 +163,8 @@ class Follower:
         await self._goes_on_from_receipts(peer, trees, (head, note))
         if not policy.judge(note, self._organisation, peer.organisation).enough:
             raise NotRead("too few witnesses have cosigned yet")
-        kept = []
+        names = (*self._keys(peer).ranges, *(witness.key for witness in policy.witnesses))
+        note, kept = trimmed(note, names), []
         for each, index, path, tree in zip(waiting, leaves, proofs.paths, trees, strict=False):
             if path is None or tree[0].size > head.size:
                 break

@@ -86,3 +86,14 @@ def test_parsing_gives_the_same_text_back_or_one_named_error(text: str) -> None:
     except MalformedCheckpoint:
         return
     assert checkpoint.text() == text
+
+
+def test_extension_lines_are_ignored_up_to_a_size_that_others_can_keep() -> None:
+    for count, accepted in ((20, True), (60, False)):
+        lines = tuple(f"an extension line of 36 bytes {n:06}" for n in range(count))
+        note = sign_checkpoint(Checkpoint(ORIGIN, 7, bytes(32), lines), SIGNER)
+        if accepted:
+            assert open_checkpoint(note, ORIGIN, KEY).extensions == lines
+        else:
+            with pytest.raises(MalformedCheckpoint, match="at most"):
+                open_checkpoint(note, ORIGIN, KEY)

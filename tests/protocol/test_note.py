@@ -3,11 +3,11 @@
 import base64
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from keys.signer import SeedSigner
-from protocol.limits import MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES
+from protocol.limits import MAX_HELD_NOTE_CHARS, MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES
 from protocol.log_errors import MalformedNote, UntrustedNote
 from protocol.note import (
     Note,
@@ -16,6 +16,7 @@ from protocol.note import (
     open_note,
     parse_note,
     sign_note,
+    trimmed,
 )
 
 # The example of C2SP signed-note, "Verifier keys".
@@ -135,3 +136,24 @@ def test_a_damaged_verifier_key_is_refused(text: str) -> None:
 def test_a_name_that_cannot_stand_in_a_signature_line_is_refused(name: str) -> None:
     with pytest.raises(MalformedNote):
         VerifierKey(name, SIGNER.public)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.sampled_from((60, 700, 3_000))), max_size=20),
+    st.lists(st.integers(0, 20), min_size=1, max_size=3),
+)
+def test_what_is_kept_of_a_note_is_bounded_and_verifies_as_before(
+    others: list[tuple[int, int]], places: list[int]
+) -> None:
+    own = parse_note(sign_note("one\n", KEY.name, SIGNER)).signatures[0]
+    lines = [NoteSignature(f"stranger/{n}", b"none", bytes(size)) for n, size in others]
+    for place in places:
+        lines.insert(place, own)
+    raw = Note("one\n", tuple(lines)).encode()
+    assume(len(raw) <= MAX_NOTE_BYTES)
+    kept = trimmed(raw, [KEY])
+    assert len(kept) <= MAX_HELD_NOTE_CHARS
+    assert open_note(kept, [KEY]) == open_note(raw, [KEY])
+    assert kept == raw or len(raw) > MAX_HELD_NOTE_CHARS
+    remaining = iter(lines)
+    assert all(line in remaining for line in parse_note(kept).signatures), "in their order"

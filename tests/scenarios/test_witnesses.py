@@ -20,11 +20,15 @@ from node.operations.audit_witness import Witnesses
 from node.operations.registry import NoRequest, silent
 from node.witness.forks import Forks
 from protocol.add_checkpoint import ADD_CHECKPOINT_PATH, SIZE_TYPE, AddCheckpoint
+from protocol.answer_body import write_body
 from protocol.checkpoint import Checkpoint, sign_checkpoint
 from protocol.leaf import Received
+from protocol.limits import MAX_HELD_NOTE_CHARS
 from protocol.merkle import EMPTY_ROOT, leaf_hash
+from protocol.note import NoteSignature
 from protocol.witness_policy import WitnessPolicy, witnesses_of
 from tests.node.audit.entries import event
+from tests.scenarios.conftest import Pair
 from tests.scenarios.ports import free_port
 from tests.scenarios.test_keys import rotated
 from tests.scenarios.test_log_keys import held_keys, signer_of, told
@@ -43,6 +47,34 @@ async def three(world: World) -> Three:
         await pair(one, other)
     await clinic.grant(grant("lab.example"))
     return lab, clinic, bank
+
+
+def unknown_line(number: int) -> bytes:
+    """A signature line of a key that nobody knows, as anybody may add to a note."""
+    return NoteSignature(f"stranger.example/{number}", bytes(4), bytes(768)).line().encode()
+
+
+async def test_a_partner_that_pads_its_receipts_fills_nobodys_disk(
+    paired: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab, lines = paired.lab, b"".join(unknown_line(n) for n in range(50))
+
+    def padded(payload: bytes, leaf: bytes, proof: bytes) -> bytes:
+        return write_body(payload, leaf, proof + lines)
+
+    monkeypatch.setattr("node.federation.replies.write_body", padded)
+    assert (await lab.ask_one()).state == "ok"
+    index = max(n for n, leaf in enumerate(lab.all_leaves()) if isinstance(leaf, Received))
+    kept = export_receipt(lab.node.data.log_file, index)
+    assert len(lines) > 50_000 > 2 * MAX_HELD_NOTE_CHARS > len(kept)
+    check_receipt(kept, held_keys(lab, paired.clinic))
+    verified = verify_directory(lab.node.data.path, None, silent)
+    assert (verified.findings, verified.receipts_proved) == ((), 2)
+    peer = lab.node.peers.get("clinic.example")
+    seen = lab.node.log.seen("clinic.example", peer.record.pinned, peer.log_origin)
+    assert seen is not None
+    assert len(seen.note) <= MAX_HELD_NOTE_CHARS
+    assert seen.size == paired.clinic.node.log.size()
 
 
 async def asked(lab: Organisation) -> int:
@@ -163,6 +195,7 @@ async def test_every_refusal_of_a_witness_has_its_status(three: Three) -> None:
     nobody = sign_checkpoint(Checkpoint("bakery.example/log", 3, leaf_hash(b"")), signer)
     forged = sign_checkpoint(Checkpoint(origin, 3, leaf_hash(b"")), signer_of(lab))
     later = sign_checkpoint(Checkpoint(origin, size + 5, leaf_hash(b"later")), signer)
+    padded = note + b"".join(unknown_line(n) for n in range(20))
     wanted = [
         (b"", 400),
         (b"old 0\n" + note, 400),
@@ -173,7 +206,7 @@ async def test_every_refusal_of_a_witness_has_its_status(three: Three) -> None:
         (AddCheckpoint(0, (), empty).encode(), 422),
         (AddCheckpoint(0, (EMPTY_ROOT,), note).encode(), 422),
         (AddCheckpoint(1, (EMPTY_ROOT,), note).encode(), 409),
-        (AddCheckpoint(0, (), note).encode(), 200),
+        (AddCheckpoint(0, (), padded).encode(), 200),
         (AddCheckpoint(0, (), note).encode(), 409),
         (AddCheckpoint(size, (), note).encode(), 200),
         (AddCheckpoint(size, (), other).encode(), 422),
@@ -191,6 +224,10 @@ async def test_every_refusal_of_a_witness_has_its_status(three: Three) -> None:
                 if status == 200:
                     assert (await answer.text()).startswith("\N{EM DASH} lab.example/witness ")
     assert sizes == ["0\n", f"{size}\n"]
+    latest = lab.node.cosigner.latest(lab.node.peers.get("clinic.example"))
+    assert latest is not None
+    assert latest[1].startswith(note)
+    assert len(padded) > 20_000 > MAX_HELD_NOTE_CHARS >= len(latest[1])  # what it keeps
     (fork,) = Forks(lab.node.data.forks).all()  # two trees of one size; the proofless one is none
     assert fork.origin == origin
     assert "log-forked" in await lab.findings()
