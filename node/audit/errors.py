@@ -108,4 +108,7 @@ class LogTooNew(LogRefused):
     """The schema is later than this release knows; it never goes back."""
 
     code = "log-too-new"
-    fix = "Run the release that wrote it, or a later one."
+    fix = (
+        "Run the release that wrote it, or a later one. To go back, restore a backup that was made "
+        "before the upgrade (docs/operations.md, Upgrades)."
+    )

@@ -27,7 +27,10 @@ class ContentDamaged(ContentError):
 class ContentTooNew(ContentError):
     """The schema is later than this release knows; it never goes back."""
 
-    fix = "Run the release that wrote it, or a later one."
+    fix = (
+        "Run the release that wrote it, or a later one. To go back, restore a backup that was made "
+        "before the upgrade (docs/operations.md, Upgrades)."
+    )
 
 
 class ContentBusy(ContentError):

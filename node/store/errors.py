@@ -23,4 +23,7 @@ class StoreDamaged(StoreError):
 class StoreTooNew(StoreError):
     """The schema is later than this release knows; migrations only go forward."""
 
-    fix = "Install the release that wrote it, or a later one."
+    fix = (
+        "Run the release that wrote it, or a later one. To go back, restore a backup that was made "
+        "before the upgrade (docs/operations.md, Upgrades)."
+    )

@@ -67,7 +67,6 @@ class Store:
             raise StoreTooNew(
                 f"{self.path} has schema {done} of {room!r} and this release knows "
                 f"{len(migrations)}",
-                fix="Install the release that wrote it, or a later one.",
             )
         for version, script in enumerate(migrations[done:], start=done + 1):
             with self.write() as db:
