@@ -23,6 +23,7 @@ from node.data_directory import DataDirectory
 from node.federation.peer import Peer
 from node.index.located import Located
 from node.node import Node
+from node.operations.errors import translate
 from node.operations.register import Catalog, WantedVersions
 from node.operations.register import catalog as list_versions
 from node.operations.registry import silent
@@ -148,7 +149,7 @@ async def test_what_a_later_release_wrote_is_refused_untouched(
             (RoomError, AuditError), match=r"schema (version )?99.*this release knows"
         ) as error:
             await node.start()
-        assert "restore a backup" in error.value.fix
+        assert "restore a backup" in translate(error.value).fix
 
 
 async def test_it_asks_a_node_of_today(release: str, tmp_path: Path) -> None:
