@@ -8,7 +8,8 @@
 #   make hsm      install SoftHSM2 and the extra hsm where that is possible
 #   make judges   build the Go judge of the audit log where that is possible
 #   make crash-test  kill the audit log 2,000 times and compare (about an hour; ARGS="--kills 100")
-#   make bench    all figures of speed, resumable (hours); bench-quick: a quarter of an hour
+#   make bench    all figures of speed, into benchmarks/results (hours, resumable);
+#                 bench-quick: fewer of them, a quarter of an hour
 #   make docs     write the generated parts of docs/ anew
 #   make lock     write requirements/*.txt anew (needs uv)
 #   make clean    remove .venv and what tools left behind
@@ -74,13 +75,12 @@ crash-test: $(READY)
 	@$(ONE_THREAD) $(BIN)/python -m tests.node.audit.crash $(ARGS)
 
 # what was measured before, in .bench/, is not measured again: ARGS=--again does
-bench: $(READY)
+bench: BENCH_PLAN := full
+bench-quick: BENCH_PLAN := quick
+bench bench-quick: $(READY)
 	@bash requirements/bench.sh "$(VENV)" .bench/peers
-	@$(ONE_THREAD) $(BIN)/python -m benchmarks.speed --plan full $(ARGS)
-
-bench-quick: $(READY)
-	@bash requirements/bench.sh "$(VENV)" .bench/peers
-	@$(ONE_THREAD) $(BIN)/python -m benchmarks.speed --plan quick $(ARGS)
+	@$(ONE_THREAD) $(BIN)/python -m benchmarks.speed --plan $(BENCH_PLAN) \
+		--results benchmarks/results $(ARGS)
 
 docs: $(READY)
 	@$(BIN)/python -m node.reference docs

@@ -33,7 +33,7 @@ class Field(Protocol):
 
 
 class Synthetic:
-    """Documents of the synthetic world of `benchmarks.queries`."""
+    """Documents of the synthetic world of `benchmarks.one_node`."""
 
     def __init__(self, shape: Shape, public: int) -> None:
         self._world, self._width = World(shape), shape.dimension

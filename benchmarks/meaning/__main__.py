@@ -17,7 +17,8 @@ import numpy as np
 from benchmarks.meaning.figures import Size, Values, kept_with_fewer, size_figures
 from benchmarks.meaning.members import fewer, members
 from benchmarks.meaning.merges import Splits, merge_figures, selections_of
-from benchmarks.meaning.report import Meaning, as_markdown, write_into
+from benchmarks.meaning.report import Meaning, as_markdown
+from benchmarks.pages import write_into
 from node.evaluate.data_set import read
 from node.evaluate.evaluation import fit
 from node.evaluate.routes import Judge
@@ -62,7 +63,7 @@ def main() -> None:
     )
     (chosen.out / "meaning.json").write_text(found.model_dump_json(indent=1) + "\n")
     tables = as_markdown(found)
-    write_into(chosen.out / "README.md", tables)
+    write_into(chosen.out / "README.md", "benchmarks.meaning", tables)
     print(tables)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from pydantic import BaseModel
 
@@ -36,18 +35,6 @@ class Meaning(BaseModel):
     merged_with: int
     merges: list[Merge]
     selections: list[SelectionFigures]
-
-
-BEGIN, END = "<!-- written by benchmarks.meaning -->", "<!-- end -->"
-
-
-def write_into(page: Path, tables: str) -> None:
-    """Put the tables between their marks on a page; a page without them stays as it is."""
-    text = page.read_text("utf-8") if page.exists() else ""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if begin and end:
-        page.write_text(f"{before}{begin}\n\n{tables}\n\n{end}{after}", "utf-8")
 
 
 def as_markdown(found: Meaning) -> str:

@@ -1,1 +1,1 @@
-"""What `benchmarks/queries.py` is made of."""
+"""One node that a partner asks: founding, serving, load, and what came of it."""

@@ -7,10 +7,12 @@ scores; the shared space was made and joined by the code that any member runs.
 
 from __future__ import annotations
 
+import os
 import shutil
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from benchmarks.one_node.synthetic import Shape, World
@@ -42,15 +44,22 @@ from node.spaces.maps import Ground
 from protocol.envelope import Envelope, Prompts
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
     from benchmarks.one_node.synthetic import Floats
 
+FOUNDED = "founded"
 LAB, CLINIC = "lab.example", "clinic.example"
 COLLECTION, PURPOSE, LABEL = "records", "research", "open"
 DOCUMENTS, ANCHORS, ANCHOR_QUESTIONS = 0, 1, 2  # streams of the synthetic world
 ANCHOR_BLUR = 0.3
 """How far an anchor's question lies from its document, beside a cluster's spread of 0.7."""
+
+AT_ONCE = {
+    "INTERLINGUA_INDEX__DELTA_LIMIT": "1000000000",
+    "INTERLINGUA_INDEX__BUILD_THREADS": str(os.cpu_count() or 1),
+}
+"""Settings while a node is founded: one graph is built once, at the end, on all processors."""
 
 GRANT = f"""\
 peer = "{LAB}"
@@ -92,14 +101,14 @@ async def found(folder: Path, world: World, port: int) -> list[Route]:
 
     Where they were made before, with the same world, they are taken as they are.
     """
-    whole = folder / "founded"
+    whole = folder / FOUNDED
     if whole.exists():
         async with opened(folder, LAB) as lab:
             return routes(lab, world.shape)
     for name, at in ((LAB, 1), (CLINIC, port)):
         shutil.rmtree(folder / name, ignore_errors=True)  # what a run left that was interrupted
         create(folder / name, name, at)
-    async with opened(folder, LAB) as lab, opened(folder, CLINIC) as clinic:
+    async with opened(folder, LAB) as lab, opened(folder, CLINIC, AT_ONCE) as clinic:
         await _ingest(clinic, world)
         _share_space(lab, clinic, world)
         for one, other in ((lab, clinic), (clinic, lab)):
@@ -110,10 +119,12 @@ async def found(folder: Path, world: World, port: int) -> list[Route]:
 
 
 @asynccontextmanager
-async def opened(folder: Path, name: str) -> AsyncIterator[Node]:
-    """Open one of the two while it does not run."""
+async def opened(
+    folder: Path, name: str, environ: Mapping[str, str] = MappingProxyType({})
+) -> AsyncIterator[Node]:
+    """Open one of the two while it does not run; `environ` overrides settings as usual."""
     data = DataDirectory(folder / name)
-    settings = parse_settings(data.config_file.read_text(), "interlingua.toml", environ={})
+    settings = parse_settings(data.config_file.read_text(), "interlingua.toml", environ=environ)
     with data.lock():
         async with Node.opened(data, settings, passphrase=Passphrase()) as node:
             yield node

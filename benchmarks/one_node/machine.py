@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import os
 import platform
+import random
 import socket
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+_PORTS = range(20_000, 32_000)
 
 
 def machine() -> dict[str, Any]:
@@ -39,6 +43,19 @@ def _processor() -> str:
 
 def free_port() -> int:
     """A port that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_ports(1)[0]
+
+
+def free_ports(count: int) -> list[int]:
+    """So many different ports that nobody listened on a moment ago.
+
+    Below those that systems give to outgoing connections, which would take one away meanwhile.
+    """
+    found: list[int] = []
+    for port in random.sample(_PORTS, len(_PORTS)):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            found.append(port)
+        if len(found) == count:
+            return found
+    raise OSError(f"fewer than {count} ports of {_PORTS} are free")

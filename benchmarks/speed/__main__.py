@@ -1,11 +1,12 @@
 """All figures of speed in one run, with ratios; what was measured before is not measured again.
 
     python -m benchmarks.speed --plan quick|full [--folder DIR] [--only PART,...] [--again]
+        [--results DIR]
 
 Parts: `node-N` (one node with N documents: single questions, signed batches, bare hnswlib),
 `stages` (where the time of a question goes), `chroma` and `pgvector` (the same load on them),
-`ingestion` (documents a second, memory, disk, start), `fan-out` (many partners). Writes one JSON
-object and prints tables.
+`ingestion` (documents a second, memory, disk, start), `while-ingesting` (questions meanwhile),
+`fan-out` (many partners). Writes one JSON object and prints tables.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import argparse
 import json
 from pathlib import Path
 
+from benchmarks.pages import write_into
 from benchmarks.speed.parts import Bench
+from benchmarks.speed.pictures import draw
 from benchmarks.speed.plan import PLANS
 from benchmarks.speed.ratios import ratios
 from benchmarks.speed.report import report
@@ -26,10 +29,12 @@ def main() -> None:
     """Measure, write the figures and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--plan", choices=PLANS, default="quick")
-    parser.add_argument("--folder", type=Path, default=Path(".bench"), help="nodes and parts")
+    parser.add_argument("--folder", type=Path, default=Path(".bench"), help="nodes and figures")
     parser.add_argument("--only", help="these parts, between commas")
     parser.add_argument("--again", action="store_true", help="measure them anew; nodes are kept")
-    parser.add_argument("--out", type=Path, help="file for the figures (default: in the folder)")
+    parser.add_argument(
+        "--results", type=Path, help="folder of speed.json, pictures and README.md to write too"
+    )
     chosen = parser.parse_args()
     configure(Log(level="warning", format="text"))  # standard output is for figures
     plan = PLANS[chosen.plan]
@@ -41,9 +46,14 @@ def main() -> None:
         bench.forget(parts)
     figures = bench.run(parts)
     figures["ratios"] = ratios(figures["parts"], plan.main)
-    out = chosen.out or chosen.folder / plan.name / "speed.json"
-    out.write_text(json.dumps(figures, indent=1) + "\n")
-    print(report(figures))
+    tables = report(figures)
+    for folder in filter(None, (chosen.folder, chosen.results)):
+        (folder / "speed.json").write_text(json.dumps(figures, indent=1) + "\n")
+    if chosen.results is not None:
+        pictures = [f"![{path.stem}]({path.name})" for path in draw(figures, chosen.results)]
+        page = chosen.results / "README.md"
+        write_into(page, "benchmarks.speed", "\n\n".join([tables, *pictures]))
+    print(tables)
 
 
 if __name__ == "__main__":

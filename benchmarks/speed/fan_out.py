@@ -9,15 +9,17 @@ not listen.
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import time
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
-from typing import TYPE_CHECKING, Any
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from benchmarks.one_node.asking import note
 from benchmarks.one_node.founding import (
     COLLECTION,
     DOCUMENTS,
@@ -29,7 +31,8 @@ from benchmarks.one_node.founding import (
     records,
     trust,
 )
-from benchmarks.one_node.machine import free_port
+from benchmarks.one_node.machine import free_ports
+from benchmarks.one_node.processes import fresh
 from benchmarks.one_node.synthetic import Shape, World
 from benchmarks.speed.relay import relayed, silent_server
 from node.config import Log
@@ -45,10 +48,11 @@ from node.operations.policy import GrantFiles
 from node.operations.registry import silent
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable, Iterator
     from multiprocessing.synchronize import Event
     from pathlib import Path
 
+    from benchmarks.one_node.kept import Kept
     from node.node import Node
 
 HELD = 200
@@ -56,7 +60,10 @@ HELD = 200
 SLOW_S = 0.3
 DEADLINE_S = 2.0
 WARM_UP = 3
-UNWELL = ("slow.example", "hanging.example", "failing.example")
+UNWELL_ASKED = 3
+"""Questions that go to partners that are not well too, each of which takes the whole deadline."""
+SLOW, HANGING, FAILING = UNWELL = ("slow.example", "hanging.example", "failing.example")
+BEHIND, FOUNDED = "behind", "founded.json"
 GRANT = f"""\
 peer = "{LAB}"
 collection = "{COLLECTION}"
@@ -69,40 +76,59 @@ near_duplicates_per_day = 4096
 """
 
 
+Ask: TypeAlias = "Callable[[tuple[str, ...], int, int], dict[str, Any]]"
+"""(partners, warm-up, questions) -> what came of it."""
+
+
 @dataclass(frozen=True)
 class Federation:
-    """Where the nodes lie, who the healthy partners are, and where the slow one is relayed from."""
+    """Where the nodes lie, who the healthy partners are, and where each is reached.
+
+    `BEHIND` is where the slow one listens behind what delays it.
+    """
 
     folder: Path
     shape: Shape
     healthy: tuple[str, ...]
-    relay_port: int
-    slow_port: int
-    hanging_port: int
+    ports: dict[str, int]
+
+    @classmethod
+    def at(cls, folder: Path, shape: Shape, healthy: tuple[str, ...]) -> Federation:
+        """Take the federation in a folder, with the ports that it was founded with."""
+        names, founded = (*healthy, *UNWELL, BEHIND), folder / FOUNDED
+        if founded.exists():
+            ports = json.loads(founded.read_text())
+        else:
+            ports = dict(zip(names, free_ports(len(names)), strict=True))
+        return cls(folder, shape, healthy, ports)
 
 
-def measure(folder: Path, shape: Shape, partners: tuple[int, ...], asked: int) -> dict[str, Any]:
+def measure(
+    folder: Path, shape: Shape, partners: tuple[int, ...], asked: int, kept: Kept
+) -> dict[str, Any]:
     """Ask `asked` questions of each number of partners (two or more numbers, ascending).
 
-    `folder` is emptied first.
+    What is kept is not measured again; the nodes in `folder` are founded once.
     """
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
     healthy = tuple(f"partner-{number}.example" for number in range(max(partners)))
     few = Shape(**{**vars(shape), "documents": HELD})
-    federation = Federation(folder, few, healthy, free_port(), free_port(), free_port())
-    asyncio.run(_found(federation))
-    spawn = get_context("spawn")
-    up, stop = spawn.Event(), spawn.Event()
-    process = spawn.Process(target=serve, args=(federation, up, stop))
-    process.start()
-    try:
-        if not up.wait(600):
-            raise RuntimeError("the partners did not start")
-        runs = asyncio.run(_asked(federation, partners, asked))
-    finally:
-        stop.set()
-        process.join()
+    given = {"shape": vars(few), "asked": asked, "slow_s": SLOW_S, "deadline_s": DEADLINE_S}
+    given["founded"] = max(partners)
+    federation = Federation.at(folder, few, healthy)
+    with ExitStack() as stack:
+        up = cache(lambda: stack.enter_context(_running(federation)))
+        runs = []
+        for count in partners:
+
+            def asking(names: tuple[str, ...], warm_up: int, asked: int) -> dict[str, Any]:
+                note(f"fan-out: {len(names)} partners")
+                return up()(names, warm_up, asked)
+
+            names = healthy[:count]
+            well = kept.figure(f"{count}/well", given, partial(asking, names, WARM_UP, asked))
+            every, some = (*names, *UNWELL), min(UNWELL_ASKED, asked)
+            unwell = kept.figure(f"{count}/unwell", given, partial(asking, every, 0, some))
+            runs.append({"partners": count, **well, "with_unwell": unwell})
     fewest, most = runs[0], runs[-1]
     more = most["partners"] - fewest["partners"]
     per_partner = (most["cpu_ms"] - fewest["cpu_ms"]) / more if more else None
@@ -114,16 +140,46 @@ def measure(folder: Path, shape: Shape, partners: tuple[int, ...], asked: int) -
     }
 
 
+@contextmanager
+def _running(federation: Federation) -> Iterator[Ask]:
+    """Found the nodes if they are not there, run the partners in another process, and ask here."""
+    whole = federation.folder / FOUNDED
+    if not whole.exists():
+        shutil.rmtree(federation.folder, ignore_errors=True)
+        federation.folder.mkdir(parents=True)
+        note(f"fan-out: {len(federation.healthy) + len(UNWELL)} partners are founded")
+        asyncio.run(_found(federation))
+        whole.write_text(json.dumps(federation.ports))
+    processes = fresh()
+    up, stop = processes.Event(), processes.Event()
+    process = processes.Process(target=serve, args=(federation, up, stop))
+    process.start()
+    try:
+        while not up.wait(1):
+            if not process.is_alive():
+                raise RuntimeError("the partners did not start")
+        with asyncio.Runner() as runner:
+            opening = opened(federation.folder, LAB)
+            lab = runner.run(opening.__aenter__())
+            try:
+                runner.run(lab.start())
+                yield lambda *asked: runner.run(_asked(lab, federation.shape, *asked))
+            finally:
+                runner.run(opening.__aexit__(None, None, None))
+    finally:
+        stop.set()
+        process.join()
+
+
 async def _found(federation: Federation) -> None:
     world, width = World(federation.shape), federation.shape.dimension
     create(federation.folder / LAB, LAB, 1)
-    ports = {"slow.example": federation.relay_port, "hanging.example": federation.hanging_port}
+    ports = federation.ports
     async with opened(federation.folder, LAB) as lab:
         lab.encoders.add("given", "caller", {}, envelope(width))
         for number, name in enumerate((*federation.healthy, *UNWELL)):
-            listens = federation.slow_port if name == "slow.example" else None
-            port = ports.get(name) or free_port()
-            create(federation.folder / name, name, port, listens_at=listens)
+            listens = ports[BEHIND] if name == SLOW else None
+            create(federation.folder / name, name, ports[name], listens_at=listens)
             async with opened(federation.folder, name) as partner:
                 partner.encoders.add("given", "caller", {}, envelope(width))
                 collection = await partner.collections.create(COLLECTION, "given")
@@ -143,11 +199,11 @@ def serve(federation: Federation, up: Event, stop: Event) -> None:
 
 async def _serve(federation: Federation, up: Event, stop: Event) -> None:
     async with AsyncExitStack() as stack:
-        for name in (*federation.healthy, "slow.example"):
+        for name in (*federation.healthy, SLOW):
             await stack.enter_async_context(_partner(federation.folder, name))
-        way = relayed(federation.relay_port, federation.slow_port, SLOW_S)
-        await stack.enter_async_context(way)
-        await stack.enter_async_context(silent_server(federation.hanging_port))
+        ports = federation.ports
+        await stack.enter_async_context(relayed(ports[SLOW], ports[BEHIND], SLOW_S))
+        await stack.enter_async_context(silent_server(ports[HANGING]))
         up.set()
         await asyncio.to_thread(stop.wait)
 
@@ -164,29 +220,14 @@ async def _partner(folder: Path, name: str) -> AsyncIterator[None]:
 
 
 async def _asked(
-    federation: Federation, partners: tuple[int, ...], asked: int
-) -> list[dict[str, Any]]:
-    async with opened(federation.folder, LAB) as lab:
-        await lab.start()
-        runs = []
-        for count in partners:
-            names = federation.healthy[:count]
-            well = await _run(lab, federation, names, asked)
-            unwell = await _run(lab, federation, (*names, *UNWELL), WARM_UP)
-            states = unwell.pop("states")
-            runs.append({"partners": count, **well, "with_unwell": {**unwell, "states": states}})
-        return runs
-
-
-async def _run(
-    lab: Node, federation: Federation, names: tuple[str, ...], asked: int
+    lab: Node, shape: Shape, names: tuple[str, ...], warm_up: int, asked: int
 ) -> dict[str, Any]:
     """Ask the same partners again and again; elapsed and own processor time a question."""
-    world, width = World(federation.shape), federation.shape.dimension
-    vectors = world.seen(world.meanings(WARM_UP + asked, 7), width, 7)
-    seconds, result = [], None
+    world, width = World(shape), shape.dimension
+    vectors = world.seen(world.meanings(warm_up + asked, 7), width, 7)
+    seconds, result, cpu = [], None, time.process_time()
     for number, vector in enumerate(vectors):
-        if number == WARM_UP:
+        if number == warm_up:
             cpu = time.process_time()
         began = time.perf_counter()
         result = await _ask(lab, vector.tolist(), names)
@@ -198,8 +239,8 @@ async def _run(
         raise RuntimeError(f"healthy partners did not answer: {', '.join(wrong)}")
     return {
         "questions": asked,
-        "p50_ms": float(np.median(seconds[WARM_UP:])) * 1e3,
-        "longest_ms": max(seconds[WARM_UP:]) * 1e3,
+        "p50_ms": float(np.median(seconds[warm_up:])) * 1e3,
+        "longest_ms": max(seconds[warm_up:]) * 1e3,
         "cpu_ms": cpu / asked * 1e3,
         "states": {name: states[name] for name in UNWELL if name in states},
     }

@@ -7,29 +7,29 @@ warm caches count. Both sides build their graphs with as many threads.
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import time
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from multiprocessing import get_context
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import hnswlib
 
+from benchmarks.one_node.asking import note
 from benchmarks.one_node.founding import COLLECTION, DOCUMENTS, create, envelope, opened
 from benchmarks.one_node.founding import records as given
+from benchmarks.one_node.processes import one_process
 from benchmarks.one_node.synthetic import Shape, World
-from node.config import Log
 from node.data_directory import DataDirectory
 from node.index.settings import IndexSettings
-from node.logging import configure
 from node.operations.registry import silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from benchmarks.one_node.kept import Kept
     from benchmarks.one_node.synthetic import Floats
 
 T = TypeVar("T")
@@ -49,42 +49,62 @@ class Job:
         return world.seen(world.meanings(shape.documents, DOCUMENTS), shape.dimension, DOCUMENTS)
 
 
-def measure(folder: Path, shape: Shape) -> dict[str, Any]:
-    """Ingest, weigh and start; `folder` is emptied first."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+def measure(folder: Path, shape: Shape, rounds: int, kept: Kept) -> dict[str, Any]:
+    """Ingest in `rounds`, in turns with bare hnswlib, then weigh and start what the last one left.
+
+    What is kept is not measured again; `folder` holds the node until all is.
+    """
     job, count = Job(folder, shape), shape.documents
-    bare_s, bare_cpu_s = _alone(_bare_added, job)
-    node_s, node_cpu_s = _alone(_ingested, job)
-    data = DataDirectory(folder / NAME)
-    with_snapshot_s, node_bytes = _alone(_started, job)
-    _, bare_bytes = _alone(_bare_loaded, job)
-    disk = {
-        name: _bytes(path) / count for name, path in (("indexes", data.indexes), ("all", data.path))
-    }
-    for path in data.indexes.iterdir():
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-    without_snapshot_s, _ = _alone(_started, job)
+    given = {"shape": asdict(shape), "index": asdict(IndexSettings())}
+    folder.mkdir(parents=True, exist_ok=True)
+    bare, node = list[list[float]](), list[list[float]]()
+    for number in range(1, rounds + 1):
+        for name, added, done in (("bare", _bare_added, bare), ("node", _ingested, node)):
+            figure = f"{name}/round-{number}"
+            if not kept.has(figure, given):
+                note(f"ingestion, round {number}: {name}, {count} documents")
+            done.append(kept.figure(figure, given, partial(_alone, added, job)))
+    with_snapshot_s, held = kept.figure("start/snapshot", given, lambda: _alone(_started, job))
+    _, bare_held = kept.figure("start/bare", given, lambda: _alone(_bare_loaded, job))
+    disk = kept.figure("disk", given, lambda: _disk(job))
+    without_snapshot_s, _ = kept.figure("start/none", given, lambda: _without_snapshot(job))
+    shutil.rmtree(folder, ignore_errors=True)
+    rates = {name: [count / s for s, _ in each] for name, each in (("node", node), ("bare", bare))}
+    cpus = {name: median(cpu for _, cpu in each) for name, each in (("node", node), ("bare", bare))}
     return {
         "documents": count,
         "threads": IndexSettings().build_threads,
-        "node_per_second": count / node_s,
-        "node_cpu_us": node_cpu_s / count * 1e6,
-        "hnswlib_per_second": count / bare_s,
-        "hnswlib_cpu_us": bare_cpu_s / count * 1e6,
-        "node_memory_bytes": node_bytes / count,
-        "hnswlib_memory_bytes": bare_bytes / count,
-        "node_disk_bytes": disk["all"],
-        "indexes_disk_bytes": disk["indexes"],
+        "node_per_second": median(rates["node"]),
+        "node_per_second_span": [min(rates["node"]), max(rates["node"])],
+        "node_cpu_us": cpus["node"] / count * 1e6,
+        "hnswlib_per_second": median(rates["bare"]),
+        "hnswlib_per_second_span": [min(rates["bare"]), max(rates["bare"])],
+        "hnswlib_cpu_us": cpus["bare"] / count * 1e6,
+        "node_memory_bytes": held["anonymous"] / count,
+        "node_mapped_bytes": held["mapped"] / count,
+        "hnswlib_memory_bytes": bare_held["anonymous"] / count,
+        "node_disk_bytes": disk["all"] / count,
+        "indexes_disk_bytes": disk["indexes"] / count,
         "start_with_snapshot_s": with_snapshot_s,
         "start_without_snapshot_s": without_snapshot_s,
     }
 
 
+def _disk(job: Job) -> dict[str, int]:
+    data = DataDirectory(job.folder / NAME)
+    return {"indexes": _bytes(data.indexes), "all": _bytes(data.path)}
+
+
+def _without_snapshot(job: Job) -> tuple[float, dict[str, int]]:
+    indexes = DataDirectory(job.folder / NAME).indexes
+    shutil.rmtree(indexes)
+    indexes.mkdir(mode=0o700)
+    return _alone(_started, job)
+
+
 def _alone(figure: Callable[[Job], T], job: Job) -> T:
-    """Take a figure in a new process, which says nothing by itself."""
-    spawn, quiet = get_context("spawn"), Log(level="warning", format="text")
-    with ProcessPoolExecutor(1, spawn, initializer=configure, initargs=(quiet,)) as process:
+    """Take a figure in a new process."""
+    with one_process() as process:
         return process.submit(figure, job).result()
 
 
@@ -107,6 +127,7 @@ def _ingested(job: Job) -> tuple[float, float]:
 
 async def _ingest(job: Job) -> tuple[float, float]:
     documents = job.documents()
+    shutil.rmtree(job.folder / NAME, ignore_errors=True)
     create(job.folder / NAME, NAME, 1)
     async with opened(job.folder, NAME) as node:
         node.encoders.add("given", "caller", {}, envelope(documents.shape[1]))
@@ -119,39 +140,46 @@ async def _ingest(job: Job) -> tuple[float, float]:
     return taken
 
 
-def _started(job: Job) -> tuple[float, int]:
+def _started(job: Job) -> tuple[float, dict[str, int]]:
     """Seconds until a stopped node can search, and the memory that its documents take."""
     return asyncio.run(_start(job))
 
 
-async def _start(job: Job) -> tuple[float, int]:
+async def _start(job: Job) -> tuple[float, dict[str, int]]:
     began = time.perf_counter()
     async with opened(job.folder, NAME) as node:
         collection, before = node.collections.get(COLLECTION), _memory()
         await collection.load()
         await collection.settle(silent)
-        return time.perf_counter() - began, _memory() - before
+        return time.perf_counter() - began, _more(before)
 
 
-def _bare_loaded(job: Job) -> tuple[float, int]:
+def _bare_loaded(job: Job) -> tuple[float, dict[str, int]]:
     """Seconds to load the bare graph, and its memory."""
     began, before = time.perf_counter(), _memory()
     index = hnswlib.Index(space="ip", dim=job.shape.dimension)
     index.load_index(str(_bare_file(job)))
-    return time.perf_counter() - began, _memory() - before
+    return time.perf_counter() - began, _more(before)
 
 
 def _bare_file(job: Job) -> Path:
     return job.folder / "bare.graph"
 
 
-def _memory() -> int:
-    """Resident bytes of this process; 0 where /proc does not say."""
+def _memory() -> dict[str, int]:
+    """Bytes of this process in memory: its own, and pages of files; 0 where /proc does not say."""
     try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        lines = Path("/proc/self/status").read_text().splitlines()
     except OSError:
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
+        lines = []
+    said = {name: value for name, _, value in (line.partition(":") for line in lines)}
+    kilobytes = {name: int(said.get(name, "0 kB").split()[0]) for name in ("RssAnon", "RssFile")}
+    return {"anonymous": kilobytes["RssAnon"] * 1024, "mapped": kilobytes["RssFile"] * 1024}
+
+
+def _more(before: dict[str, int]) -> dict[str, int]:
+    """How much more it is now."""
+    return {name: held - before[name] for name, held in _memory().items()}
 
 
 def _bytes(folder: Path) -> int:

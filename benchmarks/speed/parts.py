@@ -1,133 +1,158 @@
 """What is measured, part by part.
 
-The rule of this file: a part is one name and one function that gives a JSON object; a part that was
-measured before, with the same plan, is not measured again.
+The rule of this file: a part is one name and one function that gives a JSON object from figures
+that are each kept on file, so that a run that was cut off goes on with the next one.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
 import shutil
+import time
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from adapters.metrics import top_k
-from benchmarks import queries
 from benchmarks.one_node import bare
-from benchmarks.one_node.founding import DOCUMENTS, found
-from benchmarks.one_node.machine import free_port, machine
+from benchmarks.one_node.asking import QUESTIONS, Node, measure, note
+from benchmarks.one_node.founding import DOCUMENTS
+from benchmarks.one_node.kept import Kept
+from benchmarks.one_node.machine import machine
 from benchmarks.one_node.synthetic import World
-from benchmarks.speed import fan_out, ingestion, stages
-from benchmarks.speed.peers import chroma, pgvector
-from benchmarks.speed.peers.asked import Asking, NotThere
+from benchmarks.speed import fan_out, ingestion, stages, while_ingesting
+from benchmarks.speed.peers import asked
+from benchmarks.speed.peers.chroma import Chroma
+from benchmarks.speed.peers.pgvector import Pgvector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from benchmarks.one_node.synthetic import Floats
     from benchmarks.speed.plan import Plan
 
-PEERS = {"chroma": chroma.measure, "pgvector": pgvector.measure}
+PEERS: dict[str, Callable[[Path], asked.Server]] = {"chroma": Chroma, "pgvector": Pgvector}
+Figures = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Bench:
-    """A plan and the folder in which its nodes and its finished parts lie."""
+    """A plan and the folder in which nodes and figures lie, those of all plans."""
 
     plan: Plan
     folder: Path
 
-    def run(self, parts: Iterable[str]) -> dict[str, Any]:
-        """Measure these parts; returns all that are there, with the machine and the plan."""
-        for part in parts:
-            kept = self._kept(part)
-            if not kept.exists():
-                queries.note(f"== {part}")
-                figures = json.dumps(self._measured(part))
-                kept.parent.mkdir(parents=True, exist_ok=True)
-                kept.write_text(figures)
-        done = [part for part in self.plan.parts if self._kept(part).exists()]
-        return {
-            "plan": asdict(self.plan),
-            "machine": machine(),
-            "parts": {part: json.loads(self._kept(part).read_text()) for part in done},
-        }
+    def run(self, parts: Iterable[str]) -> Figures:
+        """Measure these parts, as far as they are not yet; returns them with machine and plan."""
+        parts, plan = list(parts), self.plan
+        left = sum(plan.expected[part] for part in parts)
+        note(f"{plan.name}: {', '.join(parts)}; about {_minutes(left)} if none of it is kept")
+        found = {}
+        for number, part in enumerate(parts, start=1):
+            expected = plan.expected[part]
+            note(f"== {part} ({number} of {len(parts)}): about {_minutes(expected)}")
+            began = time.perf_counter()
+            found[part] = self._measured(part)
+            left -= expected
+            took = time.perf_counter() - began
+            note(f"== {part}: {_minutes(took)}; about {_minutes(left)} to go")
+        revisions = self.kept("").revisions()
+        return {"plan": asdict(plan), "machine": machine(), "revisions": revisions, "parts": found}
 
     def forget(self, parts: Iterable[str]) -> None:
-        """Measure these parts anew; the nodes stay."""
+        """Measure these parts anew, whatever plan measured them; the nodes stay."""
         for part in parts:
-            self._kept(part).unlink(missing_ok=True)
+            self.kept("").forget([part])
 
-    def _kept(self, part: str) -> Path:
-        return self.folder / self.plan.name / "parts" / f"{part}.json"
+    def kept(self, part: str) -> Kept:
+        """Figures of a part."""
+        return Kept(self.folder / "figures" / part)
 
-    def _measured(self, part: str) -> dict[str, Any]:
+    def _measured(self, part: str) -> Figures:
         if part.startswith("node-"):
-            return self._node(int(part.removeprefix("node-")))
+            documents = int(part.removeprefix("node-"))
+            asking = self.plan.asking(documents)
+            return measure(self._node(documents), asking, self.kept(part))
         if part in PEERS:
-            return self._peer(PEERS[part], self.folder / self.plan.name / part)
+            return self._peer(part)
         rest = {
             "stages": self._stages,
             "ingestion": self._ingestion,
+            "while-ingesting": self._while_ingesting,
             "fan-out": self._fan_out,
         }
         return rest[part]()
 
-    def _place(self, documents: int) -> Path:
-        place = self.folder / self.plan.name / f"nodes-{documents}"
-        place.mkdir(parents=True, exist_ok=True)
-        return place
-
-    def _node(self, documents: int) -> dict[str, Any]:
+    def _node(self, documents: int) -> Node:
         """(a), (b) and (c): single questions and batches, beside bare hnswlib."""
         shape = replace(self.plan.world, documents=documents)
-        return queries.measure(shape, self.plan.asking(), self._place(documents))
+        place = self.folder / "nodes" / f"{documents}-of-{shape.dimension}"
+        place.mkdir(parents=True, exist_ok=True)
+        return Node(shape, place)
 
-    def _stages(self) -> dict[str, Any]:
+    def _questions(self, world: World, width: int, stream: int) -> Floats:
+        return world.seen(world.meanings(self.plan.staged, stream), width, stream)
+
+    def _stages(self) -> Figures:
         """(e): where the time goes, and what the raw primitives take."""
-        plan = self.plan
-        world, place = World(replace(plan.world, documents=plan.main)), self._place(plan.main)
-        routes = asyncio.run(found(place, world, free_port()))
-        found_by = []
-        for number, route in enumerate(routes):
-            stream = queries.QUESTIONS + number
-            questions = world.seen(world.meanings(plan.staged, stream), route.width, stream)
-            found_by.append(stages.measure(place, route, questions, plan.k))
-        search_us = self._bare_search_us(world, place)
-        return {"routes": found_by, "primitives_us": stages.primitives(place, search_us)}
+        plan, kept = self.plan, self.kept("stages")
+        node = self._node(plan.main)
+        world, given = node.world, {"shape": asdict(node.world.shape), "staged": plan.staged}
 
-    def _peer(
-        self, measure: Callable[[Path, Path, Asking], dict[str, Any]], folder: Path
-    ) -> dict[str, Any]:
+        def search_us() -> float:
+            asked = self._questions(world, world.shape.dimension, QUESTIONS)
+            return bare.alone(node.graph(), asked, plan.k)[1]
+
+        def staged(number: int) -> Figures:
+            route, stream = node.routes()[number], QUESTIONS + number
+            note(f"stages: {route.name}")
+            questions = self._questions(world, route.width, stream)
+            return stages.measure(node.folder, route, questions, plan.k)
+
+        routes = [
+            kept.figure(f"route-{number + 1}", given, partial(staged, number))
+            for number in range(2)
+        ]
+        primitives = kept.figure(
+            "primitives", given, lambda: stages.primitives(node.folder, search_us())
+        )
+        return {"routes": routes, "primitives_us": primitives}
+
+    def _peer(self, part: str) -> Figures:
         """(d): what people use instead, or why it is not there."""
-        plan = self.plan
+        plan, folder = self.plan, self.folder / "peers-data" / part
         world = World(replace(plan.world, documents=plan.main))
-        dimension, stream = world.shape.dimension, queries.QUESTIONS
+        dimension = world.shape.dimension
         documents = world.seen(world.meanings(plan.main, DOCUMENTS), dimension, DOCUMENTS)
-        questions = world.seen(world.meanings(plan.questions, stream), dimension, stream)
+        questions = world.seen(world.meanings(plan.questions, QUESTIONS), dimension, QUESTIONS)
         nearest = top_k(questions[: plan.verified], documents, plan.k)
-        asking = Asking(documents, questions, nearest, plan.clients, plan.rounds)
+        asking = asked.Asking(documents, questions, nearest, plan.clients, plan.rounds)
+        server = PEERS[part](self.folder / "peers")
         try:
-            return measure(self.folder / "peers", folder, asking)
-        except NotThere as error:
-            queries.note(f"left out: {error}")
-            return {"left_out": str(error)}
-        finally:
+            return asked.measure(server, folder, asking, self.kept(part))
+        except asked.NotThere as error:
+            note(f"left out: {error}")
             shutil.rmtree(folder, ignore_errors=True)
+            return {"left_out": str(error)}
 
-    def _ingestion(self) -> dict[str, Any]:
+    def _ingestion(self) -> Figures:
         """(g): documents a second, memory, disk, start."""
-        shape = replace(self.plan.world, documents=self.plan.main)
-        return ingestion.measure(self.folder / self.plan.name / "ingestion", shape)
+        plan, shape = self.plan, replace(self.plan.world, documents=self.plan.ingested)
+        place = self.folder / "ingestion"
+        return ingestion.measure(place, shape, plan.ingestions, self.kept("ingestion"))
 
-    def _fan_out(self) -> dict[str, Any]:
+    def _while_ingesting(self) -> Figures:
+        """(g): latency of questions while documents come in at full speed."""
+        plan = self.plan
+        node, place = self._node(plan.main), self.folder / "while-ingesting"
+        kept = self.kept("while-ingesting")
+        return while_ingesting.measure(node, place, plan.while_ingesting, plan.k, kept)
+
+    def _fan_out(self) -> Figures:
         """(f): many partners, and some that are not well."""
-        plan, place = self.plan, self.folder / self.plan.name / "fan-out"
-        return fan_out.measure(place, plan.world, plan.partners, plan.asked)
+        plan, place = self.plan, self.folder / "fan-out" / str(max(self.plan.partners))
+        return fan_out.measure(place, plan.world, plan.partners, plan.asked, self.kept("fan-out"))
 
-    def _bare_search_us(self, world: World, place: Path) -> float:
-        dimension, stream = world.shape.dimension, queries.QUESTIONS
-        asked = world.seen(world.meanings(self.plan.staged, stream), dimension, stream)
-        index = bare.load(place, dimension)
-        return bare.alone(index, asked, self.plan.k)[1]
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.1f} min"

@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 ROUTE = "same model"
+LEAST_RECALL = 0.97
+"""Rates of servers that find less than this share of the nearest ten are not compared."""
 
 
 def ratios(parts: dict[str, Any], main: int) -> dict[str, float]:
@@ -21,6 +23,10 @@ def ratios(parts: dict[str, Any], main: int) -> dict[str, float]:
     found |= _growth(parts)
     if (ingested := parts.get("ingestion")) is not None:
         found |= _ingestion(ingested)
+    if (busy := parts.get("while-ingesting")) is not None:
+        for share in ("p50", "p99"):
+            name = f"node_{share}_while_ingesting / node_{share}_idle"
+            found[name] = busy[f"busy_{share}_ms"] / busy[f"idle_{share}_ms"]
     if (asked := parts.get("fan-out")) is not None:
         found["asker_cpu_ms / additional_partner"] = asked["cpu_ms_a_partner"]
         slowest = max(run["with_unwell"]["longest_ms"] for run in asked["runs"])
@@ -36,6 +42,8 @@ def _beside_peer(node: dict[str, Any], name: str, peer: dict[str, Any]) -> dict[
     found = {}
     for run in peer.get("runs", []):
         clients = run["clients"]
+        if min(run["recall"], runs(node)[clients, 1]["recall"]) < LEAST_RECALL:
+            continue
         ours = runs(node)[clients, 1]
         found[f"node_qps_{clients}_clients / {name}_qps_{clients}_clients"] = (
             ours["per_second"] / run["per_second"]
@@ -55,6 +63,9 @@ def _ingestion(part: dict[str, Any]) -> dict[str, float]:
         ),
         "node_memory_bytes / hnswlib_memory_bytes": (
             part["node_memory_bytes"], part["hnswlib_memory_bytes"],
+        ),
+        "start_without_snapshot / start_with_snapshot": (
+            part["start_without_snapshot_s"], part["start_with_snapshot_s"],
         ),
     }  # fmt: skip
     return {name: one / other for name, (one, other) in named.items() if other}

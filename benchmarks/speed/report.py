@@ -1,12 +1,13 @@
 """The figures of a run as tables for people, in Markdown.
 
-The rule of this file: it shows what was measured and leaves nothing out; what it means is written
-by whoever ran it.
+The rule of this file: it shows what was measured and leaves nothing out.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from benchmarks.speed.wanted import beside, bounds, nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,14 +18,18 @@ def report(figures: dict[str, Any]) -> str:
     machine, world = figures["machine"], figures["plan"]["world"]
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     lines = [
-        f"{machine['processor']}, {machine['cores']} cores, load {machine['load']:.1f} at the end, "
-        f"Python {machine['python']}, {versions}. {world['dimension']} dimensions, intrinsic "
-        f"{world['intrinsic']}, seed {world['seed']}; {figures['plan']['rounds']} rounds of "
-        f"{figures['plan']['questions']} questions, k {figures['plan']['k']}.",
+        f"Plan {figures['plan']['name']}. {machine['processor']}, {machine['cores']} cores, load "
+        f"{machine['load']:.1f} at the end, Python {machine['python']}, {versions}. "
+        f"{world['dimension']} dimensions, intrinsic {world['intrinsic']}, seed {world['seed']}; "
+        f"{figures['plan']['rounds']} rounds of {figures['plan']['questions']} questions, "
+        f"k {figures['plan']['k']}. Code: "
+        f"{', '.join(figures['revisions'])}.",
     ]
-    for name, part in figures["parts"].items():
-        if name.startswith("node-"):
-            lines += ["", f"{part['shape']['documents']:,} documents:", "", *_node(part)]
+    head = ("wanted", "", "reached", "met")
+    lines += ["", *_table(head, beside(figures)), "", *(f"- {said}" for said in bounds(figures))]
+    for part in nodes(figures["parts"]):
+        measured = f"intrinsic dimension {part['intrinsic_measured']:.1f} as measured"
+        lines += ["", f"{part['shape']['documents']:,} documents, {measured}:", "", *_node(part)]
     if "stages" in figures["parts"]:
         lines += ["", *_stages(figures["parts"]["stages"])]
     for name in ("chroma", "pgvector"):
@@ -32,6 +37,8 @@ def report(figures: dict[str, Any]) -> str:
             lines += ["", *_peer(name, figures["parts"][name])]
     if "ingestion" in figures["parts"]:
         lines += ["", *_ingestion(figures["parts"]["ingestion"])]
+    if "while-ingesting" in figures["parts"]:
+        lines += ["", *_while_ingesting(figures["parts"]["while-ingesting"])]
     if "fan-out" in figures["parts"]:
         lines += ["", *_fan_out(figures["parts"]["fan-out"])]
     rows = [(f"`{name}`", f"{value:.3f}") for name, value in figures["ratios"].items()]
@@ -88,6 +95,7 @@ def _stages(part: dict[str, Any]) -> list[str]:
 def _peer(name: str, part: dict[str, Any]) -> list[str]:
     if "left_out" in part:
         return [f"{name} is left out: {part['left_out']}"]
+    about = f"{part['version']}, unsigned: {part['documents_per_second']:.0f} documents a second."
     rows = [
         (
             f"{name}, {run['clients']} clients",
@@ -99,15 +107,26 @@ def _peer(name: str, part: dict[str, Any]) -> list[str]:
         )
         for run in part["runs"]
     ]
-    return _table(("", "q/s", "rounds", "p50 ms", "p99 ms", "recall@10"), rows)
+    return [about, "", *_table(("", "q/s", "rounds", "p50 ms", "p99 ms", "recall@10"), rows)]
 
 
 def _ingestion(part: dict[str, Any]) -> list[str]:
-    figures = (
-        f"{value:.1f}" if isinstance(value, float) else str(value) for value in part.values()
-    )
-    rows = [(name.replace("_", " "), value) for name, value in zip(part, figures, strict=True)]
+    rows = []
+    for name, value in part.items():
+        values = value if isinstance(value, list) else [value]
+        shown = " to ".join(f"{one:.1f}" if isinstance(one, float) else str(one) for one in values)
+        rows.append((name.replace("_", " "), shown))
     return _table(("ingestion", "bytes are a document"), rows)
+
+
+def _while_ingesting(part: dict[str, Any]) -> list[str]:
+    rows = [
+        (name, f"{part[f'{name}_p50_ms']:.2f}", f"{part[f'{name}_p99_ms']:.2f}")
+        for name in ("idle", "busy")
+    ]
+    head = (f"one client; {part['documents_per_second']:.0f} documents a second come in where busy",
+            "p50 ms", "p99 ms")  # fmt: skip
+    return _table(head, rows)
 
 
 def _fan_out(part: dict[str, Any]) -> list[str]:

@@ -1,6 +1,5 @@
 """The benchmarks still run and print their figures. How large the figures are is not asked."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -20,34 +19,6 @@ def printed(module: str, *options: str) -> str:
     )
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
-
-
-def test_one_node_under_load_beside_bare_hnswlib(tmp_path: Path) -> None:
-    sizes = ("--documents", "300", "--dimension", "64", "--asker-dimension", "48")
-    world = ("--intrinsic", "8", "--clusters", "20", "--anchors", "250")
-    load = ("--clients", "1,2", "--batches", "4", "--questions", "20", "--rounds", "1")
-    figures = json.loads(
-        printed(
-            "queries",
-            *sizes,
-            *world,
-            *load,
-            "--verified",
-            "20",
-            "--folder",
-            str(tmp_path),
-            "--json",
-        )
-    )
-    runs = {(run["route"], run["clients"], run["batch"]): run for run in figures["node"]}
-    ways = ((1, 1), (2, 1), (4, 4))
-    assert set(runs) == {(r, *way) for r in ("same model", "shared space") for way in ways}
-    assert all(run["verified"] == 20 and run["short"] == 0 for run in runs.values())
-    assert all(run["p50_ms"] <= run["p99_ms"] for run in runs.values())
-    assert runs["same model", 1, 1]["recall"] > 0.9
-    assert figures["bare"]["recall"] > 0.9
-    assert {"single", "batched", "batched_one_thread"} < set(figures["bare"])
-    assert set(figures["machine"]) >= {"processor", "cores", "python", "versions"}
 
 
 def test_the_audit_log(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.meaning.report import BEGIN, END
+from benchmarks.pages import END
 from tests.benchmarks.test_benchmarks_run import printed
 
 WORDS = [
@@ -47,9 +47,10 @@ def test_meaning_between_models(data: Path) -> None:
     pytest.importorskip("sklearn", reason="the extra demo is not installed")
     models = ("--encoder", "sklearn-word:24", "--encoder", "sklearn-char:16")
     files = ("--data", str(data), "--anchors", str(data / "anchors.jsonl"), "--cache", str(data))
-    (data / "README.md").write_text(f"before\n{BEGIN}\n{END}\nafter\n")
+    begin = "<!-- written by benchmarks.meaning -->"
+    (data / "README.md").write_text(f"before\n{begin}\n{END}\nafter\n")
     said = printed("meaning", *models, *files, "--seeds", "1", "--out", str(data))
-    assert (data / "README.md").read_text() == f"before\n{BEGIN}\n\n{said}\n{END}\nafter\n"
+    assert (data / "README.md").read_text() == f"before\n{begin}\n\n{said}\n{END}\nafter\n"
     report = json.loads((data / "meaning.json").read_text())
     assert [size["anchors"] for size in report["sizes"]] == [230]
     assert {pair["asker"] for pair in report["sizes"][0]["pairs"]} == set(report["models"])

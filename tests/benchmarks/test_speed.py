@@ -1,14 +1,20 @@
 """Every part of the benchmark of speed still runs, tiny, and its figures have their form."""
 
+import json
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from benchmarks.one_node.intrinsic import estimated
+from benchmarks.one_node.kept import Kept
 from benchmarks.speed.parts import Bench
 from benchmarks.speed.plan import FULL, QUICK, TINY, Plan
 from benchmarks.speed.ratios import ratios
 from benchmarks.speed.report import report
 from benchmarks.speed.stages import STAGES
+from benchmarks.speed.wanted import WANTED, beside
 
 
 def test_every_part_is_measured_once_and_its_ratios_are_named(tmp_path: Path) -> None:
@@ -22,8 +28,16 @@ def test_every_part_is_measured_once_and_its_ratios_are_named(tmp_path: Path) ->
         "responder_us / sum_of_primitives_us",
         "longest_ms_with_unwell_partners / deadline_ms",
         "node_documents_per_second / hnswlib_add_items_per_second",
+        "node_p99_while_ingesting / node_p99_idle",
     ):
         assert found[name] > 0
+    node = figures["parts"][f"node-{TINY.main}"]
+    ways = {(run["route"], run["clients"], run["batch"]): run for run in node["node"]}
+    asked = ((1, 1), (2, 1), (4, 4))
+    assert set(ways) == {(route, *way) for route in ("same model", "shared space") for way in asked}
+    assert all(run["verified"] == TINY.verified and not run["short"] for run in ways.values())
+    assert ways["same model", 1, 1]["recall"] > 0.9
+    assert node["bare"]["recall"] > 0.9
     for route in figures["parts"]["stages"]["routes"]:
         assert set(route["stages_us"]) == {*STAGES, "commit", "rest"}
         assert all(route["stages_us"][stage] > 0 for stage in (*STAGES, "commit"))
@@ -34,8 +48,30 @@ def test_every_part_is_measured_once_and_its_ratios_are_named(tmp_path: Path) ->
     assert unwell["failing.example"] == "unreachable"
     for peer in ("chroma", "pgvector"):
         assert "requirements/bench.sh" in figures["parts"][peer]["left_out"]
-    bench_again = Bench(TINY, tmp_path)
-    assert bench_again.run(TINY.parts)["parts"] == figures["parts"]
+    assert Bench(TINY, tmp_path).run(TINY.parts)["parts"] == figures["parts"]
+
+
+def test_a_run_that_was_cut_off_goes_on_where_it_was(tmp_path: Path) -> None:
+    kept, measured = Kept(tmp_path), list[int]()
+
+    def rounds(fails_at: int) -> list[int]:
+        def one(number: int) -> int:
+            if number == fails_at:
+                raise KeyboardInterrupt
+            measured.append(number)
+            return number
+
+        given = {"questions": 8}
+        return [kept.figure(f"part/round-{n}", given, partial(one, n)) for n in range(3)]
+
+    with pytest.raises(KeyboardInterrupt):
+        rounds(fails_at=2)
+    assert rounds(fails_at=-1) == [0, 1, 2]
+    assert measured == [0, 1, 2]
+    kept.figure("part/round-0", {"questions": 9}, lambda: measured.append(9))
+    kept.forget(["part"])
+    rounds(fails_at=-1)
+    assert measured == [0, 1, 2, 9, 0, 1, 2]
 
 
 def test_growth_divides_the_medians_of_the_largest_and_the_smallest_collection() -> None:
@@ -53,11 +89,30 @@ def test_growth_divides_the_medians_of_the_largest_and_the_smallest_collection()
     found = ratios(parts, 100)
     assert found["node_p50_1000 / node_p50_10"] == 2.5
     assert found["hnswlib_p50_1000 / hnswlib_p50_10"] == 3.0
+    shown = list(beside({"parts": parts, "ratios": found}))
+    assert ("growth of the median from 10 to 1,000 documents", "at most 2.5", "2.5", "yes") in shown
+    assert len(shown) == len(WANTED)
+
+
+def test_the_intrinsic_dimension_is_measured_as_it_was_made() -> None:
+    for intrinsic in (4, 10):
+        rng = np.random.default_rng(intrinsic)
+        rows = rng.normal(size=(3_000, intrinsic + 1))  # on a sphere: one dimension less
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        assert estimated(rows.astype(np.float32), 500) == pytest.approx(intrinsic, rel=0.2)
 
 
 @pytest.mark.parametrize("plan", [QUICK, FULL], ids=lambda plan: plan.name)
 def test_plans_measure_what_the_ratios_divide(plan: Plan) -> None:
     assert {1, 16, 64} <= set(plan.clients)
     assert {8, 64, 256} == set(plan.batches)
-    assert plan.main in plan.sizes
+    assert plan.main in plan.whole
+    assert set(plan.whole) <= set(plan.sizes)
     assert plan.world.dimension == 384
+    assert list(plan.expected) == list(plan.parts)
+
+
+def test_the_quick_plan_takes_a_quarter_of_an_hour_and_what_is_alike_is_measured_once() -> None:
+    assert sum(QUICK.expected.values()) <= 15 * 60
+    assert json.dumps(vars(QUICK.world)) == json.dumps(vars(FULL.world))
+    assert (QUICK.questions, QUICK.verified) == (FULL.questions, FULL.verified)

@@ -7,19 +7,19 @@ its own (`requirements/bench.sh`), because its dependencies are not ours.
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.one_node.closed_loop import Answered, exchanged
 from benchmarks.one_node.machine import free_port
-from benchmarks.speed.peers.asked import Asking, NotThere, Round, told
+from benchmarks.one_node.processes import one_process
+from benchmarks.speed.peers.asked import Asking, NotThere, Round
 from node.index.settings import IndexSettings
 
 if TYPE_CHECKING:
@@ -34,26 +34,71 @@ AT_ONCE = 1_000
 """Documents in one request while they are put in."""
 PATIENCE_S = 120.0
 WARM_UP = 20
+NAME = "records"
 
 
-def measure(environment: Path, folder: Path, asking: Asking) -> dict[str, Any]:
-    """Put the documents in and ask; raises NotThere. `folder` is emptied first."""
-    program = environment / "bin" / "chroma"
-    if not program.exists():
-        raise NotThere(f"no Chroma in {environment.name}: requirements/bench.sh installs it")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    port = free_port()
-    with _serving(program, folder, port):
-        began = time.perf_counter()
-        where = _filled(port, asking.documents)
-        filled_s = time.perf_counter() - began
-        runs = _asked(port, f"{where}/query", asking)
-    return {"documents_per_second": len(asking.documents) / filled_s, "runs": runs}
+@dataclass(frozen=True)
+class Chroma:
+    """Chroma's server of an environment."""
+
+    environment: Path
+
+    def fill(self, folder: Path, asking: Asking) -> dict[str, Any]:
+        """Put the documents in over HTTP."""
+        with _serving(self._program(), folder) as port:
+            began = time.perf_counter()
+            _fill(port, asking.documents)
+            filled_s = time.perf_counter() - began
+        return {
+            "version": self._version(),
+            "documents_per_second": len(asking.documents) / filled_s,
+        }
+
+    @contextmanager
+    def up(self, folder: Path) -> Iterator[Running]:
+        """Start it on what was filled."""
+        with (
+            _serving(self._program(), folder) as port,
+            one_process() as load,
+        ):
+            where = f"{COLLECTIONS}/{_get(port, f'{COLLECTIONS}/{NAME}')['id']}/query"
+            yield Running(port, where, load)
+
+    def _version(self) -> str:
+        """The package's; the server tells only that of its API."""
+        found = self.environment.glob("lib/python*/site-packages/chromadb-*.dist-info")
+        return " ".join(f"Chroma {one.stem.partition('-')[2]}" for one in found)
+
+    def _program(self) -> Path:
+        program = self.environment / "bin" / "chroma"
+        if not program.exists():
+            where = self.environment.name
+            raise NotThere(f"no Chroma in {where}: requirements/bench.sh installs it")
+        return program
+
+
+@dataclass(frozen=True)
+class Running:
+    """The server at a port, and the process that asks."""
+
+    port: int
+    path: str
+    load: ProcessPoolExecutor
+
+    def ask(self, asking: Asking) -> list[Round]:
+        """Ask every question by each number of clients."""
+        wires = [_wire(self.port, self.path, row.tolist(), asking.k) for row in asking.questions]
+        warm_up = min(WARM_UP, len(wires))
+        wires, rounds = wires[:warm_up] + wires, []
+        for clients in asking.clients:
+            sent = self.load.submit(exchanged, HOST, self.port, wires, clients, warm_up)
+            rounds.append(_round(clients, sent.result(), len(asking.nearest)))
+        return rounds
 
 
 @contextmanager
-def _serving(program: Path, folder: Path, port: int) -> Iterator[None]:
+def _serving(program: Path, folder: Path) -> Iterator[int]:
+    port = free_port()
     command = [
         str(program),
         "run",
@@ -64,7 +109,7 @@ def _serving(program: Path, folder: Path, port: int) -> Iterator[None]:
         "--port",
         str(port),
     ]
-    with (folder / "chroma.log").open("wb") as log:
+    with (folder / "chroma.log").open("ab") as log:
         server = subprocess.Popen(command, stdout=log, stderr=log)
     try:
         until = time.monotonic() + PATIENCE_S
@@ -73,7 +118,7 @@ def _serving(program: Path, folder: Path, port: int) -> Iterator[None]:
                 said = (folder / "chroma.log").read_text(errors="replace")
                 raise NotThere(f"Chroma did not start: {said[-300:]}")
             time.sleep(0.1)
-        yield
+        yield port
     finally:
         server.terminate()
         server.wait(PATIENCE_S)
@@ -87,8 +132,8 @@ def _answers(port: int) -> bool:
         return False
 
 
-def _filled(port: int, documents: Floats) -> str:
-    """Make a collection with the node's index parameters; returns its path."""
+def _fill(port: int, documents: Floats) -> None:
+    """Make a collection with the node's index parameters, and put the documents in."""
     settings = IndexSettings()
     hnsw = {
         "space": "ip",
@@ -96,39 +141,31 @@ def _filled(port: int, documents: Floats) -> str:
         "ef_search": settings.ef,
         "max_neighbors": settings.m,
     }
-    made = _post(port, COLLECTIONS, {"name": "records", "configuration": {"hnsw": hnsw}})
+    made = _post(port, COLLECTIONS, {"name": NAME, "configuration": {"hnsw": hnsw}})
     where = f"{COLLECTIONS}/{made['id']}"
     for start in range(0, len(documents), AT_ONCE):
         some = documents[start : start + AT_ONCE]
         ids = [str(start + place) for place in range(len(some))]
         _post(port, f"{where}/add", {"ids": ids, "embeddings": some.tolist()})
-    return where
 
 
 def _post(port: int, path: str, sent: dict[str, Any]) -> Any:
+    return _answered(port, path, json.dumps(sent).encode())
+
+
+def _get(port: int, path: str) -> Any:
+    return _answered(port, path, None)
+
+
+def _answered(port: int, path: str, body: bytes | None) -> Any:
     request = urllib.request.Request(
-        f"http://{HOST}:{port}{path}",
-        json.dumps(sent).encode(),
-        {"Content-Type": "application/json"},
+        f"http://{HOST}:{port}{path}", body, {"Content-Type": "application/json"}
     )
     try:
-        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:  # noqa: S310 - http on loopback
             return json.load(answer)
     except urllib.error.HTTPError as error:
         raise NotThere(f"Chroma refused {path}: {error.read()[:300]!r}") from None
-
-
-def _asked(port: int, path: str, asking: Asking) -> list[dict[str, Any]]:
-    wires = [_wire(port, path, row.tolist(), asking.k) for row in asking.questions]
-    warm_up = min(WARM_UP, len(wires))
-    wires = wires[:warm_up] + wires
-    rounds: dict[int, list[Round]] = {clients: [] for clients in asking.clients}
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as load:
-        for _ in range(asking.rounds):
-            for clients, done in rounds.items():
-                answered = load.submit(exchanged, HOST, port, wires, clients, warm_up).result()
-                done.append(_round(answered, len(asking.nearest)))
-    return [told(asking, clients, done) for clients, done in rounds.items()]
 
 
 def _wire(port: int, path: str, vector: list[float], k: int) -> bytes:
@@ -140,10 +177,10 @@ def _wire(port: int, path: str, vector: list[float], k: int) -> bytes:
     return head.encode() + body
 
 
-def _round(answered: Answered, judged: int) -> Round:
+def _round(clients: int, answered: Answered, judged: int) -> Round:
     found = [
         json.loads(raw.partition(b"\r\n\r\n")[2])["ids"][0] for raw in answered.answers[:judged]
     ]
     rows = [[int(name) for name in names] for names in found]
     share = answered.own_cpu_s / answered.seconds
-    return Round(answered.seconds, answered.latencies, rows, share)
+    return Round(clients, answered.seconds, answered.latencies, rows, share)

@@ -1,9 +1,9 @@
 """Fill and ask PostgreSQL with pgvector: a program of the peers' environment, not of ours.
 
-    ENVIRONMENT/bin/python pgvector_client.py FOLDER
+    ENVIRONMENT/bin/python pgvector_client.py fill|ask FOLDER
 
-Reads `asking.json` (k, clients, rounds, judged, m, ef, ef_construction) and `documents.npy`,
-`questions.npy` in FOLDER; writes `asked.json`. One thread a connection, prepared statements,
+Reads `asking.json` (k, clients, judged, m, ef, ef_construction), `documents.npy` and
+`questions.npy` in FOLDER; writes `said.json`. One thread a connection, prepared statements,
 vectors as text: what a Python program would do. The rule of this file: it imports nothing of ours.
 """
 
@@ -22,26 +22,26 @@ from numpy.typing import NDArray
 WARM_UP = 20
 
 
-def main(folder: Path) -> None:
-    """Do all of it."""
+def main(verb: str, folder: Path) -> None:
+    """Do one of both, with the server up meanwhile."""
     asking = json.loads((folder / "asking.json").read_text())
-    documents, questions = (np.load(folder / f"{n}.npy") for n in ("documents", "questions"))
     server = pgserver.get_server(folder / "data", cleanup_mode="stop")
     try:
         uri = server.get_uri()
-        began = time.perf_counter()
-        version = fill(uri, documents, asking)
-        filled_s = time.perf_counter() - began
-        texts = [written(row) for row in questions]
-        rounds = [
-            {"clients": clients, **ask(uri, texts, clients, asking)}
-            for _ in range(asking["rounds"])
-            for clients in asking["clients"]
-        ]
+        if verb == "fill":
+            documents = np.load(folder / "documents.npy")
+            began = time.perf_counter()
+            version = fill(uri, documents, asking)
+            said: Any = {"version": version, "filled_s": time.perf_counter() - began}
+        else:
+            texts = [written(row) for row in np.load(folder / "questions.npy")]
+            said = [
+                {"clients": clients, **ask(uri, texts, clients, asking)}
+                for clients in asking["clients"]
+            ]
     finally:
         server.cleanup()
-    done = {"version": version, "filled_s": filled_s, "rounds": rounds}
-    (folder / "asked.json").write_text(json.dumps(done))
+    (folder / "said.json").write_text(json.dumps(said))
 
 
 def fill(uri: str, documents: NDArray[np.float32], asking: dict[str, Any]) -> str:
@@ -56,9 +56,9 @@ def fill(uri: str, documents: NDArray[np.float32], asking: dict[str, Any]) -> st
         db.execute("SET maintenance_work_mem = '1GB'")
         options = f"m = {asking['m']}, ef_construction = {asking['ef_construction']}"
         db.execute(f"CREATE INDEX ON records USING hnsw (v vector_ip_ops) WITH ({options})")
-        row = db.execute("SELECT extversion FROM pg_extension WHERE extname = 'vector'").fetchone()
-        version = row[0] if row else "unknown"
-        return f"pgvector {version}, PostgreSQL {db.info.server_version}"
+        asked = "SELECT extversion FROM pg_extension WHERE extname = 'vector'"
+        (version,) = db.execute(asked).fetchone() or ("",)
+        return f"pgvector {version}, PostgreSQL {db.info.server_version // 10_000}"
 
 
 def ask(uri: str, texts: list[str], clients: int, asking: dict[str, Any]) -> dict[str, Any]:
@@ -110,4 +110,4 @@ def written(row: NDArray[np.float32]) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(sys.argv[1], Path(sys.argv[2]))
