@@ -15,7 +15,10 @@ def offered_by(node: Node) -> Offered:
     """Own collections' spaces; where routes lead into them or shared spaces, those too.
 
     A space that a collection is being brought into is announced before anything is answered in it.
+    Ways over bridges come first, because they are few and other ways end without them.
     """
+    from node.federation.bridging import routes_over  # the command line imports less
+
     own = {
         version.space_id: version.envelope
         for each in node.collections.all()
@@ -24,7 +27,14 @@ def offered_by(node: Node) -> Offered:
     shared = node.spaces.envelopes()
     # those into spaces of collections first: they are not cut off
     natives = [*sorted(own), *sorted(shared.keys() - own.keys())]
+    bridged = {
+        (route.space, route.into): route
+        for each in node.collections.all()
+        for route in routes_over(each.standing, node.routes)
+    }
     routes = [route for native in natives for route in node.spaces.routes(native)]
+    # at most one of a direction: those of several collections in one pair of spaces differ
+    routes = [*bridged.values(), *routes]
     spaces = {**shared, **own} if routes else own
     return Offered(
         spaces=tuple(spaces[key] for key in sorted(spaces)),

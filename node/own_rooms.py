@@ -41,6 +41,10 @@ if TYPE_CHECKING:
     from node.store.store import Store
 
 
+MOST_ASKED = 10_000
+"""Documents that a new version gets first."""
+
+
 class OwnRooms:
     """The rooms that know of no connection to a partner.
 
@@ -167,6 +171,7 @@ class OwnRooms:
             IndexSettings(**self.settings.index.model_dump(exclude_none=True)),
             self.clock,
             self._yardsticks,
+            self._most_asked,
         )
         self._closing.push_async_callback(collections.close)
         return collections
@@ -232,6 +237,15 @@ class OwnRooms:
     def log_origin(self) -> str:
         """The audit log's name on checkpoints (C2SP tlog-checkpoint origin)."""
         return stated_origin(self.data.log_file, self.settings.organisation)
+
+    def _most_asked(self, collection: str) -> list[int]:
+        """The documents that partners were told of most often; none while the log is not open.
+
+        Called in a thread, so it opens nothing.
+        """
+        if "log" not in self.__dict__:
+            return []
+        return self.log.most_exposed(collection, MOST_ASKED)
 
     def _yardsticks(self, native: str) -> list[Yardstick]:
         """What scores of documents in a native space are corrected by; opens the spaces for it."""

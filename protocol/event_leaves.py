@@ -125,9 +125,11 @@ class CollectionChanged(_Event):
     """A collection was created, loaded, compacted or dropped, or something became of a version.
 
     Of a version (type ``collection`` too): ``migration-begun``, ``complete``, ``cutover``,
-    ``rollback``, ``retired``. After ``cutover`` and ``rollback`` ``version`` answers in place of
-    ``former``; ``forced`` says what stood against it and was overruled, ``reason`` why the
-    node's own watch did it (``by`` is then ``watch``).
+    ``rollback``, ``retired``; or of how questions are moved to another model: ``bridge``,
+    ``both``, ``progressive``, ``share``, ``stopped``. After ``cutover`` and ``rollback``
+    ``version`` answers in place of ``former``; ``forced`` says what stood against it and was
+    overruled, ``reason`` why the node's own watch did it (``by`` is then ``watch``), or the figures
+    of such a move.
     """
 
     type: Literal["collection"] = "collection"

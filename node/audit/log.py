@@ -204,6 +204,11 @@ class AuditLog:
         with self._read() as connection:
             return state_rows.exposed_records(connection, peer, epoch)
 
+    def most_exposed(self, collection: str, most: int) -> list[int]:
+        """Return at most so many records that partners were told of, most often first."""
+        with self._read() as connection:
+            return state_rows.most_exposed(connection, collection, most)
+
     def idempotent(self, peer: str, key: str, at: int) -> StoredAnswer | None:
         """Return what was answered to the idempotency key, if it is still live at ``at``."""
         with self._read() as connection:

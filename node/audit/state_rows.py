@@ -126,6 +126,19 @@ def exposed_records(
     return [(str(p), str(c), int(records), int(n), int(most)) for p, c, records, n, most in rows]
 
 
+def most_exposed(connection: sqlite3.Connection, collection: str, most: int) -> list[int]:
+    """Return at most so many records of a collection that partners were told of, most often first.
+
+    Counts of all partners and of all epochs that are kept.
+    """
+    rows = connection.execute(
+        "SELECT document FROM exposures WHERE collection = ? GROUP BY document"
+        " ORDER BY sum(n) DESC, document LIMIT ?",
+        (collection, most),
+    )
+    return [int(document) for (document,) in rows]
+
+
 def idempotent(connection: sqlite3.Connection, peer: str, key: str, at: int) -> StoredRow | None:
     """Return what was answered to ``key`` if it is live at ``at``."""
     row = connection.execute(

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from node.cli.course import course_in_words, filling_in_words
 from node.cli.invocation import VerbGroup
 from node.cli.output import finish, line, table
 from node.cli.run import run_operation
 
 if TYPE_CHECKING:
-    from node.operations.register import CatalogLine, Quality
+    from node.operations.register import CatalogLine, Quality, UnderWay
 
 app = VerbGroup()
 
@@ -32,6 +33,9 @@ def catalog(
 
     def people() -> None:
         table(COLUMNS, map(_row, result.versions))
+        for one in result.under_way:
+            for said in _under_way(one):
+                line(f"{one.collection}: {said}")
         if collection is not None:
             for each in result.versions:
                 _in_full(each)
@@ -77,6 +81,12 @@ def _in_full(one: CatalogLine) -> None:
         forced = f", forced: {event.forced}" if event.forced else ""
         why = f", by the {event.by}: {event.reason}" if event.reason else ""
         line(f"    {_day(event.at)}    {event.event}{former}{forced}{why}")
+
+
+def _under_way(one: UnderWay) -> list[str]:
+    """What moves: a course, and versions that are not filled yet."""
+    moving = [filling_in_words(each) for each in one.others if each.covered < each.documents]
+    return moving if one.course is None else [course_in_words(one.course), *moving]
 
 
 def _judged(found: Quality) -> str:

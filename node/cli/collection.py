@@ -14,6 +14,7 @@ import typer
 from node.cli import (
     collection_judging,
     collection_moving,
+    collection_strategies,
     collection_supply,
     collection_versions,
 )
@@ -35,6 +36,10 @@ app.command()(collection_judging.judge)
 app.command()(collection_versions.cutover)
 app.command()(collection_versions.rollback)
 app.command()(collection_versions.retire)
+app.command()(collection_strategies.bridge)
+app.command()(collection_strategies.both)
+app.command()(collection_strategies.progressive)
+app.command()(collection_strategies.stop)
 
 NameArgument = Annotated[str, typer.Argument(help="Name of the collection.", show_default=False)]
 

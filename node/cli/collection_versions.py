@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from node.cli.course import duration
 from node.cli.output import finish, line, note, table
 from node.cli.run import run_operation
 from node.operations.exit_codes import ExitCode
@@ -49,7 +50,7 @@ def migrate(
         estimate = run_operation("collection.estimate", request, MigrationEstimate)
         finish(
             estimate,
-            lambda: _show_estimate(estimate),
+            lambda: show_estimate(estimate),
             next_step=f"interlingua collection migrate {name} --to {to}",
         )
         return
@@ -60,7 +61,7 @@ def migrate(
     whole = result.covered == result.documents
     finish(
         result,
-        lambda: _show_migrated(result),
+        lambda: show_migrated(result),
         next_step=f"interlingua collection judge {name}"
         if whole
         else f"interlingua catalog {name}",
@@ -118,15 +119,18 @@ def retire(
     )
 
 
-def _show_estimate(one: MigrationEstimate) -> None:
+def show_estimate(one: MigrationEstimate) -> None:
+    """Show what a migration would take."""
     rows: list[tuple[str, object]] = [
         ("documents", one.documents),
         ("without a text", one.without_text),
         ("pieces", one.chunks),
         ("tokens", one.tokens),
-        ("time", _duration(one.seconds)),
-        ("vectors", f"{one.bytes / 1e6:.1f} MB in store.db, and twice that for the index"),
+        ("time", duration(one.seconds)),
     ]
+    if one.bytes:
+        size = f"{one.bytes / 1e6:.1f} MB in store.db, and twice that for the index"
+        rows.append(("vectors", size))
     if one.cost is not None:
         rows.append(("cost", f"{one.cost:.2f}"))
     table(("ESTIMATE", "VALUE"), rows)
@@ -135,7 +139,8 @@ def _show_estimate(one: MigrationEstimate) -> None:
         note(f"no text to encode: {', '.join(one.unnamed)}")
 
 
-def _show_migrated(one: Migrated) -> None:
+def show_migrated(one: Migrated) -> None:
+    """Show how far a version is filled."""
     line(
         f"{one.version} ({one.encoder}) is {one.state}: {one.covered} of {one.documents} documents"
         " have vectors in it"
@@ -158,9 +163,3 @@ def _show_switched(one: Switched) -> None:
         line(f"{one.former} is kept, and answers those who ask in its space alone")
     if one.forced:
         line(f"forced against: {one.forced}")
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

@@ -59,6 +59,13 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "papers --to new --dry-run --price 0.02",
         "papers --to new --rate 50",
     ),
+    "collection bridge": ("papers --to new --dry-run --price 0.02", "papers --to new"),
+    "collection both": ("papers --to new --dry-run --price 0.02", "papers --to new --rate 50"),
+    "collection progressive": (
+        "papers --to new --dry-run --price 0.02",
+        "papers --to new --share 5,25,50,100 --every 3600",
+    ),
+    "collection stop": ("papers",),
     "collection supply": (
         "rows vectors.npy --ids ids.txt --to given-2",
         "rows vectors.jsonl --to given-2",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from node.cli.course import course_in_words, filling_in_words
 from node.cli.invocation import VerbGroup
 from node.cli.output import finish, line
 from node.cli.run import run_operation
@@ -42,6 +43,10 @@ def _show(result: Status) -> None:
     line(f"tokens         {result.tokens}")
     for each in result.collections:
         line(f"collection     {each.name}, {each.documents} documents (version {each.version})")
+        for other in each.others:
+            line(f"               {filling_in_words(other)}")
+        if each.course is not None:
+            line(f"               {course_in_words(each.course)}")
     for peer in result.peers:
         line(f"partner        {peer.organisation}, {peer.state}")
     if result.listeners is None:

@@ -4,6 +4,7 @@ The rule of this file: what is to be done is what has no row. The job holds noth
 lost: it asks store.db which documents wait, encodes some, and writes each batch in one transaction,
 in which every document must still wait and be as it was read. So it may be killed at any moment,
 run twice, or run beside ingestion, and no document is left out or encoded into the wrong version.
+Documents that partners were told of most often come first, so that a version is of use early.
 """
 
 import asyncio
@@ -67,6 +68,7 @@ class Backfill:
         self._stop = asyncio.Event()
         self._task: asyncio.Task[Left] | None = None
         self._again = False
+        self._began = self._speed = 0.0
         self._shown: tuple[int, int | None] = (0, None)
 
     async def run(self, progress: Progress, *, patient: bool = False) -> Left:
@@ -129,19 +131,32 @@ class Backfill:
 
     async def _pass(self, progress: Progress) -> int:
         """Go once through what waits; return how many documents were written."""
-        self.left, after, written = Left(), 0, 0
+        self.left, written = Left(), 0
         covered = await asyncio.to_thread(self._version.coverage)
+        first, self._began = await asyncio.to_thread(self._asked_waiting), self._seconds()
+        after, tried = 0, frozenset(one.key for one in first)
         while not self._stopped:
             began = self._seconds()
-            batch = await asyncio.to_thread(self._waiting, after)
+            most = min(BATCH, self.rate) if self.rate else BATCH
+            batch, first = first[:most], first[most:]
             if not batch:
-                break
+                batch = await asyncio.to_thread(self._waiting, after, most)
+                if not batch:
+                    break
+                after = batch[-1].key
+                batch = [one for one in batch if one.key not in tried]
             done = await self._fill(batch)
-            written, after = written + done, batch[-1].key
+            written += done
+            self._speed = written / max(self._seconds() - self._began, 1e-3)
             progress(covered.covered + written, covered.documents, "documents encoded")
             if self.rate and done:
                 await self._wait(done / self.rate - (self._seconds() - began))
         return written
+
+    @property
+    def per_second(self) -> float | None:
+        """Documents a second of the pass under way, or of the last one; None: not known yet."""
+        return self._speed or None
 
     async def _wait(self, seconds: float) -> None:
         """Wait so long, or until the job is to stop; the node's closing is seen within a second."""
@@ -153,8 +168,13 @@ class Backfill:
             except TimeoutError:
                 continue
 
-    def _waiting(self, after: int) -> list[Waiting]:
-        most = min(BATCH, self.rate) if self.rate else BATCH
+    def _asked_waiting(self) -> list[Waiting]:
+        """Those that wait and were told of most often, these first."""
+        keys = self._around.most_asked(self._row.name)
+        with self._around.store.read() as db:
+            return version_rows.waiting_among(db, self._row.key, keys)
+
+    def _waiting(self, after: int, most: int) -> list[Waiting]:
         with self._around.store.read() as db:
             return version_rows.waiting(db, self._row.collection, self._row.key, after, most)
 

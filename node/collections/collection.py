@@ -6,6 +6,7 @@ changes documents goes through `Writing`, one batch at a time; searches never wa
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection as KeyCollection
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ import structlog
 from node.collections.backfill import Backfill
 from node.collections.errors import VersionNotFit
 from node.collections.index_keeper import Progress, Surroundings, in_search_thread
+from node.collections.merging import covered_in
 from node.collections.standing import Standing
 from node.collections.switching import AppendLeaf, Switching
 from node.collections.version import IndexState, Version
@@ -94,8 +96,14 @@ class Collection:
 
     @property
     def encoder(self) -> Encoder:
-        """The encoder of the serving version."""
-        return self.serving.encoder
+        """The encoder by which own questions are asked: the serving version's, or a bridge's."""
+        return self.asked_by(self._standing)
+
+    def asked_by(self, standing: Standing) -> Encoder:
+        """Return the encoder by which own questions reach the serving version of a standing."""
+        if standing.course is not None and standing.asked_over is not None:
+            return self._around.encoders.get(standing.course.row.encoder)
+        return standing.serving.encoder
 
     @property
     def envelope(self) -> Envelope:
@@ -142,6 +150,10 @@ class Collection:
     def switching(self, append: AppendLeaf) -> Switching:
         """Return what changes its versions; `append` writes the leaves."""
         return Switching(self, self._around, append, self.turns)
+
+    def covered_in(self, version: Version) -> Callable[[KeyCollection[int]], frozenset[int]]:
+        """Return what says which documents, by key, have vectors in a version now; blocking."""
+        return covered_in(self._around.store, version)
 
     async def stop_backfill(self, version: Version) -> None:
         """End the job of a version that is given up."""

@@ -39,9 +39,13 @@ async def estimate_migration(
     encoder: Encoder,
     rate: int,
     progress: Progress,
+    most: int | None = None,
     seconds: Callable[[], float] = time.monotonic,
 ) -> Estimated:
-    """Encode a sample of the documents that have a text, spread over all. Raises EncoderError."""
+    """Encode a sample of the documents that have a text, spread over all. Raises EncoderError.
+
+    `most`: only so many documents are to be encoded, None for all.
+    """
     documents = collection.documents
     with store.read() as db:
         without_text, unnamed = version_rows.without_text(db, collection.key, NAMED)
@@ -56,6 +60,7 @@ async def estimate_migration(
         progress(first, len(pieces), "pieces of the sample encoded")
     taken = seconds() - began
     with_text = documents - without_text
+    with_text = with_text if most is None else min(with_text, most)
     share = with_text / len(texts) if texts else 0.0
     chunks = round(len(pieces) * share)
     return Estimated(

@@ -5,7 +5,7 @@ never takes the place of a search. This object owns the task of its background r
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
@@ -31,12 +31,18 @@ T = TypeVar("T")
 Progress = Callable[[int, int | None, str], None]
 """(done, total or None when unknown, what)."""
 
+MostAsked = Callable[[str], Sequence[int]]
+"""Collection -> keys of the documents that were told of most often, these first; blocking."""
+
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What all collections of a node share; `yardsticks` by which documents of a space score."""
+    """What all collections of a node share.
+
+    `yardsticks`: by which documents of a space score; `most_asked`: what is encoded first.
+    """
 
     store: Store
     directory: Path
@@ -47,6 +53,7 @@ class Surroundings:
     building: Executor
     stop: Event
     yardsticks: YardsticksOf
+    most_asked: MostAsked
 
 
 class IndexKeeper:

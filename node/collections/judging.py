@@ -1,4 +1,4 @@
-"""What two versions of a collection make of the same golden questions, each by its own model.
+"""What two ways of answering make of the same golden questions, such as two versions.
 
 The rule of this file: quality is compared question by question, with paired 95% intervals. How far
 the two lists agree is told and judges nothing: a better model may agree little with a bad one.
@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 from adapters.metrics import Estimate, paired_difference
 from node.collections.collection import Collection
-from node.collections.version import Version
+from node.collections.finding import Finder, natively
 from node.evaluate.measures import DEPTH, MEASURES, PerQuestion, estimates, per_question
-from node.index.located import Located
 from node.store.golden_rows import Golden
 
 BATCH = 64
@@ -44,9 +43,12 @@ class Compared:
         return f"{GATED} {found.value:+.3f} ({found.low:+.3f} to {found.high:+.3f})"
 
 
-async def compare(collection: Collection, other: Version, golden: list[Golden]) -> Compared:
-    """Ask both versions all golden questions, at least one. Raises EncoderError."""
-    before = await rankings(collection, collection.serving, golden)
+async def compare(collection: Collection, other: Finder, golden: list[Golden]) -> Compared:
+    """Ask the serving version and another way all golden questions, at least one.
+
+    Raises EncoderError.
+    """
+    before = await rankings(collection, natively(collection.serving), golden)
     after = await rankings(collection, other, golden)
     judgments = [one.judgments for one in golden]
     was: PerQuestion = per_question(before, judgments)
@@ -74,15 +76,11 @@ def _common(one: list[str], other: list[str]) -> float:
     return len(set(one[:10]) & set(other[:10])) / max(1, len(one[:10]))
 
 
-async def rankings(
-    collection: Collection, version: Version, golden: list[Golden]
-) -> list[list[str]]:
-    """The external ids that a version finds for each question, best first."""
+async def rankings(collection: Collection, finder: Finder, golden: list[Golden]) -> list[list[str]]:
+    """The external ids that are found for each question, best first."""
     keys: list[list[int]] = []
     for first in range(0, len(golden), BATCH):
         texts = [one.question for one in golden[first : first + BATCH]]
-        rows = await version.encoder.encode(texts, "query")
-        found = await version.search(Located(version.encoder.envelope.space_id, rows), DEPTH, None)
-        keys += [[candidate.key for candidate in one] for one in found]
+        keys += await finder(texts, DEPTH)
     names = await asyncio.to_thread(collection.external_ids, {key for one in keys for key in one})
     return [[names[key] for key in one if key in names] for one in keys]

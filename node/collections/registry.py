@@ -5,13 +5,16 @@ import re
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
 from node.clock import Clock
+from node.collections.bridge import opened
 from node.collections.collection import Collection
+from node.collections.course import Course
 from node.collections.errors import BadCollectionName, CollectionExists, UnknownCollection
-from node.collections.index_keeper import Progress, Surroundings
+from node.collections.index_keeper import MostAsked, Progress, Surroundings
 from node.collections.scalars import YardsticksOf
 from node.collections.standing import Standing
 from node.collections.switching import purge
@@ -20,13 +23,31 @@ from node.encoders.live import DOCUMENTS_S
 from node.encoders.registry import Encoders
 from node.index.settings import IndexSettings
 from node.index.snapshot import remove_files_of
-from node.store import collection_rows, scalar_rows, switch_rows, version_rows
+from node.store import (
+    bridge_rows,
+    collection_rows,
+    course_rows,
+    scalar_rows,
+    switch_rows,
+    version_rows,
+)
+from node.store.bridge_rows import BridgeRow
 from node.store.collection_rows import CollectionRow
+from node.store.course_rows import CourseRow
 from node.store.schema import MIGRATIONS
 from node.store.store import Store
 from node.store.version_rows import VersionRow
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True)
+class _Past:
+    """What became of all collections: versions served before, courses, and bridges."""
+
+    formers: Mapping[int, int]
+    courses: Mapping[int, CourseRow]
+    bridges: Sequence[BridgeRow]
 
 
 class Collections:
@@ -40,10 +61,12 @@ class Collections:
         settings: IndexSettings,
         clock: Clock,
         yardsticks: YardsticksOf = lambda _space: (),
+        most_asked: MostAsked = lambda _collection: (),
     ) -> None:
         """Read the collections' rows. `directory` holds the indexes; it is made if missing.
 
-        `yardsticks` gives those by which documents in a space are scored, by its id.
+        `yardsticks` gives those by which documents in a space are scored, by its id; `most_asked`
+        the keys of a collection's documents that are encoded first, by its name.
         """
         store.migrate("data", MIGRATIONS)
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -59,15 +82,20 @@ class Collections:
             self._building,
             Event(),
             yardsticks,
+            most_asked,
         )
         self._listeners: list[Callable[[str], None]] = []
         with store.read() as db:
             rows = collection_rows.all_rows(db)
             versions = version_rows.all_rows(db)
-            formers = switch_rows.formers(db)
+            past = _Past(
+                switch_rows.formers(db),
+                {row.collection: row for row in course_rows.all_rows(db)},
+                bridge_rows.all_rows(db),
+            )
         self._by_name = {
             row.name: Collection(
-                row, self._standing(row.key, versions, formers), self._around, self._tell
+                row, self._standing(row.key, versions, past), self._around, self._tell
             )
             for row in rows
         }
@@ -183,9 +211,7 @@ class Collections:
         self._building.shutdown(wait=True)
         self._searching.shutdown(wait=True)
 
-    def _standing(
-        self, collection: int, rows: Sequence[VersionRow], formers: Mapping[int, int]
-    ) -> Standing:
+    def _standing(self, collection: int, rows: Sequence[VersionRow], past: "_Past") -> Standing:
         """The standing of a collection as store.db has it."""
         kept = {
             row.key: (row, Version(row, self._around))
@@ -193,9 +219,14 @@ class Collections:
             if row.collection == collection and row.state != "retired"
         }
         (serving,) = (version for row, version in kept.values() if row.state == "serving")
-        _, former = kept.get(formers.get(collection, 0), (None, None))
+        _, former = kept.get(past.formers.get(collection, 0), (None, None))
         aside = (each for _, each in kept.values() if each is not serving and each is not former)
-        return Standing(serving, former, tuple(aside))
+        row, course = past.courses.get(collection), None
+        if row is not None and row.version in kept:
+            source = self._around.encoders.get(row.encoder).envelope.space_id
+            course = Course(row, kept[row.version][1], source)
+        bridges = opened([each for each in past.bridges if each.collection == collection])
+        return Standing(serving, former, tuple(aside), course, bridges)
 
     def _keep_yardsticks(self, digests: set[str]) -> None:
         with self._around.store.write() as db:

@@ -7,17 +7,20 @@ leaf is then appended first (`log_missing`). docs/adr/0041 has the states.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from sqlite3 import Connection
 from typing import TYPE_CHECKING, TypeVar
 
+from node.collections.bridge import Bridge, opened
+from node.collections.course import Course
 from node.collections.errors import VersionIncomplete, VersionNotFit
 from node.collections.index_keeper import Surroundings
 from node.collections.standing import Standing
 from node.collections.version import Version
 from node.encoders.encoder import Encoder
-from node.store import switch_rows, version_rows
+from node.store import bridge_rows, course_rows, switch_rows, version_rows
+from node.store.bridge_rows import BridgeRow
 from node.store.store import Store
 from node.store.switch_rows import Event, Switch
 from node.store.version_rows import State, VersionRow
@@ -45,6 +48,27 @@ class Reason:
     why: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of a version or a course: what it is called, and what stands after it.
+
+    `states` are new states of versions by key; `after` makes the standing that follows, courses and
+    bridges included, and raises where it cannot be. `former`: what served before.
+    """
+
+    event: Event
+    version: Version
+    after: Callable[[], Standing]
+    reason: Reason
+    states: Mapping[int, State] = field(default_factory=dict)
+    former: int | None = None
+
+    @property
+    def needs_all(self) -> bool:
+        """Whether every document must have vectors in the version."""
+        return self.event in ("complete", "cutover", "rollback")
+
+
 class Switching:
     """The changes of one collection's standing, one after another, each to its end."""
 
@@ -63,11 +87,15 @@ class Switching:
 
     async def complete(self, version: Version, reason: Reason) -> None:
         """Make a version that is built a shadow. Raises VersionIncomplete."""
-        standing = self._collection.standing
-        await self._change("complete", version, {version.key: "shadow"}, lambda: standing, reason)
+        now = lambda: self._collection.standing  # noqa: E731 - read when its turn has come
+        await self._change(Change("complete", version, now, reason, {version.key: "shadow"}))
 
-    async def cut_over(self, version: Version, reason: Reason) -> None:
+    async def cut_over(
+        self, version: Version, reason: Reason, bridges: Sequence[BridgeRow] = ()
+    ) -> None:
         """Let a shadow answer in place of the serving version, which stays as `former`.
+
+        A course ends with it. `bridges` are kept besides those there are.
 
         Raises VersionIncomplete, where nothing is forced, VersionNotFit.
         """
@@ -76,7 +104,7 @@ class Switching:
             now = self._collection.standing
             self._require_other(version)
             aside = tuple(each for each in now.kept if each not in (version, now.serving))
-            return Standing(version, now.serving, aside)
+            return Standing(version, now.serving, aside, None, _added(now.bridges, bridges))
 
         await self._put_in_charge("cutover", version, after, reason)
 
@@ -94,7 +122,7 @@ class Switching:
             if now.former is not former:
                 raise VersionNotFit(f"{former.name} was retired meanwhile")
             aside = (now.serving, *now.aside)
-            return Standing(former, None, aside)
+            return Standing(former, None, aside, None, now.bridges)
 
         await self._put_in_charge("rollback", former, after, reason)
         return former
@@ -107,12 +135,51 @@ class Switching:
             self._require_other(version)
             aside = tuple(each for each in now.aside if each is not version)
             former = None if now.former is version else now.former
-            return Standing(now.serving, former, aside)
+            ends = now.course is not None and now.course.version is version
+            return replace(now, former=former, aside=aside, course=None if ends else now.course)
 
         await self._collection.stop_backfill(version)
-        await self._change("retired", version, {version.key: "retired"}, after, reason)
+        await self._change(Change("retired", version, after, reason, {version.key: "retired"}))
         await asyncio.to_thread(purge, self._around.store, version.key)
         await version.remove_files()
+
+    async def set_course(
+        self,
+        event: Event,
+        course: Course | None,
+        reason: Reason,
+        bridges: Sequence[BridgeRow] = (),
+    ) -> None:
+        """Begin a course, go on with it at another share, or end it (None).
+
+        `bridges` are kept besides those there are; a bridge that ends is taken down. Raises
+        VersionNotFit where the version that it
+        is about was given up meanwhile, or there is no course to end.
+        """
+        was = self._collection.standing.course
+        about = course or was
+        if about is None:
+            raise VersionNotFit(
+                f"nothing is under way in {self._collection.name}",
+                fix=f"`interlingua catalog {self._collection.name}` shows what there is.",
+            )
+
+        def after() -> Standing:
+            now = self._collection.standing
+            if about.version not in now.kept or (
+                event in ("share", "stopped") and now.course is not was
+            ):
+                raise VersionNotFit(
+                    f"what is under way in {self._collection.name} changed meanwhile",
+                    fix=f"interlingua catalog {self._collection.name}",
+                )
+            there = now.bridges
+            if course is None and about.row.strategy == "bridge":
+                ends = {about.source, about.version.space_id}
+                there = tuple(one for one in there if {one.source, one.target} != ends)
+            return replace(now, course=course, bridges=_added(there, bridges))
+
+        await self._change(Change(event, about.version, after, reason))
 
     async def _begin(self, encoder: Encoder, rate: int, reason: Reason) -> Version:
         at, own = self._around.clock(), self._collection.key
@@ -143,55 +210,54 @@ class Switching:
     ) -> None:
         serving = self._collection.serving
         states: dict[int, State] = {serving.key: "shadow", version.key: "serving"}
-        await self._change(event, version, states, after, reason, former=serving.key)
+        await self._change(Change(event, version, after, reason, states, former=serving.key))
 
-    async def _change(
-        self,
-        event: Event,
-        version: Version,
-        states: Mapping[int, State],
-        after: Callable[[], Standing],
-        reason: Reason,
-        former: int | None = None,
-    ) -> None:
-        await self._turns.take(
-            lambda: self._change_now(event, version, states, after, reason, former)
-        )
+    async def _change(self, change: Change) -> None:
+        await self._turns.take(lambda: self._change_now(change))
 
-    async def _change_now(
-        self,
-        event: Event,
-        version: Version,
-        states: Mapping[int, State],
-        after: Callable[[], Standing],
-        reason: Reason,
-        former: int | None,
-    ) -> None:
-        own, at, store = self._collection.key, self._around.clock(), self._around.store
+    async def _change_now(self, change: Change) -> None:
+        at, store, reason = self._around.clock(), self._around.store, change.reason
         async with self._collection.writing.turn:
-            before, then = self._collection.standing, after()
+            before, then = self._collection.standing, change.after()
             was: dict[int, State] = {}
 
             def write(db: Connection) -> tuple[VersionRow, Switch]:
-                rows = {row.key: row for row in version_rows.of_collection(db, own)}
-                if event != "retired":
-                    self._require_complete(db, rows[version.key], reason)
-                was.update({key: rows[key].state for key in states})
-                for key, state in sorted(states.items(), key=lambda item: item[1] == "serving"):
-                    version_rows.set_state(db, key, state)
+                rows = {row.key: row for row in version_rows.of_collection(db, self._own)}
+                row = rows[change.version.key]
+                if change.needs_all:
+                    self._require_complete(db, row, reason)
+                was.update({key: rows[key].state for key in change.states})
+                _set_states(db, change.states)
+                self._write_ways(db, before, then)
                 noted = switch_rows.insert(
-                    db, own, version.key, event, at, reason.by,
-                    former=former, forced=reason.forced, reason=reason.why,
+                    db, self._own, row.key, change.event, at, reason.by,
+                    former=change.former, forced=reason.forced, reason=reason.why,
                 )  # fmt: skip
-                return rows[version.key], noted
+                return row, noted
+
+            def undo(db: Connection) -> None:
+                _set_states(db, was)
+                self._write_ways(db, then, before)
+                switch_rows.delete(db, noted.key)
 
             row, noted = await asyncio.to_thread(in_transaction, store, write)
             try:
                 await self._log(noted, row, lambda: self._collection.stand(then))
             except BaseException:
                 self._collection.stand(before)
-                await asyncio.to_thread(in_transaction, store, lambda db: _undo(db, noted, was))
+                await asyncio.to_thread(in_transaction, store, undo)
                 raise
+
+    @property
+    def _own(self) -> int:
+        return self._collection.key
+
+    def _write_ways(self, db: Connection, before: Standing, then: Standing) -> None:
+        """Write course and bridges where they are others than before."""
+        if then.course is not before.course:
+            course_rows.put(db, self._own, None if then.course is None else then.course.row)
+        if then.bridges is not before.bridges:
+            bridge_rows.replace(db, self._own, [one.row(self._own) for one in then.bridges])
 
     def _require_complete(self, db: Connection, row: VersionRow, reason: Reason) -> None:
         missing = version_rows.coverage(db, row.collection, row.key).missing
@@ -245,7 +311,15 @@ def in_transaction(store: Store, work: Callable[[Connection], ResultT]) -> Resul
         return work(db)
 
 
-def _undo(db: Connection, noted: Switch, was: Mapping[int, State]) -> None:
-    for key, state in sorted(was.items(), key=lambda item: item[1] == "serving"):
+def _set_states(db: Connection, states: Mapping[int, State]) -> None:
+    """Set states, that of the version that is to serve last: two never do at once."""
+    for key, state in sorted(states.items(), key=lambda item: item[1] == "serving"):
         version_rows.set_state(db, key, state)
-    switch_rows.delete(db, noted.key)
+
+
+def _added(bridges: tuple[Bridge, ...], rows: Sequence[BridgeRow]) -> tuple[Bridge, ...]:
+    """Return bridges with others in place of those of their direction; as they are if none."""
+    if not rows:
+        return bridges
+    new = {(row.source, row.target) for row in rows}
+    return (*(one for one in bridges if (one.source, one.target) not in new), *opened(rows))

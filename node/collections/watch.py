@@ -16,6 +16,7 @@ import structlog
 
 from adapters.metrics import Estimate, paired_difference
 from node.collections.collection import Collection
+from node.collections.finding import natively
 from node.collections.judging import GATED, by_mark, rankings
 from node.collections.standing import Standing
 from node.collections.version import Version
@@ -129,7 +130,8 @@ class Watch:
         self, collection: Collection, version: Version, canaries: list[Golden]
     ) -> tuple[float, Estimate]:
         values = per_question(
-            await rankings(collection, version, canaries), [one.judgments for one in canaries]
+            await rankings(collection, natively(version), canaries),
+            [one.judgments for one in canaries],
         )
         reached = by_mark(canaries, values)
         means = {name: round(float(each.mean()), 6) for name, each in values.items()}

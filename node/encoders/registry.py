@@ -128,8 +128,9 @@ class Encoders:
         encoder = self.get(name)
         if not await asyncio.to_thread(self._delete_unused, name):
             raise EncoderInUse(
-                f"encoder {name!r} made the vectors of a collection",
-                fix="Drop the collection first, or retire the version that it made.",
+                f"encoder {name!r} made the vectors of a collection, or its questions",
+                fix="Drop the collection first, retire the version that it made, or end the bridge"
+                " that asks by it (`interlingua collection stop`).",
             )
         self._opened.pop(name, None)
         await encoder.close()
@@ -138,7 +139,8 @@ class Encoders:
         with self._store.write() as db:
             gone = db.execute(
                 "DELETE FROM encoders WHERE name = ?"
-                " AND name NOT IN (SELECT encoder FROM versions WHERE state <> 'retired')",
+                " AND name NOT IN (SELECT encoder FROM versions WHERE state <> 'retired')"
+                " AND name NOT IN (SELECT encoder FROM courses)",
                 (name,),
             )
             return gone.rowcount > 0

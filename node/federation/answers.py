@@ -38,13 +38,14 @@ def disclosed_answer(
     names = iter(references.make(question.peer, query.collection, epoch, keys))
     bins = permitted.granularity == "bins"
     numbers = permitted.granularity in ("boolean", "count")
-    low = flagged(disclosure.lists, grant.bin_width, inbound.usual) if bins else None
+    usual = inbound.usual if routed.beside is None else None  # of one version's scores
+    low = flagged(disclosure.lists, grant.bin_width, usual) if bins else None
     routed.version.far.note(low)
     return WrittenAnswer(
         salt=new_salt(),
         query=question.accepted.body_digest,
         collection=query.collection,
-        version=routed.version.name,
+        version=routed.versions,
         purpose=query.purpose,
         granularity=permitted.granularity,
         bin_width_milli=grant.bin_width if bins else None,

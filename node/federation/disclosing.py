@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import structlog
 
+from node.federation.beside import Both, Search
 from node.federation.commitments import commitments_of
 from node.federation.disclose import Disclosure, SearchAgain, ShownList, Terms, disclose
 from node.federation.exposures import RecordLimits, limits_of
 from node.federation.scoring import search_scored
+from node.index.among import Among
 from node.index.located import Located
 from protocol.canonical import dumps
 from protocol.problems import Code, Refused
@@ -64,8 +66,7 @@ def record_limits(routed: "Routed") -> RecordLimits:
     What is stored and what is scored may differ in width: the narrower is solved for sooner.
     """
     grant, collection = routed.permitted.grant, routed.permitted.collection
-    width = min(routed.vectors.shape[1], routed.version.envelope.dimension)
-    return limits_of(grant, width, lambda: collection.count_visible(grant.visible))
+    return limits_of(grant, routed.width, lambda: collection.count_visible(grant.visible))
 
 
 def canonical_filter(query: "Query") -> bytes:
@@ -105,17 +106,27 @@ async def _search(
     numbers: list[int],
 ) -> "list[Ranking]":
     """Step 13; whatever goes wrong is a failure of this node, and told as no more."""
-    some = np.array(numbers)
     try:
-        return await search_scored(
-            routed.version,
-            Located(routed.inbound.into, routed.searched[some]),
-            routed.vectors[some],
-            query.k,
-            routed.permitted.grant.visible,
-            routed.inbound.scoring,
-            records.among.within(await _filtered(query, routed)),
-        )
+        among = records.among.within(await _filtered(query, routed))
+        old = _scored(routed, np.array(numbers), query.k, among)
+        if routed.beside is None:
+            return await old()
+        new = _scored(routed.beside, np.array(numbers), query.k, among)
+        covered = routed.permitted.collection.covered_in(routed.beside.version)
+        return await Both(old, new, covered, comparable=True).search()
     except Exception as error:
         _log.exception("search failed", collection=query.collection)
         raise Refused(Code.SEARCH_FAILED, type(error).__name__, authenticated=True) from error
+
+
+def _scored(routed: "Routed", some: "IntArray", k: int, among: Among) -> Search:
+    """Return the search of one version for the vectors of these numbers."""
+    return lambda: search_scored(
+        routed.version,
+        Located(routed.inbound.into, routed.searched[some]),
+        routed.vectors[some],
+        k,
+        routed.permitted.grant.visible,
+        routed.inbound.scoring,
+        among,
+    )

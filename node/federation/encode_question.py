@@ -63,7 +63,7 @@ def choose_encoder(name: str | None, encoders: "Encoders", collections: "Collect
                 f"There is no encoder and no collection named {name}.",
                 fix="interlingua encoder list",
             ) from None
-    serving = {each.serving.encoder_name for each in collections.all()}
+    serving = {each.encoder.name for each in collections.all()}
     names = sorted(serving) if len(serving) == 1 else encoders.names()
     if len(names) == 1:
         return encoders.get(names[0])

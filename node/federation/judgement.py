@@ -2,12 +2,13 @@
 
 The version that answers is chosen here, and search, scores and answer go with it: the serving one,
 or where only the one before it is reached from the question's space, that one, while it is kept.
+Where documents are being brought to a new version, that one answers beside the serving one.
 
 The rule of this file: the first thing that stands against a question decides, and a partner without
 a grant is told the same whether or not the collection exists.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from node.collections.errors import UnknownCollection
+from node.federation.beside import version_names
+from node.federation.bridging import reach_first
 from node.federation.mismatch import differences
 from node.federation.routing import Inbound, Routes
 from node.policy.grants import Grant, Granularity
@@ -48,12 +51,32 @@ class Permitted:
 
 @dataclass(frozen=True)
 class Routed:
-    """A permitted question whose vectors (n, d) are sound and lead into a version's space."""
+    """A permitted question whose vectors (n, d) are sound and lead into a version's space.
+
+    `beside` is the same for the new version that answers together with this one, if any does.
+    """
 
     permitted: Permitted
     version: "Version"
     vectors: NDArray[np.float32]
     inbound: Inbound
+    beside: "Routed | None" = None
+
+    @property
+    def versions(self) -> str:
+        """The names of the versions that answer, the new one first where there are two."""
+        names = (
+            [self.version.name]
+            if self.beside is None
+            else [self.beside.versions, self.version.name]
+        )
+        return version_names(names)
+
+    @property
+    def width(self) -> int:
+        """The least number of components among the question's vectors and those searched."""
+        own: int = min(self.vectors.shape[1], self.version.envelope.dimension)
+        return own if self.beside is None else min(own, self.beside.width)
 
     @cached_property
     def searched(self) -> NDArray[np.float32]:
@@ -103,15 +126,36 @@ def route(query: Query, permitted: Permitted, routes: Routes) -> Routed:
         raise refusal(Code.VECTORS_INVALID, f"{error.reason}: {error}") from None
     standing = permitted.standing
     try:
-        version, inbound = standing.first_reached(
-            lambda version: routes.inbound(query.space, query.route, version.space_id), Refused
+        version, inbound = reach_first(
+            standing,
+            routes,
+            lambda version, ways: ways.inbound(query.space, query.route, version.space_id),
+            Refused,
         )
     except Refused as refused:
         if refused.code is not Code.SPACE_NOT_ACCEPTED:
             raise
         differ = differences(query.envelope, [standing.serving.envelope])
         raise refusal(refused.code, f"{refused.detail} ({differ})") from None
-    return Routed(permitted, version, vectors, inbound)
+    routed = Routed(permitted, version, vectors, inbound)
+    new = standing.beside(vectors.tobytes())
+    if new is None or version is not standing.serving:
+        return routed
+    return _with_new(routed, new, query.space, routes)
+
+
+def _with_new(routed: Routed, new: "Version", space: str, routes: Routes) -> Routed:
+    """Let the new version answer beside; where no way of its own leads to it, the old one alone."""
+    try:
+        way = routes.inbound(space, None, new.space_id)
+    except Refused:
+        return routed
+    if way.score_kind == routed.inbound.score_kind:
+        return replace(routed, beside=replace(routed, version=new, inbound=way))
+    # cosines and corrected scores do not compare
+    plain = replace(routed, inbound=replace(routed.inbound, correction=None))
+    beside = replace(routed, version=new, inbound=replace(way, correction=None))
+    return replace(plain, beside=beside)
 
 
 def not_granted(ruling: Ruling) -> Refused:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from node.collections.errors import UnknownCollection
+from node.federation.bridging import accepted_by
 from node.federation.ledgers import Ledgers
 from node.federation.routing import Routes
 from node.policy.grants import Grant
@@ -34,11 +35,6 @@ def offers_to(
             collection = collections.get(grant.collection)
         except UnknownCollection:
             continue
-        accepted = [
-            space
-            for version in collection.standing.answering
-            for space in (version.space_id, *routes.accepted(version.space_id))
-        ]
         offers.append(
             Offer(
                 collection=grant.collection,
@@ -49,7 +45,7 @@ def offers_to(
                 granularity=grant.granularity,
                 bin_width_milli=grant.bin_width if grant.granularity == "bins" else None,
                 max_k=grant.max_k,
-                spaces=tuple(dict.fromkeys(accepted))[:MAX_SPACES],
+                spaces=tuple(accepted_by(collection.standing, routes))[:MAX_SPACES],
                 filterable=grant.filterable,
                 queries_left=ledgers.queries_left(grant, at),
                 queries_per_day=grant.queries_per_day,

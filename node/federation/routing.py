@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from adapters.confidence import TopScores
     from adapters.corrected import Correction
     from adapters.map import Map
+    from node.collections.bridge import Bridge
 
 IDENTITY = "identity"
 """The kind of a way on which nothing is mapped."""
@@ -52,7 +53,8 @@ class Inbound:
     from there into `score_space`; both are None within one space. `adapter` is the file digest of
     `out_map`, `kind` its kind; `figures` were measured on held-out anchors. With a `correction`
     scores are corrected, else they are cosines. `usual` says which best scores are usual on the
-    way, None where that was not measured.
+    way, None where that was not measured. With a `bridge` both maps end or begin at its source:
+    questions are then carried over it, and documents back.
     """
 
     score_space: str
@@ -64,6 +66,7 @@ class Inbound:
     figures: Mapping[str, Figure] = field(default_factory=dict)
     correction: "Correction | None" = None
     usual: "TopScores | None" = None
+    bridge: "Bridge | None" = None
 
     @property
     def score_kind(self) -> ScoreKind | None:
@@ -73,11 +76,13 @@ class Inbound:
     @property
     def scoring(self) -> Scoring:
         """How what is found is scored."""
-        return Scoring(self.rescore_map, self.correction)
+        back = None if self.bridge is None else self.bridge.back
+        return Scoring(self.rescore_map, self.correction, back)
 
     def carried(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return vectors (n, d) of the question's space in the collection's."""
-        return vectors if self.out_map is None else self.out_map.apply(vectors)
+        there = vectors if self.out_map is None else self.out_map.apply(vectors)
+        return there if self.bridge is None else self.bridge.forth.apply(there)
 
 
 @dataclass(frozen=True)

@@ -43,11 +43,13 @@ class Scoring:
     """How found documents are scored.
 
     `rescore_map` leads from the collection's space into the score space (None: they are one). With
-    a `correction` scores are corrected, else they are cosines.
+    a `correction` scores are corrected, else they are cosines. `back` is a bridge's map that
+    documents go through before all that, None without one.
     """
 
     rescore_map: "Map | None" = None
     correction: Correction | None = None
+    back: "Map | None" = None
 
 
 async def search_scored(
@@ -95,6 +97,8 @@ def _score_row(
     if not candidates:
         return Ranking([], [], [])
     documents = candidates.vectors
+    if scoring.back is not None:
+        documents = scoring.back.apply(documents)
     unit = query / np.sqrt(query @ query)
     if scoring.rescore_map is None:
         cosines = scores = _plain(unit, documents)

@@ -168,6 +168,7 @@ async def measured(node: Node, collection: Collection, version: Version) -> Comp
     """Compare on the golden questions, and keep what both reached; None where there are none."""
     import asyncio
 
+    from node.collections.finding import natively
     from node.collections.judging import compare
     from node.store import golden_rows
     from node.store.golden_rows import Measured
@@ -176,7 +177,7 @@ async def measured(node: Node, collection: Collection, version: Version) -> Comp
         questions = golden_rows.of_collection(db, collection.key)
     if not questions:
         return None
-    serving, compared = collection.serving, await compare(collection, version, questions)
+    serving, compared = collection.serving, await compare(collection, natively(version), questions)
 
     def keep() -> None:
         with node.store.write() as db:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, Field
@@ -10,11 +11,15 @@ from node.operations.caller import caller
 from node.operations.registry import Progress, operation
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from node.collections.collection import Collection
     from node.collections.switching import AppendLeaf, Reason, Switching
     from node.collections.version import Version
     from node.encoders.encoder import Encoder
     from node.node import Node
+    from node.operations.bridging import BridgeTo, EstimateBridge
+    from node.store.bridge_rows import BridgeRow
 
 NAMED = 20
 """Ids of documents that a message names at most."""
@@ -110,7 +115,7 @@ async def estimate(node: Node, request: EstimateMigration, progress: Progress) -
 
     from node.collections.estimate import estimate_migration
 
-    collection, encoder = _collection(node, request.collection), _target(node, request)
+    collection, encoder = _collection(node, request.collection), target(node, request)
     found = await estimate_migration(node.store, collection, encoder, request.rate, progress)
     cost = None if request.price is None else found.tokens / 1e6 * request.price
     return MigrationEstimate(
@@ -121,12 +126,25 @@ async def estimate(node: Node, request: EstimateMigration, progress: Progress) -
 @operation("collection.migrate")
 async def migrate(node: Node, request: Migrate, progress: Progress) -> Migrated:
     """Build a version by another encoder, or go on with one; documents keep their references."""
-    collection, encoder = _collection(node, request.collection), _target(node, request)
+    version = await begun(node, request)
+    return await filled(node, request, version, progress)
+
+
+async def begun(node: Node, request: Migrate) -> Version:
+    """Return the version that is being built by the encoder; it is made where there is none."""
+    collection, encoder = _collection(node, request.collection), target(node, request)
     version = _begun(collection, encoder.envelope.space_id)
     if version is None:
         _require_texts(node, collection, request.leave_out)
-        version = await _switching(node, collection).begin(encoder, request.rate, _reason())
-        await _tell(node)
+        version = await switching(node, collection).begin(encoder, request.rate, reason())
+        await tell(node)
+    return version
+
+
+async def filled(node: Node, request: Migrate, version: Version, progress: Progress) -> Migrated:
+    """Encode what a version has no vectors of, or wait until the running node has."""
+    collection = _collection(node, request.collection)
+    _ = node.log  # says which documents come first
     job = collection.backfill(version)
     job.rate = request.rate
     left = await (job.follow(progress) if node.serving else job.run(progress))
@@ -138,7 +156,7 @@ async def migrate(node: Node, request: Migrate, progress: Progress) -> Migrated:
         collection=collection.name,
         version=version.name,
         state=_state(node, version),
-        encoder=encoder.name,
+        encoder=version.encoder_name,
         documents=cover.documents,
         covered=cover.covered,
         without_text=left.without_text,
@@ -165,8 +183,29 @@ async def cutover(node: Node, request: SwitchVersion, progress: Progress) -> Swi
         )
     against += [] if worse is None else [worse]
     forced = "; ".join(against) if request.force and against else None
-    await _switching(node, collection).cut_over(version, _reason(forced))
+    await put_in_charge(node, collection, version, reason(forced))
     return await _switched(node, collection, forced)
+
+
+async def put_in_charge(node: Node, collection: Collection, version: Version, why: Reason) -> None:
+    """Cut over, with the bridges by which those who know only the old space go on being answered.
+
+    What they need is at hand: both versions' vectors. Too few documents give no bridge.
+    """
+    import asyncio
+
+    from adapters.errors import AdapterError
+    from node.collections.bridge import fit_both_ways
+    from node.collections.bridge_sample import sample_of_both
+    from node.collections.errors import VersionNotFit
+
+    sample = await sample_of_both(node.store, collection.serving, version)
+    ends = collection.envelope, version.envelope
+    rows: Sequence[BridgeRow] = ()
+    with suppress(AdapterError, VersionNotFit):
+        rows = await asyncio.to_thread(fit_both_ways, collection.key, sample, *ends)
+    await switching(node, collection).cut_over(version, why, rows)
+    await tell(node)
 
 
 @operation("collection.rollback")
@@ -175,15 +214,15 @@ async def rollback(node: Node, request: RolledBack, progress: Progress) -> Switc
     del progress
     collection = _collection(node, request.collection)
     missing = _against(former) if (former := collection.standing.former) else []
-    await _switching(node, collection).roll_back(_reason("; ".join(missing) or None))
+    await switching(node, collection).roll_back(reason("; ".join(missing) or None))
     return await _switched(node, collection, "; ".join(missing) or None)
 
 
 async def settle_state(node: Node, collection: Collection, version: Version) -> None:
     """Make a version a shadow when every document has vectors in it."""
     if _state(node, version) == "building" and not version.coverage().missing:
-        await _switching(node, collection).complete(version, _reason())
-        await _tell(node)
+        await switching(node, collection).complete(version, reason())
+        await tell(node)
 
 
 async def settle_states(node: Node) -> None:
@@ -198,7 +237,7 @@ def _collection(node: Node, name: str) -> Collection:
     return node.collections.get(name)
 
 
-def _target(node: Node, request: Migrate | EstimateMigration) -> Encoder:
+def target(node: Node, request: Migrate | EstimateMigration | BridgeTo | EstimateBridge) -> Encoder:
     """The encoder to migrate to. Raises InvalidRequest where that is no migration."""
     from node.operations.errors import InvalidRequest
 
@@ -286,13 +325,15 @@ def _state(node: Node, version: Version) -> str:
     return next(row.state for row in rows if row.key == version.key)
 
 
-def _reason(forced: str | None = None) -> Reason:
+def reason(forced: str | None = None) -> Reason:
+    """Say who asks for a change, and what was overruled."""
     from node.collections.switching import Reason
 
     return Reason(caller(), forced)
 
 
-def _switching(node: Node, collection: Collection) -> Switching:
+def switching(node: Node, collection: Collection) -> Switching:
+    """Return what changes a collection's versions, with its leaves."""
     return collection.switching(_appender(node))
 
 
@@ -303,7 +344,7 @@ def _appender(node: Node) -> AppendLeaf:
 
 
 async def _switched(node: Node, collection: Collection, forced: str | None) -> Switched:
-    await _tell(node)
+    await tell(node)
     now = collection.standing
     return Switched(
         collection=collection.name,
@@ -315,7 +356,7 @@ async def _switched(node: Node, collection: Collection, forced: str | None) -> S
     )
 
 
-async def _tell(node: Node) -> None:
+async def tell(node: Node) -> None:
     """Put what is offered now on the card, and tell partners of it."""
     if node.serving:
         node.card.current()

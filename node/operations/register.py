@@ -6,11 +6,19 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel
 
+from node.operations.course_shown import (
+    CourseShown,
+    FillingShown,
+    course_shown,
+    filling_shown,
+)
 from node.operations.registry import Progress, operation
 from protocol.envelope import Envelope
 
 if TYPE_CHECKING:
+    from node.collections.collection import Collection
     from node.collections.register import Registered
+    from node.collections.version import Version
     from node.node import Node
 
 
@@ -27,7 +35,18 @@ class VersionEvent(BaseModel):
     `reason`: why the node's own watch did it.
     """
 
-    event: Literal["migration-begun", "complete", "cutover", "rollback", "retired"]
+    event: Literal[
+        "migration-begun",
+        "complete",
+        "cutover",
+        "rollback",
+        "retired",
+        "bridge",
+        "both",
+        "progressive",
+        "share",
+        "stopped",
+    ]
     at: int
     by: str | None
     former: str | None
@@ -76,10 +95,22 @@ class CatalogLine(BaseModel):
     quality: tuple[Quality, ...]
 
 
+class UnderWay(BaseModel):
+    """What is under way in one collection: its course, and versions that do not serve."""
+
+    collection: str
+    course: CourseShown | None
+    others: tuple[FillingShown, ...]
+
+
 class Catalog(BaseModel):
-    """Every version, oldest first; `retired` ones keep their line and nothing else."""
+    """Every version, oldest first; `retired` ones keep their line and nothing else.
+
+    `under_way`: of each collection that has more than the version that serves.
+    """
 
     versions: tuple[CatalogLine, ...]
+    under_way: tuple[UnderWay, ...]
 
 
 @operation("catalog", role="auditor")
@@ -95,9 +126,30 @@ async def catalog(node: Node, request: WantedVersions, progress: Progress) -> Ca
     _ = node.encoders  # brings the tables up to date
     found = await asyncio.to_thread(registered, node.store, request.collection)
     answering = {
-        version.key for each in node.collections.all() for version in each.standing.answering
+        version.key
+        for each in node.collections.all()
+        for version in each.standing.kept
+        if version in each.standing.answering or version is _beside(each)
     }
-    return Catalog(versions=tuple(_line(node, each, answering) for each in found))
+    return Catalog(
+        versions=tuple(_line(node, each, answering) for each in found),
+        under_way=tuple(
+            UnderWay(
+                collection=each.name,
+                course=course_shown(each),
+                others=tuple(filling_shown(each)),
+            )
+            for each in node.collections.all()
+            if request.collection in (None, each.name)
+            and (len(each.standing.kept) > 1 or each.standing.course is not None)
+        ),
+    )
+
+
+def _beside(collection: Collection) -> Version | None:
+    """The version that a course lets answer besides."""
+    course = collection.standing.course
+    return None if course is None else course.version
 
 
 def _line(node: Node, each: Registered, answering: set[int]) -> CatalogLine:

@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from node.listeners.addresses import Listeners, read
+from node.operations.course_shown import (
+    CourseShown,
+    FillingShown,
+    course_shown,
+    filling_shown,
+)
 from node.operations.registry import NoRequest, Progress, operation
 
 if TYPE_CHECKING:
@@ -15,11 +21,16 @@ if TYPE_CHECKING:
 
 
 class CollectionLine(BaseModel):
-    """One collection: its active version and number of documents."""
+    """One collection: the version that serves, its number of documents, and what is under way.
+
+    `others`: the versions that are kept besides, being filled or complete.
+    """
 
     name: str
     version: str
     documents: int
+    course: CourseShown | None
+    others: tuple[FillingShown, ...]
 
 
 class PeerLine(BaseModel):
@@ -78,7 +89,13 @@ async def status(node: Node, request: NoRequest, progress: Progress) -> Status:
         policy=policy.generation,
         grants=len(policy.grants),
         collections=tuple(
-            CollectionLine(name=each.name, version=each.version, documents=each.documents)
+            CollectionLine(
+                name=each.name,
+                version=each.version,
+                documents=each.documents,
+                course=course_shown(each),
+                others=tuple(filling_shown(each)),
+            )
             for each in node.collections.all()
         ),
         peers=tuple(

@@ -38,18 +38,26 @@ def watch_of(node: Node) -> Watch:
 def periodic_of(node: Node) -> list[Periodic]:
     """Return what a running node repeats."""
     from node.operations.migration import settle_states
+    from node.operations.strategies import advance
 
     settling = Periodic("versions", VERSIONS_S, lambda: settle_states(node))
+    steps = Periodic("courses", VERSIONS_S, lambda: advance(node))
     every_s = node.settings.versions.watch_s
-    return [settling, *([Periodic("watch", every_s, lambda: watch(node))] if every_s else ())]
+    return [
+        settling,
+        steps,
+        *([Periodic("watch", every_s, lambda: watch(node))] if every_s else ()),
+    ]
 
 
 async def watch(node: Node) -> None:
     """Look at every collection; one whose model cannot be asked now is looked at next time."""
     from node.operations.errors import translate
+    from node.operations.strategies import watch_course
 
     for collection in node.collections.all():
         try:
+            await watch_course(node, collection)
             await _look(node, collection)
         except Exception as error:
             cause = translate(error).cause

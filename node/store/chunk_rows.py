@@ -4,6 +4,7 @@ Vectors are stored as the version's space has them; what an index needs besides 
 it derives itself. Each function works within its caller's transaction.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -52,6 +53,57 @@ def insert(
         ).fetchone()
         keys.append(int(row[0]))
     return keys
+
+
+def covered_among(db: sqlite3.Connection, version: int, documents: Iterable[int]) -> frozenset[int]:
+    """Return those of the documents, by key, that have vectors in a version."""
+    rows = db.execute(
+        "SELECT DISTINCT document FROM chunks WHERE version = ?"
+        " AND document IN (SELECT value FROM json_each(?))",
+        (version, json.dumps(list(documents))),
+    )
+    return frozenset(key for (key,) in rows)
+
+
+def sample_pieces(
+    db: sqlite3.Connection, version: int, count: int
+) -> list[tuple[int, str, FloatArray]]:
+    """Return at most so many first pieces of texts with vectors, spread evenly over a version.
+
+    Each is the document's key, the piece and its (d,) vector.
+    """
+    keys = [
+        key
+        for (key,) in db.execute(
+            "SELECT c.key FROM chunks c JOIN documents d ON d.key = c.document"
+            " WHERE c.version = ? AND c.ordinal = 0 AND d.text <> '' ORDER BY c.document",
+            (version,),
+        )
+    ]
+    chosen = [keys[at * len(keys) // count] for at in range(count)] if len(keys) > count else keys
+    found = (
+        db.execute(
+            "SELECT c.document, substr(d.text, c.start + 1, c.stop - c.start), c.vector"
+            " FROM chunks c JOIN documents d ON d.key = c.document WHERE c.key = ?",
+            (key,),
+        ).fetchone()
+        for key in chosen
+    )
+    return [(key, text, np.frombuffer(vector, _LITTLE_ENDIAN)) for key, text, vector in found]
+
+
+def same_pieces(
+    db: sqlite3.Connection, version: int, documents: Iterable[int], of: int
+) -> dict[int, FloatArray]:
+    """Return by document the first vector in a version, where that in `of` is of the same piece."""
+    rows = db.execute(
+        "SELECT c.document, c.vector FROM chunks c JOIN chunks o"
+        " ON o.version = ? AND o.document = c.document AND o.ordinal = 0"
+        " WHERE c.version = ? AND c.ordinal = 0 AND c.start = o.start AND c.stop = o.stop"
+        " AND c.document IN (SELECT value FROM json_each(?))",
+        (of, version, json.dumps(list(documents))),
+    )
+    return {key: np.frombuffer(vector, _LITTLE_ENDIAN) for key, vector in rows}
 
 
 def keys_of(db: sqlite3.Connection, version: int, document: int) -> list[int]:

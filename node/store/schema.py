@@ -2,6 +2,8 @@
 
 collections ── versions ── chunks (vectors)
      │             └── switches (what became of versions, and whether it is logged)
+     │                courses (how questions are being moved to a version)
+     ├── bridges (maps between the spaces of its versions)
      └── documents ─────────┘   └ label_sets
 
 yardsticks ── chunk_scalars (of chunks)
@@ -142,5 +144,26 @@ MIGRATIONS = (
         reached REAL NOT NULL,
         PRIMARY KEY (version, question)
     ) STRICT, WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE bridges (
+        collection INTEGER NOT NULL REFERENCES collections ON DELETE CASCADE,
+        source TEXT NOT NULL,
+        target TEXT NOT NULL,
+        adapter TEXT NOT NULL,
+        file BLOB NOT NULL,
+        PRIMARY KEY (collection, source, target)
+    ) STRICT;
+    CREATE TABLE courses (
+        collection INTEGER PRIMARY KEY REFERENCES collections ON DELETE CASCADE,
+        strategy TEXT NOT NULL CHECK (strategy IN ('bridge', 'both', 'progressive')),
+        version INTEGER NOT NULL REFERENCES versions ON DELETE CASCADE,
+        encoder TEXT NOT NULL,
+        share INTEGER NOT NULL,
+        steps TEXT NOT NULL,
+        every_s INTEGER NOT NULL,
+        since INTEGER NOT NULL,
+        salt BLOB NOT NULL
+    ) STRICT;
     """,
 )

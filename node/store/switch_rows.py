@@ -1,5 +1,7 @@
 """Rows of what became of versions: begun, complete, put in charge, taken back, given up.
 
+And of courses: begun (`bridge`, `both`, `progressive`), another `share` of questions, `stopped`.
+
 The rule of this file: a change of a version's state and its row here are one transaction. `logged`
 is set once the audit log has the leaf; where a crash came between, the leaf is appended at the next
 start, before anything is answered. Each function works within its caller's transaction.
@@ -9,7 +11,18 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Literal
 
-Event = Literal["migration-begun", "complete", "cutover", "rollback", "retired"]
+Event = Literal[
+    "migration-begun",
+    "complete",
+    "cutover",
+    "rollback",
+    "retired",
+    "bridge",
+    "both",
+    "progressive",
+    "share",
+    "stopped",
+]
 
 PUT_IN_CHARGE = ("cutover", "rollback")
 
@@ -18,7 +31,7 @@ PUT_IN_CHARGE = ("cutover", "rollback")
 class Switch:
     """One event of one version. `former` served before it; `forced`: what stood against it.
 
-    `reason`: why a program did it that nobody told to.
+    `reason`: why a program did it that nobody told to; of a course its figures.
     """
 
     key: int

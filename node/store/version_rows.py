@@ -6,8 +6,9 @@ one version of a collection serves, which the schema holds. Each function works 
 transaction.
 """
 
+import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -158,6 +159,20 @@ def waiting(
         f" WHERE d.collection = :collection AND d.key > :after AND {_WITHOUT_VECTORS}"
         " ORDER BY d.key LIMIT :limit",
         {"collection": collection, "version": key, "after": after, "limit": limit},
+    )
+    return [Waiting(*row) for row in rows]
+
+
+def waiting_among(db: sqlite3.Connection, key: int, documents: Sequence[int]) -> list[Waiting]:
+    """Return those of the documents, by key, without vectors in a version, in the given order."""
+    if not documents:
+        return []
+    rows = db.execute(
+        "SELECT d.key, d.external_id, d.text, d.sequence"  # noqa: S608 - a text of this file
+        " FROM json_each(:documents) j JOIN documents d ON d.key = j.value"
+        " JOIN versions v ON v.key = :version AND v.collection = d.collection"
+        f" WHERE {_WITHOUT_VECTORS} ORDER BY j.key",
+        {"documents": json.dumps(list(documents)), "version": key},
     )
     return [Waiting(*row) for row in rows]
 

@@ -1,0 +1,267 @@
+"""Operations that move questions from one model to the next by a course: both, progressive, stop.
+
+And what a running node does about courses by itself: it raises shares, ends those that have become
+worse, and cuts over where a progressive one is through. The rule of this file: every step is
+measured before it is taken, and leaves a leaf that says on what it rests.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import structlog
+from pydantic import BaseModel, Field, model_validator
+
+from node.operations.migration import (
+    Migrate,
+    Migrated,
+    begun,
+    filled,
+    put_in_charge,
+    reason,
+    switching,
+    tell,
+)
+from node.operations.registry import Progress, operation
+
+if TYPE_CHECKING:
+    from node.collections.collection import Collection
+    from node.collections.course import Course
+    from node.collections.judging import Compared
+    from node.collections.version import Version
+    from node.node import Node
+    from node.store.course_rows import CourseRow, Strategy
+
+BY = "watch"
+"""On whose behalf the leaves of what the node does by itself are."""
+
+WHY_CHARS = 256  # of a line in a leaf
+
+_log = structlog.get_logger("course")
+
+
+class AnswerFromBoth(Migrate, extra="forbid"):
+    """Answer from the serving version and the new one together while that is filled."""
+
+
+class Progressive(Migrate, extra="forbid"):
+    """Answer a growing share of the questions from both, and at last from the new one alone.
+
+    `share`: percent, each step larger than the one before, ending with 100. `every_s`: seconds that
+    each step lasts at least.
+    """
+
+    share: Annotated[tuple[Annotated[int, Field(ge=1, le=100)], ...], Field(min_length=1)] = (
+        5, 25, 50, 100,
+    )  # fmt: skip
+    every_s: Annotated[int, Field(ge=0, le=31_536_000)] = 3600
+
+    @model_validator(mode="after")
+    def _grows(self) -> Progressive:
+        if list(self.share) != sorted(set(self.share)) or self.share[-1] != 100:
+            raise ValueError("share: each step is larger than the one before, and the last is 100")
+        return self
+
+
+class StopStrategy(BaseModel, extra="forbid"):
+    """The collection in which a course is to end."""
+
+    collection: str
+
+
+class Stopped(BaseModel):
+    """A course that ended: the serving version alone answers. The new one is kept."""
+
+    collection: str
+    strategy: str
+    serving: str
+    version: str
+
+
+@operation("collection.both")
+async def both(node: Node, request: AnswerFromBoth, progress: Progress) -> Migrated:
+    """Answer from the old version and the new one while documents are brought over."""
+    require_free(node.collections.get(request.collection), "both")
+    version = await begun(node, request)
+    await _take(node, version, "both", (100,), 0)
+    return await filled(node, request, version, progress)
+
+
+@operation("collection.progressive")
+async def progressive(node: Node, request: Progressive, progress: Progress) -> Migrated:
+    """Move questions over step by step, most-asked documents first; ends in a cutover."""
+    require_free(node.collections.get(request.collection), "progressive")
+    version = await begun(node, request)
+    await _take(node, version, "progressive", request.share, request.every_s)
+    return await filled(node, request, version, progress)
+
+
+@operation("collection.stop")
+async def stop(node: Node, request: StopStrategy, progress: Progress) -> Stopped:
+    """End a course: the serving version alone answers again."""
+    del progress
+    collection = node.collections.get(request.collection)
+    course = collection.standing.course
+    await switching(node, collection).set_course("stopped", None, reason())
+    await tell(node)
+    if course is None:
+        raise AssertionError("a course that is not there cannot end")
+    return Stopped(
+        collection=collection.name,
+        strategy=course.row.strategy,
+        serving=collection.version,
+        version=course.version.name,
+    )
+
+
+def require_free(collection: Collection, strategy: Strategy) -> None:
+    """Refuse a course while another one is under way. Raises Conflict."""
+    from node.operations.errors import Conflict
+
+    course = collection.standing.course
+    if course is not None and course.row.strategy != strategy:
+        raise Conflict(
+            f"{collection.name} is on another way already: {course.row.strategy}, by "
+            f"{course.row.encoder}.",
+            fix=f"Let it end, or end it: `interlingua collection stop {collection.name}`.",
+            code="course-under-way",
+        )
+
+
+def new_course(
+    node: Node,
+    collection: Collection,
+    strategy: Strategy,
+    version: Version,
+    encoder: str,
+    steps: tuple[int, ...] = (100,),
+    every_s: int = 0,
+) -> CourseRow:
+    """Return the row of a course at its first step."""
+    import secrets
+
+    from node.store.course_rows import CourseRow
+
+    return CourseRow(
+        collection.key, strategy, version.key, encoder, steps[0], steps[1:], every_s,
+        node.clock(), secrets.token_bytes(16),
+    )  # fmt: skip
+
+
+async def _take(
+    node: Node, version: Version, strategy: Strategy, steps: tuple[int, ...], every_s: int
+) -> None:
+    """Begin a course to a version; one that is under way goes on as it is."""
+    from node.collections.course import Course
+
+    collection = node.collections.get(version.row.name)
+    under_way = collection.standing.course
+    if under_way is not None and under_way.version is version:
+        return
+    row = new_course(node, collection, strategy, version, version.encoder_name, steps, every_s)
+    course = Course(row, version, version.space_id)
+    why = type(reason())(reason().by, why=f"share {row.share}%")
+    await switching(node, collection).set_course(strategy, course, why)
+    await tell(node)
+
+
+async def advance(node: Node) -> None:
+    """Take the steps that are due; a collection whose models cannot be asked waits."""
+    from node.operations.errors import translate
+
+    for collection in node.collections.all():
+        course = collection.standing.course
+        if course is None or course.row.strategy != "progressive":
+            continue
+        if node.clock() - course.row.since < course.row.every_s:
+            continue
+        try:
+            await _step(node, collection, course)
+        except Exception as error:
+            cause = translate(error).cause
+            _log.warning("course waits", collection=collection.name, cause=cause)
+
+
+async def watch_course(node: Node, collection: Collection) -> None:
+    """End a course by which the golden questions find less than without it, beyond chance."""
+    course = collection.standing.course
+    compared = None if course is None else await _judged(node, collection)
+    if course is None or compared is None:
+        return
+    from node.collections.judging import GATED
+
+    found = compared.difference[GATED]
+    if found.value < -node.settings.versions.worst_drop and found.high < 0:
+        await _go_back(node, collection, _told(compared))
+
+
+async def _step(node: Node, collection: Collection, course: Course) -> None:
+    """Raise the share, or cut over after the last step; go back where either would be worse."""
+    from dataclasses import replace
+
+    from node.collections.switching import Reason
+
+    bar = node.settings.versions.worst_difference
+    compared = await _judged(node, collection)
+    if collection.standing.course is not course:
+        return
+    if compared is not None and compared.stands_against(bar):
+        await _go_back(node, collection, _told(compared))
+        return
+    row = course.row
+    if row.steps:
+        share, *rest = row.steps
+        row = replace(row, share=share, steps=tuple(rest), since=node.clock())
+        why = f"share {share}%: {_told(compared)}"
+        then = replace(course, row=row)
+        await switching(node, collection).set_course("share", then, Reason(BY, why=why))
+        _log.info("course.share", collection=collection.name, share=share)
+    elif not course.version.coverage().missing:
+        await _end_in_cutover(node, collection, course, bar)
+
+
+async def _end_in_cutover(node: Node, collection: Collection, course: Course, bar: float) -> None:
+    from node.collections.switching import Reason
+    from node.operations.judging import measured
+
+    compared = await measured(node, collection, course.version)
+    against = None if compared is None else compared.stands_against(bar)
+    if against is not None:
+        await _go_back(node, collection, against)
+    elif collection.standing.course is course:
+        why = f"share 100%: {_told(compared)}"
+        await put_in_charge(node, collection, course.version, Reason(BY, why=why[:WHY_CHARS]))
+        _log.info("course.through", collection=collection.name, serving=collection.version)
+
+
+async def _go_back(node: Node, collection: Collection, why: str) -> None:
+    from node.collections.switching import Reason
+
+    told = Reason(BY, why=why[:WHY_CHARS])
+    await switching(node, collection).set_course("stopped", None, told)
+    await tell(node)
+    _log.warning("course.gone back", collection=collection.name, why=why)
+
+
+async def _judged(node: Node, collection: Collection) -> Compared | None:
+    """Compare what the course answers with what the serving version would; None: no questions."""
+    from node.collections.finding import of_course
+    from node.collections.judging import compare
+    from node.store import golden_rows
+
+    with node.store.read() as db:
+        questions = golden_rows.of_collection(db, collection.key)
+    if not questions:
+        return None
+    return await compare(collection, of_course(collection, collection.standing), questions)
+
+
+def _told(compared: Compared | None) -> str:
+    """What a step rests on, in words."""
+    from node.collections.judging import GATED
+
+    if compared is None:
+        return "no golden questions, nothing measured"
+    found = compared.difference[GATED]
+    measured = f"{GATED} {found.value:+.3f} ({found.low:+.3f} to {found.high:+.3f})"
+    return f"{measured} on {compared.questions} golden questions"
