@@ -62,6 +62,11 @@ class Version:
         return self.row.space_id
 
     @property
+    def finds_cosines(self) -> bool:
+        """Whether a search scores what it finds by cosines."""
+        return self.envelope.similarity == "cosine"
+
+    @property
     def encoder_name(self) -> str:
         """The name of the encoder that makes its vectors."""
         return self.row.encoder

@@ -108,10 +108,10 @@ async def _search(
     """Step 13; whatever goes wrong is a failure of this node, and told as no more."""
     try:
         among = records.among.within(await _filtered(query, routed))
-        old = _scored(routed, np.array(numbers), query.k, among)
+        old = _scored(routed, numbers, query.k, among)
         if routed.beside is None:
             return await old()
-        new = _scored(routed.beside, np.array(numbers), query.k, among)
+        new = _scored(routed.beside, numbers, query.k, among)
         covered = routed.permitted.collection.covered_in(routed.beside.version)
         return await Both(old, new, covered, comparable=True).search()
     except Exception as error:
@@ -119,12 +119,17 @@ async def _search(
         raise Refused(Code.SEARCH_FAILED, type(error).__name__, authenticated=True) from error
 
 
-def _scored(routed: "Routed", some: "IntArray", k: int, among: Among) -> Search:
+def _scored(routed: "Routed", numbers: list[int], k: int, among: Among) -> Search:
     """Return the search of one version for the vectors of these numbers."""
+    searched, asked = routed.searched, routed.vectors
+    if len(numbers) < len(asked):
+        same, some = asked is searched, np.array(numbers)
+        searched = searched[some]
+        asked = searched if same else asked[some]
     return lambda: search_scored(
         routed.version,
-        Located(routed.inbound.into, routed.searched[some]),
-        routed.vectors[some],
+        Located(routed.inbound.into, searched),
+        asked,
         k,
         routed.permitted.grant.visible,
         routed.inbound.scoring,

@@ -67,6 +67,8 @@ async def search_scored(
     Only documents with one of the labels `visible` are found (None: all), and `among` these.
     """
     found = await version.search(searched, k, visible, among)
+    if asked is searched.vectors and scoring.rescore_map is None and version.finds_cosines:
+        return [_as_found(candidates) for candidates in found]
     components = sum(map(len, found)) * searched.vectors.shape[1]
     correction = scoring.correction
     prepared = correction is None or version.prepared(correction.yardstick)
@@ -89,6 +91,12 @@ def score(
         _score_row(query, candidates, scoring, scalars_of)
         for query, candidates in zip(queries, found, strict=True)
     ]
+
+
+def _as_found(candidates: Candidates) -> Ranking:
+    """A row whose candidates were found by the very cosines that score them."""
+    cosines = np.minimum(np.maximum(candidates.scores, -1.0), 1.0).tolist()
+    return Ranking(candidates.keys.tolist(), cosines, cosines)
 
 
 def _score_row(

@@ -18,8 +18,6 @@ MAX_REMEMBERED = 32_768
 """Questions of one peer, collection and day with which a new one is compared."""
 
 _WORDS = BITS // 64
-_PLAIN = 4096
-"""Up to so many sketches are compared whole at once; among more, most drop out by one word."""
 _NEVER = np.iinfo(np.int64).max
 _CROWD = 1 << 40
 """Weight of one near question against age, which counts questions: no day has so many."""
@@ -107,18 +105,20 @@ class Sketches:
     def _nearby(self, row: NDArray[np.uint64]) -> NDArray[np.intp]:
         """The places of the sketches near `row`, ascending.
 
-        What differs in too many bits of the first word is not near, whatever the others say.
+        Word by word: what differs in too many bits of the words so far is not near, whatever the
+        others say, and nearly all drop out by the first.
         """
         words = self._words[:, : len(self)]
-        places: NDArray[np.intp] | None = None
-        if len(self) > _PLAIN:
-            places = np.flatnonzero(np.bitwise_count(words[0] ^ row[0]) <= NEAR_BITS)
-            words = words[:, places]
-        apart = np.bitwise_count(words[0] ^ row[0]).astype(np.uint16)  # 256 is no uint8
+        apart = np.bitwise_count(words[0] ^ row[0])
+        near: NDArray[np.intp] = (apart <= NEAR_BITS).nonzero()[0]
+        apart = apart[near]
         for word in range(1, _WORDS):
-            apart += np.bitwise_count(words[word] ^ row[word])
-        near = np.flatnonzero(apart <= NEAR_BITS)
-        return near if places is None else places[near]
+            if not near.size:
+                break
+            apart += np.bitwise_count(words[word][near] ^ row[word])  # at most 20 + 64: a uint8
+            still = apart <= NEAR_BITS
+            near, apart = near[still], apart[still]
+        return near
 
 
 def _row(sketch: bytes) -> NDArray[np.uint64]:

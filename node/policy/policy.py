@@ -8,13 +8,17 @@ grants), not how the files are laid out; it goes into every leaf.
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from node.policy.errors import GrantInvalid
 from node.policy.grants import DEFAULT_RATE, Grant, parse_grants
 from protocol import canonical
 
 K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
+
+_REMEMBERED = 1024
+"""Rulings that a policy remembers; questions of one second are mostly alike."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,10 @@ class Policy:
     _by_peer: Mapping[str, tuple[Grant, ...]] = field(init=False, repr=False, compare=False)
     _by_collection: Mapping[tuple[str, str], tuple[Grant, ...]] = field(
         init=False, repr=False, compare=False
+    )
+
+    _rulings: dict[Hashable, Any] = field(
+        init=False, repr=False, compare=False, default_factory=dict
     )
 
     def __post_init__(self) -> None:
@@ -42,6 +50,18 @@ class Policy:
     def between(self, peer: str, collection: str) -> tuple[Grant, ...]:
         """Return the grants of one peer for one collection (they differ in purposes)."""
         return self._by_collection.get((peer, collection), ())
+
+    def ruling(self, asked: Hashable, rule: Callable[[], T]) -> T:
+        """Return what `rule` says of a question under this policy; computed once while remembered.
+
+        `asked` is all that it depends on beside the policy, the time included.
+        """
+        found = self._rulings.get(asked)
+        if found is None:
+            if len(self._rulings) >= _REMEMBERED:
+                self._rulings.clear()
+            found = self._rulings[asked] = rule()
+        return found
 
     def of_peer(self, peer: str) -> tuple[Grant, ...]:
         """Return every grant of one peer."""

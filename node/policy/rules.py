@@ -7,6 +7,7 @@ explanation stays here, since it may speak of what the partner need not know.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from node.policy.grants import GRANULARITIES, Grant, Granularity
@@ -54,7 +55,7 @@ class Ruling:
     grant: Grant | None
     granularity: Granularity | None
 
-    @property
+    @cached_property
     def allowed(self) -> bool:
         """Whether every rule holds."""
         return all(check.holds for check in self.checks)
@@ -67,6 +68,10 @@ class Ruling:
 
 def rule_on(policy: Policy, asked: Asked, at: int) -> Ruling:
     """Decide a question under a policy at a time (epoch seconds, UTC)."""
+    return policy.ruling((asked, at), lambda: _rule(policy, asked, at))
+
+
+def _rule(policy: Policy, asked: Asked, at: int) -> Ruling:
     grants = policy.between(asked.peer, asked.collection)
     checks = [_collection(asked, grants)]
     grant = next((g for g in grants if asked.purpose in g.purposes), None)

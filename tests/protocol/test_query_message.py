@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from protocol.limits import MAX_JSON_DEPTH, MAX_K, MAX_QUERY_BYTES, MAX_RESULTS
 from protocol.problems import Code, Refused
-from protocol.query_message import GRANULARITIES, Query
+from protocol.query_message import GRANULARITIES, Query, _judged
 from protocol.vectors import VectorsRefused, decode, encode
 from tests.protocol.exchange import ENVELOPE, QUESTION, question
 
@@ -187,3 +187,41 @@ def test_any_value_of_a_member_is_read_or_refused(name: str, value: Any) -> None
 
 def test_granularities_go_from_the_least_to_the_most_telling() -> None:
     assert GRANULARITIES == ("boolean", "count", "ranks", "bins")
+
+
+_PIECES = [
+    b'"', b"\\", b'\\"', b"}", b"{", b",", b'"id":"', b'"salt":"AAAAAAAAAAAAAAAAAAAAAA",', b"=",
+    b"-", b'"data":"', b'"data":"AAAA"}}', b'"vectors":', b'"v":1,', b"\xff", b"\xef\xbb\xbf",
+    b"\n", b"\x00", b"A" * 22, '"actor":"\u00e9",'.encode(), b'"k":1,', b" ", b"\\u0041",
+]  # fmt: skip
+_EDIT = st.tuples(st.integers(0, len(RAW)), st.integers(0, 6), st.sampled_from(_PIECES))
+
+
+@given(edits=st.lists(_EDIT, min_size=1, max_size=3))
+def test_a_body_like_one_before_is_read_as_though_there_had_been_none(
+    edits: list[tuple[int, int, bytes]],
+) -> None:
+    raw = RAW
+    for at, dropped, put in edits:
+        raw = raw[:at] + put + raw[at + dropped :]
+    try:
+        alone: Query | None = _judged(raw)
+    except Refused:
+        alone = None
+    for _ in range(2):
+        if alone is None:
+            refused(raw)
+        else:
+            read = Query.parse(raw)
+            assert read == alone
+            assert read.encode() == alone.encode()
+
+
+def test_of_bodies_alike_each_has_its_own_id_salt_and_vectors() -> None:
+    data = base64.b64encode(np.ones(ENVELOPE.dimension, dtype="<f4").tobytes()).decode()
+    vectors = FIELDS["vectors"] | {"n": 1, "data": data}
+    for number in range(3):
+        raw = changed(id=f"{number}" * 21 + "A", salt="S" * 21 + "Q", vectors=vectors)
+        query = Query.parse(raw)
+        assert (query.id[0], query.vectors.data, query.encode()) == (str(number), data, raw)
+    assert query.envelope is Query.parse(raw).envelope

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from adapters.affine import AffineMap
 from adapters.corrected import Correction, Scalars, Yardstick
-from node.federation.scoring import FloatArray, Scoring, score
+from node.federation.scoring import FloatArray, Scoring, _as_found, score
 from node.index.candidate import Candidate, Candidates
+from node.index.similarity import Nearness
 
 A, B = "sha256:" + "a" * 64, "sha256:" + "b" * 64
 
@@ -86,3 +87,20 @@ def test_a_document_near_every_question_is_marked_down_and_keeps_its_cosine() ->
     assert scored.keys == [1, 0]
     assert scored.scores == pytest.approx([0.5, 0.1])
     assert scored.cosines == pytest.approx([0.6, 0.6])
+
+
+@pytest.mark.parametrize("unit", [True, False])
+@given(st.integers(0, 2**32 - 1))
+def test_where_the_search_gives_cosines_they_are_the_scores(unit: bool, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    query, documents = (generator.normal(size=(n, 5)).astype(np.float32) for n in (1, 7))
+    if unit:
+        documents /= np.linalg.norm(documents, axis=1, keepdims=True)
+    nearness = Nearness("cosine", unit, 5)
+    found = nearness.scores(nearness.query_form(query), documents, nearness.norms(documents))[0]
+    order = (-found).argsort()
+    listed = [Candidate(int(key), float(found[key]), documents[key]) for key in order]
+    candidates = Candidates.of(listed, 5)
+    told, scored = _as_found(candidates), score(query, [candidates], Scoring(), computed)[0]
+    assert told.scores == told.cosines == pytest.approx(scored.scores, abs=1e-6)
+    assert sorted(told.keys) == sorted(scored.keys)

@@ -87,3 +87,11 @@ def test_a_refusal_for_want_of_a_grant_reads_the_same_whether_the_collection_exi
     known = rule_on(POLICY, replace(ASKED, peer="rival.example"), SPRING).deciding
     unknown = rule_on(POLICY, replace(ASKED, peer="rival.example", collection="x"), SPRING).deciding
     assert known.rule == unknown.rule
+
+
+def test_a_ruling_is_remembered_for_this_policy_question_and_second_alone() -> None:
+    assert rule_on(POLICY, ASKED, SPRING) is rule_on(POLICY, ASKED, SPRING)
+    assert rule_on(POLICY, ASKED, SPRING).allowed
+    assert not rule_on(POLICY, ASKED, LATER).allowed
+    assert not rule_on(POLICY, replace(ASKED, k=6), SPRING).allowed
+    assert not rule_on(read_policy({}, 2), ASKED, SPRING).allowed
