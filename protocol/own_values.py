@@ -35,6 +35,19 @@ def stated(kind: type[M], **fields: Any) -> M:
     return model
 
 
+def altered(model: M, **fields: Any) -> M:
+    """Return a copy of a model with other values for these fields, which were judged before.
+
+    The model holds nothing but its fields (no property that it has computed once).
+    """
+    copy = type(model).__new__(type(model))
+    object.__setattr__(copy, "__dict__", model.__dict__ | fields)
+    object.__setattr__(copy, "__pydantic_fields_set__", model.__pydantic_fields_set__)
+    object.__setattr__(copy, "__pydantic_extra__", None)
+    object.__setattr__(copy, "__pydantic_private__", None)
+    return copy
+
+
 def members(value: object) -> dict[str, Any]:
     """Return a model's fields by name, absent ones left out; TypeError for anything but a model.
 

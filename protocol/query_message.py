@@ -32,7 +32,7 @@ from protocol.notation import (
     Version1,
     WireModel,
 )
-from protocol.own_values import stated
+from protocol.own_values import altered
 from protocol.problems import Refused
 from protocol.vectors import MAX_DATA_CHARS, Vectors
 
@@ -123,12 +123,8 @@ def _as_one_before(raw: bytes) -> Query | None:
     alike = _blank(blank) if len(blank) <= _LARGEST_BLANK else None
     if alike is None:
         return None
-    members = vars(alike) | {
-        "id": head[1].decode(),
-        "salt": head[2].decode(),
-        "vectors": stated(Vectors, **vars(alike.vectors) | {"data": data.decode()}),
-    }
-    return stated(Query, **members)
+    vectors = altered(alike.vectors, data=data.decode())
+    return altered(alike, id=head[1].decode(), salt=head[2].decode(), vectors=vectors)
 
 
 @lru_cache(maxsize=1024)

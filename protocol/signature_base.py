@@ -8,6 +8,7 @@ character outside ASCII in a value.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 class NotSignable(ValueError):
@@ -51,17 +52,25 @@ def signature_base(identifiers: Sequence[str], values: Sequence[str], params: st
     ones. Raises NotSignable for a repeated component, for lists of different lengths, and for
     values that do not fit on one line of ASCII (RFC 9421 section 2.5).
     """
-    if len(set(identifiers)) != len(identifiers) or len(identifiers) != len(values):
+    form = _form(tuple(identifiers))
+    if form is None or len(identifiers) != len(values):
         raise NotSignable("a component is covered twice, or has no value; name each once")
-    lines = [f"{name}: {value}" for name, value in zip(identifiers, values, strict=True)]
-    lines.append(f'"@signature-params": {params}')
-    text = "\n".join(lines)
+    text = form % (*values, params)
     if text.count("\n") != len(values) or "\r" in text:
         raise NotSignable("a component value holds a line break")
     try:
         return text.encode("ascii")
     except UnicodeEncodeError:
         raise NotSignable("a component value holds a character outside ASCII") from None
+
+
+@lru_cache(maxsize=64)
+def _form(identifiers: tuple[str, ...]) -> str | None:
+    """Return the text with a `%s` for each value and the parameters; None for one named twice."""
+    if len(set(identifiers)) != len(identifiers):
+        return None
+    names = (name.replace("%", "%%") for name in (*identifiers, '"@signature-params"'))
+    return "\n".join(f"{name}: %s" for name in names)
 
 
 def _bare(value: int | str) -> str:
