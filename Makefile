@@ -8,6 +8,8 @@
 #   make hsm      install SoftHSM2 and the extra hsm where that is possible
 #   make judges   build the Go judge of the audit log where that is possible
 #   make crash-test  kill the audit log 2,000 times and compare (about an hour; ARGS="--kills 100")
+#   make test-slow  the tests that take minutes: five minutes of everything at once
+#   make mixed-load  the same for an hour (ARGS="--minutes 60")
 #   make bench    all figures of speed, into benchmarks/results (hours, resumable);
 #                 bench-quick: fewer of them, a quarter of an hour
 #   make docs     write the generated parts of docs/ anew
@@ -35,7 +37,7 @@ IN_MEMORY := $(shell df -Pm /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4096 {p
 # further arguments, e.g. make test ARGS="-k policy"
 ARGS ?=
 
-.PHONY: help demo test bench bench-quick check models hsm judges docs lock clean setup crash-test
+.PHONY: help demo test test-slow mixed-load bench bench-quick check models hsm judges docs lock clean setup crash-test
 
 help:
 	@sed -n '/^$$/q; s/^#\( \|$$\)//p' Makefile
@@ -58,6 +60,12 @@ check: $(READY)
 test: check
 	@if [ "$${CI:-}" = "true" ]; then $(MAKE) --no-print-directory models hsm judges; fi
 	@$(ONE_THREAD) TMPDIR="$${TMPDIR:-$(IN_MEMORY)}" $(BIN)/python -m pytest -rs -n $(JOBS) $(ARGS)
+
+test-slow: $(READY)
+	@$(ONE_THREAD) $(BIN)/python -m pytest -rs -m slow $(ARGS)
+
+mixed-load: $(READY)
+	@$(ONE_THREAD) $(BIN)/python -m benchmarks.mixed_load $(ARGS)
 
 # never a failure: the tests that need real models say themselves that they were skipped, and why
 models: $(READY)

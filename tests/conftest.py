@@ -29,6 +29,17 @@ settings.register_profile("untimed", deadline=None, suppress_health_check=[Healt
 settings.load_profile("untimed")
 
 NONE: Mapping[str, Any] = {}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave tests that take minutes to those who ask for them, and say so."""
+    if "slow" not in config.getoption("markexpr"):
+        reason = "takes minutes: make test-slow, or pytest -m slow"
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
 PORTS = {"federation.port": 0, "local_api.port": 0, "admin.port": 0}
 
 

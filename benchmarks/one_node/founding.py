@@ -55,10 +55,7 @@ DOCUMENTS, ANCHORS, ANCHOR_QUESTIONS = 0, 1, 2  # streams of the synthetic world
 ANCHOR_BLUR = 0.3
 """How far an anchor's question lies from its document, beside a cluster's spread of 0.7."""
 
-AT_ONCE = {
-    "INTERLINGUA_INDEX__DELTA_LIMIT": "1000000000",
-    "INTERLINGUA_INDEX__BUILD_THREADS": str(os.cpu_count() or 1),
-}
+AT_ONCE = {"delta_limit": 1_000_000_000, "build_threads": os.cpu_count() or 1}
 """Settings while a node is founded: one graph is built once, at the end, on all processors."""
 
 GRANT = f"""\
@@ -120,11 +117,12 @@ async def found(folder: Path, world: World, port: int) -> list[Route]:
 
 @asynccontextmanager
 async def opened(
-    folder: Path, name: str, environ: Mapping[str, str] = MappingProxyType({})
+    folder: Path, name: str, index: Mapping[str, int] = MappingProxyType({})
 ) -> AsyncIterator[Node]:
-    """Open one of the two while it does not run; `environ` overrides settings as usual."""
+    """Open one of the two while it does not run; `index` replaces settings of that section."""
     data = DataDirectory(folder / name)
-    settings = parse_settings(data.config_file.read_text(), "interlingua.toml", environ=environ)
+    settings = parse_settings(data.config_file.read_text(), "interlingua.toml", environ={})
+    settings = settings.model_copy(update={"index": settings.index.model_copy(update=dict(index))})
     with data.lock():
         async with Node.opened(data, settings, passphrase=Passphrase()) as node:
             yield node

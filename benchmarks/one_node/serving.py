@@ -1,4 +1,4 @@
-"""The clinic's node as a process of its own: `interlingua serve`, with its log on file."""
+"""A node as a process of its own: `interlingua serve`, with its log on file."""
 
 from __future__ import annotations
 
@@ -19,31 +19,43 @@ PATIENCE_S = 30.0
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[int]:
-    """Serve the clinic; yields the process id once it listens."""
+def serving(folder: Path, name: str = CLINIC) -> Iterator[int]:
+    """Serve an organisation's node; yields the process id once it listens."""
+    child = started(folder, name)
+    try:
+        yield child.pid
+    finally:
+        ended(child)
+
+
+def started(folder: Path, name: str) -> subprocess.Popen[bytes]:
+    """Start an organisation's node, and return once it listens. Raises RuntimeError."""
     command = [sys.executable, "-m", "node.cli.main", "serve", "--json"]
-    with (folder / "serve.log").open("wb") as log:
+    with (folder / f"{name}.log").open("ab") as log:
         child = subprocess.Popen(
-            [*command, "--data", str(folder / CLINIC)],
+            [*command, "--data", str(folder / name)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,
             start_new_session=True,
         )
+    said = child.stdout.readline() if child.stdout else b""
+    if b'"federation"' not in said:
+        ended(child)
+        raise RuntimeError(f"the node did not start: {said.decode()}; see {name}.log")
+    return child
+
+
+def ended(child: subprocess.Popen[bytes]) -> None:
+    """Ask a node to end, and kill it if it does not."""
+    child.send_signal(signal.SIGTERM)
     try:
-        said = child.stdout.readline() if child.stdout else b""
-        if b'"federation"' not in said:
-            raise RuntimeError(f"the node did not start: {said.decode()}")
-        yield child.pid
-    finally:
-        child.send_signal(signal.SIGTERM)
-        try:
-            child.wait(PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
-        if child.stdout is not None:
-            child.stdout.close()
+        child.wait(PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+    if child.stdout is not None:
+        child.stdout.close()
 
 
 def cpu_seconds(pid: int) -> float | None:

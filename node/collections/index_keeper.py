@@ -36,6 +36,9 @@ MostAsked = Callable[[str], Sequence[int]]
 
 _log = structlog.get_logger(__name__)
 
+REST_S = 10.0
+"""Seconds without a change after which a collection is taken to be at rest."""
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
@@ -66,6 +69,7 @@ class IndexKeeper:
         self._loading = Lock()
         self._loaded: CollectionIndex | None = None
         self._rebuild: asyncio.Task[None] | None = None
+        self._resting: asyncio.TimerHandle | None = None
         self._searches = WaitingSearches(
             lambda *asked: self._index().search(*asked),
             around.searching,
@@ -90,14 +94,23 @@ class IndexKeeper:
 
     def start_rebuild_if_due(self) -> None:
         """Begin a rebuild in the background, unless one runs or none is due."""
+        if self._resting is not None:
+            self._resting.cancel()
+        self._resting = asyncio.get_running_loop().call_later(REST_S, self._start_if_due, True)
+        self._start_if_due(False)
+
+    def _start_if_due(self, at_rest: bool) -> None:
         idle = self._rebuild is None or self._rebuild.done()
-        if idle and self._loaded is not None and self._loaded.rebuild_due:
-            self._rebuild = asyncio.create_task(self._rebuild_in_background())
+        if idle and self._loaded is not None and self._loaded.rebuild_due(at_rest=at_rest):
+            self._rebuild = asyncio.create_task(self._rebuild_in_background(at_rest))
 
     async def settle(self, progress: Progress) -> None:
-        """Wait until no rebuild is due any more. Raises BuildStopped when the node closes."""
+        """Wait until no rebuild is due any more, as for a collection that nobody writes to.
+
+        Raises BuildStopped when the node closes.
+        """
         await self.background_done()
-        await self._build_while_due(progress)
+        await self._build_while_due(progress, at_rest=True)
 
     async def build(self, progress: Progress, *, anew: bool) -> None:
         """Build the next snapshot now. Raises BuildStopped when the node closes."""
@@ -110,7 +123,9 @@ class IndexKeeper:
         await asyncio.get_running_loop().run_in_executor(self._around.building, work)
 
     async def background_done(self) -> None:
-        """Wait for the rebuild in the background, if one runs."""
+        """Wait for the rebuild in the background, if one runs; none begins by itself later."""
+        if self._resting is not None:
+            self._resting.cancel()
         if self._rebuild is not None:
             await asyncio.gather(self._rebuild, return_exceptions=True)
 
@@ -123,14 +138,14 @@ class IndexKeeper:
                 )
             return self._loaded
 
-    async def _build_while_due(self, progress: Progress) -> None:
+    async def _build_while_due(self, progress: Progress, *, at_rest: bool) -> None:
         index = await self.index()
-        while index.rebuild_due and not self._around.stop.is_set():
+        while index.rebuild_due(at_rest=at_rest) and not self._around.stop.is_set():
             await self.build(progress, anew=False)
 
-    async def _rebuild_in_background(self) -> None:
+    async def _rebuild_in_background(self, at_rest: bool) -> None:
         try:
-            await self._build_while_due(_unseen)
+            await self._build_while_due(_unseen, at_rest=at_rest)
         except BuildStopped:
             return
         except Exception as error:

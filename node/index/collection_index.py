@@ -82,12 +82,16 @@ class CollectionIndex:
 
         return change_together([self], alone)
 
-    @property
-    def rebuild_due(self) -> bool:
-        """Whether the delta or the dead rows have grown enough to be worth a new snapshot."""
+    def rebuild_due(self, *, at_rest: bool) -> bool:
+        """Whether the delta or the dead rows have grown enough to be worth a new snapshot.
+
+        While documents come in, a large collection's delta may grow with it, because a snapshot
+        costs as much as the whole; `at_rest`, when none do, every search would pay for that.
+        """
         view = self._view
-        rows = len(view.base)
-        many = max(self._settings.delta_limit, rows // 8)
+        many = self._settings.delta_limit
+        if not at_rest:
+            many = max(many, len(view.base) // 8)
         return view.delta_size > many or self._has_many_dead(view)
 
     def rebuild(self, stop: Event, progress: Progress | None = None, *, anew: bool = False) -> None:

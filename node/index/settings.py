@@ -10,9 +10,10 @@ class IndexSettings:
 
     `m`: links per row and layer. `ef_construction`: candidates kept while building. `ef`:
     candidates kept while searching. `delta_limit`: rows searched one by one before a snapshot is
-    due; a large collection tolerates an eighth of its size. `dead_share`: deleted share of a
-    snapshot's rows at which it is built anew instead of extended. `build_threads`,
-    `search_threads`: threads in use. `max_pieces`: pieces that one document may be cut into.
+    due; while documents come in a large collection tolerates an eighth of its size. `dead_share`:
+    deleted share of a snapshot's rows at which it is built anew instead of extended.
+    `build_threads`, `search_threads`: threads in use. `max_pieces`: pieces that one document may be
+    cut into.
     """
 
     m: int = 16

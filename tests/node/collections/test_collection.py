@@ -1,5 +1,6 @@
 """What a collection promises: counts that are right, searches that see every change at once."""
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from node.collections import index_keeper
 from node.collections.errors import BadCollectionName, CollectionExists, UnknownCollection
 from node.encoders.errors import EncoderInUse, UnknownEncoder
 from node.ingest.errors import BadRecord
@@ -91,6 +93,23 @@ async def test_the_same_id_again_is_an_update(rooms: Rooms) -> None:
     counts = await collection.ingest([record(0, rows[0]), record(0, rows[1])], 2, unseen)
     assert counts == Counts(added=1, updated=1, chunks=2)
     assert collection.documents == 1
+
+
+async def test_a_collection_to_which_nobody_writes_catches_up_by_itself(
+    rooms: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_keeper, "REST_S", 0.01)
+    collection = await rooms.collection()
+    rows = vectors(1_750)
+    await collection.ingest(records(rows[:1_600]), 1_600, unseen)
+    await collection.settle(unseen)
+    later = [record(number, rows[number]) for number in range(1_600, 1_750)]
+    await collection.ingest(later, 150, unseen)  # less than an eighth of what is there
+    for _ in range(600):
+        if (await collection.index_state()).delta == 0:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("150 documents are still searched one by one")
 
 
 def every_byte(directory: Path) -> bytes:

@@ -31,17 +31,28 @@ def source(tmp_path: Path) -> Iterator[Source]:
 def test_a_rebuild_is_due_by_the_delta_and_by_the_dead(source: Source) -> None:
     index = source.index()
     keys = source.put(index, vectors(100))
-    assert not index.rebuild_due
+    assert not index.rebuild_due(at_rest=True)
     keys += source.put(index, vectors(1))
-    assert index.rebuild_due
+    assert index.rebuild_due(at_rest=False)
     index.rebuild(Event())
-    assert not index.rebuild_due
+    assert not index.rebuild_due(at_rest=True)
     source.remove(index, keys[:20])
-    assert not index.rebuild_due
+    assert not index.rebuild_due(at_rest=True)
     source.remove(index, keys[20:22])
-    assert index.rebuild_due
+    assert index.rebuild_due(at_rest=False)
     index.rebuild(Event())
     assert (len(index.view.base), index.view.live) == (79, 79)
+
+
+def test_a_large_collection_catches_up_wholly_when_nothing_comes_in_any_more(
+    source: Source,
+) -> None:
+    index = source.index()
+    source.put(index, vectors(1_600))
+    index.rebuild(Event())
+    source.put(index, vectors(150))
+    assert not index.rebuild_due(at_rest=False)
+    assert index.rebuild_due(at_rest=True)
 
 
 def test_what_changes_during_a_build_is_there_after_it(source: Source) -> None:

@@ -1,0 +1,1 @@
+"""Everything at once for an hour: questions, ingestion, key rotation, a partner that flaps."""
