@@ -178,6 +178,24 @@ class Index(Section):
     )
 
 
+class Sources(Section):
+    """Texts of documents that are read by URI instead of being kept (docs/collections.md)."""
+
+    directories: tuple[Path, ...] = Field(
+        (),
+        description="Directories below which `file:` URIs are read, links followed; none: no file.",
+    )
+    hosts: tuple[str, ...] = Field(
+        (),
+        description="Hosts, as host or host:port, from which `https:` URIs are read; none: no "
+        "host.",
+    )
+    max_bytes: int = Field(
+        4 * 1024 * 1024, ge=1, le=2**30, description="Bytes that one URI may give at most."
+    )
+    timeout_s: float = Field(10.0, gt=0, description="Seconds that reading one URI may take.")
+
+
 class Content(Section):
     """What is kept of exchanges beside the audit log, sealed, and for how long (docs/audit.md)."""
 
@@ -293,6 +311,7 @@ class Settings(BaseSettings):
     hsm: Hsm = Hsm()
     witness: Witnessing = Witnessing()
     index: Index = Index()
+    sources: Sources = Sources()
     versions: Versions = Versions()
     content: Content = Content()
     log: Log = Log()

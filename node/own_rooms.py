@@ -163,6 +163,7 @@ class OwnRooms:
         """Collections by name."""
         from node.collections.registry import Collections
         from node.index.settings import IndexSettings
+        from node.ingest.sources import SourceRules
 
         collections = Collections(
             self.store,
@@ -172,6 +173,7 @@ class OwnRooms:
             self.clock,
             self._yardsticks,
             self._most_asked,
+            SourceRules(**self.settings.sources.model_dump()),
         )
         self._closing.push_async_callback(collections.close)
         return collections

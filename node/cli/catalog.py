@@ -69,8 +69,15 @@ def _in_full(one: CatalogLine) -> None:
         f" {envelope.similarity}, quantisation {envelope.quantisation}"
     )
     line(f"    training      {envelope.training_data or 'not stated'}")
+    line(f"      until       {one.training_cutoff or 'not stated'}")
+    line(f"    fine-tuning   {one.fine_tuning or 'not stated'}")
     line(f"    licence       {envelope.license or 'not stated'}")
-    line(f"    vectors       {one.chunks}; {one.without_text} documents have no text to encode")
+    line(f"    vectors       {one.chunks} of {one.covered} documents")
+    kept = one.documents - one.by_uri - one.without_text
+    line(
+        f"    sources       {kept} texts kept, {one.by_uri} read by URI,"
+        f" {one.without_text} documents without a text to encode"
+    )
     for space, kinds in _kinds_by_space(one).items():
         line(f"    adapters      {', '.join(sorted(kinds))}")
         line(f"      from        {space}")

@@ -125,6 +125,12 @@ def add(
         int | None, _about_option("Where it cuts its input; longer documents are chunked.")
     ] = None,
     training_data: Annotated[str | None, _about_option("Provenance and cut-off.")] = None,
+    training_cutoff: Annotated[
+        str | None, _about_option("Until when its training data reach, e.g. 2025-06; own catalog.")
+    ] = None,
+    fine_tuning: Annotated[
+        str | None, _about_option("What it was fine-tuned on, by whom; for the own catalog.")
+    ] = None,
     license_: Annotated[str | None, typer.Option(
         "--license", help="Of the weights.", rich_help_panel=_ABOUT, show_default=False
     )] = None,
@@ -155,6 +161,8 @@ def add(
             "space": as_space,
             "truncate": truncate,
             "probe_vectors": _absolute(probe_vectors),
+            "training_cutoff": training_cutoff,
+            "fine_tuning": fine_tuning,
         }
     )
     result = run_operation("encoder.add", request, AddedEncoder)

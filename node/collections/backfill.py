@@ -10,7 +10,7 @@ Documents that partners were told of most often come first, so that a version is
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from sqlite3 import Connection
 
 import structlog
@@ -24,6 +24,7 @@ from node.ingest.errors import BadRecord
 from node.ingest.plan import Planned, Step
 from node.ingest.prepare import Prepared, prepare
 from node.ingest.record import Record
+from node.ingest.sources import SourceUnreadable
 from node.ingest.write import Rows
 from node.store import chunk_rows, document_rows, version_rows
 from node.store.version_rows import Waiting
@@ -180,8 +181,7 @@ class Backfill:
 
     async def _fill(self, batch: list[Waiting]) -> int:
         """Encode and write one batch, as far as that is possible; return how many were written."""
-        texts = [document for document in batch if document.text]
-        self.left.without_text += len(batch) - len(texts)
+        texts = await asyncio.to_thread(self._with_texts, batch)
         ready = await self._encoded(texts)
         if not ready:
             return 0
@@ -194,6 +194,21 @@ class Backfill:
         written = await asyncio.to_thread(index.change, work)
         self._version.changed()
         return written
+
+    def _with_texts(self, batch: list[Waiting]) -> list[Waiting]:
+        """Those of a batch that have a text, read where it stays elsewhere; notes the others."""
+        found = []
+        for one in batch:
+            try:
+                text = self._around.sources.text_of(one.text, one.uri, one.source)
+            except SourceUnreadable as error:
+                self.left.refused[one.external_id] = str(error)
+                continue
+            if text:
+                found.append(replace(one, text=text))
+            else:
+                self.left.without_text += 1
+        return found
 
     async def _encoded(self, batch: list[Waiting]) -> list[tuple[Waiting, Prepared]]:
         """The vectors of a batch; where one document is refused, of each of the others alone."""

@@ -22,6 +22,7 @@ from node.collections.version import IndexState, Version
 from node.collections.writing import Writing
 from node.encoders.encoder import Encoder
 from node.ingest.record import Record
+from node.ingest.sources import Sources
 from node.ingest.write import Counts
 from node.store import collection_rows, document_rows
 from node.store.collection_rows import CollectionRow
@@ -165,6 +166,11 @@ class Collection:
     def writing(self) -> Writing:
         """The one writer of its documents, for whoever must know that nothing is written."""
         return self._writing
+
+    @property
+    def sources(self) -> Sources:
+        """What reads texts that stay where they are."""
+        return self._around.sources
 
     @property
     def documents(self) -> int:

@@ -9,8 +9,10 @@ from node.collections.collection import Collection
 from node.collections.index_keeper import Progress
 from node.encoders.encoder import Encoder
 from node.ingest.chunking import chunk
+from node.ingest.sources import Sources
 from node.store import version_rows
 from node.store.store import Store
+from node.store.version_rows import Waiting
 
 SAMPLE = 64
 """Documents that are encoded to measure the model's speed."""
@@ -49,7 +51,8 @@ async def estimate_migration(
     documents = collection.documents
     with store.read() as db:
         without_text, unnamed = version_rows.without_text(db, collection.key, NAMED)
-        texts = version_rows.sample_texts(db, collection.key, SAMPLE)
+        chosen = version_rows.sample(db, collection.key, SAMPLE)
+    texts = await asyncio.to_thread(_texts, collection.sources, chosen)
     pieces = await asyncio.to_thread(
         lambda: [part for text in texts for part in _cut(text, encoder)]
     )
@@ -73,6 +76,12 @@ async def estimate_migration(
         seconds=max(taken * share, with_text / rate if rate else 0.0),
         bytes=chunks * encoder.envelope.dimension * 4,
     )
+
+
+def _texts(sources: Sources, chosen: list[Waiting]) -> list[str]:
+    """The texts of a sample; a source that cannot be read stops the estimate, and is named."""
+    texts = (sources.text_of(one.text, one.uri, one.source) for one in chosen)
+    return [text for text in texts if text]
 
 
 def _cut(text: str, encoder: Encoder) -> list[str]:

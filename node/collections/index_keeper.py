@@ -24,6 +24,7 @@ from node.index.candidate import Candidates, FloatArray
 from node.index.collection_index import CollectionIndex
 from node.index.graph import BuildStopped
 from node.index.settings import IndexSettings
+from node.ingest.sources import Sources
 from node.store.store import Store
 from node.store.version_rows import VersionRow
 
@@ -44,7 +45,8 @@ REST_S = 10.0
 class Surroundings:
     """What all collections of a node share.
 
-    `yardsticks`: by which documents of a space score; `most_asked`: what is encoded first.
+    `yardsticks`: by which documents of a space score; `most_asked`: what is encoded first;
+    `sources`: texts that stay where they are.
     """
 
     store: Store
@@ -57,6 +59,7 @@ class Surroundings:
     stop: Event
     yardsticks: YardsticksOf
     most_asked: MostAsked
+    sources: Sources
 
 
 class IndexKeeper:

@@ -11,11 +11,15 @@ from node.store.version_rows import Coverage, VersionRow
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """One version; `without_text`: documents of its collection that no model could encode again."""
+    """One version; `without_text`: documents of its collection that no model could encode again.
+
+    `by_uri`: documents whose texts are read where they are.
+    """
 
     row: VersionRow
     coverage: Coverage
     without_text: int
+    by_uri: int
     events: tuple[Switch, ...]
     quality: tuple[Measured, ...]
 
@@ -28,6 +32,7 @@ def registered(store: Store, collection: str | None = None) -> list[Registered]:
                 row,
                 version_rows.coverage(db, row.collection, row.key),
                 version_rows.without_text(db, row.collection, 0)[0],
+                sum(1 for _ in version_rows.by_uri(db, row.collection)),
                 tuple(
                     each
                     for each in switch_rows.of_collection(db, row.collection)

@@ -23,6 +23,7 @@ from node.encoders.live import DOCUMENTS_S
 from node.encoders.registry import Encoders
 from node.index.settings import IndexSettings
 from node.index.snapshot import remove_files_of
+from node.ingest.sources import NOTHING, SourceRules, Sources
 from node.store import (
     bridge_rows,
     collection_rows,
@@ -62,11 +63,13 @@ class Collections:
         clock: Clock,
         yardsticks: YardsticksOf = lambda _space: (),
         most_asked: MostAsked = lambda _collection: (),
+        rules: SourceRules = NOTHING,
     ) -> None:
         """Read the collections' rows. `directory` holds the indexes; it is made if missing.
 
         `yardsticks` gives those by which documents in a space are scored, by its id; `most_asked`
-        the keys of a collection's documents that are encoded first, by its name.
+        the keys of a collection's documents that are encoded first, by its name; `rules` say which
+        texts may be read by URI.
         """
         store.migrate("data", MIGRATIONS)
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -83,6 +86,7 @@ class Collections:
             Event(),
             yardsticks,
             most_asked,
+            Sources(rules),
         )
         self._listeners: list[Callable[[str], None]] = []
         with store.read() as db:

@@ -24,6 +24,7 @@ from node.ingest.errors import BadRecord
 from node.ingest.plan import Planned, Step, batches, plan
 from node.ingest.prepare import Prepared, prepare, prepare_texts, unprepared
 from node.ingest.record import Record
+from node.ingest.sources import with_texts
 from node.ingest.write import Counts, Target, write
 from node.store import chunk_rows, document_rows, version_rows
 from node.store.document_rows import DocumentRow
@@ -67,7 +68,7 @@ class Writing:
         """
         counts = Counts()
         done = 0
-        source = batches(records)
+        source = batches(with_texts(records, self._around.sources))
         while batch := await asyncio.to_thread(next, source, None):
             counts += await self._ingest_batch(batch)
             done += len(batch)

@@ -109,6 +109,13 @@ class Encoders:
         self._opened[name] = encoder
         return encoder
 
+    def state(self, name: str, training_cutoff: str | None, fine_tuning: str | None) -> None:
+        """Keep what is said of a model for the catalog; versions made from now on have it."""
+        self._write(
+            "UPDATE encoders SET training_cutoff = ?, fine_tuning = ? WHERE name = ?",
+            (training_cutoff, fine_tuning, name),
+        )
+
     async def look(self) -> None:
         """Look at the model of every encoder: is it still that of its space? Logs what is not."""
         for encoder in self.all():
@@ -145,7 +152,7 @@ class Encoders:
             )
             return gone.rowcount > 0
 
-    def _write(self, statement: str, values: tuple[str | int, ...]) -> None:
+    def _write(self, statement: str, values: tuple[str | int | None, ...]) -> None:
         with self._store.write() as db:
             db.execute(statement, values)
 

@@ -2,8 +2,8 @@
 
     {"id": "a-17", "text": "...", "vector": [..], "labels": ["public"], "metadata": {}, "uri": ".."}
 
-`id` and one of `text` and `vector` are required. Unknown keys are refused: a misspelt `labels`
-would otherwise publish what it should have held back.
+`id` and one of `text`, `vector` and a `uri` that this node may read are required. Unknown keys are
+refused: a misspelt `labels` would otherwise publish what it should have held back.
 """
 
 from collections.abc import Iterator
@@ -47,8 +47,11 @@ class Line(BaseModel):
 
     @model_validator(mode="after")
     def _has_content(self) -> "Line":
-        if self.vector is None and not (self.text or "").strip():
-            raise ValueError("a document needs a text that is not blank, or a vector")
+        blank = self.text is not None and not self.text.strip()
+        if self.vector is None and (blank or (self.text is None and self.uri is None)):
+            raise ValueError(
+                "a document needs a text that is not blank, a vector, or a uri to read"
+            )
         return self
 
 

@@ -23,8 +23,9 @@ class Record:
     `vector` (d,) float32 takes the place of encoding; `space` is the id of the space that it lies
     in, where that was said. With `spans` it is (n, d), one for each of n pieces of the text;
     `encoded`: they are what the encoder of that space makes of the text, and so decide nothing that
-    the text does not. `where` is the place in its file, for messages. `text` and `uri` stay
-    with this node.
+    the text does not. `source`: SHA-256 of what
+    `uri` gave, where the text is read from there whenever it is needed, and not kept. `where` is
+    the place in its file, for messages. `text` and `uri` stay with this node.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Record:
     space: str | None = None
     spans: tuple[tuple[int, int], ...] = ()
     encoded: bool = False
+    source: bytes | None = None
 
     @property
     def digest(self) -> bytes:

@@ -110,8 +110,9 @@ def write(
 
 def _new(item: Prepared) -> NewDocument:
     record = item.planned.record
+    text = record.text if record.source is None else None  # else it stays where it is
     return NewDocument(
-        record.id, record.text, record.uri, record.metadata, record.labels, record.digest
+        record.id, text, record.uri, record.metadata, record.labels, record.digest, record.source
     )
 
 

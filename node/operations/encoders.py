@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from node.operations.caller import caller
 from node.operations.registry import NoRequest, Progress, operation
@@ -28,7 +28,8 @@ class AddEncoder(BaseModel, extra="forbid"):
     envelope fields, or `envelope_file` is a whole envelope in JSON or TOML, or `space` the id of a
     known one (a partner's card, another encoder) that the model must match. `truncate` cuts its
     vectors to so many components. `probe_vectors` is a .npy file of the probe texts' vectors, where
-    the caller computes them.
+    the caller computes them. `training_cutoff` (a year, month or day) and `fine_tuning` are for the
+    own catalog and no part of the envelope.
     """
 
     name: str
@@ -39,6 +40,8 @@ class AddEncoder(BaseModel, extra="forbid"):
     space: str | None = None
     truncate: int | None = None
     probe_vectors: Path | None = None
+    training_cutoff: Annotated[str, Field(pattern=r"^\d{4}(-\d{2}){0,2}$")] | None = None
+    fine_tuning: Annotated[str, Field(max_length=512)] | None = None
 
 
 class EncoderName(BaseModel, extra="forbid"):
@@ -115,6 +118,8 @@ class EncoderTested(BaseModel):
 @operation("encoder.add")
 async def add(node: Node, request: AddEncoder, progress: Progress) -> AddedEncoder:
     """Add an encoder: probe its model and keep its envelope."""
+    import asyncio
+
     from node.encoders.add import add as add_encoder
     from node.encoders.likeness import Known, find_space, likenesses
 
@@ -129,6 +134,10 @@ async def add(node: Node, request: AddEncoder, progress: Progress) -> AddedEncod
         None if request.space is None else find_space(request.space, known),
         request.truncate, request.probe_vectors,
     )  # fmt: skip
+    if request.training_cutoff or request.fine_tuning:
+        await asyncio.to_thread(
+            node.encoders.state, request.name, request.training_cutoff, request.fine_tuning
+        )
     if request.settings.get("allow_external"):
         await _note_external(node, request.name)
     info = _info(node, encoder)

@@ -277,6 +277,30 @@ def _require_texts(node: Node, collection: Collection, leave_out: bool) -> None:
             " --leave-out.",
             code="documents-without-text",
         )
+    if not leave_out:
+        _require_sources(node, collection)
+
+
+def _require_sources(node: Node, collection: Collection) -> None:
+    """Refuse to begin while texts that stay elsewhere cannot be read, as far as a look can tell."""
+    from node.operations.errors import Conflict
+    from node.store import version_rows
+
+    with node.store.read() as db:
+        looked = [
+            (name, collection.sources.look(uri))
+            for name, uri in version_rows.by_uri(db, collection.key)
+        ]
+    lost = [f"{name}: {cause}" for name, cause in looked if cause is not None]
+    if lost:
+        more = f"; and {len(lost) - 3} more" if len(lost) > 3 else ""
+        raise Conflict(
+            f"{len(lost)} documents have their texts where this node cannot read them: "
+            f"{'; '.join(lost[:3])}{more}.",
+            fix="Bring them back, permit them (sources.directories, sources.hosts), or begin"
+            " without them: --leave-out.",
+            code="sources-unreadable",
+        )
 
 
 def candidate(collection: Collection, name: str | None) -> Version:

@@ -73,9 +73,10 @@ class Quality(BaseModel):
 class CatalogLine(BaseModel):
     """One version of one collection.
 
-    `covered` of `documents` have vectors in it, `chunks` in all; `without_text` of them came as
-    bare vectors, so no other model can encode them. `answers` says whether questions are answered
-    from it now.
+    `covered` of `documents` have vectors in it, `chunks` in all; the texts of `by_uri` of them stay
+    where they are, and `without_text` came as bare vectors, so no other model can encode them.
+    `training_cutoff` and `fine_tuning` are what was stated when the encoder was added. `answers`
+    says whether questions are answered from it now.
     """
 
     collection: str
@@ -89,7 +90,10 @@ class CatalogLine(BaseModel):
     documents: int
     covered: int
     chunks: int
+    by_uri: int
     without_text: int
+    training_cutoff: str | None
+    fine_tuning: str | None
     created_at: int
     events: tuple[VersionEvent, ...]
     quality: tuple[Quality, ...]
@@ -169,7 +173,10 @@ def _line(node: Node, each: Registered, answering: set[int]) -> CatalogLine:
         documents=each.coverage.documents,
         covered=each.coverage.covered,
         chunks=each.coverage.chunks,
+        by_uri=each.by_uri,
         without_text=each.without_text,
+        training_cutoff=row.training_cutoff,
+        fine_tuning=row.fine_tuning,
         created_at=row.created_at,
         events=tuple(
             VersionEvent(

@@ -31,7 +31,10 @@ class DocumentRow:
 
 @dataclass(frozen=True, slots=True)
 class NewDocument:
-    """What is written for one document. `digest` covers its text and the vector given with it."""
+    """What is written for one document. `digest` covers its text and the vector given with it.
+
+    `source`: SHA-256 of what `uri` gave, where the text is read from there and not kept.
+    """
 
     external_id: str
     text: str | None
@@ -39,6 +42,7 @@ class NewDocument:
     metadata: Mapping[str, Any]
     labels: frozenset[str]
     digest: bytes
+    source: bytes | None = None
 
 
 _SELECT = """
@@ -54,10 +58,11 @@ def upsert(
     """Insert or replace one document's fields; return its internal key, kept across updates."""
     row = db.execute(
         "INSERT INTO documents (collection, external_id, text, uri, metadata, label_set, digest,"
-        " sequence, added_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " sequence, added_at, updated_at, source) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (collection, external_id) DO UPDATE SET text = excluded.text,"
         " uri = excluded.uri, metadata = excluded.metadata, label_set = excluded.label_set,"
-        " digest = excluded.digest, sequence = excluded.sequence, updated_at = excluded.updated_at"
+        " digest = excluded.digest, sequence = excluded.sequence, updated_at = excluded.updated_at,"
+        " source = excluded.source"
         " RETURNING key",
         (
             collection,
@@ -70,6 +75,7 @@ def upsert(
             sequence,
             at,
             at,
+            document.source,
         ),
     ).fetchone()
     return int(row[0])

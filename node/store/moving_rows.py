@@ -11,8 +11,8 @@ _OF_VERSION = (
     " JOIN label_sets l ON l.key = d.label_set WHERE c.version = ?"
 )
 
-Row = tuple[int, int, int, bytes, str, str, str, str | None, str | None, bytes]
-"""Document, start, stop, vector, external id, labels, metadata, uri, text, digest."""
+Row = tuple[int, int, int, bytes, str, str, str, str | None, str | None, bytes, bytes | None]
+"""Document, start, stop, vector, external id, labels, metadata, uri, text, digest, source."""
 
 
 def count(db: sqlite3.Connection, version: int) -> int:
@@ -25,6 +25,6 @@ def in_order(db: sqlite3.Connection, version: int) -> Iterator[Row]:
     """Yield a version's vectors with their documents, by document and place in it."""
     yield from db.execute(
         "SELECT d.key, c.start, c.stop, c.vector, d.external_id, l.labels, d.metadata,"
-        f" d.uri, d.text, d.digest{_OF_VERSION} ORDER BY c.document, c.ordinal",
+        f" d.uri, d.text, d.digest, d.source{_OF_VERSION} ORDER BY c.document, c.ordinal",
         (version,),
     )

@@ -13,7 +13,9 @@ one version, so that a version never mixes spaces. A version names the encoder t
 after that was removed. `documents.key` and `chunks.key` are
 AUTOINCREMENT: never used twice, and growing in the order of commits, which lets an index catch up
 from the last key it knows. `collections.sequence` counts every change to documents or chunks.
-Deleting a document deletes its chunks (and with them its vectors) in the same transaction.
+A document's text stands in its row, or is read from its `uri`, which gave bytes of the SHA-256
+`source`. Deleting a document deletes its chunks (and with them its vectors) in the same
+transaction.
 """
 
 MIGRATIONS = (
@@ -165,5 +167,12 @@ MIGRATIONS = (
         since INTEGER NOT NULL,
         salt BLOB NOT NULL
     ) STRICT;
+    """,
+    """
+    ALTER TABLE documents ADD COLUMN source BLOB;
+    ALTER TABLE encoders ADD COLUMN training_cutoff TEXT;
+    ALTER TABLE encoders ADD COLUMN fine_tuning TEXT;
+    ALTER TABLE versions ADD COLUMN training_cutoff TEXT;
+    ALTER TABLE versions ADD COLUMN fine_tuning TEXT;
     """,
 )

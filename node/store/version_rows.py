@@ -8,7 +8,7 @@ transaction.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,6 +22,7 @@ State = Literal["building", "shadow", "serving", "retired"]
 class VersionRow:
     """One version. `name` is its collection's; `rate`: documents a second at most, 0: any number.
 
+    `training_cutoff` and `fine_tuning` are what was stated of the model when its encoder was added.
     Times are epoch seconds UTC.
     """
 
@@ -32,6 +33,8 @@ class VersionRow:
     state: State
     rate: int
     created_at: int
+    training_cutoff: str | None
+    fine_tuning: str | None
     envelope: Envelope
 
     @property
@@ -61,16 +64,22 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A document without vectors in a version; `sequence` tells whether it changed meanwhile."""
+    """A document without vectors in a version; `sequence` tells whether it changed meanwhile.
+
+    Where `source` is set, the text is what `uri` gives, whose bytes have that SHA-256.
+    """
 
     key: int
     external_id: str
     text: str | None
     sequence: int
+    uri: str | None = None
+    source: bytes | None = None
 
 
 _SELECT = """
-    SELECT v.key, v.collection, c.name, v.encoder, v.state, v.rate, v.created_at, v.envelope
+    SELECT v.key, v.collection, c.name, v.encoder, v.state, v.rate, v.created_at,
+           v.training_cutoff, v.fine_tuning, v.envelope
     FROM versions v JOIN collections c ON c.key = v.collection
 """
 _WITHOUT_VECTORS = (
@@ -89,8 +98,9 @@ def insert(
 ) -> VersionRow:
     """Add a version without vectors. Raises StoreError where the encoder was removed meanwhile."""
     added = db.execute(
-        "INSERT INTO versions (collection, encoder, envelope, space_id, state, created_at, rate)"
-        " SELECT ?, name, ?, ?, ?, ?, ? FROM encoders WHERE name = ?",
+        "INSERT INTO versions (collection, encoder, envelope, space_id, state, created_at, rate,"
+        " training_cutoff, fine_tuning)"
+        " SELECT ?, name, ?, ?, ?, ?, ?, training_cutoff, fine_tuning FROM encoders WHERE name = ?",
         (collection, envelope.model_dump_json(), envelope.space_id, state, at, rate, encoder),
     )
     if not added.rowcount:
@@ -155,7 +165,7 @@ def waiting(
 ) -> list[Waiting]:
     """Return the next documents without vectors in a version, by ascending key beyond `after`."""
     rows = db.execute(
-        "SELECT d.key, d.external_id, d.text, d.sequence FROM documents d"  # noqa: S608 - a text of this file
+        "SELECT d.key, d.external_id, d.text, d.sequence, d.uri, d.source FROM documents d"  # noqa: S608 - a text of this file
         f" WHERE d.collection = :collection AND d.key > :after AND {_WITHOUT_VECTORS}"
         " ORDER BY d.key LIMIT :limit",
         {"collection": collection, "version": key, "after": after, "limit": limit},
@@ -168,7 +178,7 @@ def waiting_among(db: sqlite3.Connection, key: int, documents: Sequence[int]) ->
     if not documents:
         return []
     rows = db.execute(
-        "SELECT d.key, d.external_id, d.text, d.sequence"  # noqa: S608 - a text of this file
+        "SELECT d.key, d.external_id, d.text, d.sequence, d.uri, d.source"  # noqa: S608 - a text of this file
         " FROM json_each(:documents) j JOIN documents d ON d.key = j.value"
         " JOIN versions v ON v.key = :version AND v.collection = d.collection"
         f" WHERE {_WITHOUT_VECTORS} ORDER BY j.key",
@@ -188,32 +198,41 @@ def still_waiting(db: sqlite3.Connection, key: int, document: Waiting) -> int | 
 
 
 def without_text(db: sqlite3.Connection, collection: int, limit: int) -> tuple[int, list[str]]:
-    """Return how many documents have no text, and the ids of the first of them."""
+    """Return how many documents have no text here or behind a URI, and the first ids of them."""
     (count,) = db.execute(
-        "SELECT count(*) FROM documents WHERE collection = ? AND text IS NULL", (collection,)
+        "SELECT count(*) FROM documents WHERE collection = ? AND text IS NULL AND source IS NULL",
+        (collection,),
     ).fetchone()
     rows = db.execute(
         "SELECT external_id FROM documents WHERE collection = ? AND text IS NULL"
-        " ORDER BY key LIMIT ?",
+        " AND source IS NULL ORDER BY key LIMIT ?",
         (collection, limit),
     )
     return int(count), [external_id for (external_id,) in rows]
 
 
-def sample_texts(db: sqlite3.Connection, collection: int, count: int) -> list[str]:
-    """Return at most so many texts, of documents spread evenly over the collection."""
+def by_uri(db: sqlite3.Connection, collection: int) -> Iterator[tuple[str, str]]:
+    """Yield id and URI of the documents whose texts are read from there."""
+    yield from db.execute(
+        "SELECT external_id, uri FROM documents WHERE collection = ? AND source IS NOT NULL"
+        " ORDER BY key",
+        (collection,),
+    )
+
+
+def sample(db: sqlite3.Connection, collection: int, count: int) -> list[Waiting]:
+    """Return at most so many documents with a text, spread evenly over the collection."""
     keys = [
         key
         for (key,) in db.execute(
-            "SELECT key FROM documents WHERE collection = ? AND text <> '' ORDER BY key",
+            "SELECT key FROM documents WHERE collection = ?"
+            " AND (text <> '' OR source IS NOT NULL) ORDER BY key",
             (collection,),
         )
     ]
     chosen = [keys[at * len(keys) // count] for at in range(count)] if len(keys) > count else keys
-    found = (
-        db.execute("SELECT text FROM documents WHERE key = ?", (key,)).fetchone() for key in chosen
-    )
-    return [text for (text,) in found]
+    one = "SELECT key, external_id, text, sequence, uri, source FROM documents WHERE key = ?"
+    return [Waiting(*db.execute(one, (key,)).fetchone()) for key in chosen]
 
 
 def delete_some_chunks(db: sqlite3.Connection, key: int, limit: int) -> int:
@@ -232,5 +251,7 @@ def encoders_in_use(db: sqlite3.Connection, states: Iterable[State]) -> set[str]
     return {name for (name,) in rows}
 
 
-def _row(row: tuple[int, int, str, str, State, int, int, str]) -> VersionRow:
-    return VersionRow(*row[:7], envelope=Envelope.model_validate_json(row[7]))
+def _row(
+    row: tuple[int, int, str, str, State, int, int, str | None, str | None, str],
+) -> VersionRow:
+    return VersionRow(*row[:9], envelope=Envelope.model_validate_json(row[9]))

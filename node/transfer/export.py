@@ -75,7 +75,7 @@ def _documents(rows: Iterator[Row], head: Head, total: int, progress: Progress) 
     done = 0
     for _, of_one in groupby(rows, key=lambda row: row[0]):
         pieces = list(of_one)
-        _, _, _, _, external_id, labels, metadata, uri, text, digest = pieces[0]
+        _, _, _, _, external_id, labels, metadata, uri, text, digest, source = pieces[0]
         done += len(pieces)
         progress(done, total, "vectors written")
         yield Moved(
@@ -89,5 +89,7 @@ def _documents(rows: Iterator[Row], head: Head, total: int, progress: Progress) 
             metadata=orjson.loads(metadata),
             uri=uri if head.sources else None,
             text=text if head.sources else None,
-            encoded=text is not None and digest == text_digest(text).digest(),
+            encoded=source is not None
+            or (text is not None and digest == text_digest(text).digest()),
+            source=source.hex() if source is not None and head.sources else None,
         )

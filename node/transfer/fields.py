@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from node.ingest.jsonl import DocumentId, Label, Uri
 from node.transfer.form import FloatArray, Moved
@@ -22,6 +22,7 @@ class Fields(BaseModel):
     uri: Uri | None = None
     text: str | None = None
     encoded: bool = False
+    source: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
     spans: Annotated[tuple[_Span, ...], Field(min_length=1, strict=False)]
 
     @model_validator(mode="after")
@@ -29,6 +30,8 @@ class Fields(BaseModel):
         longest = max(stop for _, stop in self.spans)
         if any(stop < start for start, stop in self.spans):
             raise ValueError("spans: one ends before it begins")
+        if self.source is not None and (self.uri is None or self.text is not None):
+            raise ValueError("source: it is of what a uri gives in place of a text")
         if self.text is not None and longest > len(self.text):
             raise ValueError("spans: one ends after the text")
         return self
@@ -37,5 +40,5 @@ class Fields(BaseModel):
         """The document with its vectors (n, d), one for each span."""
         return Moved(
             self.id, where, self.spans, vectors, self.labels, self.metadata, self.uri, self.text,
-            self.encoded,
+            self.encoded, self.source,
         )  # fmt: skip

@@ -63,6 +63,7 @@ class Moved:
     """One document: n `spans` of its text (characters) and `vectors` (n, d) float32.
 
     `encoded`: the encoder made the vectors from the text; else they were given with the document.
+    `source`: hex SHA-256 of what `uri` gave, where the text is read from there.
     `where` is its place in the source, for messages.
     """
 
@@ -75,6 +76,7 @@ class Moved:
     uri: str | None = None
     text: str | None = None
     encoded: bool = False
+    source: str | None = None
 
 
 class Source(Protocol):
@@ -110,6 +112,7 @@ class Tally:
         """Take one document."""
         told = [
             one.id, sorted(one.labels), one.metadata, one.uri, one.text, one.encoded, one.spans,
+            one.source,
         ]  # fmt: skip
         line = orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
         self._hashed.update(len(line).to_bytes(8, "big") + line)

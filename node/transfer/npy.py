@@ -42,7 +42,7 @@ def write(
         array.write(one.vectors.astype("<f4", copy=False).tobytes())
         told = {
             "id": one.id, "labels": one.labels, "metadata": one.metadata, "uri": one.uri,
-            "text": one.text, "encoded": one.encoded, "spans": one.spans,
+            "text": one.text, "encoded": one.encoded, "spans": one.spans, "source": one.source,
         }  # fmt: skip
         lines.write(orjson.dumps(told) + b"\n")
     lines.write(tally.end.model_dump_json().encode() + b"\n")

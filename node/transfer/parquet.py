@@ -20,7 +20,18 @@ from node.wrong_values import describe
 from protocol.envelope import Similarity
 
 HEAD, END = b"interlingua.collection", b"interlingua.end"
-COLUMNS = ("id", "start", "stop", "vector", "labels", "metadata", "uri", "text", "encoded")
+COLUMNS = (
+    "id",
+    "start",
+    "stop",
+    "vector",
+    "labels",
+    "metadata",
+    "uri",
+    "text",
+    "encoded",
+    "source",
+)
 
 MAX_GROUP_BYTES = 1 << 30
 """A row group that would take more memory than this is refused."""
@@ -105,7 +116,7 @@ class ParquetSource:
             metadata = orjson.loads(first["metadata"] or "{}")
             fields = Fields.model_validate(
                 {
-                    **{name: first[name] for name in ("id", "uri", "text", "encoded")},
+                    **{name: first[name] for name in ("id", "uri", "text", "encoded", "source")},
                     "labels": tuple(first["labels"] or ()),
                     "metadata": metadata,
                     "spans": tuple((row["start"], row["stop"]) for row in rows),
@@ -158,6 +169,7 @@ def _batches(documents: Iterable[Moved], tally: Tally) -> Iterator[list[dict[str
                     "id": one.id, "start": start, "stop": stop, "vector": vector,
                     "labels": one.labels, "metadata": metadata, "uri": one.uri,
                     "text": None if place else one.text, "encoded": one.encoded,
+                    "source": one.source,
                 }
             )  # fmt: skip
         if len(rows) >= PIECES:
@@ -172,7 +184,7 @@ def _schema(arrow: Any, dimension: int) -> Any:
         "id": arrow.string(), "start": arrow.int64(), "stop": arrow.int64(),
         "vector": arrow.list_(arrow.float32(), dimension), "labels": arrow.list_(arrow.string()),
         "metadata": arrow.string(), "uri": arrow.string(), "text": arrow.string(),
-        "encoded": arrow.bool_(),
+        "encoded": arrow.bool_(), "source": arrow.string(),
     }  # fmt: skip
     return arrow.schema(list(types.items()))
 

@@ -19,5 +19,6 @@ def records(documents: Iterable[Moved], space: str) -> Iterator[Record]:
             uri=one.uri,
             space=space,
             spans=one.spans,
-            encoded=one.encoded and one.text is not None,
+            encoded=one.encoded and (one.text is not None or one.source is not None),
+            source=None if one.source is None else bytes.fromhex(one.source),
         )

@@ -23,7 +23,10 @@ def test_a_version_in_full_fits_a_hundred_columns(capsys: pytest.CaptureFixture[
         documents=2,
         covered=2,
         chunks=2,
+        by_uri=1,
         without_text=0,
+        training_cutoff="2025-06",
+        fine_tuning=None,
         created_at=0,
         events=(),
         quality=tuple(Quality(at=at, questions=20, figures={"mrr": 0.5}) for at in (0, 9)),
@@ -33,4 +36,6 @@ def test_a_version_in_full_fits_a_hundred_columns(capsys: pytest.CaptureFixture[
     assert max(map(len, told.splitlines())) <= 100
     assert "AAAA... (all: --json)" in told
     assert "procrustes, ridge" in told
+    assert "1 texts kept, 1 read by URI, 0 documents without" in told
+    assert "until       2025-06" in told
     assert told.count("20 golden questions: mrr 0.500") == 1

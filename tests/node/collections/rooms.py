@@ -17,6 +17,7 @@ from node.index.candidate import Candidates
 from node.index.located import Located
 from node.index.settings import IndexSettings
 from node.ingest.record import Record
+from node.ingest.sources import NOTHING, SourceRules
 from node.store.store import Store
 from protocol.envelope import Envelope, Prompts
 
@@ -84,11 +85,14 @@ async def opened(
     path: Path,
     settings: IndexSettings = SMALL,
     yardsticks: YardsticksOf = lambda _space: (),
+    rules: SourceRules = NOTHING,
 ) -> AsyncIterator[Rooms]:
     """Open the rooms in `path` and close them as the node does."""
     store = Store.open(path / "store.db")
     encoders = Encoders(store, lambda: NOW)
-    collections = Collections(store, path / "indexes", encoders, settings, lambda: NOW, yardsticks)
+    collections = Collections(
+        store, path / "indexes", encoders, settings, lambda: NOW, yardsticks, rules=rules
+    )
     try:
         yield Rooms(store, encoders, collections)
     finally:
