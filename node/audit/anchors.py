@@ -4,7 +4,7 @@ Rule of this file: files are read, never judged anew; a missing or damaged one i
 leaves what depends on it unproved, not wrong.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -65,9 +65,22 @@ def from_directory(
         log_key=log_key or _own_log_keys(versions, log_file or data.log_file, warnings),
         ring_of=rings.get,
         log_keys_of=cache(log_keys_of),
-        policy=_told(policy, known, warnings) if policy else _by_settings(data, known, warnings),
+        policy=_policy(policy, data, known, warnings),
     )
     return FoundAnchors(anchors, tuple(warnings))
+
+
+def _policy(
+    given: WitnessPolicy | None,
+    data: DataDirectory,
+    known: dict[str, list[RootDocument]],
+    warnings: list[str],
+) -> WitnessPolicy:
+    """Return whose cosignatures count: given keys alone, else partners'; how many was given too."""
+    if given is not None and given.witnesses:
+        return _told(given, known, warnings)
+    here = _by_settings(data, known, warnings)
+    return here if given is None else replace(here, needed=given.needed)
 
 
 def _told(

@@ -93,7 +93,7 @@ def export(
             note(f"warning: {warning}")
         line(f"{result.file}: {result.bytes} bytes, mode 0600")
         line(
-            f"leaves {result.begins} to {result.ends - 1}: {result.clear} in clear, "
+            f"leaves {span(result.begins, result.ends)}: {result.clear} in clear, "
             f"{result.hidden} as hashes; {result.root_documents} root documents"
         )
         line(f"logged    as leaf {result.index}")
@@ -123,9 +123,14 @@ def verify(
 
 
 def _say(result: BundleVerified) -> None:
+    if result.origin is None:  # nothing that a bundle tells could be read
+        _say_findings(result)
+        line(f"verdict   {result.verdict}")
+        note("A log.db is verified with --log, a receipt with --receipt.")
+        return
     line(f"log       {result.origin}")
     if result.part is not None:
-        line(f"leaves    {result.part.begins} to {result.part.ends - 1} of {result.size}")
+        line(f"leaves    {span(result.part.begins, result.part.ends)} of {result.size}")
         line(f"exported  by {result.part.by}, leaf {result.part.index}")
     line("types     " + ", ".join(f"{n} {name}" for name, n in result.leaves.items()))
     line(
@@ -136,11 +141,7 @@ def _say(result: BundleVerified) -> None:
         f"receipts  {result.receipts_named} named, {result.receipts_proved} proved by log keys "
         f"here, {result.receipts_witnessed} witnessed"
     )
-    for found in result.findings:
-        place = "" if found.index is None else f" leaf {found.index}:"
-        line(f"WRONG     {found.kind}:{place} {found.detail}")
-    if result.findings_total > len(result.findings):
-        line(f"WRONG     and {result.findings_total - len(result.findings)} more")
+    _say_findings(result)
     if result.compared or result.not_compared:
         line(f"seen      {result.compared} checkpoints from elsewhere compared")
     for why in result.not_compared:
@@ -153,6 +154,19 @@ def _say(result: BundleVerified) -> None:
         line(f"cosigned  counts for nothing, revoked by its owner's root document: {key}")
     line(f"verdict   {result.verdict}")
     _say_what_it_rests_on(result)
+
+
+def _say_findings(result: BundleVerified) -> None:
+    for found in result.findings:
+        place = "" if found.index is None else f" leaf {found.index}:"
+        line(f"WRONG     {found.kind}:{place} {found.detail}")
+    if result.findings_total > len(result.findings):
+        line(f"WRONG     and {result.findings_total - len(result.findings)} more")
+
+
+def span(begins: int, ends: int) -> str:
+    """Return the leaves from the first up to and without the second, in words."""
+    return f"{begins} to {ends - 1}" if begins < ends else "none"
 
 
 def _say_what_it_rests_on(result: BundleVerified) -> None:

@@ -65,8 +65,8 @@ def _for_this_node(command: str) -> str:
 
     What is said in words, such as a command for a partner's node, stays as it is.
     """
-    for_others = "interlingua" in command and not command.startswith("interlingua")
-    if current().data_option is None or "--data" in command or for_others:
+    words = not command.startswith("interlingua ") or command.endswith(")")
+    if current().data_option is None or "--data" in command or words:
         return command
     return f"{command} --data {shlex.quote(str(current().data_option))}"
 

@@ -22,11 +22,19 @@ LogOption = Annotated[
 
 
 def own_log() -> Path:
-    """Return the log.db of `--data`; raises where that is no data directory."""
+    """Return the log.db of `--data`; raises where there is no node or no log."""
     from node.data_directory import DataDirectory
 
     data = DataDirectory(current().data)
     data.require()
+    if not data.log_file.exists():
+        from node.operations.errors import NotFound
+
+        raise NotFound(
+            f"There is no log.db in {data.path}: its node was never started, or the file is gone.",
+            fix="interlingua serve; where it has run before, restore the newest backup.",
+            code="no-log",
+        )
     return data.log_file
 
 

@@ -72,7 +72,7 @@ async def export(node: Node, request: ExportLeaves, progress: Progress) -> Expor
     ends = size if request.ends is None else request.ends
     if not request.begins <= ends <= size:
         raise InvalidRequest(
-            f"The log has the leaves 0 to {size - 1}; that part is not among them.",
+            f"The log has {size} leaves, from index 0 on; that part is not among them.",
             fix="See the indexes in `interlingua audit search`.",
         )
     fields = request.model_dump(exclude={"ends"}, exclude_none=True)

@@ -5,7 +5,7 @@ Rule of this file: what a token reads through the node is in the log before it i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -35,6 +35,16 @@ class SearchLeaves(LeafFilter):
 
         if given is not None and given not in LEAF_TYPES:
             raise ValueError(f"leaves are of the types {', '.join(LEAF_TYPES)}")
+        return given
+
+    @field_validator("decision")
+    @classmethod
+    def _known_decision(cls, given: str | None) -> str | None:
+        """As for types."""
+        from protocol.exchange_leaves import Decision
+
+        if given is not None and given not in get_args(Decision):
+            raise ValueError(f"decisions are {', '.join(get_args(Decision))}")
         return given
 
     def wanted(self) -> LeafFilter:

@@ -187,10 +187,31 @@ def test_a_bare_copy_is_verified_without_a_node(bank: NewNode, tmp_path: Path) -
     assert (told["verdict"], told["log_key_from"]) == ("SELF-SIGNED", "given")
 
 
+def test_how_many_are_needed_goes_with_the_witnesses_that_are_known_here(bank: NewNode) -> None:
+    assert as_json(bank, "verify", "--needed", "3")["needed"] == 3
+    unknown = audit(bank, "search", "--decision", "maybe")
+    assert unknown.exit_code == ExitCode.USAGE
+    assert "decisions are answered, repeated, denied, error" in unknown.stderr
+
+
+def test_what_is_no_bundle_is_named_and_nothing_else_is_told_of_it(
+    bank: NewNode, tmp_path: Path
+) -> None:
+    shown = audit(bank, "verify", str(bank.data.log_file))
+    assert shown.exit_code == ExitCode.UNVERIFIED
+    assert [text.split()[0] for text in shown.stdout.splitlines()] == ["WRONG", "verdict"]
+    assert "verified with --log" in shown.stderr
+    nowhere = tmp_path / "no folder" / "bundle.jsonl"
+    before = as_json(bank, "fsck")["size"]
+    assert "There is no folder" in audit(bank, "export", "--out", str(nowhere)).stderr
+    assert as_json(bank, "fsck")["size"] == before  # an export that cannot be written is not logged
+
+
 def test_a_missing_log_is_an_error_with_a_fix(make_node: MakeNode) -> None:
     result = audit(make_node("new.example"), "fsck")
-    assert result.exit_code == ExitCode.UNAVAILABLE
-    assert "fix:" in result.stderr
+    assert result.exit_code == ExitCode.FAILED
+    assert "its node was never started, or the file is gone" in result.stderr
+    assert "fix: interlingua serve" in result.stderr
 
 
 def test_a_receipt_is_exported_and_checked_anywhere(bank: NewNode, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def verbs(raising: BaseException | None = None) -> VerbGroup:
         if raising is not None:
             raise raising
         result = TokenList(tokens=())
-        finish(result, lambda: line(f"{number} in {current().data}"), next_step="more")
+        finish(result, lambda: line(f"{number} in {current().data}"), next_step="interlingua more")
 
     return app
 
@@ -59,7 +59,7 @@ def verbs(raising: BaseException | None = None) -> VerbGroup:
 def test_people_get_lines_and_a_next_step_on_standard_error(tmp_path: Path) -> None:
     done = runner.invoke(verbs(), ["--number", "7", "--data", str(tmp_path)])
     assert (done.exit_code, done.stdout) == (0, f"7 in {tmp_path}\n")
-    assert done.stderr == f"Next: more --data {tmp_path}\n"
+    assert done.stderr == f"Next: interlingua more --data {tmp_path}\n"
 
 
 def test_the_next_command_names_a_directory_only_where_the_option_did(
@@ -67,9 +67,9 @@ def test_the_next_command_names_a_directory_only_where_the_option_did(
 ) -> None:
     spaced = tmp_path / "a b"
     named = runner.invoke(verbs(), ["--data", str(spaced)])
-    assert named.stderr == f"Next: more --data '{spaced}'\n"
+    assert named.stderr == f"Next: interlingua more --data '{spaced}'\n"
     monkeypatch.setenv("INTERLINGUA_DATA", str(spaced))
-    assert runner.invoke(verbs(), []).stderr == "Next: more\n"
+    assert runner.invoke(verbs(), []).stderr == "Next: interlingua more\n"
 
 
 def test_a_command_for_somebody_else_names_no_directory_of_this_node(tmp_path: Path) -> None:
