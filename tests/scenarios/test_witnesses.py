@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import aiohttp
@@ -19,6 +22,7 @@ from node.operations.audit_fork import verify_fork
 from node.operations.audit_witness import Witnesses
 from node.operations.registry import NoRequest, silent
 from node.witness.forks import Forks
+from node.witness.record import WitnessRecord
 from protocol.add_checkpoint import ADD_CHECKPOINT_PATH, SIZE_TYPE, AddCheckpoint
 from protocol.answer_body import write_body
 from protocol.checkpoint import Checkpoint, sign_checkpoint
@@ -185,10 +189,26 @@ async def test_keys_of_log_and_witness_are_replaced_and_the_log_goes_on_being_co
     assert set(policy(lab, bank).judge(head.note).by) == {"lab.example", "bank.example"}
 
 
+@contextmanager
+def no_room_in(record: Path) -> Iterator[None]:
+    """Let nothing be written to a witness's record, as on a full disk."""
+    WitnessRecord(record).latest("log.example", "none")  # makes the file
+    with closing(sqlite3.connect(record, isolation_level=None)) as other:
+        other.execute("CREATE TRIGGER full_disk BEFORE INSERT ON cosigned BEGIN "
+                      "SELECT RAISE(ABORT, 'the disk is full'); END")  # fmt: skip
+        yield
+        other.execute("DROP TRIGGER full_disk")
+
+
 async def test_every_refusal_of_a_witness_has_its_status(three: Three) -> None:
     lab, clinic, _bank = three
+    await asked(lab)
     log, signer = clinic.node.log, signer_of(clinic)
     origin, note, size = clinic.node.log_origin, log.checkpoint(), log.size()
+    pinned = lab.node.peers.get("clinic.example").record.pinned
+    seen = lab.node.log.seen("clinic.example", pinned, origin)
+    assert seen is not None
+    elsewise = sign_checkpoint(Checkpoint(origin, seen.size, leaf_hash(b"answers")), signer)
     small = sign_checkpoint(Checkpoint(origin, 3, leaf_hash(b"3")), signer)
     other = sign_checkpoint(Checkpoint(origin, size, leaf_hash(b"other")), signer)
     empty = sign_checkpoint(Checkpoint(origin, 0, leaf_hash(b"")), signer)
@@ -206,6 +226,7 @@ async def test_every_refusal_of_a_witness_has_its_status(three: Three) -> None:
         (AddCheckpoint(0, (), empty).encode(), 422),
         (AddCheckpoint(0, (EMPTY_ROOT,), note).encode(), 422),
         (AddCheckpoint(1, (EMPTY_ROOT,), note).encode(), 409),
+        (AddCheckpoint(0, (), elsewise).encode(), 422),  # an answer came with another tree
         (AddCheckpoint(0, (), padded).encode(), 200),
         (AddCheckpoint(0, (), note).encode(), 409),
         (AddCheckpoint(size, (), note).encode(), 200),
@@ -215,6 +236,10 @@ async def test_every_refusal_of_a_witness_has_its_status(three: Three) -> None:
     ]
     sizes: list[str] = []
     async with aiohttp.ClientSession() as session:
+        with no_room_in(lab.node.data.witness_file):  # what is not on disk is not cosigned
+            good = AddCheckpoint(0, (), note).encode()
+            async with session.post(lab.url + ADD_CHECKPOINT_PATH, data=good) as answer:
+                assert (answer.status, "\N{EM DASH}" in await answer.text()) == (503, False)
         for n, (body, status) in enumerate(wanted):
             async with session.post(lab.url + ADD_CHECKPOINT_PATH, data=body) as answer:
                 assert answer.status == status, (n, await answer.text())
@@ -228,8 +253,8 @@ async def test_every_refusal_of_a_witness_has_its_status(three: Three) -> None:
     assert latest is not None
     assert latest[1].startswith(note)
     assert len(padded) > 20_000 > MAX_HELD_NOTE_CHARS >= len(latest[1])  # what it keeps
-    (fork,) = Forks(lab.node.data.forks).all()  # two trees of one size; the proofless one is none
-    assert fork.origin == origin
+    forks = Forks(lab.node.data.forks).all()  # two trees of one size; the proofless one is none
+    assert [fork.origin for fork in forks] == [origin, origin]
     assert "log-forked" in await lab.findings()
     await lab.change("pause", "clinic.example")
     async with (
