@@ -22,7 +22,8 @@ CHUNK = 1 << 16
 """Leaves that SQLite looks through at a time, so that progress can be told."""
 
 Progress = Callable[[int, int | None, str], None]
-_FACTS = frozenset({"type", "peer"})
+FACTS = frozenset({"type", "peer"})
+"""Fields of leaves that the facts table repeats, beside the time."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,8 @@ def search(
 def count(path: Path, wanted: LeafFilter) -> tuple[int, int]:
     """Return the log's size and how many of its leaves pass; errors as ``search``."""
     with schema.snapshot(path) as connection:
-        where, values = _of_facts(wanted)
-        if wanted.stated().keys() <= _FACTS:
+        where, values = of_facts(wanted)
+        if wanted.stated().keys() <= FACTS:
             facts = connection.execute(f"SELECT count(*) FROM facts f WHERE {where}", values)  # noqa: S608 - `where` is made of the texts below
             return tree_rows.size(connection), int(facts.fetchone()[0])
         return tree_rows.size(connection), sum(1 for _ in _passing(connection, wanted, None))
@@ -98,8 +99,8 @@ def _passing(
 
     Canonical JSON has one spelling, so a leaf with a field contains that field's bytes.
     """
-    within = {name: value for name, value in wanted.stated().items() if name not in _FACTS}
-    where, values = _of_facts(wanted)
+    within = {name: value for name, value in wanted.stated().items() if name not in FACTS}
+    where, values = of_facts(wanted)
     where += " AND instr(l.data, ?) > 0" * len(within)
     values += [_spelt(name, value) for name, value in within.items()]
     size = tree_rows.size(connection)
@@ -114,8 +115,8 @@ def _passing(
         progress(ends - max(0, end - CHUNK), ends, "leaves")
 
 
-def _of_facts(wanted: LeafFilter) -> tuple[str, list[object]]:
-    """What the facts table `f` must say: SQL, and the values of its question marks."""
+def of_facts(wanted: LeafFilter) -> tuple[str, list[object]]:
+    """Return what the facts table `f` must say: SQL, and the values of its question marks."""
     conditions: dict[str, object] = {
         "f.peer = ?": wanted.peer,
         "f.type = ?": wanted.type,

@@ -24,7 +24,11 @@ def leaves(
 ) -> Iterator[Leaf]:
     """Yield the leaves of these types that pass, each type newest first."""
     for name in types:
-        for raw in passing(connection, wanted.model_copy(update={"type": name}), progress):
+
+        def named(done: int, total: int | None, what: str, name: str = name) -> None:
+            progress(done, total, f"{name} {what}")
+
+        for raw in passing(connection, wanted.model_copy(update={"type": name}), named):
             yield orjson.loads(raw)
 
 
@@ -35,14 +39,17 @@ def grouped(
     by: Mapping[str, str],
     sums: Mapping[str, Callable[[Leaf], int]],
 ) -> ReportTable:
-    """Count and add up leaves by partner, period and the fields of ``by`` (column: field)."""
+    """Count and add up leaves by partner, period and the fields of ``by`` (column: field).
+
+    ``found``: leaves, or rows that stand for several of one day (tally.py).
+    """
     rows: dict[tuple[str, ...], list[int]] = {}
     for leaf in found:
-        at = int(leaf["at"])
+        at, last = int(leaf["at"]), int(leaf.get("last", leaf["at"]))
         fields = (str(leaf.get(field, NOT_STATED)) for field in by.values())
         key = (str(leaf.get("peer", NOT_STATED)), period_of(at, period), *fields)
-        row = rows.setdefault(key, [at, at, *(0 for _ in sums)])
-        row[:2] = min(row[0], at), max(row[1], at)
+        row = rows.setdefault(key, [at, last, *(0 for _ in sums)])
+        row[:2] = min(row[0], at), max(row[1], last)
         for place, add in enumerate(sums.values(), start=2):
             row[place] += add(leaf)
     made: list[tuple[Cell, ...]] = [
@@ -54,9 +61,13 @@ def grouped(
 
 
 def one(leaf: Leaf) -> int:
-    """Count a leaf."""
-    del leaf
-    return 1
+    """Count a leaf, or those that a row stands for."""
+    return int(leaf.get("leaves", 1))
+
+
+def of_type(name: str) -> Callable[[Leaf], int]:
+    """Count those of one type."""
+    return lambda leaf: one(leaf) if leaf["type"] == name else 0
 
 
 def number(field: str) -> Callable[[Leaf], int]:

@@ -9,8 +9,17 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Container, Iterator
 
-from node.audit.reports.grouping import NOT_STATED, Leaf, grouped, leaves, number, one
+from node.audit.reports.grouping import (
+    NOT_STATED,
+    Leaf,
+    grouped,
+    leaves,
+    number,
+    of_type,
+    one,
+)
 from node.audit.reports.report import Cell, Period, ReportTable, day, moment
+from node.audit.reports.tally import tallied
 from node.audit.search import Progress
 from node.federation.epochs import EPOCH_S, epoch_of
 from protocol.leaf_filter import LeafFilter
@@ -25,8 +34,10 @@ def disclosures(
     connection: sqlite3.Connection, wanted: LeafFilter, period: Period, progress: Progress
 ) -> list[ReportTable]:
     """What partners were told, and what they were sent as questions."""
-    answered = leaves(connection, wanted, ("answered", "repeated"), progress)
-    sent = leaves(connection, wanted, ("sent",), progress)
+    fields, told = tuple(_ASKED.values()), ("vectors", "results", "exposed")
+    both = ("answered", "repeated")
+    answered = tallied(connection, wanted, both, fields, told, progress)
+    sent = tallied(connection, wanted, ("sent",), fields, ("vectors",), progress)
     return [
         grouped(
             "Answers to partners",
@@ -34,8 +45,8 @@ def disclosures(
             period,
             _ASKED,
             {
-                "Answers": lambda leaf: int(leaf["type"] == "answered"),
-                "Repeated": lambda leaf: int(leaf["type"] == "repeated"),
+                "Answers": of_type("answered"),
+                "Repeated": of_type("repeated"),
                 "Question vectors": number("vectors"),
                 "Results": number("results"),
                 "Records told": number("exposed"),
@@ -147,9 +158,10 @@ def asked_meanwhile(
     """For what partners asked of the collection in some epochs, given as (partner, epoch)."""
 
     def answers() -> Iterator[Leaf]:
-        for leaf in leaves(connection, wanted, ("answered",), progress):
-            if leaf.get("exposed") and (leaf["peer"], leaf.get("epoch")) in epochs:
-                yield leaf
+        fields = ("purpose", "agreement", "epoch", "exposed")
+        for row in tallied(connection, wanted, ("answered",), fields, (), progress):
+            if row.get("exposed") and (row["peer"], row.get("epoch")) in epochs:
+                yield {**row, "exposed": row["exposed"] * row["leaves"]}
 
     return grouped(
         "What these partners asked of the collection in that time",

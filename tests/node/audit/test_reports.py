@@ -19,7 +19,7 @@ from node.audit.reports.sheet import as_csv
 from node.cli.main import app
 from node.federation.epochs import EPOCH_S, epoch_of
 from protocol.canonical import digest
-from protocol.leaf import Denied, Refused, Sent
+from protocol.leaf import Denied, Refused, Repeated, Sent
 from tests.conftest import MakeNode, NewNode
 from tests.node.cli.test_audit import fill
 from tests.protocol.leaf_samples import AT, SIGNER, answered, evidence, question
@@ -62,6 +62,8 @@ def bank(make_node: MakeNode) -> NewNode:
         told(AT + 20 * DAY, "clinic.example", (3,), agreement=ODD),
         told(AT + 20 * DAY, "lab.example", (1,), agreement="A-2", purpose="care"),
         told(AT + EPOCH_S, "lab.example", (1,), agreement="A-2", purpose="care"),
+        told(AT + EPOCH_S, "clinic.example", (2,), purpose="billing"),
+        Entry(Repeated(**question(), policy=digest(b"p"), first=0, answer=digest(b"a"))),
         Entry(Sent(**{**question(), "peer": "lab.example", "vectors": 3})),
         refused(AT, "clinic.example", "not-granted"),
         refused(AT + 1, "clinic.example", "not-granted"),
@@ -77,11 +79,17 @@ def report(node: NewNode, *arguments: str) -> Result:
     return result
 
 
+def assert_nobody(report: str) -> None:
+    """No commitment to a person who asked is in it."""
+    assert "who-asked" not in report
+    assert digest(b"actor") not in report
+
+
 def tables(node: NewNode, *arguments: str) -> dict[str, list[list[Any]]]:
     made = json.loads(report(node, *arguments, "--json").stdout)
     assert made["origin"] == "bank.example/interlingua"
-    assert made["size"] == 10
-    assert "who-asked" not in json.dumps(made)
+    assert made["size"] == 12
+    assert_nobody(json.dumps(made))
     return {table["title"]: table["rows"] for table in made["tables"]}
 
 
@@ -90,9 +98,11 @@ def test_disclosures_are_counted_by_partner_period_purpose_and_agreement(bank: N
     rows = [[row[0], row[1], *row[3:6], *row[-3:]] for row in made["Answers to partners"]]
     assert rows == [
         ["clinic.example", "2026-09", "research", "A-1", 2, 3, "2026-09-21", "2026-09-21"],
+        ["clinic.example", "2026-09", "research", "dpa-2026-04", 0, 0, "2026-09-21", "2026-09-21"],
         ["clinic.example", "2026-10", "research", ODD, 1, 1, "2026-10-11", "2026-10-11"],
         ["lab.example", "2026-10", "care", "A-2", 1, 1, "2026-10-11", "2026-10-11"],
     ]
+    assert [row[6] for row in made["Answers to partners"]] == [0, 1, 0, 0]  # given again
     ((peer, month, *_, questions, vectors, _, _),) = made["Questions sent to partners"]
     assert (peer, month, questions, vectors) == ("lab.example", "2026-09", 1, 3)
     narrow = tables(bank, "disclosures", "--peer", "lab.example", "--period", "year")
@@ -126,6 +136,7 @@ def test_exposure_is_what_the_counters_hold(bank: NewNode) -> None:
     (rows,) = tables(bank, "exposure").values()
     assert [(row[0], row[4], row[5], row[6]) for row in rows] == [
         ("clinic.example", 3, 4, 2),
+        ("clinic.example", 1, 1, 1),
         ("lab.example", 1, 1, 1),
         ("lab.example", 1, 1, 1),
     ]
@@ -213,10 +224,11 @@ async def test_a_records_report_names_partners_and_purposes_and_no_person(bank: 
             ("lab.example", 1),
         ]
         assert {(row[0], row[2]) for row in asked.rows} == {
-            ("clinic.example", "research"),
+            ("clinic.example", "research"),  # and not what it asked for in another half-year
             ("lab.example", "care"),
         }
-        assert "who-asked" not in made.model_dump_json()
+        assert sum(int(row[4]) for row in asked.rows) == 5
+        assert_nobody(made.model_dump_json())
         leaf = decode_leaf(node.log.receipt(node.log.size() - 1).leaf)
         assert isinstance(leaf, AuditRead)
         assert (leaf.by, leaf.reading) == ("operator", "report-subject")
@@ -234,6 +246,7 @@ async def test_a_records_report_names_partners_and_purposes_and_no_person(bank: 
         # nobody knows any more which of the records 1, 2 and 3 it was: all of them are gone
         assert [(row[0], row[3:]) for row in who.rows] == [
             ("clinic.example", (3, 4, 2)),
+            ("clinic.example", (1, 1, 1)),
             ("lab.example", (1, 1, 1)),
             ("lab.example", (1, 1, 1)),
         ]
