@@ -13,9 +13,11 @@ from typing import Any
 import orjson
 
 from node.audit import schema, tree_rows
+from node.audit.errors import LogDamaged
 from protocol.canonical import dumps
 from protocol.leaf import MalformedLeaf, decode_leaf
 from protocol.leaf_filter import LeafFilter
+from protocol.merkle import root
 
 MAX_FOUND = 10_000  # leaves in one call
 CHUNK = 1 << 16
@@ -39,9 +41,14 @@ class Seen:
 
 @dataclass(frozen=True)
 class Found:
-    """The log's size, the newest leaves that pass, newest first, and whether older ones do too."""
+    """The newest leaves that pass, newest first, and whether older ones do too.
 
+    ``origin``, ``size`` and ``root`` (32 bytes): of which log, as it was then.
+    """
+
+    origin: str
     size: int
+    root: bytes
     leaves: list[Seen]
     more: bool
 
@@ -65,11 +72,20 @@ def search(
     limit = min(limit, MAX_FOUND)
     with schema.snapshot(path) as connection:
         size = tree_rows.size(connection)
+        name, head = schema.meta(connection, "origin"), _root(connection, size)
         for index, at, type_, peer, data in _passing(connection, wanted, before, progress):
             if len(found) == limit:
-                return Found(size, found, more=True)
+                return Found(name, size, head, found, more=True)
             found.append(Seen(index, at, type_, peer, _fields(data)))
-    return Found(size, found, more=False)
+    return Found(name, size, head, found, more=False)
+
+
+def _root(connection: sqlite3.Connection, size: int) -> bytes:
+    """The root by the stored hashes; where one is missing, nothing: `fsck` says what is wrong."""
+    try:
+        return root(size, tree_rows.hash_reader(connection))
+    except LogDamaged:
+        return b""
 
 
 def count(path: Path, wanted: LeafFilter) -> tuple[int, int]:

@@ -6,7 +6,6 @@ the node's store and so its node, running or stopped.
 
 from __future__ import annotations
 
-import time
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +17,7 @@ from node.cli.invocation import current
 from node.cli.output import figures, finish, line, note
 from node.cli.own_log import LogOption, of_log, own_log
 from node.cli.progress import shown_progress
+from node.cli.report_forms import Form, OutOption, write_new, written_as
 
 if TYPE_CHECKING:
     from node.audit.reports.report import Report
@@ -40,14 +40,6 @@ class Period(StrEnum):
     MONTH = "month"
     QUARTER = "quarter"
     YEAR = "year"
-
-
-class Form(StrEnum):
-    """How a report is written."""
-
-    TABLE = "table"
-    CSV = "csv"
-    HTML = "html"
 
 
 def report(
@@ -74,18 +66,14 @@ def report(
     form: Annotated[
         Form, typer.Option("--format", help="html is one page to print, without scripts.")
     ] = Form.TABLE,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Write it to this file, mode 0600; nothing is replaced.", dir_okay=False),
-    ] = None,
+    out: OutOption = None,
     log: LogOption = None,
 ) -> None:
     """Report from the log what partners were told or refused, for a partner and period."""
     from node.cli.new_file import require_new
     from node.operations.audit_report import ReportRequest
 
-    if out is not None:
-        require_new(out)
+    require_new(out)
     request = ReportRequest(
         kind=kind.value,
         peer=peer,
@@ -98,7 +86,7 @@ def report(
     )
     made = _made(request, log)
     if out is not None:
-        _write(out, _written(made, form))
+        write_new(out, written_as(form, made))
         note(f"written to {out}")
     finish(
         made,
@@ -120,28 +108,9 @@ def _made(request: ReportRequest, log: Path | None) -> Report:
         return report_from_file(log or own_log(), request, progress)
 
 
-def _written(made: Report, form: Form) -> str:
-    """The report as text in the form that was asked for; a table is CSV in a file."""
-    if form is Form.HTML:
-        from node.audit.reports.page import as_page
-
-        return as_page(made, int(time.time()))
-    from node.audit.reports.sheet import as_csv
-
-    return as_csv(made)
-
-
-def _write(out: Path, text: str) -> None:
-    import os
-
-    descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-        file.write(text)
-
-
 def _say(made: Report, form: Form, *, written: bool) -> None:
     if form is not Form.TABLE and not written:
-        typer.echo(_written(made, form), nl=False)
+        typer.echo(written_as(form, made), nl=False)
         return
     line(f"{made.title}: {made.origin}, {made.size} leaves")
     for each in made.tables:

@@ -12,12 +12,13 @@ import typer
 
 from node.cli.instants import parse_instant
 from node.cli.invocation import current
-from node.cli.output import finish, line, table
+from node.cli.output import finish, line, note, table
 from node.cli.own_log import LogOption, of_log, own_log
 from node.cli.progress import shown_progress
+from node.cli.report_forms import Form, OutOption, write_new, written_as
 
 if TYPE_CHECKING:
-    from node.operations.audit_search import FoundLeaf, SearchLeaves
+    from node.operations.audit_search import FoundLeaves, SearchLeaves
 
 _TIMES = frozenset({"since", "until"})
 
@@ -45,12 +46,19 @@ def search(
     before: Annotated[
         int | None, typer.Option(min=0, help="Only leaves with a smaller index: the next page.")
     ] = None,
+    form: Annotated[
+        Form,
+        typer.Option("--format", help="csv: with every field; html: one page to print."),
+    ] = Form.TABLE,
+    out: OutOption = None,
     log: LogOption = None,
 ) -> None:
     """Find the newest leaves that say all of this, and show them oldest first."""
+    from node.cli.new_file import require_new
     from node.operations.audit_search import SearchLeaves, find_leaves
 
     require_type(type_)
+    require_new(out)
     request = SearchLeaves(
         peer=peer,
         type=type_,
@@ -70,20 +78,36 @@ def search(
     with shown_progress(current()) as progress:
         result = find_leaves(log or own_log(), request, progress)
 
-    def people() -> None:
-        table(
-            ("INDEX", "TIME (UTC)", "TYPE", "PEER", "WHAT"),
-            [_row(leaf) for leaf in reversed(result.leaves)],
-        )
-        line(f"{len(result.leaves)} of {result.size} leaves")
-
+    if out is not None:
+        write_new(out, _written(result, request, form))
+        note(f"written to {out}")
     finish(
         result,
-        people,
+        lambda: _say(result, request, form, written=out is not None),
         next_step="interlingua audit verify" + of_log(log)
         if result.before is None
         else _next_page(request, result.before) + of_log(log),
     )
+
+
+def _say(result: FoundLeaves, request: SearchLeaves, form: Form, *, written: bool) -> None:
+    from node.cli.found_leaves import row
+
+    if form is not Form.TABLE and not written:
+        typer.echo(_written(result, request, form), nl=False)
+        return
+    rows = [row(leaf) for leaf in reversed(result.leaves)]
+    table(("INDEX", "TIME (UTC)", "TYPE", "PEER", "WHAT"), rows)
+    line(f"{len(result.leaves)} of {result.size} leaves")
+
+
+def _written(result: FoundLeaves, request: SearchLeaves, form: Form) -> str:
+    """What was found as text in the form that was asked for; a table is CSV in a file."""
+    from node.cli.found_leaves import as_report
+
+    given = request.model_dump(exclude_defaults=True, exclude={"limit"})
+    conditions = {name: _typed(name, value) for name, value in given.items()}
+    return written_as(form, as_report(result, conditions, every_field=form is not Form.HTML))
 
 
 def require_type(type_: str | None) -> None:
@@ -99,36 +123,11 @@ def _next_page(request: SearchLeaves, before: int) -> str:
     given = request.model_copy(update={"before": before}).model_dump(exclude_defaults=True)
     words = ["interlingua audit search"]
     for name, value in given.items():
-        text = _shown_time(value, "%Y-%m-%dT%H:%M:%SZ") if name in _TIMES else str(value)
-        words += [f"--{name}", shlex.quote(text)]
+        words += [f"--{name}", shlex.quote(_typed(name, value))]
     return " ".join(words)
 
 
-def _shown_time(at: int, form: str) -> str:
-    from datetime import UTC, datetime
+def _typed(name: str, value: object) -> str:
+    from node.cli.found_leaves import shown_time
 
-    return datetime.fromtimestamp(at, UTC).strftime(form)
-
-
-def _row(leaf: FoundLeaf) -> tuple[object, ...]:
-    """One line for people: what was asked or done, why refused, how much."""
-    fields = leaf.fields
-    words = [
-        f"{name}={_in_a_word(fields[name])}"
-        for name in (
-            "collection", "purpose", "decision", "reason", "results", "charged", "state",
-            "event", "version", "use", "origin", "held_by", "log", "operation", "subject",
-            "generation", "counts", "offers", "begins", "ends", "reading", "count", "leaf",
-            "basis", "records", "malformed",
-        )
-        if name in fields
-    ]  # fmt: skip
-    time = _shown_time(leaf.at, "%Y-%m-%d %H:%M:%S")
-    return leaf.index, time, leaf.type, leaf.peer or "", " ".join(words)
-
-
-def _in_a_word(value: object) -> object:
-    """Counts by name without the spaces and quotes of a dictionary."""
-    if not isinstance(value, dict):
-        return value
-    return ",".join(f"{name}:{count}" for name, count in value.items())
+    return shown_time(value, "%Y-%m-%dT%H:%M:%SZ") if name in _TIMES else str(value)

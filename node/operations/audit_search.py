@@ -63,12 +63,15 @@ class FoundLeaf(BaseModel):
 
 
 class FoundLeaves(BaseModel):
-    """Matching leaves, newest first; `size` is how many the whole log holds.
+    """Matching leaves, newest first, of the log `origin`, which has `size` leaves.
 
-    `before`: what the next page is asked with, None where there is none.
+    `root`: RFC 6962 root of them all, hex; empty where the log's hashes are damaged. `before`: what
+    the next page is asked with, None where there is none.
     """
 
+    origin: str
     size: int
+    root: str
     leaves: tuple[FoundLeaf, ...]
     before: int | None
 
@@ -95,4 +98,10 @@ def find_leaves(path: Path, request: SearchLeaves, progress: Progress) -> FoundL
         for one in found.leaves
     )
     before = leaves[-1].index if found.more else None
-    return FoundLeaves(size=found.size, leaves=leaves, before=before)
+    return FoundLeaves(
+        origin=found.origin,
+        size=found.size,
+        root=found.root.hex(),
+        leaves=leaves,
+        before=before,
+    )

@@ -102,6 +102,7 @@ def test_an_answer_given_twice_is_joined_by_the_leaf_of_its_receipt() -> None:
 OUTCOME = released()
 ANSWER = received(OUTCOME)
 OTHER_RECEIPT = ANSWER.receipt.model_copy(update={"leaf": digest(b"x")}) if ANSWER.receipt else None
+OTHER_PLACE = ANSWER.receipt.model_copy(update={"index": 5}) if ANSWER.receipt else None
 OTHER_TREE = ANSWER.receipt.model_copy(update={"root": digest(b"x")}) if ANSWER.receipt else None
 
 CASES: dict[str, tuple[list[AnyLeaf], list[AnyLeaf]]] = {
@@ -114,6 +115,11 @@ CASES: dict[str, tuple[list[AnyLeaf], list[AnyLeaf]]] = {
     "unheard": ([sent(), unanswered()], []),
     "undelivered": ([sent(), unanswered()], [OUTCOME]),
 }
+
+
+def test_a_receipt_for_another_place_differs_too() -> None:
+    result = joined([sent(), received(OUTCOME, receipt=OTHER_PLACE)], [OUTCOME])
+    assert kinds(result) == ["receipt-differs"]
 
 
 @pytest.mark.parametrize("kind", CASES)

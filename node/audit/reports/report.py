@@ -1,6 +1,7 @@
 """What a report is: tables of plain cells, and what must be said beside them.
 
 Rule of this file: a report holds no name of a person and no actor commitment, whatever leaves hold.
+What was searched for (`search`) holds what its leaves hold.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 Kind = Literal["disclosures", "denied", "exposure", "subject"]
+"""Reports that are made from the log; `search` is what was searched for, written as one."""
 Period = Literal["day", "month", "quarter", "year"]
 Cell = str | int
 
@@ -32,7 +34,7 @@ class Report(BaseModel):
     `conditions`: what was asked for, as (name, value); times in the tables are UTC.
     """
 
-    kind: Kind
+    kind: Kind | Literal["search"]
     title: str
     origin: str
     size: int

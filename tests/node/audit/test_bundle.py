@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from keys.ring import KeyRecord
 from keys.signer import SeedSigner
 from protocol.canonical import dumps
-from protocol.checkpoint import Checkpoint, sign_checkpoint
+from protocol.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
 from protocol.cosignature import CosignerKey, cosign, with_cosignatures, witness_name
 from protocol.note import parse_note
 from protocol.root import Key, RevokedKey
@@ -155,6 +155,15 @@ def test_a_leaf_left_out_without_a_filter_is_found() -> None:
 
 def seen(size: int, root: bytes) -> bytes:
     return sign_checkpoint(Checkpoint(ORIGIN, size, root), LOG_KEY)
+
+
+def test_a_line_in_the_logs_name_by_a_key_that_is_none_of_its_own_is_found() -> None:
+    lines = bundle("everything").splitlines(keepends=True)[:-1]
+    note = json.loads(lines[1])["checkpoint"].encode()
+    signed = parse_checkpoint(parse_note(note).text)
+    stranger = parse_note(sign_checkpoint(signed, SeedSigner(bytes(32)))).signatures
+    lines[1] = dumps({"checkpoint": with_cosignatures(note, stranger).decode()}) + b"\n"
+    assert kinds(check(resealed(lines))) == ["checkpoint-invalid"]
 
 
 def test_another_tree_signed_by_the_log_key_is_a_fork() -> None:

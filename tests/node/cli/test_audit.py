@@ -2,6 +2,8 @@
 
 import asyncio
 import base64
+import csv
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from typer.testing import CliRunner, Result
 from keys.keyfile import read_key
 from node.audit.entry import Entry
 from node.audit.log import AuditLog
-from node.cli.audit_search import _row
+from node.cli.found_leaves import row
 from node.cli.main import app
 from node.operations.audit_search import FoundLeaf
 from node.operations.exit_codes import ExitCode
@@ -75,6 +77,28 @@ def test_search_lists_the_newest_leaves_oldest_first(bank: NewNode) -> None:
     assert [leaf["index"] for leaf in as_json(bank, "search", "--limit", "2")["leaves"]] == [4, 3]
 
 
+def test_what_was_found_is_written_as_a_sheet_with_every_field_and_as_a_page(
+    bank: NewNode, tmp_path: Path
+) -> None:
+    sheet = audit(bank, "search", "--type", "answered", "--format", "csv").stdout
+    title, columns, *rows = csv.reader(io.StringIO(sheet))
+    assert title == ["Leaves of the audit log"]
+    assert columns[:4] == ["Index", "Time", "Type", "Partner"]
+    leaf = as_json(bank, "search", "--type", "answered", "--limit", "1")["leaves"][0]["fields"]
+    assert {*columns[4:]} == {*leaf} - {"type", "at", "peer"}
+    assert [row[0] for row in rows] == ["3", "4"]
+    assert dict(zip(columns, rows[-1], strict=True))["query"] == leaf["query"]
+    page = tmp_path / "page.html"
+    shown = audit(bank, "search", "--limit", "2", "--format", "html", "--out", str(page))
+    assert "2 of 5 leaves" in shown.stdout
+    assert page.stat().st_mode & 0o777 == 0o600
+    text = page.read_text()
+    assert "Older leaves pass too" in text
+    assert as_json(bank, "fsck")["root"] in text
+    assert leaf["actor"] not in text
+    assert "exists already" in audit(bank, "search", "--out", str(page)).stderr
+
+
 @pytest.mark.parametrize(
     ("filters", "indexes"),
     [
@@ -112,7 +136,7 @@ def test_search_filters(bank: NewNode, filters: list[str], indexes: list[int]) -
 )
 def test_a_line_says_which_version_and_what_was_erased(fields: dict[str, Any], words: str) -> None:
     leaf = FoundLeaf(index=1, at=0, type="erasure", peer=None, fields=fields)
-    assert _row(leaf)[-1] == words
+    assert row(leaf)[-1] == words
 
 
 def test_search_goes_on_where_a_page_ended(bank: NewNode) -> None:
