@@ -19,6 +19,7 @@ from node.audit.fsck import Examination, Examined, Progress
 from node.audit.leaf_checks import LeafChecks
 from node.audit.request_check import RingOf
 from node.audit.run_pool import Judging
+from node.audit.seen_elsewhere import SeenElsewhere, compare
 from node.audit.succession_check import Predecessor
 from node.audit.verdict import Verdict, verdict_of
 from protocol.log_keys import LogKeys
@@ -35,7 +36,8 @@ class Anchors:
 
     ``organisation``: whose log it is; ``log_key``: one key that signed it, or all with their terms
     (``None`` believes the log's own statement); ``ring_of`` and ``log_keys_of``: of partners and of
-    the organisation itself, with retired keys; ``policy``: whose cosignatures count.
+    the organisation itself, with retired keys; ``policy``: whose cosignatures count; ``seen``:
+    checkpoints of the log that others hold (signed notes).
     """
 
     organisation: str | None
@@ -43,6 +45,7 @@ class Anchors:
     ring_of: RingOf
     log_keys_of: LogKeysOf
     policy: WitnessPolicy = NOBODY
+    seen: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,8 @@ class Verification:
     answers that partners acknowledged, ``unconfirmed``: those that they did not; ``predecessor``:
     the log that this one succeeds. ``witnessed``: how many leaves, from the first on, are witnessed
     for every exchange, ``cosigned_by``: by whom and when last (epoch seconds), ``needed``: how many
-    organisations make it so, ``parties``: with whom something was exchanged.
+    organisations make it so, ``parties``: with whom something was exchanged; ``seen``: what came of
+    the checkpoints from elsewhere.
     """
 
     verdict: Verdict
@@ -74,6 +78,7 @@ class Verification:
     cosigned_by: dict[str, int]
     needed: int
     parties: frozenset[str]
+    seen: SeenElsewhere
     predecessor: Predecessor | None = None
 
     @property
@@ -103,6 +108,7 @@ def _verify(
         connection, examined.origin, examination.keys, anchors.policy, findings
     )
     witnessed = cosigned.size(checks.parties, anchors.organisation)
+    seen = compare(connection, anchors.seen, examined.origin, examination.keys, findings)
     return Verification(
         verdict=verdict_of(findings, witnessed=0 < examined.size == witnessed),
         examined=examined,
@@ -119,5 +125,6 @@ def _verify(
         cosigned_by=cosigned.by(),
         needed=anchors.policy.needed,
         parties=frozenset(checks.parties.names),
+        seen=seen,
         predecessor=checks.successions.found,
     )

@@ -100,7 +100,7 @@ def verify(
     seen: Annotated[
         list[Path] | None,
         typer.Option(
-            help="With BUNDLE: a checkpoint or receipt of the log from elsewhere, to compare.",
+            help="A checkpoint or receipt of the log that somebody else holds, to compare.",
             exists=True,
             dir_okay=False,
         ),
@@ -108,6 +108,7 @@ def verify(
 ) -> None:
     """Derive the log again from its leaves and check every signature; or a bundle; or a receipt."""
     from node.operations.audit import given_policy, verify_directory, verify_file
+    from node.operations.audit_bundle import checkpoints_of
 
     policy = given_policy(witness or (), needed)
     if bundle is not None:
@@ -120,8 +121,8 @@ def verify(
             raise typer.BadParameter("a bundle is verified with --root", param_hint="--log-key")
         audit_bundle.verify(bundle, root or (), seen or (), policy)
         return
-    if seen:
-        raise typer.BadParameter("it goes with a bundle", param_hint="--seen")
+    if seen and receipt is not None:
+        raise typer.BadParameter("it goes with a bundle or a log", param_hint="--seen")
     if root and (log_key is not None or (log is None and receipt is None)):
         raise typer.BadParameter(
             "it goes with BUNDLE, --log or --receipt, and without --log-key", param_hint="--root"
@@ -131,10 +132,12 @@ def verify(
         _verify_receipt(receipt, log_key, given, policy)
         return
     with shown_progress(current()) as progress:
+        others = checkpoints_of(seen or ())
         if log is not None:
-            result = verify_file(log, log_key, progress, given, policy)
+            result = verify_file(log, log_key, progress, given, policy, others)
         else:
-            result = verify_directory(own_log().parent, log_key, progress, policy=policy)
+            home = own_log().parent
+            result = verify_directory(home, log_key, progress, policy=policy, seen=others)
     finish(
         result,
         lambda: _say_verified(result),
@@ -224,6 +227,10 @@ def _say_verified(result: LogVerified) -> None:
             f"succeeds  {before.origin}: {before.size} leaves are left, {before.lost} or more were "
             "lost" + (" (compared with predecessors/)" if before.compared else "")
         )
+    if result.compared or result.not_compared:
+        line(f"seen      {result.compared} checkpoints from elsewhere compared")
+    for why in result.not_compared:
+        line(f"seen      not compared: {why}")
     line(f"log key   from: {result.log_key_from}")
     _say_fingerprint(result.fingerprint)
     line(f"verdict   {result.verdict}")

@@ -6,6 +6,7 @@ a long verification delays no answer.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
@@ -85,7 +86,8 @@ class LogVerified(LogExamined):
     `confirmed`: answers that partners have acknowledged, `unconfirmed`: those that they have not.
     `witnessed`: leaves, from the first on, that are witnessed for every exchange by `needed`
     organisations; `cosigned_by`: who cosigned, and when last (epoch seconds). `self_signed_because`
-    says why the log, or its end, is not witnessed.
+    says why the log, or its end, is not witnessed. `compared` counts the checkpoints from elsewhere
+    that were compared with the log, `not_compared` says why others were not.
     """
 
     verdict: str
@@ -104,6 +106,8 @@ class LogVerified(LogExamined):
     needed: int
     cosigned_by: dict[str, int]
     self_signed_because: str | None
+    compared: int = 0
+    not_compared: tuple[str, ...] = ()
     warnings: tuple[str, ...]
     predecessor: LogBefore | None = None
 
@@ -187,10 +191,12 @@ def verify_directory(
     progress: Progress,
     log_file: Path | None = None,
     policy: WitnessPolicy | None = None,
+    seen: Sequence[bytes] = (),
 ) -> LogVerified:
     """Verify a log of a data directory, by default its newest, with the root documents there.
 
-    `policy`: whose cosignatures count, by default partners' as the settings there say.
+    `policy`: whose cosignatures count, by default partners' as the settings there say; `seen`:
+    checkpoints of the log that others hold (signed notes).
     """
     from node.audit.anchors import from_directory
     from node.data_directory import DataDirectory
@@ -199,9 +205,8 @@ def verify_directory(
     log_file = log_file or data.log_file
     found = from_directory(data, parse_log_key(log_key), log_file, policy)
     source = "root document" if found.anchors.log_key else "the log itself"
-    return _verify(
-        log_file, found.anchors, "given" if log_key else source, found.warnings, progress
-    )
+    anchors = replace(found.anchors, seen=tuple(seen))
+    return _verify(log_file, anchors, "given" if log_key else source, found.warnings, progress)
 
 
 def verify_file(
@@ -210,6 +215,7 @@ def verify_file(
     progress: Progress,
     root: GivenRoot | None = None,
     policy: WitnessPolicy | None = None,
+    seen: Sequence[bytes] = (),
 ) -> LogVerified:
     """Verify a log.db; without `log_key` or `root` a bare one vouches for its own keys.
 
@@ -220,12 +226,13 @@ def verify_file(
 
     given = policy or NOBODY
     if root is not None:
-        made = _verify(path, with_root(root, path, given), "given root document", (), progress)
+        anchors = replace(with_root(root, path, given), seen=tuple(seen))
+        made = _verify(path, anchors, "given root document", (), progress)
         return made.model_copy(update={"fingerprint": root.fingerprint})
     home = _home_of(path)
     if home is not None:
-        return verify_directory(home, log_key, progress, path, policy)
-    anchors = unknown(parse_log_key(log_key), given)
+        return verify_directory(home, log_key, progress, path, policy, seen)
+    anchors = replace(unknown(parse_log_key(log_key), given), seen=tuple(seen))
     return _verify(path, anchors, "given" if log_key else "the log itself", (), progress)
 
 
@@ -268,6 +275,8 @@ def _verify(
         needed=verified.needed,
         cosigned_by=verified.cosigned_by,
         self_signed_because=_why_not(verified),
+        compared=verified.seen.compared,
+        not_compared=tuple(verified.seen.not_compared),
         warnings=warnings,
         predecessor=LogBefore(**vars(before)) if (before := verified.predecessor) else None,
     )

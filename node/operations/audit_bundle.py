@@ -135,6 +135,11 @@ def checkpoint_of(content: bytes) -> bytes:
         return content
 
 
+def checkpoints_of(files: Sequence[Path]) -> list[bytes]:
+    """Return the checkpoints in files; raises OSError where one cannot be read."""
+    return [checkpoint_of(file.read_bytes()) for file in files]
+
+
 def verify_bundle(
     path: Path,
     fingerprints: Sequence[str],
@@ -145,7 +150,7 @@ def verify_bundle(
     from node.audit.bundle_check import BundleCheck
     from protocol.witness_policy import NOBODY
 
-    others = [checkpoint_of(file.read_bytes()) for file in seen]
+    others = checkpoints_of(seen)
     check = BundleCheck(lines_of(path), fingerprints, others, policy=policy or NOBODY)
     return BundleVerified.of(check)
 

@@ -211,6 +211,26 @@ def test_a_bare_copy_is_verified_without_a_node(bank: NewNode, tmp_path: Path) -
     assert (told["verdict"], told["log_key_from"]) == ("SELF-SIGNED", "given")
 
 
+def test_a_log_is_compared_with_what_others_hold_of_it(bank: NewNode, tmp_path: Path) -> None:
+    old, receipt = tmp_path / "old.db", tmp_path / "answer.receipt"
+    fill(bank)
+    old.write_bytes(bank.data.log_file.read_bytes())
+    fill(bank, exchange(9))
+    receipt.write_text(audit(bank, "receipt", "5").stdout)  # as a partner would hold it
+    assert as_json(bank, "verify", "--seen", str(receipt))["compared"] == 1
+    back = audit(bank, "verify", "--log", str(old), "--seen", str(receipt))
+    assert back.exit_code == ExitCode.UNVERIFIED
+    assert "log-shortened: 5 leaves are here, and elsewhere the log's key signed 6" in back.stdout
+    signer = read_key(bank.data.key_file("log"), None, purpose="log")
+    forked, strange = tmp_path / "forked", tmp_path / "strange"
+    forked.write_bytes(sign_checkpoint(Checkpoint(ORIGIN, 3, leaf_hash(b"x")), signer))
+    strange.write_bytes(sign_checkpoint(Checkpoint(ORIGIN, 3, leaf_hash(b"x")), SIGNER))
+    other = audit(bank, "verify", "--seen", str(forked), "--seen", str(strange))
+    assert other.exit_code == ExitCode.DIVERGED
+    assert "log-forked: the log's key signed another tree of its first 3 leaves" in other.stdout
+    assert "not compared: a checkpoint that proves nothing" in other.stdout
+
+
 def test_how_many_are_needed_goes_with_the_witnesses_that_are_known_here(bank: NewNode) -> None:
     assert as_json(bank, "verify", "--needed", "3")["needed"] == 3
     unknown = audit(bank, "search", "--decision", "maybe")

@@ -198,7 +198,7 @@ def test_options_of_other_verifications_are_refused_beside_a_bundle(
     exported(bank, out)
     for arguments in (
         [str(out), "--log-key", "x"],
-        ["--seen", str(out)],
+        ["--seen", str(out), "--receipt", str(out)],
         ["--receipt", str(out), "--root", "no such file"],
         ["--root", str(out)],
     ):
