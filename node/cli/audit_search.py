@@ -130,4 +130,6 @@ def _next_page(request: SearchLeaves, before: int) -> str:
 def _typed(name: str, value: object) -> str:
     from node.cli.found_leaves import shown_time
 
-    return shown_time(value, "%Y-%m-%dT%H:%M:%SZ") if name in _TIMES else str(value)
+    if isinstance(value, int) and name in _TIMES:
+        return shown_time(value, "%Y-%m-%dT%H:%M:%SZ")
+    return str(value)

@@ -161,7 +161,7 @@ def test_a_line_in_the_logs_name_by_a_key_that_is_none_of_its_own_is_found() -> 
     lines = bundle("everything").splitlines(keepends=True)[:-1]
     note = json.loads(lines[1])["checkpoint"].encode()
     signed = parse_checkpoint(parse_note(note).text)
-    stranger = parse_note(sign_checkpoint(signed, SeedSigner(bytes(32)))).signatures
+    stranger = parse_note(sign_checkpoint(signed, SeedSigner.from_seed(bytes(32)))).signatures
     lines[1] = dumps({"checkpoint": with_cosignatures(note, stranger).decode()}) + b"\n"
     assert kinds(check(resealed(lines))) == ["checkpoint-invalid"]
 

@@ -6,8 +6,8 @@ import shlex
 import sqlite3
 import subprocess
 import sys
+import tomllib
 from contextlib import closing
-from importlib.metadata import requires
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +41,8 @@ for line in (first, *rest):
 def missing() -> list[str]:
     """What the project depends on, without what docs/audit.md tells an auditor to install."""
     (told,) = INSTALLED.findall(DOCS.read_text("utf-8"))
-    named = (
-        re.split(r"[>;\[ ]", each)[0]
-        for each in requires("interlingua") or ()
-        if "extra" not in each
-    )
+    project = tomllib.loads((DOCS.parents[1] / "pyproject.toml").read_text("utf-8"))["project"]
+    named = (re.split(r"[>;\[ ]", each)[0] for each in project["dependencies"])
     left = sorted(name.replace("-", "_") for name in {*named} - {*told.split()})
     assert {"hnswlib", "aiohttp", "numpy", "jinja2"} <= {*left}
     return left
