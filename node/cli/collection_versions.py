@@ -153,6 +153,8 @@ def show_migrated(one: Migrated) -> None:
 
 def _show_retired(one: Retired) -> None:
     line(f"{one.version} of {one.collection} is retired ({one.encoder})")
+    if one.brought_on is not None:
+        line(f"what is asked in its space is carried on over a bridge: {one.brought_on:.0%} agree")
     if one.forced:
         line(f"forced against: {one.forced}")
 

@@ -138,8 +138,10 @@ def route(query: Query, permitted: Permitted, routes: Routes) -> Routed:
         differ = differences(query.envelope, [standing.serving.envelope])
         raise refusal(refused.code, f"{refused.detail} ({differ})") from None
     routed = Routed(permitted, version, vectors, inbound)
+    if standing.course is None or version is not standing.serving:
+        return routed
     new = standing.beside(vectors.tobytes())
-    if new is None or version is not standing.serving:
+    if new is None:
         return routed
     return _with_new(routed, new, query.space, routes)
 

@@ -57,10 +57,12 @@ class Reach(BaseModel):
             return f"same, cut to {self.cut_to} components"
         if self.verdict != "adaptable":
             return self.verdict
-        figures = self.figures or self.partner_figures
+        figures, theirs = self.figures or self.partner_figures, self.partner_figures
         whose = "" if self.figures else ", by its own account"
         mrr = figures.get("mrr")
         told = "not measured" if mrr is None else f"MRR {_interval(mrr)}{whose}"
+        if "chained_mrr" in theirs:
+            told = "chained, not measured as a whole"
         told += self._agreement()
         way = "directly" if self.through is None else f"through {self.through}"
         return f"adaptable {way} ({self.kind}; {told})"
@@ -68,7 +70,10 @@ class Reach(BaseModel):
     def _agreement(self) -> str:
         """How far the partner's own model agrees, by its account or by the anchors here."""
         theirs = self.partner_figures
+        documents = "on the owner's documents"
         named = {
+            documents: theirs.get("agreement_10") if "native_mrr" in theirs else None,
+            f"{documents}, of the last link": theirs.get("chained_agreement_10"),
             "on shared sample questions": theirs.get("agreement_10"),
             "an estimate": theirs.get("agreement_10_estimated"),
             "on anchors alone": (self.figures or theirs).get("overlap_10"),

@@ -6,13 +6,15 @@ not learned from and on the golden questions where there are any; and it is told
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, Field
 
 from node.federation.ask import FigureShown
-from node.operations.migration import MigrationEstimate, reason, switching, target, tell
+from node.operations.migration import MigrationEstimate, target
 from node.operations.registry import Progress, operation
+from node.operations.version_changes import reason, switching, tell
 
 if TYPE_CHECKING:
     from adapters.metrics import Estimate
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from node.encoders.encoder import Encoder
     from node.node import Node
     from node.store.bridge_rows import BridgeRow
+
+WHY_CHARS = 256  # of a line in a leaf
 
 Sampled = Annotated[int, Field(ge=80, le=100_000)]
 
@@ -108,8 +112,8 @@ async def bridge(node: Node, request: BridgeTo, progress: Progress) -> Bridged:
     row = new_course(node, collection, "bridge", serving, encoder.name)
     course = Course(row, serving, encoder.envelope.space_id)
     figures = ", ".join(f"{name} {one.value:.3f}" for name, one in found.card.figures.items())
-    why = reason(against)
-    told = type(why)(why.by, why.forced, f"{found.adapter[:23]} by {encoder.name}: {figures}"[:256])
+    why = f"{found.adapter} by {encoder.name}: {figures}"[:WHY_CHARS]
+    told = replace(reason(against), why=why)
     await switching(node, collection).set_course("bridge", course, told, rows)
     await tell(node)
     return Bridged(
@@ -169,7 +173,7 @@ async def _measured(
         compared = await compare(collection, over(collection.serving, encoder, found), questions)
     except EncoderError as error:
         # perhaps the old model is the reason for the bridge; that needs somebody's word
-        return None, f"not measured: {error}"[:256]
+        return None, f"not measured: {error}"[:WHY_CHARS]
     bar = node.settings.versions.worst_difference
     return compared.difference[GATED], compared.stands_against(bar)
 

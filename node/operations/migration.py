@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, Field
 
-from node.operations.caller import caller
 from node.operations.registry import Progress, operation
+from node.operations.version_changes import (
+    put_in_charge,
+    reason,
+    settle_state,
+    state_of,
+    switching,
+    tell,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from node.collections.collection import Collection
-    from node.collections.switching import AppendLeaf, Reason, Switching
     from node.collections.version import Version
     from node.encoders.encoder import Encoder
     from node.node import Node
     from node.operations.bridging import BridgeTo, EstimateBridge
-    from node.store.bridge_rows import BridgeRow
 
 NAMED = 20
 """Ids of documents that a message names at most."""
@@ -155,7 +157,7 @@ async def filled(node: Node, request: Migrate, version: Version, progress: Progr
     return Migrated(
         collection=collection.name,
         version=version.name,
-        state=_state(node, version),
+        state=state_of(node, version),
         encoder=version.encoder_name,
         documents=cover.documents,
         covered=cover.covered,
@@ -187,27 +189,6 @@ async def cutover(node: Node, request: SwitchVersion, progress: Progress) -> Swi
     return await _switched(node, collection, forced)
 
 
-async def put_in_charge(node: Node, collection: Collection, version: Version, why: Reason) -> None:
-    """Cut over, with the bridges by which those who know only the old space go on being answered.
-
-    What they need is at hand: both versions' vectors. Too few documents give no bridge.
-    """
-    import asyncio
-
-    from adapters.errors import AdapterError
-    from node.collections.bridge import fit_both_ways
-    from node.collections.bridge_sample import sample_of_both
-    from node.collections.errors import VersionNotFit
-
-    sample = await sample_of_both(node.store, collection.serving, version)
-    ends = collection.envelope, version.envelope
-    rows: Sequence[BridgeRow] = ()
-    with suppress(AdapterError, VersionNotFit):
-        rows = await asyncio.to_thread(fit_both_ways, collection.key, sample, *ends)
-    await switching(node, collection).cut_over(version, why, rows)
-    await tell(node)
-
-
 @operation("collection.rollback")
 async def rollback(node: Node, request: RolledBack, progress: Progress) -> Switched:
     """Let the former version answer again."""
@@ -216,21 +197,6 @@ async def rollback(node: Node, request: RolledBack, progress: Progress) -> Switc
     missing = _against(former) if (former := collection.standing.former) else []
     await switching(node, collection).roll_back(reason("; ".join(missing) or None))
     return await _switched(node, collection, "; ".join(missing) or None)
-
-
-async def settle_state(node: Node, collection: Collection, version: Version) -> None:
-    """Make a version a shadow when every document has vectors in it."""
-    if _state(node, version) == "building" and not version.coverage().missing:
-        await switching(node, collection).complete(version, reason())
-        await tell(node)
-
-
-async def settle_states(node: Node) -> None:
-    """Note which versions have become complete since a restart, or while nobody waited for it."""
-    for collection in node.collections.all():
-        for version in collection.standing.aside:
-            if collection.backfill(version).idle:
-                await settle_state(node, collection, version)
 
 
 def _collection(node: Node, name: str) -> Collection:
@@ -341,32 +307,6 @@ def _against(version: Version) -> list[str]:
     return [f"{missing} documents without vectors"] if missing else []
 
 
-def _state(node: Node, version: Version) -> str:
-    from node.store import version_rows
-
-    with node.store.read() as db:
-        rows = version_rows.of_collection(db, version.row.collection)
-    return next(row.state for row in rows if row.key == version.key)
-
-
-def reason(forced: str | None = None) -> Reason:
-    """Say who asks for a change, and what was overruled."""
-    from node.collections.switching import Reason
-
-    return Reason(caller(), forced)
-
-
-def switching(node: Node, collection: Collection) -> Switching:
-    """Return what changes a collection's versions, with its leaves."""
-    return collection.switching(_appender(node))
-
-
-def _appender(node: Node) -> AppendLeaf:
-    from node.federation.event_leaves import switch_appender
-
-    return switch_appender(node.log)
-
-
 async def _switched(node: Node, collection: Collection, forced: str | None) -> Switched:
     await tell(node)
     now = collection.standing
@@ -378,9 +318,3 @@ async def _switched(node: Node, collection: Collection, forced: str | None) -> S
         space=now.serving.space_id,
         forced=forced,
     )
-
-
-async def tell(node: Node) -> None:
-    """Put what is offered now on the card, and tell partners of it."""
-    if node.serving:
-        node.card.current()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from node.collections.register import Registered
     from node.collections.version import Version
     from node.node import Node
+    from protocol.card import Route
 
 
 class WantedVersions(BaseModel, extra="forbid"):
@@ -150,6 +151,14 @@ async def catalog(node: Node, request: WantedVersions, progress: Progress) -> Ca
     )
 
 
+def _bridges(node: Node, collection: str) -> list[Route]:
+    """The ways over a collection's bridges that are in use."""
+    from node.federation.bridging import routes_over
+
+    standings = [each.standing for each in node.collections.all() if each.name == collection]
+    return [route for standing in standings for route in routes_over(standing, node.routes)]
+
+
 def _beside(collection: Collection) -> Version | None:
     """The version that a course lets answer besides."""
     course = collection.standing.course
@@ -168,7 +177,8 @@ def _line(node: Node, each: Registered, answering: set[int]) -> CatalogLine:
         envelope=row.envelope,
         adapters=tuple(
             AdapterInUse(space=route.space, adapter=route.adapter, kind=route.kind)
-            for route in node.spaces.routes(row.space_id)
+            for route in (*node.spaces.routes(row.space_id), *_bridges(node, row.name))
+            if route.into == row.space_id and route.adapter is not None
         ),
         documents=each.coverage.documents,
         covered=each.coverage.covered,

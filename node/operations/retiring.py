@@ -33,12 +33,17 @@ class RetireVersion(BaseModel, extra="forbid"):
 
 
 class Retired(BaseModel):
-    """A version whose vectors and files are gone. `forced`: the partners that depended on it."""
+    """A version whose vectors and files are gone. `forced`: the partners that depended on it.
+
+    `brought_on`: what is asked in its space is carried on over a bridge, by which so large a share
+    of the first ten is the serving version's own; None where nothing leads on.
+    """
 
     collection: str
     version: str
     encoder: str
     forced: str | None = None
+    brought_on: float | None = None
 
 
 @operation("collection.retire")
@@ -56,9 +61,12 @@ async def retire(node: Node, request: RetireVersion, progress: Progress) -> Reti
     progress(0, None, "who asks it")
     depend = await asyncio.to_thread(_dependents, node, collection, version)
     told = ", ".join(f"{peer} ({count} questions)" for peer, count in depend.most_common())
+    brought = _brought_on(collection, version)
     if told and not request.force:
+        instead = "nothing" if brought is None else f"answers over a bridge, {brought:.2f} the same"
         raise Conflict(
-            f"Only {version.name} could answer what these asked in the last {DAYS} days: {told}.",
+            f"Only {version.name} could answer what these asked in the last {DAYS} days: {told}. "
+            f"Without it they get {instead}.",
             fix="Let them join a shared space with a way to the new model, or ask by it; --force"
             " retires it all the same.",
             code="partners-depend",
@@ -73,7 +81,16 @@ async def retire(node: Node, request: RetireVersion, progress: Progress) -> Reti
         version=version.name,
         encoder=version.encoder_name,
         forced=forced,
+        brought_on=brought,
     )
+
+
+def _brought_on(collection: Collection, version: Version) -> float | None:
+    """The agreement over the bridge from a version's space to the serving one, if there is one."""
+    standing = collection.standing
+    ends = (version.space_id, standing.serving.space_id)
+    bridge = next((one for one in standing.bridges if (one.source, one.target) == ends), None)
+    return None if bridge is None else bridge.card.figures["overlap_10"].value
 
 
 def _dependents(node: Node, collection: Collection, version: Version) -> Counter[str]:

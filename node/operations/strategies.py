@@ -7,22 +7,15 @@ measured before it is taken, and leaves a leaf that says on what it rests.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import structlog
 from pydantic import BaseModel, Field, model_validator
 
-from node.operations.migration import (
-    Migrate,
-    Migrated,
-    begun,
-    filled,
-    put_in_charge,
-    reason,
-    switching,
-    tell,
-)
+from node.operations.migration import Migrate, Migrated, begun, filled
 from node.operations.registry import Progress, operation
+from node.operations.version_changes import put_in_charge, reason, switching, tell
 
 if TYPE_CHECKING:
     from node.collections.collection import Collection
@@ -160,7 +153,7 @@ async def _take(
         return
     row = new_course(node, collection, strategy, version, version.encoder_name, steps, every_s)
     course = Course(row, version, version.space_id)
-    why = type(reason())(reason().by, why=f"share {row.share}%")
+    why = replace(reason(), why=f"share {row.share}%")
     await switching(node, collection).set_course(strategy, course, why)
     await tell(node)
 
@@ -197,26 +190,24 @@ async def watch_course(node: Node, collection: Collection) -> None:
 
 async def _step(node: Node, collection: Collection, course: Course) -> None:
     """Raise the share, or cut over after the last step; go back where either would be worse."""
-    from dataclasses import replace
-
     from node.collections.switching import Reason
 
-    bar = node.settings.versions.worst_difference
+    bar, row = node.settings.versions.worst_difference, course.row
+    if not row.steps and course.version.coverage().missing:
+        return  # nothing to decide: the watch looks meanwhile
     compared = await _judged(node, collection)
     if collection.standing.course is not course:
         return
     if compared is not None and compared.stands_against(bar):
         await _go_back(node, collection, _told(compared))
-        return
-    row = course.row
-    if row.steps:
+    elif row.steps:
         share, *rest = row.steps
         row = replace(row, share=share, steps=tuple(rest), since=node.clock())
         why = f"share {share}%: {_told(compared)}"
         then = replace(course, row=row)
         await switching(node, collection).set_course("share", then, Reason(BY, why=why))
         _log.info("course.share", collection=collection.name, share=share)
-    elif not course.version.coverage().missing:
+    else:
         await _end_in_cutover(node, collection, course, bar)
 
 

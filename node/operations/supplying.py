@@ -57,7 +57,7 @@ class SuppliedVectors(BaseModel):
 async def supply(node: Node, request: SupplyVectors, progress: Progress) -> SuppliedVectors:
     """Give a new version the vectors that you computed; it is begun where there is none."""
     from node.collections.supply import supply as write_vectors
-    from node.operations.migration import settle_state
+    from node.operations.version_changes import settle_state
 
     collection = node.collections.get(request.collection)
     encoder = _target(node, collection, request.to)

@@ -37,8 +37,8 @@ def watch_of(node: Node) -> Watch:
 
 def periodic_of(node: Node) -> list[Periodic]:
     """Return what a running node repeats."""
-    from node.operations.migration import settle_states
     from node.operations.strategies import advance
+    from node.operations.version_changes import settle_states
 
     settling = Periodic("versions", VERSIONS_S, lambda: settle_states(node))
     steps = Periodic("courses", VERSIONS_S, lambda: advance(node))
@@ -56,12 +56,12 @@ async def watch(node: Node) -> None:
     from node.operations.strategies import watch_course
 
     for collection in node.collections.all():
-        try:
-            await watch_course(node, collection)
-            await _look(node, collection)
-        except Exception as error:
-            cause = translate(error).cause
-            _log.warning("version.not watched", collection=collection.name, cause=cause)
+        for look in (watch_course, _look):
+            try:
+                await look(node, collection)
+            except Exception as error:
+                cause = translate(error).cause
+                _log.warning("version.not watched", collection=collection.name, cause=cause)
 
 
 async def _look(node: Node, collection: Collection) -> None:

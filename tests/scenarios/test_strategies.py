@@ -189,6 +189,7 @@ async def test_a_share_of_the_questions_grows_step_by_step_and_ends_in_a_cutover
     retire = RetireVersion(collection=DOCS, version="v1", force=True)
     gone = await clinic.do("collection.retire", retire, Retired)
     assert "lab.example" in (gone.forced or "")
+    assert (gone.brought_on or 0) > 0.9
     after = await lab.ask(vectors=[], texts=[text(9)], encoder="old", k=1)
     (silo,) = after.silos
     assert silo.route is not None

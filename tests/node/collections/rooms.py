@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from node.collections.collection import Collection
+from node.collections.index_keeper import MostAsked
 from node.collections.registry import Collections
 from node.collections.scalars import YardsticksOf
 from node.encoders.registry import Encoders
@@ -86,12 +87,20 @@ async def opened(
     settings: IndexSettings = SMALL,
     yardsticks: YardsticksOf = lambda _space: (),
     rules: SourceRules = NOTHING,
+    most_asked: MostAsked = lambda _collection: (),
 ) -> AsyncIterator[Rooms]:
     """Open the rooms in `path` and close them as the node does."""
     store = Store.open(path / "store.db")
     encoders = Encoders(store, lambda: NOW)
     collections = Collections(
-        store, path / "indexes", encoders, settings, lambda: NOW, yardsticks, rules=rules
+        store,
+        path / "indexes",
+        encoders,
+        settings,
+        lambda: NOW,
+        yardsticks,
+        most_asked,
+        rules=rules,
     )
     try:
         yield Rooms(store, encoders, collections)

@@ -15,11 +15,11 @@ class Turned(Words):
     def __init__(self, seed: int) -> None:
         super().__init__(seed)
         drawn = np.random.default_rng(7).normal(size=(WIDTH, WIDTH))
-        self._turn = np.linalg.qr(drawn)[0].astype(np.float32)
+        self.turn = np.linalg.qr(drawn)[0].astype(np.float32)
 
     def see(self, text: str) -> npt.NDArray[np.float32]:
         """The unit vector of a text."""
-        return np.asarray(super().see(text) @ self._turn, dtype=np.float32)
+        return np.asarray(super().see(text) @ self.turn, dtype=np.float32)
 
 
 def add_turned(encoders: Encoders, name: str, seed: int) -> Turned:
