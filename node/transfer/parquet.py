@@ -66,11 +66,12 @@ class ParquetSource:
         self._path = path
         with self._named():
             self._file = parquet.ParquetFile(path)
-        told = self._file.metadata.metadata or {}
+            told = self._file.metadata.metadata or {}
+            names = set(self._file.schema_arrow.names)
         self.head: Head | None = parse_head(self._json(told, HEAD), path.name)
         self._end = parse_end(self._json(told, END), path.name)
         self.total: int | None = self._end.documents
-        missing = {*COLUMNS} - set(self._file.schema_arrow.names)
+        missing = {*COLUMNS} - names
         if missing:
             raise NotAsTold(f"{path} lacks the columns {', '.join(sorted(missing))}")
 
@@ -154,7 +155,8 @@ class _Named:
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
         arrow, _ = _libraries()
-        if kind is not None and issubclass(kind, (OSError, arrow.ArrowException)):
+        damage = OSError, ValueError, MemoryError, OverflowError, arrow.ArrowException
+        if kind is not None and issubclass(kind, damage):
             raise SourceUnreadable(f"{self._path} cannot be read as Parquet") from None
 
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 
 from node.transfer import files, npy
-from node.transfer.check import check
+from node.transfer.check import Watched, check
 from node.transfer.errors import NotAsTold, SourceUnreadable, TransferError
 from node.transfer.form import Moved
 from node.transfer.opening import Named, open_source
@@ -134,6 +134,19 @@ def test_a_parquet_file_without_an_envelope_says_what_it_lacks(tmp_path: Path) -
     path.write_bytes(b"PAR1 nothing of that")
     with pytest.raises(SourceUnreadable, match="cannot be read as Parquet"):
         open_source(Named(str(path)))
+
+
+def test_a_source_that_changes_between_its_two_readings_is_refused(tmp_path: Path) -> None:
+    for name, count in (("c", 3), ("d", 4)):
+        write(tmp_path / f"{name}.npy", head(), plain(count))
+    path = tmp_path / "c.npy"
+    source = open_source(Named(str(path)))
+    first = check(source, head().envelope, unseen).end
+    assert len(list(Watched(source, first))) == 3
+    for one in (path, npy.sidecar(path)):
+        one.with_name(f"d{one.suffix}").replace(one)
+    with pytest.raises(NotAsTold, match="changed while it was read"):
+        list(Watched(source, first))
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ async def test_a_collection_moves_and_is_the_same_on_the_other_side(
     here = ("--data", new_node.path)
     added = await told(
         "encoder", "add", "words", "--kind", "openai", "--url", model.url, "--model", "hashed",
-        "--max-tokens", 20, *here,
+        "--max-tokens", 20, "--training-cutoff", "2025-06", "--fine-tuning", "own notes", *here,
     )  # fmt: skip
     await told("collection", "create", "papers", "--encoder", "words", "--title", "Ours", *here)
     lines: list[dict[str, Any]] = [
@@ -52,6 +52,10 @@ async def test_a_collection_moves_and_is_the_same_on_the_other_side(
     file = tmp_path / "d.jsonl"
     file.write_text("".join(json.dumps(one) + "\n" for one in lines))
     await told("collection", "ingest", "papers", file, *here)
+
+    (version,) = (await told("catalog", *here))["versions"]
+    assert (version["training_cutoff"], version["fine_tuning"]) == ("2025-06", "own notes")
+    assert (version["by_uri"], version["without_text"]) == (0, 0)
 
     whole, bare = tmp_path / "whole.parquet", tmp_path / "bare.npy"
     written = await told("collection", "export", "papers", "--out", whole, "--with-sources", *here)
