@@ -34,6 +34,7 @@ class Reservation:
     queries: int = 0
     told: dict[int, int] = field(default_factory=dict)
     asked: tuple[Probe, ...] = ()
+    _scopes: tuple[Scope, Scope] | None = None
     _following: bool = False
     _abandoned: bool = False
 
@@ -44,6 +45,10 @@ class Reservation:
         )
         if left:
             self.collection, self.queries = grant.collection, n
+            self._scopes = (
+                (self.peer, grant.collection, epoch_of(self.at)),
+                (self.peer, grant.collection, day_of(self.at)),
+            )
         return left
 
     def reserve_probes(self, probes: tuple[Probe, ...], limit: int) -> bool:
@@ -60,13 +65,15 @@ class Reservation:
     @property
     def scope(self) -> Scope:
         """Where answers about records are counted."""
-        if self.collection is None:
+        if self._scopes is None:
             raise RuntimeError("answers are reserved after the query budget, never before")
-        return self.peer, self.collection, epoch_of(self.at)
+        return self._scopes[0]
 
     @property
     def _day_scope(self) -> Scope:
-        return *self.scope[:2], day_of(self.at)
+        if self._scopes is None:
+            raise RuntimeError("questions are remembered after the query budget, never before")
+        return self._scopes[1]
 
     def give_back_work(self) -> None:
         """Give back queries and answers of records; the idempotency key stays held."""
@@ -130,6 +137,7 @@ class Reservation:
 
     def _hold_nothing(self) -> None:
         self.collection, self.queries, self.told, self.asked = None, 0, {}, ()
+        self._scopes = None
 
     def _leave(self) -> None:
         if self.question is not None:

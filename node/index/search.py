@@ -73,18 +73,33 @@ def search(
 ) -> list[Candidates]:
     """Return for each query (q, d) its k nearest visible documents, best first, or all if fewer."""
     queries = nearness.query_form(queries)
+    base = _Base(view, nearness, settings.ef, *view.admitted(visible, among))
+    found: list[Candidates | None] = [None] * len(queries)
+    if not view.delta:
+        found = list(base.at_once(queries, k))
+    rest = [number for number, candidates in enumerate(found) if candidates is None]
+    if rest:
+        one_by_one = _search_rest(base, queries[rest], k, visible, among)
+        for number, candidates in zip(rest, one_by_one, strict=True):
+            found[number] = candidates
+    return [candidates for candidates in found if candidates is not None]
+
+
+def _search_rest(
+    base: "_Base", queries: FloatArray, k: int, visible: frozenset[str] | None, among: Among
+) -> list[Candidates]:
+    """Do the same for queries in query form, whatever there is beside the snapshot."""
+    view = base.view
     found = [_Found() for _ in queries]
     for segment in view.delta:
         shown = view.admitted_rows(segment, visible, among)
-        for number, rows, scores in segment.exact(nearness, queries, shown, k):
+        for number, rows, scores in segment.exact(base.nearness, queries, shown, k):
             found[number].parts.append((segment, rows, scores))
-    mask, count = view.admitted(visible, among)
-    if count:
-        base = _Base(view, nearness, settings.ef, mask, count)
+    if base.count:
         everyone = list(range(len(queries)))
         for number, rows, scores in base.search(queries, everyone, k, base.expected(k)):
             found[number].parts.append((view.base, rows, scores))
-    return [one.best(k, nearness.dimension) for one in found]
+    return [one.best(k, base.nearness.dimension) for one in found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +116,46 @@ class _Base:
         """Rows to fetch so that about k of them pass the filter."""
         return int(np.ceil(_MARGIN * k * len(self.view.base) / self.count))
 
+    def at_once(self, queries: FloatArray, k: int) -> Iterator[Candidates | None]:
+        """Yield what each query finds where nothing is left to be chosen, None where something is.
+
+        That is where all rows may be found and the k nearest are of k documents, none as near as
+        the next. Everything is done for all queries together, calls cost more than work on few.
+        """
+        base, fetch = self.view.base, self.expected(k) if self.count else 0
+        reached = None
+        if self.count == len(base) and self._through_graph(fetch):
+            reached = self._reached(queries, fetch)
+        if reached is None or fetch <= k:
+            yield from [None] * len(queries)
+            return
+        rows, scores = reached[0][:, :k], reached[1]
+        documents = base.documents[rows]
+        ordered = np.sort(documents, axis=1)
+        plain = (ordered[:, 1:] != ordered[:, :-1]).all(axis=1)
+        plain &= (scores[:, 1 : k + 1] < scores[:, :k]).all(axis=1)
+        vectors, chunks = base.vectors[rows], base.keys[rows]
+        for at, alone in enumerate(plain.tolist()):
+            yield (
+                Candidates(documents[at], scores[at, :k], vectors[at], chunks[at])
+                if alone
+                else None
+            )
+
+    def _through_graph(self, fetch: int) -> bool:
+        """Whether fetching so many rows costs less than scoring all."""
+        return self.count > _SCORED_PER_FETCHED * max(fetch, self.ef)
+
+    def _reached(self, queries: FloatArray, fetch: int) -> tuple[IntArray, FloatArray] | None:
+        snapshot = self.view.snapshot
+        return None if snapshot is None else snapshot.graph.search(queries, fetch)
+
     def search(
         self, queries: FloatArray, numbers: Sequence[int], k: int, fetch: int
     ) -> Iterator[_Part]:
         """Yield parts with the k best documents of the queries of these numbers."""
-        base, snapshot = self.view.base, self.view.snapshot
-        reached = None
-        if snapshot is not None and self.count > _SCORED_PER_FETCHED * max(fetch, self.ef):
-            reached = snapshot.graph.search(queries[numbers], fetch)
+        base = self.view.base
+        reached = self._reached(queries[numbers], fetch) if self._through_graph(fetch) else None
         if reached is None:
             mask = None if self.count == len(base) else self.mask
             for at, rows, scores in base.exact(self.nearness, queries[numbers], mask, k):

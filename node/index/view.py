@@ -18,6 +18,7 @@ from node.index.snapshot import Snapshot
 
 LabelSets = Mapping[int, frozenset[str]]
 
+_NARROWED = 8  # masks of the same with documents left out
 _REMEMBERED = 64  # label filters of which a view keeps the mask
 
 
@@ -47,6 +48,9 @@ class View:
     delta: tuple[Segment, ...]
     label_sets: LabelSets
     _masks: dict[frozenset[str] | None, tuple[Mask, int]] = field(default_factory=dict)
+    _narrowed: dict[tuple[frozenset[str] | None, Among], tuple[Mask, int]] = field(
+        default_factory=dict
+    )
     _shown: dict[frozenset[str], npt.NDArray[np.int32]] = field(default_factory=dict)
 
     @property
@@ -95,8 +99,14 @@ class View:
         mask, count = self.eligible(visible)
         if among.everything or not count:
             return mask, count
-        mask = mask & among.rows(self.base)
-        return mask, int(mask.sum())
+        found = self._narrowed.get((visible, among))
+        if found is None:
+            mask = mask & among.rows(self.base)
+            found = (mask, int(mask.sum()))
+            if len(self._narrowed) >= _NARROWED:  # an `Among` is used for as long as it is right
+                self._narrowed.clear()
+            self._narrowed[visible, among] = found
+        return found
 
     def admitted_rows(
         self, segment: Segment, visible: frozenset[str] | None, among: Among

@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from node.index.among import Among
+from node.index.among import EVERYTHING, Among
 from node.index.candidate import Candidates
 from node.index.collection_index import CollectionIndex
-from tests.node.collections.rooms import vectors
+from node.index.search import _Base, _search_rest
+from tests.node.collections.rooms import SMALL, vectors
 from tests.node.index.source import Source, make
 
 D = 32
@@ -163,3 +164,22 @@ def test_a_search_among_some_documents_finds_what_scoring_all_of_them_finds(
         assert {one.key for row in found for one in row} <= set(keys[chosen].tolist())
         assert all(len(row) == min(10, chosen.sum()) for row in found)
         assert recall(found, expected) > 0.95
+
+
+@pytest.mark.parametrize("chunks", [1, 2])
+def test_what_needs_no_choosing_is_what_choosing_gives(source: Source, chunks: int) -> None:
+    index = source.index()
+    rows = vectors(3_000, D)
+    rows[10] = rows[20]  # as near as one another
+    source.put(index, rows, chunks=chunks)
+    index.rebuild(Event())
+    view, queries = index.view, np.concatenate([vectors(60, D, seed=5), rows[10:12]])
+    base = _Base(view, index.nearness, SMALL.ef, *view.admitted(None, EVERYTHING))
+    at_once = list(base.at_once(queries, 5))
+    chosen = _search_rest(base, queries, 5, None, EVERYTHING)
+    assert any(found is not None for found in at_once)
+    assert at_once[60] is None
+    for found, one in zip(at_once, chosen, strict=True):
+        if found is not None:
+            for name in ("keys", "scores", "vectors", "chunks"):
+                assert np.array_equal(getattr(found, name), getattr(one, name))
