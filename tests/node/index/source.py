@@ -88,8 +88,11 @@ def make(path: Path, dimension: int = 16, settings: IndexSettings = SMALL) -> So
     store.migrate("data", MIGRATIONS)
     space = envelope(dimension=dimension)
     with store.write() as db:
-        db.execute("INSERT INTO encoders VALUES ('e', 'caller', '{}', ?, 0)",
-                   (space.model_dump_json(),))  # fmt: skip
+        db.execute(
+            "INSERT INTO encoders (name, kind, settings, envelope, added_at)"
+            " VALUES ('e', 'caller', '{}', ?, 0)",
+            (space.model_dump_json(),),
+        )
         collection = collection_rows.insert(
             db, name="c", title="c", description="", language="", at=0
         )
