@@ -2,12 +2,12 @@
 
 The rule of this file: what counts is the line through all samples after the warm-up (Theil and Sen:
 the median of the slopes between pairs, which single peaks do not move), and what it adds over the
-judged time, as a share of where it begins.
+judged time, as a share of where it begins. Memory is what is the process's own: pages of files that
+it has mapped are the system's to take back.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,9 +20,20 @@ FLAT = 0.1
 """Share by which the line may rise over the judged time."""
 
 
+def held(pid: int | str = "self") -> dict[str, int]:
+    """Bytes of a process in memory: its own, and pages of files; 0 where /proc does not say."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        lines = []
+    said = {name: value for name, _, value in (line.partition(":") for line in lines)}
+    kilobytes = {name: int(said.get(name, "0 kB").split()[0]) for name in ("RssAnon", "RssFile")}
+    return {"anonymous": kilobytes["RssAnon"] * 1024, "mapped": kilobytes["RssFile"] * 1024}
+
+
 @dataclass
 class Memory:
-    """Resident bytes of a process by time in seconds."""
+    """Resident bytes of a process, its own pages, by time in seconds."""
 
     pid: int
     at: list[float] = field(default_factory=list)
@@ -30,9 +41,8 @@ class Memory:
 
     def sample(self) -> None:
         """Read what it has now."""
-        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
         self.at.append(time.monotonic())
-        self.resident.append(pages * os.sysconf("SC_PAGE_SIZE"))
+        self.resident.append(held(self.pid)["anonymous"])
 
     def told(self) -> dict[str, float]:
         """The line after the warm-up: its begin in MB, bytes a second, and its rise as a share."""

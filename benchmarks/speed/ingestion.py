@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import hnswlib
 
+from benchmarks.mixed_load.memory import held
 from benchmarks.one_node.asking import note
 from benchmarks.one_node.founding import COLLECTION, DOCUMENTS, create, envelope, opened
 from benchmarks.one_node.founding import records as given
@@ -64,7 +65,7 @@ def measure(folder: Path, shape: Shape, rounds: int, kept: Kept) -> dict[str, An
             if not kept.has(figure, given):
                 note(f"ingestion, round {number}: {name}, {count} documents")
             done.append(kept.figure(figure, given, partial(_alone, added, job)))
-    with_snapshot_s, held = kept.figure("start/snapshot", given, lambda: _alone(_started, job))
+    with_snapshot_s, node_held = kept.figure("start/snapshot", given, lambda: _alone(_started, job))
     _, bare_held = kept.figure("start/bare", given, lambda: _alone(_bare_loaded, job))
     disk = kept.figure("disk", given, lambda: _disk(job))
     without_snapshot_s, _ = kept.figure("start/none", given, lambda: _without_snapshot(job))
@@ -80,8 +81,8 @@ def measure(folder: Path, shape: Shape, rounds: int, kept: Kept) -> dict[str, An
         "hnswlib_per_second": median(rates["bare"]),
         "hnswlib_per_second_span": [min(rates["bare"]), max(rates["bare"])],
         "hnswlib_cpu_us": cpus["bare"] / count * 1e6,
-        "node_memory_bytes": held["anonymous"] / count,
-        "node_mapped_bytes": held["mapped"] / count,
+        "node_memory_bytes": node_held["anonymous"] / count,
+        "node_mapped_bytes": node_held["mapped"] / count,
         "hnswlib_memory_bytes": bare_held["anonymous"] / count,
         "node_disk_bytes": disk["all"] / count,
         "indexes_disk_bytes": disk["indexes"] / count,
@@ -148,7 +149,7 @@ def _started(job: Job) -> tuple[float, dict[str, int]]:
 async def _start(job: Job) -> tuple[float, dict[str, int]]:
     began = time.perf_counter()
     async with opened(job.folder, NAME) as node:
-        collection, before = node.collections.get(COLLECTION), _memory()
+        collection, before = node.collections.get(COLLECTION), held()
         await collection.load()
         await collection.settle(silent)
         return time.perf_counter() - began, _more(before)
@@ -156,7 +157,7 @@ async def _start(job: Job) -> tuple[float, dict[str, int]]:
 
 def _bare_loaded(job: Job) -> tuple[float, dict[str, int]]:
     """Seconds to load the bare graph, and its memory."""
-    began, before = time.perf_counter(), _memory()
+    began, before = time.perf_counter(), held()
     index = hnswlib.Index(space="ip", dim=job.shape.dimension)
     index.load_index(str(_bare_file(job)))
     return time.perf_counter() - began, _more(before)
@@ -166,20 +167,9 @@ def _bare_file(job: Job) -> Path:
     return job.folder / "bare.graph"
 
 
-def _memory() -> dict[str, int]:
-    """Bytes of this process in memory: its own, and pages of files; 0 where /proc does not say."""
-    try:
-        lines = Path("/proc/self/status").read_text().splitlines()
-    except OSError:
-        lines = []
-    said = {name: value for name, _, value in (line.partition(":") for line in lines)}
-    kilobytes = {name: int(said.get(name, "0 kB").split()[0]) for name in ("RssAnon", "RssFile")}
-    return {"anonymous": kilobytes["RssAnon"] * 1024, "mapped": kilobytes["RssFile"] * 1024}
-
-
 def _more(before: dict[str, int]) -> dict[str, int]:
     """How much more it is now."""
-    return {name: held - before[name] for name, held in _memory().items()}
+    return {name: now - before[name] for name, now in held().items()}
 
 
 def _bytes(folder: Path) -> int:

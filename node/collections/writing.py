@@ -88,8 +88,7 @@ class Writing:
 
     async def _ingest_batch(self, batch: list[Record]) -> Counts:
         async with self.turn:
-            known = await asyncio.to_thread(self._known, [record.id for record in batch])
-            planned = [plan(record, known.get(record.id)) for record in batch]
+            planned = await asyncio.to_thread(self._planned, batch)
             if all(item.step is Step.NOTHING for item in planned):
                 return Counts(unchanged=len(batch))
             standing = self._standing()
@@ -111,6 +110,11 @@ class Writing:
             if any(one.planned.needs_vectors and not one.spans for one in target.batch):
                 self._waiting(version)
         return counts
+
+    def _planned(self, batch: list[Record]) -> list[Planned]:
+        """What is to be written, beside what is stored; digests take time, so in a thread."""
+        known = self._known([record.id for record in batch])
+        return [plan(record, known.get(record.id)) for record in batch]
 
     async def _prepared(
         self, version: Version, planned: list[Planned], serving: bool

@@ -31,13 +31,16 @@ async def prepare(batch: list[Planned], encoder: Encoder, max_pieces: int) -> li
     texts: list[str] = []
     owners: list[Planned] = []
     prepared = []
+    none = np.empty((0, encoder.envelope.dimension), dtype=np.float32)
+    # in a thread: whoever asks meanwhile is not kept waiting
+    given = iter(await asyncio.to_thread(_given, batch, encoder))
     for planned in batch:
         spans: list[Span] = []
-        vectors = np.empty((0, encoder.envelope.dimension), dtype=np.float32)
+        vectors = none
         record = planned.record
-        if planned.needs_vectors and record.vector is not None:
+        if _brings_vectors(planned):
             spans = list(record.spans) or [(0, len(record.text or ""))]
-            vectors = _given(planned, encoder)
+            vectors = next(given)
         elif planned.needs_vectors:
             spans = await _chunked(planned, encoder, max_pieces)
             texts += [(record.text or "")[start:stop] for start, stop in spans]
@@ -101,7 +104,24 @@ async def _encoded(texts: list[str], owners: list[Planned], encoder: Encoder) ->
         raise BadRecord(owners[error.row].record.where, str(error), fix=error.fix) from None
 
 
-def _given(planned: Planned, encoder: Encoder) -> FloatArray:
+def _brings_vectors(planned: Planned) -> bool:
+    return planned.needs_vectors and planned.record.vector is not None
+
+
+def _given(batch: list[Planned], encoder: Encoder) -> list[FloatArray]:
+    """Check the vectors that came along, all in one call; return each record's (n, d), in order."""
+    bringing = [planned for planned in batch if _brings_vectors(planned)]
+    if not bringing:
+        return []
+    rows = [np.atleast_2d(np.asarray(planned.record.vector)) for planned in bringing]
+    try:
+        together = checked(np.concatenate(rows), encoder.envelope)
+    except (UnusableVectors, ValueError):  # one by one, to name the record that is at fault
+        return [_given_alone(planned, encoder) for planned in bringing]
+    return np.split(together, np.cumsum([len(some) for some in rows])[:-1])
+
+
+def _given_alone(planned: Planned, encoder: Encoder) -> FloatArray:
     try:
         return checked(np.atleast_2d(np.asarray(planned.record.vector)), encoder.envelope)
     except UnusableVectors as error:

@@ -94,15 +94,16 @@ def write(
     """
     rows = [Rows() for _ in targets]
     counts = Counts()
+    sets = dict[frozenset[str], int]()
     for items in zip(*(target.batch for target in targets), strict=True):
         step = items[0].planned.step
         if step is Step.NOTHING:
             counts += Counts(unchanged=1)
             continue
-        document = document_rows.upsert(db, collection, _new(items[0]), sequence, at)
+        document = document_rows.upsert(db, collection, _new(items[0]), sequence, at, sets)
         if step is not Step.FIELDS:
             for target, item, own in zip(targets, items, rows, strict=True):
-                _replace_chunks(db, target, document, item, own)
+                _replace_chunks(db, target, document, item, own, sets)
         counts += Counts(added=1) if step is Step.NEW else Counts(updated=1)
     changes = [own.change(target.nearness) for target, own in zip(targets, rows, strict=True)]
     return changes, counts + Counts(chunks=sum(len(own.keys) for own in rows))
@@ -117,7 +118,12 @@ def _new(item: Prepared) -> NewDocument:
 
 
 def _replace_chunks(
-    db: Connection, target: Target, document: int, item: Prepared, rows: Rows
+    db: Connection,
+    target: Target,
+    document: int,
+    item: Prepared,
+    rows: Rows,
+    sets: dict[frozenset[str], int],
 ) -> None:
     """Put the item's vectors, or on other labels the stored ones, under new chunk keys.
 
@@ -132,5 +138,5 @@ def _replace_chunks(
         chunk_rows.delete_of(db, version, document)
     keys = chunk_rows.insert(db, version, document, spans, vectors)
     labels = item.planned.record.labels
-    label_set = document_rows.label_set(db, labels)
+    label_set = document_rows.label_set(db, labels, sets)
     rows.add(keys, document, label_set, labels, vectors)

@@ -53,9 +53,17 @@ _SELECT = """
 
 
 def upsert(
-    db: sqlite3.Connection, collection: int, document: NewDocument, sequence: int, at: int
+    db: sqlite3.Connection,
+    collection: int,
+    document: NewDocument,
+    sequence: int,
+    at: int,
+    known: dict[frozenset[str], int] | None = None,
 ) -> int:
-    """Insert or replace one document's fields; return its internal key, kept across updates."""
+    """Insert or replace one document's fields; return its internal key, kept across updates.
+
+    `known`: see `label_set`.
+    """
     row = db.execute(
         "INSERT INTO documents (collection, external_id, text, uri, metadata, label_set, digest,"
         " sequence, added_at, updated_at, source) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -70,7 +78,7 @@ def upsert(
             document.text,
             document.uri,
             orjson.dumps(document.metadata, option=orjson.OPT_SORT_KEYS).decode(),
-            label_set(db, document.labels),
+            label_set(db, document.labels, known),
             document.digest,
             sequence,
             at,
@@ -221,8 +229,23 @@ def delete(db: sqlite3.Connection, keys: Iterable[int]) -> None:
     db.executemany("DELETE FROM documents WHERE key = ?", ((key,) for key in keys))
 
 
-def label_set(db: sqlite3.Connection, labels: frozenset[str]) -> int:
-    """Return the key of this set of labels, stored once however many documents carry it."""
+def label_set(
+    db: sqlite3.Connection, labels: frozenset[str], known: dict[frozenset[str], int] | None = None
+) -> int:
+    """Return the key of this set of labels, stored once however many documents carry it.
+
+    `known` keeps what was found within one transaction: documents that come together mostly carry
+    the same labels.
+    """
+    if known is not None and labels in known:
+        return known[labels]
+    key = _label_set(db, labels)
+    if known is not None:
+        known[labels] = key
+    return key
+
+
+def _label_set(db: sqlite3.Connection, labels: frozenset[str]) -> int:
     text = orjson.dumps(sorted(labels)).decode()
     row = db.execute("SELECT key FROM label_sets WHERE labels = ?", (text,)).fetchone()
     if row is None:
