@@ -11,7 +11,7 @@ the linear positions are those of Russ Cox, "Transparent Logs for Skeptical Clie
 import hashlib
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
 
 from protocol.limits import MAX_PROOF_HASHES
 from protocol.log_errors import ProofMismatch
@@ -20,6 +20,7 @@ HASH_BYTES = 32
 EMPTY_ROOT = hashlib.sha256().digest()
 
 HashAt = Callable[[int, int], bytes]
+_Above = TypeVar("_Above")
 
 
 def leaf_hash(data: bytes) -> bytes:
@@ -42,12 +43,11 @@ def position(level: int, index: int) -> int:
     return 2 * leaf - leaf.bit_count() + level
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(NamedTuple):
     """A complete subtree's hash: ``2**level`` leaves from leaf ``index * 2**level`` on."""
 
     level: int
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
     hash: bytes
 
 
@@ -142,26 +142,41 @@ def inclusion_proofs(indexes: Sequence[int], size: int, hash_at: HashAt) -> list
 
     ``indexes`` rise. Raises ValueError as ``inclusion_proof``.
     """
+    return along_paths(indexes, size, hash_at, lambda sibling, above: [sibling, *above], [])
+
+
+def along_paths(
+    indexes: Sequence[int],
+    size: int,
+    hash_at: HashAt,
+    step: Callable[[bytes, _Above], _Above],
+    top: _Above,
+) -> list[_Above]:
+    """Return what ``step(sibling, above)`` makes of each index's path, from the root downwards.
+
+    ``top`` is what stands above the root. ``indexes`` rise; what their paths share is made once.
+    Raises ValueError as ``inclusion_proof``.
+    """
     if indexes and not 0 <= indexes[0] <= indexes[-1] < size:
         raise ValueError(f"no leaf {indexes[0]} or {indexes[-1]} in a tree of {size} leaves")
-    return _paths(indexes, 0, size, hash_at)
 
+    def below(within: Sequence[int], start: int, end: int, above: _Above) -> list[_Above]:
+        if not within:
+            return []
+        if end - start == 1:
+            return [above] * len(within)
+        middle = start + (1 << (end - start - 1).bit_length() - 1)
+        cut = bisect_left(within, middle)
+        found = []
+        if cut:
+            beside = step(_subtree(middle, end, hash_at), above)
+            found = below(within[:cut], start, middle, beside)
+        if cut < len(within):
+            beside = step(_subtree(start, middle, hash_at), above)
+            found += below(within[cut:], middle, end, beside)
+        return found
 
-def _paths(indexes: Sequence[int], start: int, end: int, hash_at: HashAt) -> list[list[bytes]]:
-    """Paths of leaves within the subtree D[start:end], to its root."""
-    if end - start == 1 or not indexes:
-        return [[] for _ in indexes]
-    level = (end - start - 1).bit_length() - 1
-    middle = start + (1 << level)
-    cut = bisect_left(indexes, middle)
-    left = _paths(indexes[:cut], start, middle, hash_at)
-    right = _paths(indexes[cut:], middle, end, hash_at)
-    for paths, others in ((left, (middle, end)), (right, (start, middle))):
-        if paths:
-            sibling = _subtree(*others, hash_at)
-            for path in paths:
-                path.append(sibling)
-    return left + right
+    return below(indexes, 0, size, top)
 
 
 def consistency_proof(old: int, new: int, hash_at: HashAt) -> list[bytes]:
@@ -279,6 +294,10 @@ def _edge(start: int, end: int) -> list[tuple[int, int]]:
 
 
 def _subtree(start: int, end: int, hash_at: HashAt) -> bytes:
+    leaves = end - start
+    if not leaves & (leaves - 1):  # one complete subtree
+        level = leaves.bit_length() - 1
+        return hash_at(level, start >> level)
     return _fold([hash_at(level, index) for level, index in _edge(start, end)])
 
 

@@ -14,8 +14,10 @@ and ignored, as the specification demands. Whoever keeps a note keeps a bounded 
 import base64
 import binascii
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import ClassVar, Self
 
 from keys.signer import Signer, verify
@@ -25,6 +27,7 @@ from protocol.log_errors import MalformedNote, UntrustedNote
 KEY_ID_BYTES = 4
 TYPE_ED25519 = 0x01
 _DASH = "\N{EM DASH} "
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 
 
 def decode_base64(text: str) -> bytes | None:
@@ -66,7 +69,7 @@ class NoteKey:
         if len(self.public) != 32:
             raise MalformedNote(f"an Ed25519 public key has 32 bytes, not {len(self.public)}")
 
-    @property
+    @cached_property
     def key_id(self) -> bytes:
         """The four bytes that stand before each of this key's signatures."""
         return key_id(self.name, self.public, self.TYPE)
@@ -151,7 +154,7 @@ def _decode_text(raw: bytes) -> str:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         raise MalformedNote("a note is UTF-8 text") from None
-    if any(c < " " and c != "\n" for c in text):
+    if _CONTROL.search(text):
         raise MalformedNote("a note holds no control character but the newline")
     return text
 
@@ -190,10 +193,15 @@ def trimmed(raw: bytes, keys: Iterable[NoteKey], most: int = MAX_HELD_NOTE_CHARS
     return Note(note.text, tuple(kept)).encode()
 
 
+@lru_cache(maxsize=64)  # a node signs with a few keys, thousands of times
+def _own_key(name: str, public: bytes) -> VerifierKey:
+    return VerifierKey(name, public)
+
+
 def sign_note(text: str, name: str, *signers: Signer) -> bytes:
     """Sign ``text`` (its final LF included) as keys named ``name``; returns the whole note."""
-    keys = [VerifierKey(name, signer.public) for signer in signers]
-    if not text.endswith("\n") or any(c < " " and c != "\n" for c in text):
+    keys = [_own_key(name, signer.public) for signer in signers]
+    if not text.endswith("\n") or _CONTROL.search(text):
         raise MalformedNote("a note's text ends in a newline and holds no other control character")
     raw = text.encode()
     pairs = zip(keys, signers, strict=True)

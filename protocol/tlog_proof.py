@@ -12,14 +12,14 @@ place that says a leaf is in a log.
 """
 
 from binascii import b2a_base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from protocol.checkpoint import Checkpoint, open_checkpoint, parse_decimal
 from protocol.limits import MAX_HELD_NOTE_CHARS, MAX_PROOF_BYTES, MAX_PROOF_HASHES
 from protocol.log_errors import MalformedProof
 from protocol.log_keys import LogKeys
-from protocol.merkle import HASH_BYTES, leaf_hash, verify_inclusion
+from protocol.merkle import HASH_BYTES, HashAt, along_paths, leaf_hash, verify_inclusion
 from protocol.note import NoteKey, VerifierKey, decode_base64, trimmed
 
 HEADER = "c2sp.org/tlog-proof@v1"
@@ -39,6 +39,26 @@ class TlogProof:
         extra = b"" if self.extra is None else b"extra " + b2a_base64(self.extra)
         head = b"%b\n%bindex %d\n" % (HEADER.encode("ascii"), extra, self.index)
         return b"".join([head, *map(b2a_base64, self.path), b"\n", self.checkpoint])
+
+
+def encode_proofs(
+    indexes: Sequence[int], size: int, hash_at: HashAt, checkpoint: bytes
+) -> list[bytes]:
+    """Return the encoded ``TlogProof`` of each index, writing what they share once.
+
+    ``indexes`` rise; ``checkpoint`` is signed for the tree of ``size`` leaves that ``hash_at`` has.
+    Raises ValueError for an index that is not in it.
+    """
+    paths = along_paths(indexes, size, hash_at, _line_before, b"\n" + checkpoint)
+    head = HEADER.encode("ascii")
+    return [
+        b"%b\nindex %d\n%b" % (head, index, path)
+        for index, path in zip(indexes, paths, strict=True)
+    ]
+
+
+def _line_before(hash_: bytes, rest: bytes) -> bytes:
+    return b2a_base64(hash_) + rest
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ and nonces and keys that wait here are as good as recorded.
 """
 
 import sqlite3
-from collections import Counter
+from collections.abc import Iterable
 
-from node.audit import seen_checkpoints, state_rows, unacknowledged
+from node.audit import many_rows, seen_checkpoints, state_rows, unacknowledged
+from node.audit.effect_rows import BatchEffects, EffectRows
 from node.audit.entry import Effects, Entry, IdempotencyEffect
 from node.audit.errors import AlreadyRecorded
 from node.content.content import SealedAnswer
@@ -19,29 +20,51 @@ _Name = tuple[str, str]  # peer, and a nonce or an idempotency key
 class BatchRows:
     """The rows of a batch, in its transaction: ``add`` each entry, then ``write``."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._nonces: dict[_Name, int] = {}
+    def __init__(
+        self, connection: sqlite3.Connection, recent: EffectRows, entries: Iterable[Entry], at: int
+    ) -> None:
+        """``entries``: all that may be added; ``at``: the present second."""
+        self._connection, self._recent, self._at = connection, recent, at
+        self._all = [entry.effects for entry in entries]
+        self._look_up()
+        self._effects = BatchEffects()
         self._keys: dict[_Name, tuple[IdempotencyEffect, SealedAnswer, int]] = {}
-        self._queries: Counter[tuple[str, str, int]] = Counter()
-        self._exposures: list[tuple[str, str, int, int, int]] = []
-        self._probes: list[tuple[int, str, str, bytes, bytes]] = []
         self._unacknowledged: list[unacknowledged.Row] = []
 
     def write_before(self, entry: Entry) -> None:
         """Write what waits, where this entry reads or removes rows that others made."""
-        if entry.effects.reset or unacknowledged.depends_on_rows(entry.leaf):
+        if entry.effects.reset:
+            self.write()
+            self._recent.enter(self._at)
+            self._look_up()
+        elif unacknowledged.depends_on_rows(entry.leaf):
             self.write()
 
-    def refuse_recorded(self, effects: Effects, at: int) -> None:
+    def _look_up(self) -> None:
+        """Read which of the batch's nonces and keys are recorded."""
+        found = state_rows.recorded(self._connection, self._all, self._at)
+        self._recorded_nonces, self._recorded_keys = found
+
+    def refuse_recorded(self, effects: Effects) -> None:
         """Raise AlreadyRecorded if the nonce or the idempotency key is recorded and still live."""
-        nonce, again = effects.nonce, effects.idempotency
-        if nonce and self._nonces.get((nonce.peer, nonce.nonce), at - 1) >= at:
+        if effects.nonce and self._holds_nonce((effects.nonce.peer, effects.nonce.nonce)):
             raise AlreadyRecorded("This nonce was recorded before.")
-        waiting = self._keys.get((again.peer, again.key)) if again else None
-        if waiting is not None and waiting[0].until >= at:
+        again = effects.idempotency
+        if again and self._holds_key((again.peer, again.key)):
             raise AlreadyRecorded("This idempotency key was answered before.")
-        state_rows.refuse_recorded(self._connection, effects, at)
+
+    def _holds_nonce(self, name: _Name) -> bool:
+        return (
+            self._effects.nonces.get(name, self._at - 1) >= self._at
+            or self._recent.holds(name, self._at)
+            or name in self._recorded_nonces
+        )
+
+    def _holds_key(self, name: _Name) -> bool:
+        waiting = self._keys.get(name)
+        return (waiting is not None and waiting[0].until >= self._at) or (
+            name in self._recorded_keys
+        )
 
     def add(self, entry: Entry, index: int, stored: SealedAnswer) -> None:
         """Take the effects of the leaf ``index``; ``refuse_recorded`` has been called before.
@@ -49,21 +72,12 @@ class BatchRows:
         ``stored`` is the payload of the idempotency effect, sealed.
         """
         effects = entry.effects
-        if effects.nonce:
-            self._nonces[effects.nonce.peer, effects.nonce.nonce] = effects.nonce.until
+        if effects.reset:
+            state_rows.forget(self._connection, effects.reset)
+        self._effects.add(effects)
         if effects.idempotency:
             again = effects.idempotency
             self._keys[again.peer, again.key] = (again, stored, index)
-        if effects.reset:
-            state_rows.forget(self._connection, effects.reset)
-        if effects.queries:
-            q = effects.queries
-            self._queries[q.peer, q.collection, q.day] += q.n
-        if effects.exposures:
-            e = effects.exposures
-            scope = (e.peer, e.collection, e.epoch)
-            self._exposures += [(*scope, document, n) for document, n in e.answers.items()]
-        self._probes += [(p.day, p.peer, p.collection, p.mark, p.sketch) for p in effects.probes]
         self._add_what_was_seen(effects, index)
         opened = unacknowledged.row(entry.leaf, index)
         if opened is not None:
@@ -82,33 +96,19 @@ class BatchRows:
 
     def write(self) -> None:
         """Write what waits."""
-        execute = self._connection.executemany
-        execute(
-            "INSERT OR REPLACE INTO nonces VALUES (?, ?, ?)",
-            [(*name, until) for name, until in self._nonces.items()],
-        )
-        execute(
-            "INSERT OR REPLACE INTO idempotency VALUES (?, ?, ?, ?, ?, ?, ?)",
+        self._recent.append(self._effects, self._at)
+        many_rows.insert(
+            self._connection,
+            "OR REPLACE INTO idempotency",
             [
                 (i.peer, i.key, i.body_digest, stored.slot, stored.data, index, i.until)
                 for i, stored, index in self._keys.values()
             ],
         )
-        execute(
-            "INSERT INTO queries VALUES (?, ?, ?, ?) "
-            "ON CONFLICT (peer, collection, day) DO UPDATE SET n = n + excluded.n",
-            [(*scope, n) for scope, n in self._queries.items()],
+        self._recorded_keys.update(
+            name for name, (i, _, _) in self._keys.items() if i.until >= self._at
         )
-        execute(
-            "INSERT INTO exposures VALUES (?, ?, ?, ?, ?) "
-            "ON CONFLICT (peer, collection, epoch, document) DO UPDATE SET n = n + excluded.n",
-            self._exposures,
-        )
-        execute("INSERT OR IGNORE INTO probes VALUES (?, ?, ?, ?, ?)", self._probes)
         unacknowledged.insert(self._connection, self._unacknowledged)
-        self._nonces.clear()
+        self._effects = BatchEffects()
         self._keys.clear()
-        self._queries.clear()
-        self._exposures.clear()
-        self._probes.clear()
         self._unacknowledged.clear()

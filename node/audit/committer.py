@@ -20,6 +20,7 @@ from keys.signer import Signer
 from keys.thumbprint import thumbprint
 from node.audit import log_key_rows, open_questions, schema, state_rows, tree_rows, unacknowledged
 from node.audit.batch_rows import BatchRows
+from node.audit.effect_rows import EffectRows
 from node.audit.entry import Entry, Receipt, TakeOver
 from node.audit.errors import AuditError, LogForeign, LogUnavailable
 from node.audit.growth import Growth
@@ -72,6 +73,7 @@ class Committer:
         self._contents = contents
         self._signers: dict[str, Signer] = {signer.kid: signer}
         self._connection: sqlite3.Connection | None = None
+        self._purged_at = -1  # the last second of which nothing that has expired is left
         self.tree: Tree = self._load()
 
     def take_over_if_needed(self, signer: Signer) -> None:
@@ -138,18 +140,22 @@ class Committer:
         growth = Growth(self.tree.frontier)
         ordered = put_last(admitted)
         keeping = self._contents.batch() if self._contents is not None else None
-        outcomes = _grow(connection, growth, ordered, at, keeping)
+        entries = [one.entry for one in ordered.values()]
+        rows = BatchRows(connection, self._recent, entries, at)
+        outcomes = _grow(connection, growth, ordered, rows, keeping)
         if not growth.leaves:
             connection.execute("ROLLBACK")
             return outcomes
-        entries = (one.entry for n, one in ordered.items() if n not in outcomes)
-        takes_over = next((e.takes_over for e in entries if e.takes_over is not None), None)
+        added = (one.entry for n, one in ordered.items() if n not in outcomes)
+        takes_over = next((e.takes_over for e in added if e.takes_over is not None), None)
         tree = growth.seal(self._origin, *self._sealing(takes_over))
         if takes_over is not None:
             key = VerifierKey(self._origin, takes_over.signer.public)
             log_key_rows.add(connection, growth.next_index, key)
         tree_rows.insert(connection, growth.leaves, growth.nodes, tree.head)
-        state_rows.purge(connection, at)
+        self._recent.enter_if_many(at)
+        if self._purged_at != at and state_rows.purge(connection, at):
+            self._purged_at = at
         receipts = {
             n: Receipt(new.index, new.raw, proof)
             for n, new, proof in zip(
@@ -190,7 +196,7 @@ class Committer:
         except BaseException:
             connection.close()
             raise
-        self._connection = connection
+        self._connection, self._recent = connection, EffectRows(connection)
         return tree
 
     def _compared(self, connection: sqlite3.Connection) -> Tree:
@@ -234,17 +240,16 @@ def _grow(
     connection: sqlite3.Connection,
     growth: Growth,
     admitted: dict[int, Prepared],
-    at: int,
+    rows: BatchRows,
     keeping: Batch | None,
 ) -> dict[int, Outcome]:
     """Write each entry's effects and grow the tree by its leaf; returns those refused."""
     refused: dict[int, Outcome] = {}
-    rows = BatchRows(connection)
     for n, prepared in admitted.items():
         rows.write_before(prepared.entry)
         try:
             refuse_former(connection, growth, prepared.entry.takes_over)
-            rows.refuse_recorded(prepared.entry.effects, at)
+            rows.refuse_recorded(prepared.entry.effects)
             unacknowledged.refuse_again(connection, prepared.entry.leaf)
         except AuditError as error:
             refused[n] = error

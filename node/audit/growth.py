@@ -8,8 +8,8 @@ from keys.signer import Signer
 from node.audit.tree_rows import Head, NewLeaf, Tree
 from protocol.checkpoint import Checkpoint, sign_checkpoint
 from protocol.leaf import Leaf
-from protocol.merkle import Frontier, Node, inclusion_proofs, leaf_hash
-from protocol.tlog_proof import TlogProof
+from protocol.merkle import Frontier, Node, leaf_hash
+from protocol.tlog_proof import encode_proofs
 
 
 class Growth:
@@ -29,9 +29,9 @@ class Growth:
     def add(self, leaf: Leaf, raw: bytes) -> None:
         """Put one more leaf at the end."""
         self.leaves.append(NewLeaf(self._frontier.size, leaf, raw))
-        for node in self._frontier.append(leaf_hash(raw)):
-            self._known[node.level, node.index] = node.hash
-            self.nodes.append(node)
+        grown = self._frontier.append(leaf_hash(raw))
+        self._known.update(((level, index), hash_) for level, index, hash_ in grown)
+        self.nodes += grown
 
     def seal(self, origin: str, *signers: Signer) -> Tree:
         """Sign the checkpoint over all leaves; it is shown to nobody before it is durable."""
@@ -41,10 +41,6 @@ class Growth:
     def prove(self, head: Head) -> list[bytes]:
         """Return the tlog-proof of each of the batch's leaves."""
         known, indexes = self._known, [new.index for new in self.leaves]
-        paths = inclusion_proofs(
-            indexes, head.checkpoint.size, lambda level, place: known[level, place]
+        return encode_proofs(
+            indexes, head.checkpoint.size, lambda level, place: known[level, place], head.note
         )
-        return [
-            TlogProof(index, tuple(path), head.note).encode()
-            for index, path in zip(indexes, paths, strict=True)
-        ]

@@ -44,7 +44,7 @@ class Ledger:
         """Compare with the tables that budgets and exposure limits rest on."""
         for what, table, told in (
             ("debited queries", "queries", self._charged),
-            ("counted exposures", "exposures", self._exposed),
+            ("counted exposures", "exposure_sums", self._exposed),
         ):
             rows = connection.execute(
                 f"SELECT peer, collection, sum(n) FROM {table} GROUP BY peer, collection"  # noqa: S608 - one of two names above

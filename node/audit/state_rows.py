@@ -5,10 +5,11 @@ key is never replaced or purged. Live means: the present second is not after ``u
 """
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from node.audit import many_rows
 from node.audit.entry import Effects, ResetEffect
-from node.audit.errors import AlreadyRecorded
 from node.content.content import SealedAnswer
 
 DAY_S = 86_400
@@ -26,51 +27,57 @@ class StoredRow:
 
 
 def forget(connection: sqlite3.Connection, reset: ResetEffect) -> None:
-    """Forget what was debited before, and what was asked."""
-    for table in ("queries", "exposures", "probes"):
+    """Forget what was debited before, and what was asked; recent effects have been entered."""
+    of = "peer = ?1 AND (?2 IS NULL OR collection = ?2)"
+    for statement in (
+        f"DELETE FROM earlier_queries WHERE {of}",  # noqa: S608 - this function's own words
+        f"DELETE FROM earlier_probes WHERE {of}",  # noqa: S608 - as above
+        f"DELETE FROM earlier_exposures WHERE scope IN (SELECT id FROM scopes WHERE {of})",  # noqa: S608 - as above
+    ):
+        connection.execute(statement, (reset.peer, reset.collection))
+
+
+def recorded(
+    connection: sqlite3.Connection, effects: Sequence[Effects], at: int
+) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
+    """Return which of their nonces and idempotency keys are live at ``at``, by peer and name.
+
+    Of the nonces, those that were entered; recent ones are in the writer's memory.
+    """
+    nonces = [(n.peer, n.nonce) for each in effects if (n := each.nonce)]
+    keys = [(i.peer, i.key) for each in effects if (i := each.idempotency)]
+    live = "SELECT w.column1, w.column2 FROM (VALUES {{rows}}) w CROSS JOIN {0} f ON"
+    live += " f.peer = w.column1 AND f.{1} = w.column2 WHERE f.until >= ?"
+    return (
+        _names(connection, live.format("earlier_nonces", "nonce"), nonces, at),
+        _names(connection, live.format("idempotency", "key"), keys, at),
+    )
+
+
+def _names(
+    connection: sqlite3.Connection, query: str, names: list[tuple[str, str]], at: int
+) -> set[tuple[str, str]]:
+    return {(str(peer), str(name)) for peer, name in many_rows.found(connection, query, names, at)}
+
+
+def purge(connection: sqlite3.Connection, at: int) -> bool:
+    """Remove some of the nonces, stored answers and probes that expired before ``at``.
+
+    True where nothing is left of them.
+    """
+    removed = [
         connection.execute(
-            f"DELETE FROM {table} WHERE peer = ?1 AND (?2 IS NULL OR collection = ?2)",  # noqa: S608 - one of the names above
-            (reset.peer, reset.collection),
+            f"DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table}"  # noqa: S608 - one of the names below
+            f" WHERE {time} < ? LIMIT ?)",
+            (before, PURGE_ROWS),
+        ).rowcount
+        for table, key, time, before in (
+            ("earlier_nonces", "peer, nonce", "until", at),
+            ("idempotency", "rowid", "until", at),
+            ("earlier_probes", "day, peer, collection, mark", "day", at // DAY_S - 1),
         )
-
-
-def refuse_recorded(connection: sqlite3.Connection, effects: Effects, at: int) -> None:
-    """Raise AlreadyRecorded if the nonce or the idempotency key is recorded and still live."""
-    nonce = effects.nonce
-    if nonce and _live(connection, "nonces", "nonce", nonce.peer, nonce.nonce, at):
-        raise AlreadyRecorded("This nonce was recorded before.")
-    again = effects.idempotency
-    if again and _live(connection, "idempotency", "key", again.peer, again.key, at):
-        raise AlreadyRecorded("This idempotency key was answered before.")
-
-
-def _live(
-    connection: sqlite3.Connection, table: str, column: str, peer: str, value: str, at: int
-) -> bool:
-    found = connection.execute(
-        f"SELECT 1 FROM {table} WHERE peer = ? AND {column} = ? AND until >= ?",  # noqa: S608 - both names are this file's own
-        (peer, value, at),
-    )
-    return found.fetchone() is not None
-
-
-def purge(connection: sqlite3.Connection, at: int) -> None:
-    """Remove some of the nonces, stored answers and probes that expired before ``at``."""
-    connection.execute(
-        "DELETE FROM nonces WHERE (peer, nonce) IN "
-        "(SELECT peer, nonce FROM nonces WHERE until < ? LIMIT ?)",
-        (at, PURGE_ROWS),
-    )
-    connection.execute(
-        "DELETE FROM idempotency WHERE rowid IN "
-        "(SELECT rowid FROM idempotency WHERE until < ? LIMIT ?)",
-        (at, PURGE_ROWS),
-    )
-    connection.execute(
-        "DELETE FROM probes WHERE (day, peer, collection, mark) IN "
-        "(SELECT day, peer, collection, mark FROM probes WHERE day < ? LIMIT ?)",
-        (at // DAY_S - 1, PURGE_ROWS),
-    )
+    ]
+    return max(removed) < PURGE_ROWS
 
 
 def nonces(connection: sqlite3.Connection, at: int) -> list[tuple[str, str, int]]:
@@ -82,10 +89,10 @@ def nonces(connection: sqlite3.Connection, at: int) -> list[tuple[str, str, int]
 def spent(connection: sqlite3.Connection, peer: str, collection: str, day: int) -> int:
     """Return the vectors debited from ``peer`` for ``collection`` on ``day``."""
     row = connection.execute(
-        "SELECT n FROM queries WHERE peer = ? AND collection = ? AND day = ?",
+        "SELECT coalesce(sum(n), 0) FROM queries WHERE peer = ? AND collection = ? AND day = ?",
         (peer, collection, day),
     ).fetchone()
-    return int(row[0]) if row else 0
+    return int(row[0])
 
 
 def exposed(
@@ -93,7 +100,8 @@ def exposed(
 ) -> dict[int, int]:
     """Return how many answers have told ``peer`` of each record, for those that have any."""
     rows = connection.execute(
-        "SELECT document, n FROM exposures WHERE peer = ? AND collection = ? AND epoch = ?",
+        "SELECT document, sum(n) FROM exposures WHERE peer = ? AND collection = ? AND epoch = ? "
+        "GROUP BY document",
         (peer, collection, epoch),
     )
     return {int(document): int(n) for document, n in rows}
@@ -107,7 +115,7 @@ def probes(
         "SELECT mark, sketch FROM probes WHERE day = ? AND peer = ? AND collection = ? LIMIT ?",
         (day, peer, collection, most),
     )
-    return [(bytes(mark), bytes(sketch)) for mark, sketch in rows]
+    return [(bytes.fromhex(mark), bytes.fromhex(sketch)) for mark, sketch in rows]
 
 
 def exposed_records(
@@ -118,9 +126,10 @@ def exposed_records(
     ``most``: answers about the record that has most; ``peer`` None: of every peer.
     """
     rows = connection.execute(
-        "SELECT peer, collection, count(*), sum(n), max(n) FROM exposures "
-        "WHERE epoch = ?1 AND (?2 IS NULL OR peer = ?2) GROUP BY peer, collection "
-        "ORDER BY peer, collection",
+        "SELECT peer, collection, count(*), sum(n), max(n) FROM ("
+        "SELECT peer, collection, sum(n) AS n FROM exposures "
+        "WHERE epoch = ?1 AND (?2 IS NULL OR peer = ?2) GROUP BY peer, collection, document) "
+        "GROUP BY peer, collection ORDER BY peer, collection",
         (epoch, peer),
     )
     return [(str(p), str(c), int(records), int(n), int(most)) for p, c, records, n, most in rows]

@@ -7,7 +7,9 @@ only if the stored subtree hashes lead to the root that the newest checkpoint si
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from node.audit import many_rows
 from node.audit.errors import LogDamaged, LogForeign, LogShortened
 from protocol.checkpoint import Checkpoint, open_checkpoint
 from protocol.leaf import Leaf
@@ -33,11 +35,10 @@ class Tree:
     head: Head
 
 
-@dataclass(frozen=True)
-class NewLeaf:
+class NewLeaf(NamedTuple):
     """A leaf with the index that it will have, and its canonical bytes."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
     leaf: Leaf
     raw: bytes
 
@@ -125,15 +126,11 @@ def insert(
     connection: sqlite3.Connection, leaves: Sequence[NewLeaf], nodes: Iterable[Node], head: Head
 ) -> None:
     """Append leaves, their facts, subtree hashes and the checkpoint over them."""
-    connection.executemany("INSERT INTO leaves VALUES (?, ?)", ((n.index, n.raw) for n in leaves))
-    connection.executemany(
-        "INSERT INTO facts VALUES (?, ?, ?, ?)",
-        ((n.index, n.leaf.at, n.leaf.type, n.leaf.peer) for n in leaves),
-    )
-    connection.executemany(
-        "INSERT INTO nodes VALUES (?, ?)",
-        ((position(node.level, node.index), node.hash) for node in nodes),
-    )
+    many_rows.insert(connection, "INTO leaves", [(n.index, n.raw) for n in leaves])
+    facts = [(n.index, n.leaf.at, n.leaf.type, n.leaf.peer) for n in leaves]
+    many_rows.insert(connection, "INTO facts", facts)
+    grown = [(position(level, index), hash_) for level, index, hash_ in nodes]
+    many_rows.insert(connection, "INTO nodes", grown)
     connection.execute("INSERT INTO checkpoints VALUES (?, ?)", (head.checkpoint.size, head.note))
 
 

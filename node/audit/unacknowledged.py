@@ -9,6 +9,7 @@ says so.
 import sqlite3
 from collections.abc import Sequence
 
+from node.audit import many_rows
 from node.audit.errors import AlreadyRecorded
 from protocol.leaf import (
     Acknowledged,
@@ -44,9 +45,7 @@ def row(leaf: Leaf, index: int) -> Row | None:
 
 def insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
     """Open what several leaves are about."""
-    connection.executemany(
-        "INSERT INTO unacknowledged (idx, peer, answer, at) VALUES (?, ?, ?, ?)", rows
-    )
+    many_rows.insert(connection, "INTO unacknowledged (idx, peer, answer, at)", rows)
 
 
 def depends_on_rows(leaf: Leaf) -> bool:

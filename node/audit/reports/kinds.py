@@ -105,8 +105,10 @@ def _uncounted(
 def exposure(connection: sqlite3.Connection, wanted: LeafFilter) -> list[ReportTable]:
     """Of how many records partners were told in each epoch, by the counters of the log."""
     rows = connection.execute(
-        "SELECT peer, epoch, collection, count(*), sum(n), max(n) FROM exposures "
+        "SELECT peer, epoch, collection, count(*), sum(n), max(n) FROM ("
+        "SELECT peer, epoch, collection, sum(n) AS n FROM exposures "
         "WHERE (?1 IS NULL OR peer = ?1) AND (?2 IS NULL OR collection = ?2) "
+        "GROUP BY peer, epoch, collection, document) "
         "GROUP BY peer, epoch, collection ORDER BY peer, epoch, collection",
         (wanted.peer, wanted.collection),
     )
@@ -130,8 +132,8 @@ def subject(
 ) -> list[ReportTable]:
     """Who was told of one record (its internal key), how often, and what they asked for then."""
     rows = connection.execute(
-        "SELECT peer, epoch, n FROM exposures WHERE collection = ?1 AND document = ?2 "
-        "AND (?3 IS NULL OR peer = ?3) ORDER BY peer, epoch",
+        "SELECT peer, epoch, sum(n) FROM exposures WHERE collection = ?1 AND document = ?2 "
+        "AND (?3 IS NULL OR peer = ?3) GROUP BY peer, epoch ORDER BY peer, epoch",
         (wanted.collection, record, wanted.peer),
     ).fetchall()
     told = [(peer, epoch, n) for peer, epoch, n in rows if within(epoch, wanted)]

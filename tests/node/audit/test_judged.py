@@ -163,7 +163,7 @@ def test_a_long_log_is_judged_in_runs_and_what_is_wrong_after_them_is_named(long
         (run,) = RunPool(long_log, connection, Judging("bank.example")).runs(RUN + 8)
     assert run.judged is not None
     assert len(run.judged.answers) + len(run.judged.others) == RUN
-    tamper(long_log, "UPDATE queries SET n = n + 1")
+    tamper(long_log, "UPDATE earlier_queries SET n = n + 1")
     assert found(long_log, UNKNOWING) == {"counters-differ"}
 
 

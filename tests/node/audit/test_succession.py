@@ -9,9 +9,10 @@ import pytest
 
 from node.audit import schema
 from node.audit.entry import RESET, Effects, Entry, ResetEffect
-from node.audit.errors import LogForeign, LogHeld
+from node.audit.errors import AlreadyRecorded, LogForeign, LogHeld
 from node.audit.log import LOST, AuditLog
 from node.audit.origin import is_of, log_origin, stated_origin, successor_origin
+from node.audit.schema_steps import STEPS
 from node.audit.seen_checkpoints import SeenCheckpoint
 from node.audit.succession import predecessor_file, predecessors
 from node.audit.verify import Anchors, Verification, verify_log
@@ -20,6 +21,7 @@ from protocol.leaf import AdminActed, PeerChanged, Succeeded
 from tests.node.audit.entries import DAY, LOG_KEY, ORIGIN, event, exchange, opened
 from tests.protocol.leaf_samples import AT
 
+PEER = "clinic.example"
 SUCCESSOR = successor_origin("bank.example", AT)
 
 
@@ -164,13 +166,15 @@ async def test_what_an_earlier_release_has_seen_belongs_to_the_present_pairing(
         for root, state in ((old, "active"), (old, "revoked"), (new, "pending"), (new, "active")):
             fields = {"at": AT, "peer": "a.example", "state": state, "root": root}
             await log.append(Entry(PeerChanged.model_validate(fields)))
+    path = path.rename(tmp_path / "now.db").with_name("log.db")
     with closing(sqlite3.connect(path)) as earlier:
-        earlier.executescript(f"DROP TABLE seen_checkpoints; {schema._STEPS[1]}")
+        earlier.executescript("".join(STEPS[:4]))
+        earlier.execute("ATTACH ? AS now", (str(tmp_path / "now.db"),))
+        for table in ("meta", "leaves", "facts", "nodes", "checkpoints"):
+            earlier.execute(f"INSERT INTO {table} SELECT * FROM now.{table}")  # noqa: S608 - names above
         earlier.executescript(
-            "PRAGMA user_version=4;"
-            "INSERT INTO meta SELECT 'verifier_key', verifier_key FROM log_keys;"
-            "DROP TABLE log_keys; DROP TABLE unacknowledged;"
-            "DROP TABLE cosigned_checkpoints; DROP TABLE witnessed_receipts;"
+            f"PRAGMA application_id={schema.APPLICATION_ID}; PRAGMA user_version=4;"  # noqa: S608 - a number
+            "INSERT INTO meta SELECT 'verifier_key', verifier_key FROM now.log_keys;"
             "INSERT INTO seen_checkpoints VALUES ('a/log', 'a.example', 7, x'01'),"
             "('b/log', 'never.example', 9, x'02');"
         )
@@ -184,12 +188,22 @@ async def test_a_log_of_the_first_schema_is_brought_forward(tmp_path: Path) -> N
     path = tmp_path / "log.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as old:
         old.executescript(
-            f"{schema._STEPS[0]} PRAGMA application_id={schema.APPLICATION_ID};"
-            "PRAGMA user_version=1;"
+            f"{STEPS[0]} {STEPS[1]} {STEPS[2]} PRAGMA application_id={schema.APPLICATION_ID};"  # noqa: S608 - this file's own values
+            "PRAGMA user_version=3;"
+            f"INSERT INTO nonces VALUES ('{PEER}', 'nonce-7', {AT});"
+            f"INSERT INTO queries VALUES ('{PEER}', 'papers', {DAY}, 4);"
+            f"INSERT INTO exposures VALUES ('{PEER}', 'papers', 3, 1, 5);"
+            f"INSERT INTO exposures VALUES ('{PEER}', 'papers', 3, 9, 1);"
+            f"INSERT INTO probes VALUES ({DAY}, '{PEER}', 'papers', x'0102', x'ff');"
         )
     async with opened(path) as log:
         await log.append(exchange(1))
         assert log.seen("a.example", "key", "a/log") is None
+        with pytest.raises(AlreadyRecorded):
+            await log.append(exchange(7))
+        assert log.spent(PEER, "papers", DAY) == 5
+        assert log.exposed(PEER, "papers", 3) == {1: 6, 2: 1, 9: 1}
+        assert (b"\1\2", b"\xff") in log.probes(PEER, "papers", DAY, 9)
     with closing(sqlite3.connect(path)) as now:
         assert now.execute("PRAGMA user_version").fetchone()[0] == schema.VERSION
 

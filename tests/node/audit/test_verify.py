@@ -1,6 +1,8 @@
 """`audit verify`: the verdict falls with any leaf, request, counter or receipt that is wrong."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 
 from keys.ring import KeyRecord, KeyRing
 from keys.signer import SeedSigner
+from node.audit.effect_rows import EffectRows
 from node.audit.entry import Effects, Entry, QueryEffect
 from node.audit.verify import Anchors, Verification, verify_log
 from node.operations.registry import silent
@@ -106,17 +109,25 @@ def test_a_key_that_may_not_sign_questions_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE queries SET n = n - 1",
-        "DELETE FROM queries",
-        "UPDATE exposures SET n = n + 1 WHERE document = 1",
-        "DELETE FROM exposures WHERE document = 2",
-        "INSERT INTO queries VALUES ('ghost.example', 'papers', 1, 1)",
+        "UPDATE earlier_queries SET n = n - 1",
+        "DELETE FROM earlier_queries",
+        "UPDATE earlier_exposures SET n = n + 1 WHERE document = 1",
+        "DELETE FROM earlier_exposures WHERE document = 2",
+        "DELETE FROM scopes",
+        "INSERT INTO earlier_queries VALUES ('ghost.example', 'papers', 1, 1)",
+        "DELETE FROM recent_effects",
+        "UPDATE recent_effects SET said = json_set(said, '$.queries[0][3]', 7)",
+        "UPDATE recent_effects SET said = json_set(said, '$.exposures[0][3].\"1\"', 7)",
     ],
 )
 def test_counters_that_the_leaves_do_not_add_up_to_are_named(
     tmp_path: Path, statement: str
 ) -> None:
     path = log_file(tmp_path)
+    if "recent" not in statement:
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            EffectRows(connection).enter(AT)
+        assert not found(path)
     tamper(path, statement)
     assert found(path) == {"counters-differ"}
 

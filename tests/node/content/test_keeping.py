@@ -11,6 +11,7 @@ import pytest
 from node.audit import schema
 from node.audit.fsck import fsck
 from node.audit.log import AuditLog
+from node.audit.schema_steps import STEPS
 from node.content import key_store
 from node.content.content import Content
 from node.content.contents import ContentFiles, Contents
@@ -153,7 +154,7 @@ def test_stored_answers_that_lay_in_clear_are_gone_after_the_upgrade(tmp_path: P
     path = tmp_path / "log.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("PRAGMA journal_mode=WAL")
-        for step in schema._STEPS[:6]:
+        for step in STEPS[:6]:
             db.executescript(step)
         db.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
         db.execute("PRAGMA user_version=6")
