@@ -3,6 +3,10 @@
 Rule of this file: everything that waits at the moment the writer is free becomes one batch. An
 entry once queued is written and its outcome delivered, whether or not its caller still waits; a
 caller that goes away changes nothing for the others.
+
+The thread is woken once an iteration of the event loop is over: what its callers queue in one, for
+example when they all have just got their receipts, becomes one batch and not a first entry with the
+others behind it.
 """
 
 import asyncio
@@ -41,8 +45,9 @@ class Writer:
     ) -> None:
         self._commit, self._reloaded, self._max_waiting = commit, reloaded, max_waiting
         self._queue: deque[_Waiting] = deque()
+        self._waking: set[asyncio.AbstractEventLoop] = set()
         self._ready = threading.Condition()
-        self._closing = self._calling = False
+        self._closing = False
         self._thread = threading.Thread(target=self._run, name="audit-writer", daemon=True)
         self._thread.start()
 
@@ -59,14 +64,15 @@ class Writer:
             if len(self._queue) >= self._max_waiting:
                 raise LogBusy(f"{self._max_waiting} entries wait for the audit log already.")
             self._queue.append(_Waiting(prepared, loop, future))
-            calls, self._calling = not self._calling, True
-        if calls:
-            loop.call_soon(self._call_the_thread)
+            if loop not in self._waking:
+                self._waking.add(loop)
+                loop.call_soon(self._wake, loop)
         return future
 
-    def _call_the_thread(self) -> None:
+    def _wake(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Run in the event loop, behind the callers that were to run with the first of them."""
         with self._ready:
-            self._calling = False
+            self._waking.discard(loop)
             self._ready.notify()
 
     def close(self) -> None:
