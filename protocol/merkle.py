@@ -96,6 +96,13 @@ class Frontier:
         self.size += added
         return grown
 
+    def root_with(self, last: bytes) -> bytes:
+        """Return the root of a tree that goes on with leaves whose own tree hash is ``last``.
+
+        They are no more than the smallest subtree on the edge has.
+        """
+        return _fold([*self._edge, last])
+
     def root(self) -> bytes:
         """Return the RFC 6962 tree hash of the leaves so far."""
         return _fold(self._edge) if self._edge else EMPTY_ROOT

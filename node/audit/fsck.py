@@ -6,6 +6,8 @@ repaired, because a repaired log proves nothing.
 
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -14,7 +16,7 @@ from node.audit import log_key_rows, schema, tree_rows
 from node.audit.findings import Findings
 from node.audit.judged import Judged
 from node.audit.log_key_check import LogKeyCheck
-from node.audit.run_pool import Judging, RunPool
+from node.audit.run_pool import Judging, Reading, RunPool
 from node.audit.walk import Walk
 from node.audit.walk_runs import RUN, Run, leaves_of_run
 from protocol.checkpoint import open_checkpoint
@@ -79,23 +81,18 @@ class Examination:
         return self._keys.keys
 
     def run(self, reader: LeafReader | None, judging: Judging | None) -> Examined:
-        """Examine everything; ``reader`` sees every leaf, or the runs that were judged whole."""
-        self._check_database()
-        total = tree_rows.size(self._connection)
-        walk = Walk(self._connection, self.findings, self._at_checkpoint)
-        pool = RunPool(self._path, self._connection, judging)
-        for part in walk.parts(pool, total):
-            if isinstance(part, Run):
-                self._look_at_run(part, reader)
-                self._progress(part.first + RUN, total, "leaves")
-                continue
-            index, data = part
-            self._keys.look(index, data)
-            if reader is not None:
-                reader.leaf(index, data)
-            if index % _PROGRESS_EVERY == 0:
-                self._progress(index, total, "leaves")
-        self._progress(total, total, "leaves")
+        """Examine everything; ``reader`` sees every leaf, or the runs that were judged whole.
+
+        SQLite's own check goes on meanwhile, on a connection of its own.
+        """
+        checking = ThreadPoolExecutor(1)
+        damages = checking.submit(_damages, self._path)
+        try:
+            walk = self._walk(reader, judging)
+            for message in damages.result():
+                self.findings.add("database-damaged", message)
+        finally:
+            checking.shutdown()
         self._check_end(walk)
         self._keys.end()
         return Examined(
@@ -108,6 +105,25 @@ class Examination:
             findings=self.findings,
         )
 
+    def _walk(self, reader: LeafReader | None, judging: Judging | None) -> Walk:
+        total = tree_rows.size(self._connection)
+        walk = Walk(self._connection, self.findings, self._at_checkpoint, self._at_confirmed)
+        reading = Reading(self._path, self.origin, self._keys.keys, judging)
+        pool = RunPool(reading, self._connection)
+        for part in walk.parts(pool, total):
+            if isinstance(part, Run):
+                self._look_at_run(part, reader)
+                self._progress(part.first + RUN, total, "leaves")
+                continue
+            index, data = part
+            self._keys.look(index, data)
+            if reader is not None:
+                reader.leaf(index, data)
+            if index % _PROGRESS_EVERY == 0:
+                self._progress(index, total, "leaves")
+        self._progress(total, total, "leaves")
+        return walk
+
     def _look_at_run(self, run: Run, reader: LeafReader | None) -> None:
         for index, data in run.key_leaves:
             self._keys.look(index, data)
@@ -116,14 +132,16 @@ class Examination:
         for index, data in enumerate(leaves_of_run(self._connection, run.first), run.first):
             reader.leaf(index, data)
 
-    def _check_database(self) -> None:
-        for (message,) in self._connection.execute("PRAGMA quick_check(10)"):
-            if message != "ok":
-                self.findings.add("database-damaged", str(message))
+    def _at_confirmed(self, size: int, note: bytes) -> None:
+        self._count_checkpoint(size)
+        self._keys.at_checkpoint(size, note)
 
-    def _at_checkpoint(self, size: int, note: bytes, root: bytes) -> None:
+    def _count_checkpoint(self, size: int) -> None:
         self._checkpoints += 1
         self._signed = max(self._signed, size)
+
+    def _at_checkpoint(self, size: int, note: bytes, root: bytes) -> None:
+        self._count_checkpoint(size)
         if self._keys.keys is None:
             self.findings.add("checkpoint-invalid", "the log states no readable key")
             return
@@ -133,7 +151,7 @@ class Examination:
             self.findings.add("checkpoint-invalid", f"checkpoint of {size} leaves: {error}")
             return
         self._keys.at_checkpoint(size, note)
-        if root and (checkpoint.size, checkpoint.root) != (size, root):
+        if checkpoint.size != size or root not in (b"", checkpoint.root):
             self.findings.add(
                 "checkpoint-differs", f"the checkpoint of {size} leaves signs another tree"
             )
@@ -152,6 +170,12 @@ class Examination:
                 f"{size - self._signed} leaves after the last checkpoint",
                 self._signed,
             )
+
+
+def _damages(path: Path) -> list[str]:
+    with closing(schema.connect_reader(path)) as connection:
+        rows = connection.execute("PRAGMA quick_check(10)").fetchall()
+    return [str(message) for (message,) in rows if message != "ok"]
 
 
 def fsck(path: Path, progress: Progress, log_key: VerifierKey | LogKeys | None = None) -> Examined:

@@ -15,19 +15,21 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from node.audit import schema
 from node.audit.errors import AuditError
 from node.audit.judged import Judge
-from node.audit.walk_runs import RUN, Run, read_run
+from node.audit.walk_runs import RUN, Run, RunReader
+from protocol.checkpoint import Checkpoint, open_checkpoint
+from protocol.log_errors import UntrustedNote
+from protocol.log_keys import LogKeys
 
-ALONE, ALONE_UNJUDGED = 16, 128
+ALONE, ALONE_UNJUDGED = 16, 64
 """Runs for which no other process is started: where leaves are judged, and where they are not."""
 
 AHEAD = 3
-"""Runs for each process that are read before their turn comes; a run's result has 250 kB."""
+"""Runs for each process that are read before their turn; judged, a run's result has 200 kB."""
 
 
 @dataclass(frozen=True)
@@ -37,21 +39,43 @@ class Judging:
     own: str | None
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What it takes to read runs of a log: its name, the keys that may sign it, and who judges.
+
+    ``keys`` None: none of it can be confirmed; ``judging`` None: no leaf is judged.
+    """
+
+    path: Path
+    origin: str
+    keys: LogKeys | None
+    judging: Judging | None
+
+    def reader(self, connection: sqlite3.Connection) -> RunReader:
+        """Return a reader over a connection to the log."""
+        judge = Judge(self.judging.own) if self.judging is not None else None
+        return RunReader(connection, self._opened, judge)
+
+    def _opened(self, note: bytes) -> Checkpoint:
+        if self.keys is None:
+            raise UntrustedNote("the log states no readable key")
+        return open_checkpoint(note, self.origin, self.keys)
+
+
 class RunPool:
     """Gives the runs of a log in their order, up to the first that cannot be confirmed."""
 
     def __init__(
         self,
-        path: Path,
+        reading: Reading,
         connection: sqlite3.Connection,
-        judging: Judging | None,
         workers: int | None = None,
         alone: int | None = None,
     ) -> None:
-        """``connection``: the snapshot; ``judging`` None: only hashes and facts are looked at."""
-        self._path, self._connection, self._judging = path, connection, judging
+        """``connection``: the snapshot."""
+        self._reading, self._reader = reading, reading.reader(connection)
         self._workers = workers if workers is not None else len(os.sched_getaffinity(0))
-        few = ALONE if judging is not None else ALONE_UNJUDGED
+        few = ALONE if reading.judging is not None else ALONE_UNJUDGED
         self._alone = alone if alone is not None else few
 
     def runs(self, size: int) -> Iterator[Run]:
@@ -65,7 +89,7 @@ class RunPool:
                     following = next(ahead, None)
                     if following is None:
                         break
-                    waiting.append(self._begin(pool, following))
+                    waiting.append(_begin(pool, following))
                 run = self._result(waiting.popleft() if waiting else None, first)
                 if run is None:
                     return
@@ -77,17 +101,13 @@ class RunPool:
             yield None
             return
         context = multiprocessing.get_context("spawn")  # a running node has threads
-        pool = ProcessPoolExecutor(self._workers, context)
+        pool = ProcessPoolExecutor(
+            self._workers, context, initializer=_open, initargs=(self._reading,)
+        )
         try:
             yield pool
         finally:
             pool.shutdown(cancel_futures=True)
-
-    def _begin(self, pool: ProcessPoolExecutor, first: int) -> Future[Run | None] | None:
-        try:
-            return pool.submit(_read, self._path, first, self._judging)
-        except (OSError, RuntimeError):  # no process can be started; or the pool is broken
-            return None
 
     def _result(self, future: Future[Run | None] | None, first: int) -> Run | None:
         if future is not None:
@@ -95,19 +115,23 @@ class RunPool:
                 return future.result()
             except (BrokenProcessPool, OSError, AuditError, sqlite3.Error):
                 pass  # it is done again here, where errors have their names
-        return read_run(self._connection, first, _judge(self._judging))
+        return self._reader.read(first)
 
 
-def _read(path: Path, first: int, judging: Judging | None) -> Run | None:
-    """Run in another process: it keeps its connection, and the forms of leaves that it learned."""
-    return read_run(_opened(path), first, _judge(judging))
+def _begin(pool: ProcessPoolExecutor, first: int) -> Future[Run | None] | None:
+    try:
+        return pool.submit(_read, first)
+    except (OSError, RuntimeError):  # no process can be started; or the pool is broken
+        return None
 
 
-@cache
-def _opened(path: Path) -> sqlite3.Connection:
-    return schema.connect_reader(path)
+_readers: list[RunReader] = []  # in another process: its own one
 
 
-@cache
-def _judge(judging: Judging | None) -> Judge | None:
-    return Judge(judging.own) if judging is not None else None
+def _open(reading: Reading) -> None:
+    """Run in another process: it keeps its connection, and the forms of leaves that it learns."""
+    _readers.append(reading.reader(schema.connect_reader(reading.path)))
+
+
+def _read(first: int) -> Run | None:
+    return _readers[0].read(first)

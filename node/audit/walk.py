@@ -14,17 +14,20 @@ import orjson
 
 from node.audit.findings import Findings
 from node.audit.run_pool import RunPool
-from node.audit.walk_runs import RUN, Run
+from node.audit.walk_runs import Run
 from protocol.merkle import Frontier, leaf_hash, position
 
 AtCheckpoint = Callable[[int, bytes, bytes], None]
 """(tree size, signed note, root that the leaves lead to) for each stored checkpoint."""
 
+AtConfirmed = Callable[[int, bytes], None]
+"""(tree size, signed note) for each whose signature and root have been checked already."""
+
 _LEAVES = (
     "SELECT l.idx, l.data, f.at, f.type, f.peer FROM leaves l LEFT JOIN facts f USING (idx) "
     "WHERE l.idx >= ? ORDER BY l.idx"
 )
-_BEFORE_ALL = -(2**63)
+_BEFORE_ALL, _AFTER_ALL = -(2**63), 2**63 - 1
 
 
 @dataclass
@@ -38,6 +41,7 @@ class Walk:
     connection: sqlite3.Connection
     findings: Findings
     at_checkpoint: AtCheckpoint
+    at_confirmed: AtConfirmed
     frontier: Frontier = field(default_factory=Frontier)
     _own: Frontier | None = None  # kept from the first leaf that differs from its stored hash
 
@@ -46,16 +50,15 @@ class Walk:
 
         ``size``: how many leaves there are by their highest index.
         """
-        checkpoints = _Checkpoints(self.connection, self.at_checkpoint)
-        checkpoints.report(self.frontier)
+        _Checkpoints(self.connection, self.at_checkpoint, _BEFORE_ALL, 0).report(self.frontier)
         for run in pool.runs(size) if self._no_strays() else ():
             if not run.fits(self.frontier):
                 break
-            while (signed := checkpoints.next_size) is not None and signed < run.first + RUN:
-                checkpoints.report(run.edge(self.frontier, signed))
-            self.frontier = run.edge(self.frontier, run.first + RUN)
-            checkpoints.report(self.frontier)
+            for signed in run.signed:
+                self.at_confirmed(signed.size, signed.note)
+            self.frontier = run.after(self.frontier)
             yield run
+        checkpoints = _Checkpoints(self.connection, self.at_checkpoint, self.frontier.size)
         yield from self._one_by_one(checkpoints)
         checkpoints.end()
 
@@ -112,22 +115,27 @@ class Walk:
 
 
 class _Checkpoints:
-    """The stored checkpoints, each told when the tree has its size."""
+    """Stored checkpoints, each told when the tree has its size."""
 
-    def __init__(self, connection: sqlite3.Connection, told: AtCheckpoint) -> None:
-        self._rows = connection.execute("SELECT size, note FROM checkpoints ORDER BY size")
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        told: AtCheckpoint,
+        above: int,
+        up_to: int = _AFTER_ALL,
+    ) -> None:
+        """``above``, ``up_to``: the sizes between which they are."""
+        self._rows = connection.execute(
+            "SELECT size, note FROM checkpoints WHERE size > ? AND size <= ? ORDER BY size",
+            (above, up_to),
+        )
         self._told = told
         self._next: tuple[int, bytes] | None = self._rows.fetchone()
 
-    @property
-    def next_size(self) -> int | None:
-        """The size of the next one; None where there is none."""
-        return self._next[0] if self._next is not None else None
-
     def report(self, frontier: Frontier) -> None:
-        """Tell of the one of this tree's size, if there is one."""
-        while self._next is not None and self._next[0] == frontier.size:
-            self._told(*self._next, frontier.root())
+        """Tell of the one of this tree's size, if there is one, and of any of no tree's size."""
+        while self._next is not None and self._next[0] <= frontier.size:
+            self._told(*self._next, frontier.root() if self._next[0] == frontier.size else b"")
             self._next = self._rows.fetchone()
 
     def end(self) -> None:

@@ -16,15 +16,16 @@ from node.audit import schema
 from node.audit.findings import Findings
 from node.audit.judged import Judge
 from node.audit.leaf_checks import LeafChecks
-from node.audit.run_pool import Judging, RunPool
+from node.audit.run_pool import Judging, Reading, RunPool
 from node.audit.walk_runs import RUN
 from protocol.canonical import dumps
 from protocol.leaf import AnyLeaf, MalformedLeaf, decode_leaf
 from protocol.leaf_form import COUNTS, LeafForm, learn
+from protocol.log_keys import LogKeys
 from tests.node.audit.crash import ROOT
-from tests.node.audit.entries import exchange, opened
+from tests.node.audit.entries import ORIGIN, exchange, opened
 from tests.node.audit.tampering import log_file, tamper
-from tests.node.audit.test_verify import KNOWING, UNKNOWING, found
+from tests.node.audit.test_verify import KNOWING, LOG_VKEY, UNKNOWING, found
 from tests.protocol.leaf_samples import answered, every_leaf, evidence
 
 SIGNED = [leaf.encode() for leaf in every_leaf() if getattr(leaf, "evidence", None)]
@@ -160,7 +161,9 @@ def long_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_long_log_is_judged_in_runs_and_what_is_wrong_after_them_is_named(long_log: Path) -> None:
     assert found(long_log) == set()
     with schema.snapshot(long_log) as connection:
-        (run,) = RunPool(long_log, connection, Judging("bank.example")).runs(RUN + 8)
+        keys = LogKeys.single(LOG_VKEY)
+        reading = Reading(long_log, ORIGIN, keys, Judging("bank.example"))
+        (run,) = RunPool(reading, connection).runs(RUN + 8)
     assert run.judged is not None
     assert len(run.judged.answers) + len(run.judged.others) == RUN
     tamper(long_log, "UPDATE earlier_queries SET n = n + 1")
@@ -170,13 +173,15 @@ def test_a_long_log_is_judged_in_runs_and_what_is_wrong_after_them_is_named(long
 def test_other_processes_read_runs_as_this_one_does(long_log: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from node.audit import schema\n"
-        "from node.audit.run_pool import Judging, RunPool\n"
+        "from node.audit.run_pool import Judging, Reading, RunPool\n"
+        "from tests.node.audit.test_verify import LOG_VKEY, ORIGIN, LogKeys\n"
         "if __name__ == '__main__':\n"
         "    path = Path(sys.argv[1])\n"
         "    with schema.snapshot(path) as connection:\n"
         "        def runs(workers):\n"
-        "            judging = Judging('bank.example')\n"
-        "            return [*RunPool(path, connection, judging, workers, 0).runs(1030)]\n"
+        "            keys, judging = LogKeys.single(LOG_VKEY), Judging('bank.example')\n"
+        "            reading = Reading(path, ORIGIN, keys, judging)\n"
+        "            return [*RunPool(reading, connection, workers, 0).runs(1030)]\n"
         "        here, there = runs(1), runs(2)\n"
         "        print(len(here), here == there)\n"
     )

@@ -62,6 +62,22 @@ AT = RUN + 17  # inside of the second run
         ),
         ("INSERT INTO nodes VALUES (?, zeroblob(32))", -1, "node-extra"),
         ("INSERT INTO nodes VALUES (?, zeroblob(32))", 1_000_000, "node-extra"),
+        (
+            "UPDATE checkpoints SET note = x'00' WHERE size > ? AND size < 2000",
+            AT,
+            "checkpoint-invalid",
+        ),
+        (
+            "UPDATE checkpoints SET note = (SELECT note FROM checkpoints WHERE size = ?)"
+            " WHERE size = 2048",
+            LEAVES,
+            "checkpoint-differs",
+        ),
+        (
+            "INSERT INTO checkpoints SELECT -5, note FROM checkpoints WHERE size = ?",
+            LEAVES,
+            "checkpoint-differs",
+        ),
     ],
 )
 def test_damage_inside_of_a_run_is_named(
