@@ -16,6 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from node.audit import schema
 from node.audit.errors import AuditError
@@ -29,7 +30,7 @@ ALONE, ALONE_UNJUDGED = 16, 64
 """Runs for which no other process is started: where leaves are judged, and where they are not."""
 
 AHEAD = 3
-"""Runs for each process that are read before their turn; judged, a run's result has 200 kB."""
+"""Runs for each other process that are begun before their turn; judged, a result has 200 kB."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +70,15 @@ class RunPool:
         self,
         reading: Reading,
         connection: sqlite3.Connection,
-        workers: int | None = None,
+        others: int | None = None,
         alone: int | None = None,
     ) -> None:
-        """``connection``: the snapshot."""
+        """``connection``: the snapshot; ``others``: processes beside this one.
+
+        By default there is one for each further core that may be used here.
+        """
         self._reading, self._reader = reading, reading.reader(connection)
-        self._workers = workers if workers is not None else len(os.sched_getaffinity(0))
+        self._others = others if others is not None else len(os.sched_getaffinity(0)) - 1
         few = ALONE if reading.judging is not None else ALONE_UNJUDGED
         self._alone = alone if alone is not None else few
 
@@ -82,47 +86,68 @@ class RunPool:
         """Yield the complete runs of the first ``size`` leaves until one is not as it should be."""
         firsts = range(0, size - size % RUN, RUN)
         with self._processes(len(firsts)) as pool:
-            waiting: deque[Future[Run | None] | None] = deque()
+            waiting: deque[_Begun] = deque()
             ahead = iter(firsts)
-            for first in firsts:
-                while pool is not None and len(waiting) <= AHEAD * self._workers:
-                    following = next(ahead, None)
-                    if following is None:
+            for _ in firsts:
+                while pool is not None and len(waiting) <= AHEAD * self._others:
+                    if not self._begin(waiting, pool, next(ahead, None)):
                         break
-                    waiting.append(_begin(pool, following))
-                run = self._result(waiting.popleft() if waiting else None, first)
+                self._work_until_first(waiting, ahead)
+                run = self._result(waiting.popleft())
                 if run is None:
                     return
                 yield run
 
+    def _begin(
+        self, waiting: "deque[_Begun]", pool: ProcessPoolExecutor, first: int | None
+    ) -> bool:
+        """Have another process read a run; False where there is none any more."""
+        if first is None:
+            return False
+        try:
+            future = pool.submit(_read, first)
+        except (OSError, RuntimeError):  # no process can be started; or the pool is broken
+            future = Future()
+            future.set_result(self._reader.read(first))
+        waiting.append(_Begun(first, future))
+        return True
+
+    def _work_until_first(self, waiting: "deque[_Begun]", ahead: Iterator[int]) -> None:
+        """Read runs here as well, until the first that waits was read."""
+        while not waiting or not waiting[0].future.done():
+            if len(waiting) > 4 * AHEAD * self._others + 1:
+                return
+            first = next(ahead, None)
+            if first is None:
+                return
+            done: Future[Run | None] = Future()
+            done.set_result(self._reader.read(first))
+            waiting.append(_Begun(first, done))
+
     @contextmanager
     def _processes(self, runs: int) -> Iterator[ProcessPoolExecutor | None]:
-        if self._workers < 2 or runs <= self._alone:
+        if self._others < 1 or runs <= self._alone:
             yield None
             return
         context = multiprocessing.get_context("spawn")  # a running node has threads
         pool = ProcessPoolExecutor(
-            self._workers, context, initializer=_open, initargs=(self._reading,)
+            self._others, context, initializer=_open, initargs=(self._reading,)
         )
         try:
             yield pool
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _result(self, future: Future[Run | None] | None, first: int) -> Run | None:
-        if future is not None:
-            try:
-                return future.result()
-            except (BrokenProcessPool, OSError, AuditError, sqlite3.Error):
-                pass  # it is done again here, where errors have their names
-        return self._reader.read(first)
+    def _result(self, begun: "_Begun") -> Run | None:
+        try:
+            return begun.future.result()
+        except (BrokenProcessPool, OSError, AuditError, sqlite3.Error):
+            return self._reader.read(begun.first)  # again here, where errors have their names
 
 
-def _begin(pool: ProcessPoolExecutor, first: int) -> Future[Run | None] | None:
-    try:
-        return pool.submit(_read, first)
-    except (OSError, RuntimeError):  # no process can be started; or the pool is broken
-        return None
+class _Begun(NamedTuple):
+    first: int
+    future: "Future[Run | None]"
 
 
 _readers: list[RunReader] = []  # in another process: its own one

@@ -14,6 +14,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from queue import SimpleQueue
 
 from node.audit.committer import BatchResult, Outcome, Prepared
 from node.audit.entry import Receipt
@@ -46,7 +47,8 @@ class Writer:
         self._commit, self._reloaded, self._max_waiting = commit, reloaded, max_waiting
         self._queue: deque[_Waiting] = deque()
         self._waking: set[asyncio.AbstractEventLoop] = set()
-        self._ready = threading.Condition()
+        self._lock = threading.Lock()
+        self._wakes: SimpleQueue[None] = SimpleQueue()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="audit-writer", daemon=True)
         self._thread.start()
@@ -58,7 +60,7 @@ class Writer:
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Receipt] = loop.create_future()
-        with self._ready:
+        with self._lock:
             if self._closing:
                 raise LogUnavailable("The audit log is closed.", fix="Start the node again.")
             if len(self._queue) >= self._max_waiting:
@@ -71,15 +73,15 @@ class Writer:
 
     def _wake(self, loop: asyncio.AbstractEventLoop) -> None:
         """Run in the event loop, behind the callers that were to run with the first of them."""
-        with self._ready:
+        with self._lock:
             self._waking.discard(loop)
-            self._ready.notify()
+        self._wakes.put(None)
 
     def close(self) -> None:
         """Write what is queued, then end the thread; blocks until it has ended."""
-        with self._ready:
+        with self._lock:
             self._closing = True
-            self._ready.notify()
+        self._wakes.put(None)
         self._thread.join()
 
     def _run(self) -> None:
@@ -94,10 +96,11 @@ class Writer:
                 _call(loop, self._deliver, own, result.reloaded)
 
     def _take(self) -> list[_Waiting]:
-        with self._ready:
-            while not self._queue and not self._closing:
-                self._ready.wait()
-            return [self._queue.popleft() for _ in range(min(MAX_BATCH, len(self._queue)))]
+        while True:
+            with self._lock:
+                if self._queue or self._closing:
+                    return [self._queue.popleft() for _ in range(min(MAX_BATCH, len(self._queue)))]
+            self._wakes.get()
 
     def _deliver(
         self, outcomes: list[tuple[asyncio.Future[Receipt], Outcome]], reloaded: bool

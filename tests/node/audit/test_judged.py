@@ -178,11 +178,11 @@ def test_other_processes_read_runs_as_this_one_does(long_log: Path) -> None:
         "if __name__ == '__main__':\n"
         "    path = Path(sys.argv[1])\n"
         "    with schema.snapshot(path) as connection:\n"
-        "        def runs(workers):\n"
+        "        def runs(others):\n"
         "            keys, judging = LogKeys.single(LOG_VKEY), Judging('bank.example')\n"
         "            reading = Reading(path, ORIGIN, keys, judging)\n"
-        "            return [*RunPool(reading, connection, workers, 0).runs(1030)]\n"
-        "        here, there = runs(1), runs(2)\n"
+        "            return [*RunPool(reading, connection, others, 0).runs(1030)]\n"
+        "        here, there = runs(0), runs(1)\n"
         "        print(len(here), here == there)\n"
     )
     command = [sys.executable, "-c", script, str(long_log)]
