@@ -17,7 +17,9 @@ from node.collections.index_keeper import Progress
 from node.collections.version import Version
 from node.encoders.encoder import Encoder, Role
 from node.encoders.errors import EncoderError
+from node.ingest.sources import Sources
 from node.store import chunk_rows
+from node.store.chunk_rows import FirstPiece
 from node.store.store import Store
 
 SAMPLE = 2000
@@ -32,35 +34,45 @@ async def sample_of_both(store: Store, one: Version, other: Version, count: int 
 
     def read() -> Sample:
         with store.read() as db:
-            pieces = chunk_rows.sample_pieces(db, one.key, count)
-            there = chunk_rows.same_pieces(db, other.key, [key for key, _, _ in pieces], one.key)
-        both = [(text, row, there[key]) for key, text, row in pieces if key in there]
-        ones, others = _rows([row for _, row, _ in both]), _rows([row for *_, row in both])
-        return Sample([_digest(text) for text, *_ in both], ones, others, ones, others)
+            firsts = chunk_rows.sample_firsts(db, one.key, count)
+            keys = [first.document for first in firsts]
+            there = chunk_rows.same_pieces(db, other.key, keys, one.key)
+        both = [first for first in firsts if first.document in there]
+        ones = _rows([first.vector for first in both])
+        others = _rows([there[first.document] for first in both])
+        digests = [_digest(row.tobytes()) for row in ones]  # like texts, like vectors
+        return Sample(digests, ones, others, ones, others)
 
     return await asyncio.to_thread(read)
 
 
 async def sample_by(
-    store: Store, version: Version, encoder: Encoder, count: int, progress: Progress
+    store: Store,
+    sources: Sources,
+    version: Version,
+    encoder: Encoder,
+    count: int,
+    progress: Progress,
 ) -> Sample:
     """Encode a sample of a version's documents by another model, which is `one` of the sample.
 
     Texts that judge are encoded as questions too, by both models; where the version's own model
-    does not answer, its documents' vectors stand for their questions. Raises EncoderError.
+    does not answer, its documents' vectors stand for their questions. Raises EncoderError, and what
+    a source raises that cannot be read.
     """
 
-    def read() -> list[tuple[int, str, Floats]]:
+    def read() -> list[tuple[str, Floats]]:
         with store.read() as db:
-            return chunk_rows.sample_pieces(db, version.key, count)
+            firsts = chunk_rows.sample_firsts(db, version.key, count)
+        return [(_piece(sources, first), first.vector) for first in firsts]
 
-    pieces = [piece for piece in await asyncio.to_thread(read) if _fits(piece[1], encoder)]
-    texts = [text for _, text, _ in pieces]
-    digests = [_digest(text) for text in texts]
+    pieces = [one for one in await asyncio.to_thread(read) if one[0] and _fits(one[0], encoder)]
+    texts = [text for text, _ in pieces]
+    digests = [_digest(text.encode()) for text in texts]
     parts = split(digests)
     judging = np.concatenate([parts.validation, parts.test])
     new = await _encoded(encoder, texts, "document", progress)
-    old = _rows([row for *_, row in pieces])
+    old = _rows([row for _, row in pieces])
     new_asked, old_asked = new.copy(), old.copy()
     questions = [texts[at] for at in judging]
     if questions:
@@ -85,8 +97,14 @@ def _fits(text: str, encoder: Encoder) -> bool:
     return most is None or len(text) <= most or encoder.count_tokens(text) <= most
 
 
-def _digest(text: str) -> str:
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+def _piece(sources: Sources, first: FirstPiece) -> str:
+    """The text of a first piece, empty where its document has none."""
+    text = sources.text_of(first.text, first.uri, first.source) or ""
+    return text[first.start : first.stop]
+
+
+def _digest(raw: bytes) -> str:
+    return "sha256:" + hashlib.sha256(raw).hexdigest()
 
 
 def _rows(rows: list[Floats]) -> Floats:

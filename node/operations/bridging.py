@@ -142,7 +142,8 @@ async def _learned(
     from node.operations.errors import Conflict
 
     serving = collection.serving
-    sample = await sample_by(node.store, serving, encoder, count, progress)
+    sources = collection.sources
+    sample = await sample_by(node.store, sources, serving, encoder, count, progress)
     progress(0, None, "maps fitted")
     ends = encoder.envelope, serving.envelope
     try:

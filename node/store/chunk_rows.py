@@ -33,6 +33,22 @@ class LiveChunks:
     label_sets: npt.NDArray[np.int32]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FirstPiece:
+    """A document's first vector (d,), and the span that it is of in the text, or in the source's.
+
+    See `version_rows.Waiting` for `uri` and `source`.
+    """
+
+    document: int
+    text: str | None
+    uri: str | None
+    source: bytes | None
+    start: int
+    stop: int
+    vector: FloatArray
+
+
 def insert(
     db: sqlite3.Connection,
     version: int,
@@ -65,31 +81,24 @@ def covered_among(db: sqlite3.Connection, version: int, documents: Iterable[int]
     return frozenset(key for (key,) in rows)
 
 
-def sample_pieces(
-    db: sqlite3.Connection, version: int, count: int
-) -> list[tuple[int, str, FloatArray]]:
-    """Return at most so many first pieces of texts with vectors, spread evenly over a version.
-
-    Each is the document's key, the piece and its (d,) vector.
-    """
+def sample_firsts(db: sqlite3.Connection, version: int, count: int) -> list[FirstPiece]:
+    """Return at most so many documents by their first vectors, spread evenly over a version."""
     keys = [
         key
         for (key,) in db.execute(
-            "SELECT c.key FROM chunks c JOIN documents d ON d.key = c.document"
-            " WHERE c.version = ? AND c.ordinal = 0 AND d.text <> '' ORDER BY c.document",
-            (version,),
+            "SELECT key FROM chunks WHERE version = ? AND ordinal = 0 ORDER BY document", (version,)
         )
     ]
     chosen = [keys[at * len(keys) // count] for at in range(count)] if len(keys) > count else keys
-    found = (
-        db.execute(
-            "SELECT c.document, substr(d.text, c.start + 1, c.stop - c.start), c.vector"
-            " FROM chunks c JOIN documents d ON d.key = c.document WHERE c.key = ?",
-            (key,),
-        ).fetchone()
-        for key in chosen
+    one = (
+        "SELECT c.document, d.text, d.uri, d.source, c.start, c.stop, c.vector"
+        " FROM chunks c JOIN documents d ON d.key = c.document WHERE c.key = ?"
     )
-    return [(key, text, np.frombuffer(vector, _LITTLE_ENDIAN)) for key, text, vector in found]
+    found = (db.execute(one, (key,)).fetchone() for key in chosen)
+    return [
+        FirstPiece(document, text, uri, source, start, stop, np.frombuffer(raw, _LITTLE_ENDIAN))
+        for document, text, uri, source, start, stop, raw in found
+    ]
 
 
 def same_pieces(
