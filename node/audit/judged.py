@@ -8,6 +8,7 @@ request, and acknowledgements, are passed on: what they mean depends on the log 
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import starmap
 
 from keys.signer import verify
 from node.audit.request_check import Bound, differences
@@ -27,7 +28,7 @@ _Sum = tuple[int, int, int]  # at, charged, exposed
 class Judged:
     """What the leaves of a run say together.
 
-    ``signatures``: of the requests, 64 bytes each, in order; ``bound``: with which key whose
+    ``signatures``: of the requests, 64 bytes each; ``bound``: with which key whose
     requests are signed; ``answers``: (index, peer, answer) of what waits to be acknowledged;
     ``debits``: leaves, charged and exposed of each (type, peer, collection); ``others``: index and
     bytes of leaves that are still to be looked at, except for their requests.
@@ -51,18 +52,22 @@ class Judge:
     def __call__(self, first: int, leaves: list[bytes]) -> Judged | None:
         """Return what the leaves from index ``first`` on say, None if anything is wrong."""
         found = Judged()
-        alike: defaultdict[LeafForm, list[_Sum]] = defaultdict(list)
+        read: list[tuple[int, LeafForm, Alike]] = []
         for index, raw in enumerate(leaves, first):
             if _EVIDENCE not in raw:
                 found.others.append((index, raw))
                 continue
             known = self._read(raw)
-            if known is None:
-                if not self._judge(found, index, raw):
-                    return None
-                continue
-            form, said = known
-            if not verify(*said.signed) or not _agrees(said):
+            if known is not None:
+                read.append((index, *known))
+            elif not self._judge(found, index, raw):
+                return None
+        # one after the other: what a signature takes stays in the processor's caches
+        if not all(starmap(verify, [said.signed for _, _, said in read])):
+            return None
+        alike: defaultdict[LeafForm, list[_Sum]] = defaultdict(list)
+        for index, form, said in read:
+            if not _agrees(said):
                 return None
             found.signatures.append(said.signed[1])
             alike[form].append((said.at, said.charged, said.exposed))
