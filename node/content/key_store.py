@@ -97,6 +97,11 @@ class KeyStore:
             self._block = min(2 * self._block, LARGEST_BLOCK)
         self._ready.extend(drawn for drawn, _ in made)
 
+    def refill(self) -> None:
+        """Make keys ahead where few are left; raises ContentError where they cannot be written."""
+        if self.is_low:
+            self.make_block()
+
     def begin_after(self, slot: int) -> None:
         """Never give a slot up to this one: it was given by a file that is gone."""
         with self._writing() as db, transaction(db):

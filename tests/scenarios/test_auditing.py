@@ -5,17 +5,15 @@ from pathlib import Path
 import pytest
 
 from node.audit.entry import Effects, Entry, QueryEffect
-from node.audit.export import kept_roots
 from node.federation.epochs import day_of
 from node.operations.audit import LogExamined, LogVerified, VerifyLog
-from node.operations.audit_export import ExportLeaves, ExportLogged, write_bundle_file
 from node.operations.audit_reconcile import reconcile_bundles
 from node.operations.errors import InvalidRequest
 from node.operations.partners import ListPartners, Partners
 from node.operations.registry import NoRequest
-from protocol.bundle import roots_digest
 from protocol.leaf import Answered, Denied, Received, Sent
 from protocol.note import VerifierKey
+from tests.scenarios.bundles import bundle
 from tests.scenarios.conftest import Pair
 from tests.scenarios.world import DOCS, Organisation
 
@@ -63,15 +61,6 @@ async def test_a_responder_that_invents_a_second_question_is_found_out(paired: P
     result = await verified(paired.clinic)
     assert result.verdict == "INVALID"
     assert {finding.kind for finding in result.findings} == {"request-repeated"}
-
-
-async def bundle(organisation: Organisation, out: Path) -> Path:
-    data = organisation.node.data
-    roots = kept_roots(data, None)
-    request = ExportLeaves(roots=roots_digest(roots.raws))
-    logged = await organisation.do("audit.export", request, ExportLogged)
-    write_bundle_file(data, logged, roots.raws, out)
-    return out
 
 
 async def test_two_sides_bundles_tell_the_same_of_their_exchanges(

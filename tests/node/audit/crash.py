@@ -1,6 +1,9 @@
 """Kill the appender again and again, and compare what it acknowledged with what the log holds.
 
     python -m tests.node.audit.crash [--kills 2000] [--seed N] [--folder DIR] [--json FILE]
+    python -m tests.node.audit.crash --whole-node [--kills 200] [--seed N] [--json FILE]
+
+The second form kills whole serving nodes that a partner asks (tests/scenarios/killing.py).
 
 Rule of this file: each round forks a process that appends under load (``appender``) and kills it
 (-9) at a random moment: while it opens the log, while it appends, while keys follow each other, or,
@@ -300,14 +303,28 @@ def table(tally: Tally) -> str:
     return "".join(f"{name:50}{n:>10}\n" for name, n in rows)
 
 
+def _kill_whole_nodes(kills: int, seed: int, told: Path | None) -> None:
+    from tests.scenarios import killing  # which brings whole nodes with it
+
+    done = asyncio.run(killing.run(kills, seed))
+    sys.stdout.write("".join(f"{name:50}{n:>10}\n" for name, n in sorted(done.items())))
+    if told:
+        told.write_text(json.dumps({"seed": seed, **done}, indent=2) + "\n")
+
+
 def main() -> None:
     """Run, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--kills", type=int, default=2_000)
+    parser.add_argument("--whole-node", action="store_true", help="kill nodes that serve")
+    parser.add_argument("--kills", type=int, help="2,000 of the log, or 200 of whole nodes")
     parser.add_argument("--seed", type=int, default=random.randrange(2**32))  # noqa: S311 - as above
     parser.add_argument("--folder", type=Path, help="where the run lies, to go on with it later")
     parser.add_argument("--json", type=Path, help="write the figures here as well")
     options = parser.parse_args()
+    if options.whole_node:
+        _kill_whole_nodes(options.kills or 200, options.seed, options.json)
+        return
+    options.kills = options.kills or 2_000
     with tempfile.TemporaryDirectory() as made:
         folder = options.folder or Path(made)
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,8 @@
-"""Disks that refuse: a preloaded library lets the system calls on log.db fail while a file says so.
+"""Disks that refuse: a preloaded library lets system calls on files fail while a file says so.
 
 The failures are what the operating system itself would answer, below SQLite and Python: EIO from
-fsync, ENOSPC from write, EROFS from write and open. Only files whose name holds ``log.db`` fail.
+fsync, ENOSPC from write, EROFS from write and open. Only files fail whose path holds a given text,
+``log.db`` where none is given.
 """
 
 import os
@@ -10,8 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-FLAG = "INTERLINGUA_TEST_FAULT"
-"""Environment variable: the file that holds the first letter of the present fault's name."""
+FLAG = "TESTS_FAULT_FLAG"
+"""Environment variable: the file that says which fault there is, and on which files."""
 
 FAULTS = ("fsync", "full", "read-only")
 """An fsync that fails, a full disk, a file system that was mounted again for reading only."""
@@ -31,25 +32,34 @@ _SHIM = r"""
 #include <unistd.h>
 #include <sys/syscall.h>
 
-static char fault(void) {
-    const char *flag = getenv("INTERLINGUA_TEST_FAULT");
-    char letter = 0;
+/* the flag's file: the first letter of the fault, and the text that the path must hold */
+static char fault(char *held, size_t most) {
+    const char *flag = getenv("TESTS_FAULT_FLAG");
+    char said[257];
     int fd = flag ? syscall(SYS_openat, AT_FDCWD, flag, O_RDONLY) : -1;
-    if (fd >= 0) { if (syscall(SYS_read, fd, &letter, 1) != 1) letter = 0; syscall(SYS_close, fd); }
-    return letter;
+    if (fd < 0) return 0;
+    ssize_t n = syscall(SYS_read, fd, said, sizeof said - 1);
+    syscall(SYS_close, fd);
+    if (n < 2) return 0;
+    said[n] = 0;
+    snprintf(held, most, "%s", said + 1);
+    return said[0];
 }
-static int of_log(int fd) {
+static int is_of(const char *held, int fd) {
     char link[32], path[4096];
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     ssize_t n = readlink(link, path, sizeof path - 1);
     if (n < 0) return 0;
     path[n] = 0;
-    return strstr(path, "log.db") != NULL;
+    return strstr(path, held) != NULL;
 }
-static int refuses_sync(int fd) { return fault() == 'f' && of_log(fd) ? EIO : 0; }
+static int refuses_sync(int fd) {
+    char held[256];
+    return fault(held, sizeof held) == 'f' && is_of(held, fd) ? EIO : 0;
+}
 static int refuses_write(int fd) {
-    char letter = fault();
-    if ((letter != 'n' && letter != 'r') || !of_log(fd)) return 0;
+    char held[256], letter = fault(held, sizeof held);
+    if ((letter != 'n' && letter != 'r') || !is_of(held, fd)) return 0;
     return letter == 'n' ? ENOSPC : EROFS;
 }
 #define PASS(check, real, call) do { \
@@ -72,7 +82,9 @@ ssize_t pwrite64(int fd, const void *from, size_t n, off64_t at) {
     static ssize_t (*real)(int, const void *, size_t, off64_t);
     PASS(refuses_write(fd), real, real(fd, from, n, at)); }
 static int refuses_open(const char *path, int flags) {
-    return strstr(path, "log.db") && (flags & (O_WRONLY | O_RDWR)) && fault() == 'r' ? EROFS : 0; }
+    char held[256];
+    if (!(flags & (O_WRONLY | O_RDWR)) || fault(held, sizeof held) != 'r') return 0;
+    return strstr(path, held) ? EROFS : 0; }
 static int mode_of(int flags, va_list rest) {
     return flags & (O_CREAT | O_TMPFILE) ? va_arg(rest, int) : 0; }
 int open(const char *path, int flags, ...) {
@@ -95,12 +107,19 @@ def environment(folder: Path) -> dict[str, str]:
     return {"LD_PRELOAD": str(library), FLAG: str(folder / "fault")}
 
 
-def inject(name: str) -> None:
-    """Let the fault begin in every process that has this one's environment."""
-    Path(os.environ[FLAG]).write_text({"fsync": "f", "full": "n", "read-only": "r"}[name])
+def inject(name: str, files: str = "log.db", flag: str | None = None) -> None:
+    """Let the fault begin on `files`, in every process that has this flag in its environment.
+
+    `flag`: by default that of this process.
+    """
+    letter = {"fsync": "f", "full": "n", "read-only": "r"}[name]
+    place = Path(flag or os.environ[FLAG])
+    beside = place.with_suffix(".new")
+    beside.write_text(letter + files)
+    beside.replace(place)  # never half of it
 
 
-def mend() -> None:
+def mend(flag: str | None = None) -> None:
     """End the fault."""
-    if flag := os.environ.get(FLAG):
-        Path(flag).unlink(missing_ok=True)
+    if place := flag or os.environ.get(FLAG):
+        Path(place).unlink(missing_ok=True)

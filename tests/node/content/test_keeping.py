@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from node.audit import schema
+from node.audit.errors import LogUnavailable
 from node.audit.fsck import fsck
 from node.audit.log import AuditLog
 from node.audit.schema_steps import STEPS
 from node.content import key_store
 from node.content.content import Content
 from node.content.contents import ContentFiles, Contents
-from node.content.errors import ContentDamaged
+from node.content.errors import ContentDamaged, ContentError
 from node.operations.registry import silent
 from tests.node.audit.entries import LOG_KEY, ORIGIN, event
 from tests.node.content.kept import (
@@ -168,3 +169,26 @@ def test_stored_answers_that_lay_in_clear_are_gone_after_the_upgrade(tmp_path: P
     assert b"readable until now" not in every_byte(tmp_path)
     asyncio.run(log.close())
     assert not fsck(path, silent).findings
+
+
+async def test_without_a_key_for_what_it_says_nothing_is_answered_until_keys_can_be_written(
+    tmp_path: Path,
+) -> None:
+    async with keeping(tmp_path) as kept:
+        await kept.answer(0)
+        keys = kept.contents.keys
+        with closing(sqlite3.connect(tmp_path / "content_keys.db", isolation_level=None)) as db:
+            db.execute("CREATE TRIGGER no BEFORE INSERT ON keys BEGIN "
+                       "SELECT RAISE(ABORT, 'the disk is full'); END")  # fmt: skip
+            while not keys.is_low:
+                keys.draw()
+            with pytest.raises(ContentError):
+                keys.refill()  # by this health sees it
+            keys._ready.clear()
+            with pytest.raises(LogUnavailable, match="the disk is full"):
+                await kept.answer(1)
+            assert kept.log.size() == 1
+            db.execute("DROP TRIGGER no")
+        keys.refill()
+        assert await kept.answer(1) == 1
+        assert kept.read(1) == [Content("answered", question(1), payload(1))]
