@@ -156,9 +156,12 @@ async def test_a_share_of_the_questions_grows_step_by_step_and_ends_in_a_cutover
     lab, clinic = lab_and_clinic
     collection = clinic.node.collections.get(DOCS)
     await keep_golden(clinic)
+    assert (await lab.ask(vectors=[], texts=[text(77)], encoder="old", k=1)).silos[0].hits == 1
+    model = add_turned(clinic.node.encoders, "new", 1)
     request = Progressive(collection=DOCS, to="new", share=(30, 100), every_s=0)
     done = await clinic.do("collection.progressive", request, Migrated)
     assert done.covered == DOCUMENTS
+    assert model.texts[:2] == [text(77), text(0)]  # what a partner was told of comes first
     by = [(await own(clinic, n)).silos[0].version for n in range(40)]
     again = [(await own(clinic, n)).silos[0].version for n in range(40)]
     assert by == again  # the same question goes the same way
