@@ -219,6 +219,13 @@ class Content(Section):
         description="Days for which it is kept what opens the actors of own questions; 0: not at "
         "all.",
     )
+    questions_days: int = Field(
+        90,
+        ge=0,
+        le=3650,
+        description="Days for which the texts of own questions are kept whose askers let them be "
+        "judged, and golden questions that were made of them; 0: not at all.",
+    )
 
 
 class Audit(Section):

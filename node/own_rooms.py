@@ -145,6 +145,7 @@ class OwnRooms:
             "asked": days.asked_days,
             "answered": days.answered_days,
             "actor": days.actors_days,
+            "question": days.questions_days,
         }
 
     @cached_property

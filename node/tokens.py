@@ -37,6 +37,7 @@ class Token(BaseModel):
         role: asker (may ask), admin (may also change), auditor (may read status and logs).
         purposes: the purposes its holder may state; none: may not ask.
         peers: organisations its holder may ask; empty means all.
+        may_be_judged: its holder lets questions be kept and judged, where none says otherwise.
         created: epoch seconds UTC.
         revoked: epoch seconds UTC, or None while it is valid.
     """
@@ -50,6 +51,7 @@ class Token(BaseModel):
     peers: tuple[str, ...]
     created: int
     revoked: int | None = None
+    may_be_judged: bool = False
 
     def may_ask(self, peer: str) -> bool:
         """Whether the holder may ask this organisation."""
@@ -95,7 +97,14 @@ class Tokens:
             )
 
     def create(
-        self, name: str, role: Role, purposes: tuple[str, ...], peers: tuple[str, ...], at: int
+        self,
+        name: str,
+        role: Role,
+        purposes: tuple[str, ...],
+        peers: tuple[str, ...],
+        at: int,
+        *,
+        may_be_judged: bool = False,
     ) -> tuple[Token, str]:
         """Make a token; its secret is returned once and kept nowhere.
 
@@ -111,6 +120,7 @@ class Tokens:
             purposes=purposes,
             peers=peers,
             created=at,
+            may_be_judged=may_be_judged,
         )
         self._keep(token)
         return token, secret

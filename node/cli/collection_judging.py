@@ -30,6 +30,13 @@ def golden(
             show_default=False,
         ),
     ] = None,
+    anchors: Annotated[
+        str | None,
+        typer.Option(
+            help="Anchor set whose query views ask for their document views, in place of a file.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Keep golden questions, by which versions are judged, in place of those before."""
     from node.operations.judging import GoldenFile, GoldenSet
@@ -37,7 +44,7 @@ def golden(
     if file is not None and not file.exists():
         raise typer.BadParameter(f"there is no {file}", param_hint="FILE")
     where = None if file is None else file.absolute()
-    request = GoldenFile(collection=name, file=where, titles=titles)
+    request = GoldenFile(collection=name, file=where, titles=titles, anchors=anchors)
     result = run_operation("collection.golden", request, GoldenSet)
     finish(
         result,
@@ -46,10 +53,33 @@ def golden(
             + (
                 "documents are not asked for"
                 if titles
+                else "anchors ask for nothing"
+                if anchors
                 else "left out, whose documents are not in it"
             )
         ),
         next_step=f"interlingua collection judge {name}",
+    )
+
+
+def questions(
+    name: NameArgument,
+    out: Annotated[Path, typer.Option(help="The new file.", show_default=False)],
+) -> None:
+    """Write past questions whose askers let them be judged, for people to judge them."""
+    from node.cli.new_file import require_new
+    from node.operations.past_questions import PastQuestions, PastWritten
+
+    require_new(out)
+    request = PastQuestions(collection=name, out=out.absolute())
+    result = run_operation("collection.questions", request, PastWritten)
+    finish(
+        result,
+        lambda: line(
+            f"{result.questions} past questions with candidates in {out}; put the ids of those that"
+            " answer into relevant"
+        ),
+        next_step=f"interlingua collection golden {name} {out}",
     )
 
 

@@ -70,7 +70,12 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "rows vectors.npy --ids ids.txt --to given-2",
         "rows vectors.jsonl --to given-2",
     ),
-    "collection golden": ("papers golden.jsonl", "papers --titles title"),
+    "collection golden": (
+        "papers golden.jsonl",
+        "papers --titles title",
+        "papers --anchors public",
+    ),
+    "collection questions": ("papers --out past.jsonl",),
     "collection judge": ("papers", "papers --version v2"),
     "collection cutover": ("papers", "papers --version v2 --force"),
     "collection rollback": ("papers",),

@@ -69,6 +69,13 @@ def query(
     no_own: Annotated[
         bool, typer.Option("--no-own", help="Leave the own collections out.")
     ] = False,
+    may_be_judged: Annotated[
+        bool,
+        typer.Option(
+            "--may-be-judged",
+            help="Let the text be kept and judged by people, to compare models by.",
+        ),
+    ] = False,
 ) -> None:
     """Ask one question; print one merged list and what became of every partner."""
     from node.cli.where import read_where
@@ -92,6 +99,7 @@ def query(
             "deadline_s": deadline,
             "select": select,
             "own": not no_own,
+            "may_be_judged": may_be_judged or None,
         }
     )
     result = run_operation("query", request, AskResult)

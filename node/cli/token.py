@@ -24,13 +24,23 @@ def create(
         list[str] | None,
         typer.Option(help="An organisation its holder may ask; repeat for more. None: all."),
     ] = None,
+    may_be_judged: Annotated[
+        bool,
+        typer.Option(
+            "--may-be-judged",
+            help="Its holder agreed that texts of questions are kept, and judged by people.",
+        ),
+    ] = False,
 ) -> None:
     """Create a token and print it once; the node keeps only its digest."""
     from node.operations.tokens import CreatedToken, CreateToken
 
     request = CreateToken.model_validate(
-        {"name": name, "role": role, "purposes": purpose or [], "peers": peer or []}
-    )
+        {
+            "name": name, "role": role, "purposes": purpose or [], "peers": peer or [],
+            "may_be_judged": may_be_judged,
+        }
+    )  # fmt: skip
     result = run_operation("token.create", request, CreatedToken)
 
     def people() -> None:

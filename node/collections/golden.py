@@ -1,4 +1,4 @@
-"""Golden questions from a file, or from titles of the collection's own documents.
+"""Golden questions from a file, from titles of the collection's own documents, or from anchors.
 
 In a file one question a line, with the documents that answer it:
 
@@ -9,7 +9,9 @@ a question is of use where one of its right documents is in the collection; the 
 
 A title asks for its document as a person might, if it is none of the document's words: where the
 text repeats it, any model finds the one by the other, so such titles are left out, and so are those
-that many documents share. docs/adr/0055 says what else is no source of golden questions.
+that many documents share. An anchor's query view asks for its document view among those of other
+anchors, which judges the model alone. Past questions come as a file that people have judged; lines
+of it without a right document are left out. docs/adr/0055 says what is no source.
 """
 
 import hashlib
@@ -29,6 +31,9 @@ MAX_QUESTIONS = 10_000
 TITLES = 1_000
 """Questions that are made of titles at most: enough for differences of a hundredth."""
 
+ANCHORS = 200
+"""Anchors that ask for themselves at most; each look of the watch encodes all of them."""
+
 LEAST_WORDS = 3
 SHARED = 3
 """Documents that may have one title; more are no answer to it but a heading."""
@@ -42,7 +47,7 @@ def read_golden(path: Path) -> list[Golden]:
             :MAX_QUESTIONS
         ]
     with path.open("rb") as lines:
-        return list(_lines(path, lines))
+        return [one for one in _lines(path, lines) if one.judgments]
 
 
 def from_titles(documents: Iterable[tuple[str, str, str]]) -> list[Golden]:
@@ -62,6 +67,20 @@ def from_titles(documents: Iterable[tuple[str, str, str]]) -> list[Golden]:
         and len(right) <= SHARED
     )
     return sorted(usable, key=_digest)[:TITLES]
+
+
+def from_anchors(anchors: Iterable[tuple[str, str]]) -> list[Golden]:
+    """Make golden questions of (document view, query view); those with the lowest digests."""
+    usable = (
+        Golden(query, {_name(document): 1}, document)
+        for document, query in anchors
+        if len(query.split()) >= LEAST_WORDS and _plain(query) not in _plain(document)
+    )
+    return sorted(usable, key=_digest)[:ANCHORS]
+
+
+def _name(document: str) -> str:
+    return f"anchor:{hashlib.sha256(document.encode()).hexdigest()[:16]}"
 
 
 def _plain(text: str) -> str:
@@ -88,7 +107,10 @@ def _question(line: bytes, where: str) -> Golden:
         row = None
     question = row.get("question") if isinstance(row, Mapping) else None
     relevant = row.get("relevant") if isinstance(row, Mapping) else None
+    asked = row.get("asked", []) if isinstance(row, Mapping) else []
     ids = isinstance(relevant, list) and all(isinstance(one, str) for one in relevant)
-    if not isinstance(question, str) or not question.strip() or not relevant or not ids:
+    leaves = isinstance(asked, list) and all(isinstance(one, int) for one in asked)
+    named = isinstance(question, str) and bool(question.strip())
+    if not (named and ids and leaves and (relevant or asked)):
         raise GoldenInvalid(f"{where} is no question with the ids of its documents")
-    return Golden(question.strip(), dict.fromkeys(relevant, 1))
+    return Golden(str(question).strip(), dict.fromkeys(relevant or [], 1), asked=tuple(asked))

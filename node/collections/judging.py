@@ -48,8 +48,8 @@ async def compare(collection: Collection, other: Finder, golden: list[Golden]) -
 
     Raises EncoderError.
     """
-    before = await rankings(collection, natively(collection.serving), golden)
-    after = await rankings(collection, other, golden)
+    before = await rankings(collection, natively(collection.serving), golden, golden)
+    after = await rankings(collection, other, golden, golden)
     judgments = [one.judgments for one in golden]
     was: PerQuestion = per_question(before, judgments)
     now: PerQuestion = per_question(after, judgments)
@@ -76,11 +76,31 @@ def _common(one: list[str], other: list[str]) -> float:
     return len(set(one[:10]) & set(other[:10])) / max(1, len(one[:10]))
 
 
-async def rankings(collection: Collection, finder: Finder, golden: list[Golden]) -> list[list[str]]:
-    """The external ids that are found for each question, best first."""
+async def rankings(
+    collection: Collection, finder: Finder, golden: list[Golden], every: list[Golden]
+) -> list[list[str]]:
+    """The external ids that are found for each question, best first.
+
+    A question that an anchor answers is put to the anchors of `every` golden question instead, so
+    that it is the same task for a sample of them.
+    """
+    apart = [place for place, one in enumerate(golden) if one.answer is not None]
+    own = [one for one in golden if one.answer is None]
+    found = await _among_documents(collection, finder, own)
+    answers = {name: one.answer for one in every if one.answer for name in one.judgments}
+    names, asked = list(answers), [golden[place].question for place in apart]
+    orders = await finder.among(asked, list(answers.values())) if apart else []
+    for place, order in zip(apart, orders, strict=True):
+        found.insert(place, [names[at] for at in order[:DEPTH]])
+    return found
+
+
+async def _among_documents(
+    collection: Collection, finder: Finder, golden: list[Golden]
+) -> list[list[str]]:
     keys: list[list[int]] = []
     for first in range(0, len(golden), BATCH):
         texts = [one.question for one in golden[first : first + BATCH]]
-        keys += await finder(texts, DEPTH)
+        keys += await finder.find(texts, DEPTH)
     names = await asyncio.to_thread(collection.external_ids, {key for one in keys for key in one})
     return [[names[key] for key in one if key in names] for one in keys]

@@ -124,15 +124,18 @@ class Watch:
             golden = golden_rows.of_collection(db, collection.key)
         sample = sorted(golden, key=lambda one: one.mark)[: self._bars.sample]
         there = collection.find({key for one in sample for key in one.judgments})
-        return [one for one in sample if there.keys() >= _right(one)]
+        return [one for one in sample if one.answer or there.keys() >= _right(one)]
+
+    def _every(self, collection: Collection) -> list[Golden]:
+        with self._store.read() as db:
+            return golden_rows.of_collection(db, collection.key)
 
     async def _compared(
         self, collection: Collection, version: Version, canaries: list[Golden]
     ) -> tuple[float, Estimate]:
-        values = per_question(
-            await rankings(collection, natively(version), canaries),
-            [one.judgments for one in canaries],
-        )
+        every = self._every(collection)
+        found = await rankings(collection, natively(version), canaries, every)
+        values = per_question(found, [one.judgments for one in canaries])
         reached = by_mark(canaries, values)
         means = {name: round(float(each.mean()), 6) for name, each in values.items()}
         measured = Measured(version.key, self._clock(), len(canaries), means)

@@ -2,13 +2,14 @@
 
 asked      own questions, as signed (`sent` leaves), and partners' answers (`received`)
 answered   partners' questions, as signed, and the payload of the own answers (`answered`)
+question   the texts of an own question whose asker lets it be judged (`sent`)
 actor      random bits of an own question, from which the opening of its actor is derived (`sent`)
 """
 
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-Kind = Literal["asked", "answered", "actor"]
+Kind = Literal["asked", "answered", "actor", "question"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 

@@ -62,6 +62,9 @@ class AskRequest(_Model):
     leaves the own collections out. `select` asks at most so many of the partners' collections of
     which enough is known, those likely to answer; 0 asks all, None as many as the node's settings
     say. What `collections` names is asked in any case.
+
+    `may_be_judged`: whoever asks lets the texts be kept, and be judged by people so that they can
+    become golden questions; None: as the token says, and without one they may not.
     """
 
     texts: Annotated[
@@ -80,6 +83,7 @@ class AskRequest(_Model):
     filter: MetadataFilter | None = None
     deadline_s: Annotated[float, Field(gt=0, le=MAX_DEADLINE_S)] | None = None
     select: Annotated[int, Field(ge=0, le=MAX_SELECT)] | None = None
+    may_be_judged: bool | None = None
 
     @model_validator(mode="after")
     def _one_kind_of_question(self) -> "AskRequest":

@@ -90,7 +90,9 @@ class CollectionAsker:
             and len(query.encode()) > limits.max_query_bytes
         ):
             raise BeyondCard(f"it takes questions of at most {limits.max_query_bytes} bytes")
-        said = await self._exchanger.ask(peer, Asking(query, plan.own_adapter, opener), job.left())
+        said = await self._exchanger.ask(
+            peer, Asking(query, plan.own_adapter, opener, _judged(job)), job.left()
+        )
         status = job.status(peer.organisation, target.collection, "ok")
         return read_answer(said, plan, job.encoded.envelope.space_id, status)
 
@@ -125,3 +127,8 @@ class CollectionAsker:
             commitment_key=job.commitment_key,
             vectors=encode(vectors, envelope.dtype),
         )
+
+
+def _judged(job: QuestionUnderWay) -> tuple[str, ...]:
+    """The question's texts, where whoever asks lets them be judged."""
+    return job.request.texts if job.request.may_be_judged else ()

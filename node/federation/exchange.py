@@ -14,6 +14,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from keys.signer import Signer
 from node.audit.entry import Effects, Entry, KeptReceipt
 from node.audit.log import AuditLog
@@ -53,12 +55,13 @@ class Asking:
 
     `adapter` is the digest of the own map that was applied, None where none was. `opener`: what the
     actor's commitment is opened with (node/federation/actors.py), for the own files alone; None
-    where that is not to be kept.
+    where that is not to be kept. `texts`: the question's, where they may be judged; none else.
     """
 
     query: Query
     adapter: str | None
     opener: str | None = None
+    texts: tuple[str, ...] = ()
 
 
 class Exchanger:
@@ -105,7 +108,7 @@ class Exchanger:
         for attempt in range(1, ATTEMPTS + 1):
             request = self._sign(QUERY, peer, body)
             leaf = self._sent(peer, request, asking)
-            await self._log.append(Entry(leaf, content=_kept(body, asking.opener)))
+            await self._log.append(Entry(leaf, content=_kept(body, asking)))
             left = until - asyncio.get_running_loop().time()
             try:
                 said = await self._exchange(peer, request, asking.query, left)
@@ -310,7 +313,11 @@ def _answering(peer: Peer) -> AnsweringPeer:
     return AnsweringPeer(peer.root.ring, peer.card.log_origin, peer.root.log_terms)
 
 
-def _kept(body: bytes, opener: str | None) -> tuple[Content, ...]:
+def _kept(body: bytes, asking: Asking) -> tuple[Content, ...]:
     """What is kept of an own question."""
-    asked = Content("asked", question=body)
-    return (asked,) if opener is None else (asked, Content("actor", opener.encode()))
+    kept = [Content("asked", question=body)]
+    if asking.opener is not None:
+        kept.append(Content("actor", asking.opener.encode()))
+    if asking.texts:
+        kept.append(Content("question", orjson.dumps(asking.texts)))
+    return tuple(kept)

@@ -32,7 +32,7 @@ def require_role(token: Token, roles: frozenset[Role]) -> None:
 
 
 def narrowed(token: Token, request: RequestT) -> RequestT:
-    """The request within the token's purposes and peers.
+    """The request within the token's purposes and peers, and with its consent.
 
     Looks at the request's fields `purpose` and `peers` where it has them.
 
@@ -47,6 +47,8 @@ def narrowed(token: Token, request: RequestT) -> RequestT:
             "makes a token with other purposes.",
             code="purpose-not-permitted",
         )
+    if token.may_be_judged and getattr(request, "may_be_judged", False) is None:
+        request = request.model_copy(update={"may_be_judged": True})
     if not token.peers or not hasattr(request, "peers"):
         return request
     asked: tuple[str, ...] = request.peers

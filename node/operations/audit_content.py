@@ -88,7 +88,7 @@ async def content(node: Node, request: ReadContent, progress: Progress) -> Shown
         raise NotFound(f"{error}.", fix="See `interlingua audit search`.") from None
     await node.readings.note(caller(), "content", lambda: (node.log.size(), 1), leaf=request.index)
     kept = await asyncio.to_thread(node.contents.read, request.index, raw)
-    said = [each for each in kept if each.kind != "actor"]
+    said = [each for each in kept if each.kind not in ("actor", "question")]
     if not said:
         raise NotFound(
             f"Nothing of leaf {request.index} is kept: {why_not(node, request.index)}.",
@@ -110,6 +110,7 @@ async def erase(node: Node, request: EraseContent, progress: Progress) -> Conten
     import asyncio
 
     from node.operations.caller import caller
+    from node.operations.past_questions import forget_erased
 
     progress(0, None, "records")
     selection, basis = await asyncio.to_thread(_selection, node, request)
@@ -121,6 +122,7 @@ async def erase(node: Node, request: EraseContent, progress: Progress) -> Conten
         )
     vectors = await _past_vectors(node, selection, delete=True)
     done = await node.erasures.erase(selection, basis, caller())
+    await asyncio.to_thread(forget_erased, node)
     waits = " ".join(filter(None, (done.waits, why_vectors_wait(node)))) or None
     state: Literal["erased", "pending", "nothing"] = "pending" if waits else "nothing"
     if not waits and (done.records or done.leaves or vectors):

@@ -34,6 +34,7 @@ MODULES: dict[str, str] = {
     "collection.export": "node.operations.moving",
     "collection.golden": "node.operations.judging",
     "collection.import": "node.operations.moving",
+    "collection.questions": "node.operations.past_questions",
     "collection.judge": "node.operations.judging",
     "collection.migrate": "node.operations.migration",
     "collection.progressive": "node.operations.strategies",

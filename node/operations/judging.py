@@ -22,12 +22,13 @@ class GoldenFile(BaseModel, extra="forbid"):
     """Golden questions in place of those before, from exactly one source.
 
     `file`: JSONL, or a folder in BEIR's layout. `titles`: the metadata field whose words ask for
-    their own document.
+    their own document. `anchors`: the anchor set whose query views ask for their document views.
     """
 
     collection: str
     file: Path | None = None
     titles: str | None = None
+    anchors: str | None = None
 
 
 class GoldenSet(BaseModel):
@@ -85,14 +86,17 @@ async def golden(node: Node, request: GoldenFile, progress: Progress) -> GoldenS
     from node.store import golden_rows
 
     collection = node.collections.get(request.collection)
-    if request.file is not None and request.titles is None:
+    if [request.file, request.titles, request.anchors].count(None) != 2:
+        raise InvalidRequest(
+            "Golden questions come from one source.",
+            fix="Give a file, or --titles FIELD, or --anchors SET.",
+        )
+    if request.file is not None:
         useful, left_out = await asyncio.to_thread(_of_file, collection, request.file)
-    elif request.titles is not None and request.file is None:
+    elif request.titles is not None:
         useful, left_out = await asyncio.to_thread(_of_titles, node, collection, request.titles)
     else:
-        raise InvalidRequest(
-            "Golden questions come from one source.", fix="Give a file, or --titles FIELD."
-        )
+        useful, left_out = await asyncio.to_thread(_of_anchors, node, request.anchors or "")
 
     def keep() -> None:
         with node.store.write() as db:
@@ -135,6 +139,23 @@ def _of_titles(node: Node, collection: Collection, field: str) -> tuple[list[Gol
     return useful, collection.documents - sum(len(one.judgments) for one in useful)
 
 
+def _of_anchors(node: Node, name: str) -> tuple[list[Golden], int]:
+    """The anchors that ask for themselves, and how many do not. Raises UnknownAnchors."""
+    from node.collections.golden import from_anchors
+    from node.operations.errors import InvalidRequest
+    from node.spaces.anchor_store import AnchorStore
+
+    store = AnchorStore(node.data.anchors)
+    kept = store.load(store.find(name).set_id)
+    useful = from_anchors((one.document, one.query) for one in kept.anchors)
+    if not useful:
+        raise InvalidRequest(
+            f"No query view of {name} is a question that its document view does not repeat.",
+            fix="Name another set, or give a file with questions that people asked.",
+        )
+    return useful, len(kept.anchors) - len(useful)
+
+
 @operation("collection.judge")
 async def judge(node: Node, request: JudgeVersion, progress: Progress) -> Judgement:
     """Compare a version with the one that serves, on the golden questions."""
@@ -170,9 +191,11 @@ async def measured(node: Node, collection: Collection, version: Version) -> Comp
 
     from node.collections.finding import natively
     from node.collections.judging import compare
+    from node.operations.past_questions import forget_erased
     from node.store import golden_rows
     from node.store.golden_rows import Measured
 
+    await asyncio.to_thread(forget_erased, node)
     with node.store.read() as db:
         questions = golden_rows.of_collection(db, collection.key)
     if not questions:

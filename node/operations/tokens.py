@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 
 class CreateToken(BaseModel, extra="forbid"):
-    """A new token; without purposes its holder may not ask."""
+    """A new token; without purposes its holder may not ask.
+
+    `may_be_judged`: its holder agreed that texts of questions are kept and judged by people.
+    """
 
     name: TokenName
     role: Role = "asker"
     purposes: tuple[PurposeName, ...] = ()
     peers: tuple[Organisation, ...] = ()
+    may_be_judged: bool = False
 
 
 class TokenInfo(BaseModel):
@@ -33,6 +37,7 @@ class TokenInfo(BaseModel):
     peers: tuple[str, ...]
     created: int
     revoked: int | None
+    may_be_judged: bool
 
 
 class CreatedToken(TokenInfo):
@@ -61,8 +66,9 @@ async def create(node: Node, request: CreateToken, progress: Progress) -> Create
     node.tokens.require_new(request.name)
     await _note(node, "token-create", request.name)
     token, secret = node.tokens.create(
-        request.name, request.role, request.purposes, request.peers, node.clock()
-    )
+        request.name, request.role, request.purposes, request.peers, node.clock(),
+        may_be_judged=request.may_be_judged,
+    )  # fmt: skip
     return CreatedToken(token=secret, **_info(token).model_dump())
 
 
@@ -98,5 +104,6 @@ def _info(token: Token) -> TokenInfo:
         purposes=token.purposes,
         peers=token.peers,
         created=token.created,
+        may_be_judged=token.may_be_judged,
         revoked=token.revoked,
     )

@@ -52,9 +52,13 @@ def periodic_of(node: Node) -> list[Periodic]:
 
 async def watch(node: Node) -> None:
     """Look at every collection; one whose model cannot be asked now is looked at next time."""
+    import asyncio
+
     from node.operations.errors import translate
+    from node.operations.past_questions import forget_erased
     from node.operations.strategies import watch_course
 
+    await asyncio.to_thread(forget_erased, node)
     for collection in node.collections.all():
         for look in (watch_course, _look):
             try:

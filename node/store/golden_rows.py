@@ -16,10 +16,17 @@ import orjson
 
 @dataclass(frozen=True, slots=True)
 class Golden:
-    """A question, and the grade of each judged document by its external id; above 0 is relevant."""
+    """A question, and the grade of each judged document by its external id; above 0 is relevant.
+
+    `answer`: the text that answers it, where that is no document of the collection but an anchor,
+    which the judgments then name. `asked`: the `sent` leaves of a past question, with whose records
+    it goes.
+    """
 
     question: str
     judgments: Mapping[str, int]
+    answer: str | None = None
+    asked: tuple[int, ...] = ()
 
     @property
     def mark(self) -> str:
@@ -42,21 +49,41 @@ def replace(db: sqlite3.Connection, collection: int, questions: Iterable[Golden]
     """Make these the collection's golden questions, in place of those before."""
     db.execute("DELETE FROM golden_questions WHERE collection = ?", (collection,))
     db.executemany(
-        "INSERT INTO golden_questions (collection, question, judgments) VALUES (?, ?, ?)",
+        "INSERT INTO golden_questions (collection, question, judgments, answer, asked)"
+        " VALUES (?, ?, ?, ?, ?)",
         (
-            (collection, one.question, orjson.dumps(dict(one.judgments)).decode())
+            (collection, one.question, _told(dict(one.judgments)), one.answer, _told(one.asked))
             for one in questions
         ),
     )
 
 
+def _told(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+def past(db: sqlite3.Connection) -> list[tuple[int, tuple[int, ...]]]:
+    """Return the keys of golden questions that were asked once, with their `sent` leaves."""
+    rows = db.execute("SELECT key, asked FROM golden_questions WHERE asked <> '[]'")
+    return [(key, tuple(orjson.loads(asked))) for key, asked in rows]
+
+
+def delete(db: sqlite3.Connection, keys: Iterable[int]) -> None:
+    """Delete golden questions."""
+    db.executemany("DELETE FROM golden_questions WHERE key = ?", ((key,) for key in keys))
+
+
 def of_collection(db: sqlite3.Connection, collection: int) -> list[Golden]:
     """Return a collection's golden questions, in their order."""
     rows = db.execute(
-        "SELECT question, judgments FROM golden_questions WHERE collection = ? ORDER BY key",
+        "SELECT question, judgments, answer, asked FROM golden_questions"
+        " WHERE collection = ? ORDER BY key",
         (collection,),
     )
-    return [Golden(question, orjson.loads(judgments)) for question, judgments in rows]
+    return [
+        Golden(question, orjson.loads(judgments), answer, tuple(orjson.loads(asked)))
+        for question, judgments, answer, asked in rows
+    ]
 
 
 def note(db: sqlite3.Connection, measured: Measured) -> None:

@@ -175,4 +175,8 @@ MIGRATIONS = (
     ALTER TABLE versions ADD COLUMN training_cutoff TEXT;
     ALTER TABLE versions ADD COLUMN fine_tuning TEXT;
     """,
+    """
+    ALTER TABLE golden_questions ADD COLUMN answer TEXT;
+    ALTER TABLE golden_questions ADD COLUMN asked TEXT NOT NULL DEFAULT '[]';
+    """,
 )

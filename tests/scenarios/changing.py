@@ -243,13 +243,19 @@ async def founded(
     return Change(lab, clinic, vectors)
 
 
-async def share_space(directory: Path, lab: Organisation, clinic: Organisation) -> None:
-    """A space of the lab's own model and the clinic's old one; the new one joins ahead."""
+async def import_anchors(directory: Path, organisation: Organisation) -> None:
+    """The public texts, as the set `public`."""
     public = directory / "public.jsonl"
     lines = ({"document": a.document, "query": a.query} for a in public_anchors(ANCHORS))
     public.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    asked = ImportAnchors(name="public", file=public)
+    await organisation.do("anchors.import", asked, AnchorsInfo)
+
+
+async def share_space(directory: Path, lab: Organisation, clinic: Organisation) -> None:
+    """A space of the lab's own model and the clinic's old one; the new one joins ahead."""
     for each, encoders in ((lab, ("own",)), (clinic, ("old", "new"))):
-        await each.do("anchors.import", ImportAnchors(name="public", file=public), AnchorsInfo)
+        await import_anchors(directory, each)
         for encoder in encoders:
             embed = EmbedAnchors(anchors="public", encoder=encoder)
             await each.do("anchors.embed", embed, Embedded)

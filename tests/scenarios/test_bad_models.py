@@ -1,20 +1,20 @@
 """A model put in wrongly is stopped by the gate; one that goes wrong later, by the watch."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import numpy as np
 import pytest
 
 from examples.three_organisations.model import TOKENISERS, Float32
 from node.operations.errors import Conflict
-from node.operations.judging import Judgement, JudgeVersion
+from node.operations.judging import GoldenFile, GoldenSet, Judgement, JudgeVersion
 from node.operations.migration import Migrate, Migrated, Switched, SwitchVersion
 from node.operations.registry import silent
 from node.operations.retiring import Retired, RetireVersion
 from node.operations.watching import watch
 from protocol.leaf import CollectionChanged
-from tests.scenarios.changing import DOCUMENTS, keep_golden, record
+from tests.scenarios.changing import DOCUMENTS, import_anchors, keep_golden, record
 from tests.scenarios.fitted_models import WIDTH, add_encoder, fitted
 from tests.scenarios.world import DOCS, Organisation, World
 
@@ -55,8 +55,15 @@ async def serving(world: World, **setting: object) -> Organisation:
     add_encoder(clinic.node.encoders, "old", old.name, old.encode)
     collection = await clinic.node.collections.create(DOCS, "old")
     await collection.ingest(map(record, range(DOCUMENTS)), None, silent)
-    await keep_golden(clinic)
+    await import_anchors(world.directory, clinic)
     return clinic
+
+
+async def keep_anchors(clinic: Organisation) -> None:
+    """Let anchors ask for themselves."""
+    file = GoldenFile(collection=DOCS, anchors="public")
+    kept = await clinic.do("collection.golden", file, GoldenSet)
+    assert kept.questions > 100
 
 
 async def test_a_model_that_was_put_in_wrongly_is_stopped_by_the_gate(world: World) -> None:
@@ -66,8 +73,10 @@ async def test_a_model_that_was_put_in_wrongly_is_stopped_by_the_gate(world: Wor
     for name, (encode, normalisation) in BAD.items():
         add_encoder(clinic.node.encoders, name, name, encode, normalisation)
         built = await clinic.do("collection.migrate", Migrate(collection=DOCS, to=name), Migrated)
-        judged = await clinic.do("collection.judge", JudgeVersion(collection=DOCS), Judgement)
-        assert (judged.against or "").startswith("ndcg_10 -"), (name, judged)
+        for keep in (keep_anchors, keep_golden):  # the model alone, and then with its documents
+            await keep(clinic)
+            judged = await clinic.do("collection.judge", JudgeVersion(collection=DOCS), Judgement)
+            assert (judged.against or "").startswith("ndcg_10 -"), (name, keep, judged)
         with pytest.raises(Conflict, match="finds less") as refused:
             await clinic.do("collection.cutover", SwitchVersion(collection=DOCS), Switched)
         assert refused.value.code == "below-the-bar"
@@ -83,11 +92,12 @@ async def test_a_model_that_was_put_in_wrongly_is_stopped_by_the_gate(world: Wor
     assert (cut.encoder, cut.forced) == ("good", None)
 
 
-@pytest.mark.parametrize("kind", ["random", "first-token"])
+@pytest.mark.parametrize(("kind", "keep"), [("random", keep_golden), ("first-token", keep_anchors)])
 async def test_a_model_that_goes_wrong_after_the_cutover_is_taken_back_by_the_watch(
-    world: World, kind: str
+    world: World, kind: str, keep: Callable[[Organisation], Awaitable[None]]
 ) -> None:
     clinic = await serving(world, **{"versions.rollback_by_itself": True})
+    await keep(clinic)
     collection = clinic.node.collections.get(DOCS)
     first = collection.version
     good = fitted(GOOD)
