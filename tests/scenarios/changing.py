@@ -34,7 +34,7 @@ from node.operations.space_joining import JoinSpace
 from node.operations.space_making import CreatedSpace, CreateSpace
 from node.spaces.report import SpaceInfo
 from protocol.leaf import Answered, CollectionChanged
-from tests.scenarios.fitted_models import LONGEST, judged, public_anchors
+from tests.scenarios.fitted_models import LONGEST, InProcess, judged, public_anchors
 from tests.scenarios.provenance import Provenance
 from tests.scenarios.world import DOCS, PURPOSE, Organisation, World, grant, pair
 
@@ -132,6 +132,12 @@ class Change:
     def collection(self) -> Collection:
         """The one whose model changes."""
         return self.clinic.node.collections.get(DOCS)
+
+    def model(self, name: str) -> InProcess:
+        """What runs behind one of the clinic's encoders."""
+        backend = self.clinic.node.encoders.get(name)._backend
+        assert isinstance(backend, InProcess)
+        return backend
 
     def start(self) -> None:
         """Let everybody ask, from now to the end."""

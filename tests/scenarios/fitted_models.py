@@ -19,6 +19,7 @@ from examples.three_organisations.docstrings import Docstring, distinct, of_pack
 from examples.three_organisations.model import Float32, Model
 from examples.three_organisations.recipes import fit
 from node.encoders.encoder import Encoder, RolePrompts
+from node.encoders.errors import EncoderFailed
 from node.encoders.registry import Encoders
 from protocol.envelope import Envelope, Prompts
 from protocol.notation import to_base64url
@@ -61,20 +62,30 @@ def judged(count: int) -> tuple[Docstring, ...]:
 
 @cache
 def fitted(recipe: str) -> Model:
-    """One of the demo's models: `word`, `subword` or `cooccurrence`."""
-    model = fit(recipe, public_texts())
+    """One of the demo's models: `word`, `subword` or `cooccurrence`.
+
+    `former word`: one of the same recipe that was fitted on fewer texts.
+    """
+    former, texts = recipe.startswith("former "), public_texts()
+    model = fit(recipe.removeprefix("former "), texts[: len(texts) * 3 // 4] if former else texts)
     cut = {name: getattr(model, name)[..., :WIDTH] for name in ("token_vectors", "mean", "common")}
     return replace(model, **cut)
 
 
 class InProcess:
-    """A backend that calls a function of texts in this process; `encode` may be exchanged."""
+    """A backend that calls a function of texts in this process; `encode` may be exchanged.
+
+    `fails`: it does not answer.
+    """
 
     def __init__(self, encode: Encode) -> None:
         self.encode = encode
+        self.fails = False
 
     async def embed(self, texts: Sequence[str]) -> Float32:
         """Turn n texts into (n, d)."""
+        if self.fails:
+            raise EncoderFailed("nobody answers", fix="Start the model's server.")
         return np.ascontiguousarray(self.encode(texts), dtype=np.float32)
 
     def count_tokens(self, text: str) -> int:

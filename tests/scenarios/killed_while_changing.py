@@ -10,7 +10,6 @@ gets less than a whole answer. At the end it holds what it would hold without an
 
 import argparse
 import asyncio
-import hashlib
 import json
 import random
 import sqlite3
@@ -30,6 +29,7 @@ from examples.three_organisations.model import Model
 from node.cli.admin_client import NobodyListens, call
 from node.data_directory import DataDirectory
 from node.federation.ask import AskRequest
+from node.operations.bridging import BridgeTo
 from node.operations.collections import DeleteDocuments, Ingest, Ingested
 from node.operations.encoders import AddedEncoder, AddEncoder
 from node.operations.errors import OperationError, Unavailable
@@ -37,6 +37,7 @@ from node.operations.migration import Migrate, RolledBack, SwitchVersion
 from node.operations.register import Catalog, WantedVersions
 from node.operations.registry import silent
 from node.operations.retiring import RetireVersion
+from node.operations.strategies import AnswerFromBoth, Progressive
 from protocol.leaf import CollectionChanged, decode_leaf
 from tests.scenarios.changing import ASKED, CLINIC, LAB, question, text
 from tests.scenarios.fitted_models import fitted
@@ -121,10 +122,11 @@ class Told:
         return await asyncio.to_thread(call, self.data.admin_socket, operation, request, silent)
 
     async def events(self) -> list[str]:
-        """What became of the versions so far, in order."""
-        shown = Catalog.model_validate(await self.do("catalog", WantedVersions(collection=DOCS)))
-        found = [one for version in shown.versions for one in version.events]
-        return [one.event for one in sorted(found, key=lambda one: one.at)]
+        """What became of the versions so far, once the node answers."""
+        await self.do("catalog", WantedVersions(collection=DOCS))
+        with sqlite3.connect(f"file:{self.data.store_file}?mode=ro", uri=True) as db:
+            found = db.execute("SELECT event FROM switches ORDER BY key").fetchall()
+        return [event for (event,) in found]
 
     async def states(self) -> dict[str, str]:
         """The state of each version by its encoder."""
@@ -139,6 +141,38 @@ async def by_shadow(told: Told, plan: Plan) -> None:
     await change_documents(told, plan)
     if (await told.states())["new"] != "serving":
         await told.do("collection.migrate", Migrate(collection=DOCS, to="new"))
+    await switch_and_back(told, plan)
+
+
+async def by_bridge(told: Told, plan: Plan) -> None:
+    """Ask the old index over a bridge, and build aside under it."""
+    if "bridge" not in await told.events():
+        await told.do("collection.bridge", BridgeTo(collection=DOCS, to="new"))
+    await by_shadow(told, plan)
+
+
+async def by_both(told: Told, plan: Plan) -> None:
+    """Answer from both versions while the new one is filled."""
+    if "cutover" not in await told.events():
+        request = AnswerFromBoth(collection=DOCS, to="new", rate=RATE)
+        await told.do("collection.both", request)
+        await change_documents(told, plan)
+        await told.do("collection.both", request)
+    await change_documents(told, plan)
+    await switch_and_back(told, plan)
+
+
+async def by_steps(told: Told, plan: Plan) -> None:
+    """Raise the share step by step; the node takes the steps, and cuts over, by itself."""
+    if "cutover" not in await told.events():
+        await told.do(
+            "collection.progressive",
+            Progressive(collection=DOCS, to="new", rate=RATE, share=(50, 100), every_s=0),
+        )
+        await change_documents(told, plan)
+        while "cutover" not in await told.events():  # noqa: ASYNC110 - another process does it
+            await asyncio.sleep(0.2)
+    await change_documents(told, plan)
     await switch_and_back(told, plan)
 
 
@@ -162,17 +196,34 @@ async def switch_and_back(told: Told, plan: Plan) -> None:
         await told.do("collection.retire", former)
 
 
-STRATEGIES: dict[str, Callable[[Told, Plan], Awaitable[None]]] = {"shadow": by_shadow}
+STRATEGIES: dict[str, Callable[[Told, Plan], Awaitable[None]]] = {
+    "shadow": by_shadow,
+    "bridge": by_bridge,
+    "both": by_both,
+    "progressive": by_steps,
+}
 """Each may be begun again from its beginning after any kill."""
 
-EVENTS = ["migration-begun", "complete", "cutover", "rollback", "cutover", "retired"]
+_SWITCHED = ("cutover", "rollback", "cutover", "retired")
+EVENTS = {
+    "shadow": ["migration-begun", "complete", *_SWITCHED],
+    "bridge": ["bridge", "migration-begun", "complete", *_SWITCHED],
+    "both": ["migration-begun", "both", "complete", *_SWITCHED],
+    "progressive": ["migration-begun", "progressive", "complete", "share", *_SWITCHED],
+}
+"""The events of each, once each, in the log as in store.db."""
+
+KNOWN = frozenset(event for events in EVENTS.values() for event in events)
 
 
 @dataclass
 class Outcome:
-    """What is left at the end, and what happened on the way."""
+    """What is left at the end, and what happened on the way.
 
-    documents: dict[str, tuple[str, tuple[str, ...]]]
+    `documents`: each one's text, and its vector by the encoder of each version that is kept.
+    """
+
+    documents: dict[str, tuple[str, dict[str, bytes]]]
     events: list[str]
     states: list[tuple[str, str]]
     kills: list[float] = field(default_factory=list)
@@ -274,16 +325,14 @@ def outcome(data: DataDirectory) -> Outcome:
         states = db.execute("SELECT encoder, state FROM versions ORDER BY key").fetchall()
         events = db.execute("SELECT event FROM switches ORDER BY key").fetchall()
         unlogged = db.execute("SELECT count(*) FROM switches WHERE logged = 0").fetchone()
-        vectors: dict[str, tuple[str, tuple[str, ...]]] = {}
+        vectors: dict[str, tuple[str, dict[str, bytes]]] = {}
         rows = db.execute(
             "SELECT d.external_id, d.text, v.encoder, c.vector FROM documents d"
             " LEFT JOIN chunks c ON c.document = d.key LEFT JOIN versions v ON v.key = c.version"
             " ORDER BY d.external_id, v.key"
         )
         for name, words, encoder, vector in rows:
-            digest = hashlib.sha256(vector or b"").hexdigest()
-            _, before = vectors.get(name, ("", ()))
-            vectors[name] = (words, (*before, f"{encoder} {digest}"))
+            vectors.setdefault(name, (words, {}))[1][encoder] = vector
         assert unlogged == (0,)
         assert db.execute("PRAGMA foreign_key_check").fetchall() == []
     with sqlite3.connect(data.log_file) as log:
@@ -292,7 +341,7 @@ def outcome(data: DataDirectory) -> Outcome:
         ]
     changed = [leaf.event for leaf in leaves if isinstance(leaf, CollectionChanged)]
     names = [event for (event,) in events]
-    assert [each for each in changed if each in EVENTS] == names
+    assert [each for each in changed if each in KNOWN] == names
     return Outcome(vectors, names, states)
 
 

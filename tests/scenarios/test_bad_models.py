@@ -5,8 +5,10 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
 from examples.three_organisations.model import TOKENISERS, Float32
+from node.gauges import NodeGauges
 from node.operations.errors import Conflict
 from node.operations.judging import GoldenFile, GoldenSet, Judgement, JudgeVersion
 from node.operations.migration import Migrate, Migrated, Switched, SwitchVersion
@@ -111,3 +113,28 @@ async def test_a_model_that_goes_wrong_after_the_cutover_is_taken_back_by_the_wa
     leaf = clinic.leaves(CollectionChanged)[-1]
     assert (collection.version, leaf.event, leaf.by) == (first, "rollback", "watch")
     assert (leaf.reason or "").startswith("ndcg_10 -")
+
+
+async def test_without_leave_to_go_back_by_itself_the_watch_alarms_and_waits(world: World) -> None:
+    clinic = await serving(world)
+    await keep_golden(clinic)
+    good = fitted(GOOD)
+    backend = add_encoder(clinic.node.encoders, "new", GOOD, good.encode)
+    await clinic.do("collection.migrate", Migrate(collection=DOCS, to="new"), Migrated)
+    await clinic.do("collection.cutover", SwitchVersion(collection=DOCS), Switched)
+
+    async def worse() -> tuple[bool, bool]:
+        clinic.node.serving = True  # before that a node tells of keys and clock alone
+        families = {each.name: each for each in NodeGauges(clinic.node, lambda: None).collect()}
+        (shown,) = families["interlingua_version_worse"].samples
+        alarm = (shown.labels, shown.value) == ({"collection": DOCS}, 1.0)
+        return alarm, "version-worse" in await clinic.findings()
+
+    await watch(clinic.node)
+    assert await worse() == (False, False)
+    backend.encode = random_vectors
+    with capture_logs() as lines:
+        await watch(clinic.node)
+    assert await worse() == (True, True)
+    assert [line["log_level"] for line in lines if line["event"] == "version.worse"] == ["warning"]
+    assert clinic.node.collections.get(DOCS).encoder.name == "new"

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,7 @@ async def lab(world: World) -> Organisation:
     return lab
 
 
-async def ask(lab: Organisation, words: str, **fields: object) -> None:
+async def ask(lab: Organisation, words: str, **fields: Any) -> None:
     found = await lab.ask(vectors=[], texts=[words], encoder="old", own=True, **fields)
     assert {silo.state for silo in found.silos} == {"ok"}
 

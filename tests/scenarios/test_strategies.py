@@ -139,8 +139,8 @@ async def test_both_versions_answer_until_the_new_one_has_everything(
     assert (line.state, line.answers) == ("building", True)
     await clinic.do("collection.both", request, Migrated)
     texts = [text(n) for n in range(20)]
-    merged = await by_both(collection, collection.serving, version)(texts, 10)
-    assert merged == await natively(version)(texts, 10)
+    merged = await by_both(collection, collection.serving, version).find(texts, 10)
+    assert merged == await natively(version).find(texts, 10)
     with pytest.raises(Conflict, match="on another way"):
         await clinic.do("collection.bridge", BridgeTo(collection=DOCS, to="new"), Bridged)
     ended = await clinic.do("collection.stop", StopStrategy(collection=DOCS), Stopped)

@@ -1,9 +1,20 @@
-"""Titles become golden questions where only their meaning leads to the document."""
+"""Titles and anchors become golden questions where only their meaning leads to the text."""
 
 from pathlib import Path
 
-from node.collections.golden import SHARED, TITLES, from_titles
+import pytest
+
+from node.collections.errors import GoldenInvalid
+from node.collections.golden import (
+    ANCHORS,
+    SHARED,
+    TITLES,
+    from_anchors,
+    from_titles,
+    read_golden,
+)
 from node.store import document_rows
+from node.store.golden_rows import Golden
 from tests.node.collections.rooms import opened, record, unseen, vectors
 
 
@@ -45,3 +56,37 @@ async def test_a_title_is_a_text_in_the_named_field_of_a_document_with_a_text(
         with rooms.store.read() as db:
             found = list(document_rows.with_word_field(db, collection.key, "title"))
     assert found == [("d0", "text", "A title")]
+
+
+def test_an_anchor_asks_for_its_document_unless_that_repeats_the_question() -> None:
+    found = from_anchors(
+        [
+            ("Doses were halved.", "Safe amounts for children"),
+            ("HEAT  pumps in old houses: a survey", "Heat pumps in old houses"),
+            ("something", "Too short"),
+        ]
+    )
+    assert [(one.question, one.answer) for one in found] == [
+        ("Safe amounts for children", "Doses were halved.")
+    ]
+    assert [len(one.judgments) for one in found] == [1]
+
+
+def test_of_very_many_anchors_the_same_few_ask() -> None:
+    rows = [(f"text {n}", f"question of number {n}") for n in range(ANCHORS + 50)]
+    found = from_anchors(rows)
+    assert len(found) == ANCHORS
+    assert found == from_anchors(reversed(rows))
+
+
+def test_a_line_of_a_file_that_nobody_has_judged_is_left_out(tmp_path: Path) -> None:
+    file = tmp_path / "past.jsonl"
+    file.write_text(
+        '{"question": "one", "relevant": [], "asked": [3], "candidates": []}\n'
+        '{"question": "two", "relevant": ["d1"], "asked": [4, 7]}\n'
+    )
+    assert read_golden(file) == [Golden("two", {"d1": 1}, asked=(4, 7))]
+    for bad in ('{"question": "one", "relevant": []}', '{"question": "q", "relevant": [1]}'):
+        file.write_text(bad)
+        with pytest.raises(GoldenInvalid, match="line 1"):
+            read_golden(file)
