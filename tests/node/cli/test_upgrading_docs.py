@@ -77,7 +77,9 @@ def write_files() -> None:
         ),
     )
     lines("golden.jsonl", *({"question": said[n], "relevant": [f"p{n}"]} for n in range(12)))
-    texts = ({"document": f"{one} anchor of words", "query": f"what of {one} asked"} for one in word)
+    texts = (
+        {"document": f"{one} anchor of words", "query": f"what of {one} asked"} for one in word
+    )
     lines("public.jsonl", *texts)
     for name, model in (("envelope-1", "ours"), ("envelope-2", "ours-2")):
         Path(f"{name}.json").write_text(envelope(model=model, dimension=4).model_dump_json())
