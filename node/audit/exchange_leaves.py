@@ -49,21 +49,25 @@ def sent_times(
         return [int(at) for index, at in rows if indexes is None or index in indexes]
 
 
-def erasures_of(log_file: Path, index: int) -> list[int]:
-    """Return the `erasure` leaves that name a leaf."""
+def erasures_of(log_file: Path, index: int, kinds: Collection[str]) -> list[int]:
+    """Return the `erasure` leaves that name a leaf and records of these kinds, oldest first."""
     with schema.snapshot(log_file) as log:
         rows = log.execute(f"SELECT f.idx, f.peer, l.data {_FROM} ('erasure') ORDER BY f.idx")
         peer = log.execute("SELECT peer FROM facts WHERE idx = ?", (index,)).fetchone()
         return [
             int(at)
             for at, of, raw in rows.fetchall()
-            if of in (None, peer and peer[0]) and _names(bytes(raw), index)
+            if of in (None, peer and peer[0]) and _names(bytes(raw), index, kinds)
         ]
 
 
-def _names(raw: bytes, index: int) -> bool:
+def _names(raw: bytes, index: int, kinds: Collection[str]) -> bool:
     leaf = decode_leaf(raw)
-    return isinstance(leaf, Erased) and any(b <= index < e for b, e in leaf.ranges)
+    return (
+        isinstance(leaf, Erased)
+        and not leaf.records.keys().isdisjoint(kinds)
+        and any(begins <= index < ends for begins, ends in leaf.ranges)
+    )
 
 
 def _same_queries(log: sqlite3.Connection, indexes: Iterable[int]) -> frozenset[int]:

@@ -63,7 +63,7 @@ async def open_actor(node: Node, request: OpenActor, progress: Progress) -> Acto
     if question is None:
         raise NotFound(
             f"What opens the actor of leaf {request.index} is not kept: "
-            f"{why_not(node, request.index)}.",
+            f"{why_not(node, request.index, ('actor',))}.",
             fix="See `content.actors_days` in the settings.",
             code="not-kept",
         )

@@ -14,6 +14,8 @@ from node.operations.errors import InvalidRequest, NotFound
 from node.operations.registry import Progress, operation
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from node.content.erasing import Basis
     from node.content.selection import Selection
     from node.node import Node
@@ -184,13 +186,16 @@ def _selection(node: Node, request: EraseContent) -> tuple[Selection, Basis]:
     return Selection(before=request.before), "age"
 
 
-def why_not(node: Node, index: int) -> str:
-    """Say why nothing is kept of a leaf."""
+def why_not(node: Node, index: int, kinds: Collection[str] = ("asked", "answered")) -> str:
+    """Say why nothing of these kinds is kept of a leaf.
+
+    A later erasure's range may go over a leaf of which nothing was left: the first one is named.
+    """
     from node.audit.exchange_leaves import erasures_of
 
-    erased = erasures_of(node.data.log_file, index)
+    erased = erasures_of(node.data.log_file, index, kinds)
     if erased:
-        return f"leaf {erased[-1]} says that it was erased"
+        return f"leaf {erased[0]} says that it was erased"
     return (
         "the settings keep none of its kind, it carried none, or it was before this directory was "
         "restored from a backup"

@@ -8,7 +8,13 @@ import pytest
 
 from node.federation.actors import Actors, committed
 from node.operations.audit import verify_directory
-from node.operations.audit_content import ContentErased, EraseContent, ReadContent, ShownContent
+from node.operations.audit_content import (
+    ContentErased,
+    EraseContent,
+    ReadContent,
+    ShownContent,
+    why_not,
+)
 from node.operations.errors import NotFound
 from node.operations.registry import silent
 from protocol.leaf import Answered, AuditRead, Denied, Erased, Received, Repeated, Sent
@@ -74,6 +80,8 @@ async def test_auditors_read_what_is_kept_until_it_is_erased(world: World) -> No
     assert (done.state, done.records) == ("erased", {"answered": 1})
     with pytest.raises(NotFound, match=rf"leaf {done.leaves[0]} says that it was erased"):
         await read(clinic, answered)
+    said_first = why_not(clinic.node, answered)
+    assert why_not(clinic.node, answered, ("actor",)) != said_first  # of these it says nothing
     refused = await ask(paired, query)
     assert refused.payload.problem.code == "answer-erased"
     assert clinic.leaves(Denied)[-1].reason == "answer-erased"

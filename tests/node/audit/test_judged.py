@@ -18,8 +18,8 @@ from node.audit.judged import Judge
 from node.audit.leaf_checks import LeafChecks
 from node.audit.run_pool import Judging, Reading, RunPool
 from node.audit.walk_runs import RUN
-from protocol.canonical import dumps
-from protocol.leaf import AnyLeaf, MalformedLeaf, decode_leaf
+from protocol.canonical import digest, dumps
+from protocol.leaf import Answered, AnyLeaf, MalformedLeaf, decode_leaf
 from protocol.leaf_form import COUNTS, LeafForm, learn
 from protocol.log_keys import LogKeys
 from tests.node.audit.crash import ROOT
@@ -143,6 +143,28 @@ def test_what_is_wrong_in_a_run_is_wrong_one_by_one(leaf: int, place: int, put: 
 def test_a_run_with_something_wrong_is_left_to_be_named(wrong: bytes) -> None:
     assert not judged_as([*LEAVES, wrong], whole=True)[0]
     assert not judged_as([*LEAVES, wrong], whole=False)[0]
+
+
+OTHER = answered(b'{"id":9}', exposed=1)
+BORROWED = OTHER.evidence.model_copy(update={"signature": answered(BODIES[0]).evidence.signature})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        OTHER.model_copy(update={"evidence": BORROWED}),
+        OTHER.model_copy(update={"at": OTHER.at - 31}),
+        OTHER.model_copy(update={"query": digest(b"another body")}),
+    ],
+    ids=["the signature of another request", "backdated", "another body"],
+)
+def test_a_leaf_that_is_alike_is_judged_as_any_other(wrong: Answered) -> None:
+    learned = learn(LEAVES[0], decode_leaf(LEAVES[0]))
+    assert learned is not None
+    assert learned.read(wrong.encode()) is not None  # so that it is not read the long way
+    for whole in (True, False):
+        assert judged_as([*LEAVES, OTHER.encode()], whole=whole)[0]
+        assert not judged_as([*LEAVES, wrong.encode()], whole=whole)[0]
 
 
 @pytest.fixture(scope="module")

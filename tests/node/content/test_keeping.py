@@ -16,6 +16,7 @@ from node.audit.schema_steps import STEPS
 from node.content import key_store
 from node.content.content import Content
 from node.content.contents import ContentFiles, Contents
+from node.content.database import open_database
 from node.content.errors import ContentDamaged, ContentError
 from node.operations.registry import silent
 from tests.node.audit.entries import LOG_KEY, ORIGIN, event
@@ -49,6 +50,11 @@ async def test_what_was_said_is_read_again_and_lies_readable_nowhere(tmp_path: P
         answer = again.log.idempotent(PEER, "key-2", AT)
         assert answer is not None
         assert answer.payload == payload(2)
+
+
+def test_what_is_deleted_is_overwritten_at_once(tmp_path: Path) -> None:
+    with closing(open_database(tmp_path / "any.db", 7, ("CREATE TABLE t (a);",), "FULL")) as opened:
+        assert opened.execute("PRAGMA secure_delete").fetchone() == (1,)
 
 
 async def test_a_kind_that_is_not_kept_leaves_only_the_stored_answer(tmp_path: Path) -> None:
