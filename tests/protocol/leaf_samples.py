@@ -39,7 +39,9 @@ AT = 1_790_000_000
 BODY = b'{"v":1}'
 
 
-def evidence(body: bytes = BODY, to: str = "bank.example", signer: Signer = SIGNER) -> Evidence:
+def evidence(
+    body: bytes = BODY, to: str = "bank.example", signer: Signer = SIGNER, created: int = AT
+) -> Evidence:
     """Return a query's evidence, signed as RFC 9421 says over the profile's eight components."""
     sha = base64.b64encode(bytes.fromhex(digest(body).removeprefix("sha256:"))).decode()
     components = (
@@ -54,7 +56,7 @@ def evidence(body: bytes = BODY, to: str = "bank.example", signer: Signer = SIGN
     )
     names = " ".join(f'"{name}"' for name, _ in components)
     parameters = (
-        f'({names});created={AT};expires={AT + 60};nonce="AAAAAAAAAAAAAAAAAAAAAA"'
+        f'({names});created={created};expires={created + 60};nonce="AAAAAAAAAAAAAAAAAAAAAA"'
         f';keyid="{signer.kid}";alg="ed25519";tag="interlingua-query-v1"'
     )
     unsigned = Evidence(

@@ -249,6 +249,19 @@ def test_a_witness_key_that_was_given_counts_only_as_its_owners_root_document_le
             assert checked.withdrawn == (keys if state == "stolen" else [])
 
 
+def test_a_witness_that_the_bundle_itself_names_counts_only_with_a_fingerprint_given(
+    tmp_path: Path,
+) -> None:
+    court = document("court.example", keys=(key(witness_key("court.example"), "witness"),))
+    roots = tuple(in_order([*ROOTS, court]))
+    content = asyncio.run(exported(tmp_path, roots=roots)).read_bytes()
+    content, _ = cosigned_bundle(content, "court.example")
+    given, court_words = words("bank.example"), words("court.example")
+    assert check(content).verdict == "SELF-SIGNED"
+    assert check(content, given).verdict == "SELF-SIGNED"
+    assert check(content, given, court_words).verdict == "WITNESSED"
+
+
 def test_a_cosignature_that_does_not_verify_is_found_only_by_who_knows_the_witness() -> None:
     content, policy = cosigned("court.example")
     line = content.splitlines(keepends=True)[1]

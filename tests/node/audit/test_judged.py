@@ -146,14 +146,15 @@ def test_a_run_with_something_wrong_is_left_to_be_named(wrong: bytes) -> None:
 
 
 OTHER = answered(b'{"id":9}', exposed=1)
-BORROWED = OTHER.evidence.model_copy(update={"signature": answered(BODIES[0]).evidence.signature})
+BORROWED = OTHER.evidence.model_copy(update={"signature": evidence(b'{"id":77}').signature})
+AHEAD = evidence(b'{"id":9}', created=OTHER.at + 31)
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
         OTHER.model_copy(update={"evidence": BORROWED}),
-        OTHER.model_copy(update={"at": OTHER.at - 31}),
+        OTHER.model_copy(update={"evidence": AHEAD}),
         OTHER.model_copy(update={"query": digest(b"another body")}),
     ],
     ids=["the signature of another request", "backdated", "another body"],
