@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 from benchmarks.pages import write_into
@@ -54,6 +55,7 @@ def main() -> None:
         page = chosen.results / "README.md"
         write_into(page, "benchmarks.speed", "\n\n".join([tables, *pictures]))
     print(tables)
+    sys.exit(1 if figures["failed"] else 0)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
+import traceback
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -43,21 +44,29 @@ class Bench:
     folder: Path
 
     def run(self, parts: Iterable[str]) -> Figures:
-        """Measure these parts, as far as they are not yet; returns them with machine and plan."""
+        """Measure these parts, as far as they are not yet; returns them with machine and plan.
+
+        A part that fails is said and left out, so that it does not cost the others.
+        """
         parts, plan = list(parts), self.plan
         left = sum(plan.expected[part] for part in parts)
         note(f"{plan.name}: {', '.join(parts)}; about {_minutes(left)} if none of it is kept")
-        found = {}
+        found, failed = dict[str, Figures](), dict[str, str]()
         for number, part in enumerate(parts, start=1):
             expected = plan.expected[part]
             note(f"== {part} ({number} of {len(parts)}): about {_minutes(expected)}")
             began = time.perf_counter()
-            found[part] = self._measured(part)
+            try:
+                found[part] = self._measured(part)
+            except Exception as error:
+                failed[part] = f"{type(error).__name__}: {error}"
+                traceback.print_exc()
             left -= expected
             took = time.perf_counter() - began
             note(f"== {part}: {_minutes(took)}; about {_minutes(left)} to go")
         revisions = self.kept("").revisions()
-        return {"plan": asdict(plan), "machine": machine(), "revisions": revisions, "parts": found}
+        about = {"plan": asdict(plan), "machine": machine(), "revisions": revisions}
+        return {**about, "parts": found, "failed": failed}
 
     def forget(self, parts: Iterable[str]) -> None:
         """Measure these parts anew, whatever plan measured them; the nodes stay."""

@@ -25,6 +25,7 @@ def report(figures: dict[str, Any]) -> str:
         f"k {figures['plan']['k']}. Code: "
         f"{', '.join(figures['revisions'])}.",
     ]
+    lines += [f"\n{part} failed: {why}" for part, why in figures["failed"].items()]
     head = ("wanted", "", "reached", "met")
     lines += ["", *_table(head, beside(figures)), "", *(f"- {said}" for said in bounds(figures))]
     for part in nodes(figures["parts"]):

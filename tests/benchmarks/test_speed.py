@@ -20,6 +20,7 @@ from benchmarks.speed.wanted import WANTED, beside
 def test_every_part_is_measured_once_and_its_ratios_are_named(tmp_path: Path) -> None:
     bench = Bench(TINY, tmp_path)
     figures = bench.run(TINY.parts)
+    assert not figures["failed"]
     assert list(figures["parts"]) == list(TINY.parts)
     figures["ratios"] = found = ratios(figures["parts"], TINY.main)
     for name in (
@@ -72,6 +73,19 @@ def test_a_run_that_was_cut_off_goes_on_where_it_was(tmp_path: Path) -> None:
     kept.forget(["part"])
     rounds(fails_at=-1)
     assert measured == [0, 1, 2, 9, 0, 1, 2]
+
+
+def test_a_part_that_fails_does_not_cost_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_: Bench) -> None:
+        raise RuntimeError("no partner answers")
+
+    monkeypatch.setattr(Bench, "_fan_out", fails)
+    figures = Bench(TINY, tmp_path).run(["fan-out", "chroma"])
+    assert list(figures["parts"]) == ["chroma"]
+    assert figures["failed"] == {"fan-out": "RuntimeError: no partner answers"}
+    assert "no partner answers" in report({**figures, "ratios": {}})
 
 
 def test_growth_divides_the_medians_of_the_largest_and_the_smallest_collection() -> None:
