@@ -41,7 +41,10 @@ def test_every_part_is_measured_once_and_its_ratios_are_named(tmp_path: Path) ->
     assert node["bare"]["recall"] > 0.9
     for route in figures["parts"]["stages"]["routes"]:
         assert set(route["stages_us"]) == {*STAGES, "commit", "rest"}
-        assert all(route["stages_us"][stage] > 0 for stage in (*STAGES, "commit"))
+        taken = {stage for stage, us in route["stages_us"].items() if us > 0}
+        # where question and documents are of one model, the search's own cosines are the scores
+        own = {"re-score"} if route["route"] == "same model" else set()
+        assert taken >= {*STAGES, "commit"} - own
     assert set(figures["parts"]["stages"]["primitives_us"]) > {"verify", "search", "commit", "sign"}
     assert all(name in report(figures) for name in found)
     unwell = figures["parts"]["fan-out"]["runs"][-1]["with_unwell"]["states"]
