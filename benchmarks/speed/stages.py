@@ -55,7 +55,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     ),
     "adapt": ("node.federation.routing:Inbound.carried",),
     "search": ("node.index.collection_index:CollectionIndex.search",),
-    "re-score": ("node.federation.scoring:score",),
+    "re-score": ("node.federation.scoring:score", "node.federation.scoring:_as_found"),
     "disclose": (
         "node.federation.disclosing:disclose",
         "node.federation.answering:disclosed_answer",
