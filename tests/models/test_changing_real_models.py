@@ -10,10 +10,13 @@ from benchmarks.adapters.models import Model
 from examples.three_organisations.transformers import minilm
 from tests.models.packages import missing, reason
 from tests.scenarios.changing import DOCUMENTS, Change, alter, founded, keep_golden
+from tests.scenarios.conftest import world
 from tests.scenarios.fitted_models import Encode, add_encoder, fitted
 from tests.scenarios.provenance import watch_vectors
 from tests.scenarios.test_changing_models import aside, by_both
 from tests.scenarios.world import Organisation, World
+
+__all__ = ["world"]
 
 pytestmark = [
     pytest.mark.skipif(
@@ -37,12 +40,16 @@ def encode(name: str, cache: Path) -> Encode:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("cooccurrence", "wordllama"),
+        ("wordllama", "cooccurrence"),
         pytest.param("wordllama", "minilm", marks=needs_transformers),
     ],
 )
 async def test_a_collection_changes_between_real_models_under_load(
-    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, old: str, new: str
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    old: str,
+    new: str,
 ) -> None:
     models = {"old": old, "new": new, "own": "subword"}
 
@@ -55,7 +62,7 @@ async def test_a_collection_changes_between_real_models_under_load(
     await keep_golden(change.clinic)
     change.start()
     await change.phase("old")
-    await (aside if old == "cooccurrence" else by_both)(change)
+    await (aside if new == "cooccurrence" else by_both)(change)
     await change.phase("new")
     await alter(change.collection, "second ")
     await change.end()
