@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from adapters.metrics import Estimate
 from node.collections.collection import Collection
 from node.collections.far_share import LEAST, FarShare
+from node.collections.finding import natively
+from node.collections.judging import compare
 from node.collections.switching import Reason
 from node.collections.watch import Bars, Watch
 from node.encoders.live import LiveSketch
@@ -140,3 +143,54 @@ async def test_a_look_at_a_version_that_does_not_serve_any_more_says_nothing(
         assert watch.last(collection) is look
         await collection.switching(unlogged).roll_back(Reason(None))
         assert watch.last(collection) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "is_loss"),
+    [
+        (Estimate(-0.06, -0.08, -0.02), True),
+        (Estimate(-0.04, -0.05, -0.03), False),  # sure, and no more than the bar allows
+        (Estimate(-0.06, -0.13, 0.01), False),  # more, and perhaps by chance
+    ],
+)
+async def test_a_loss_is_more_than_the_bar_and_beyond_chance(
+    tmp_path: Path, change: Estimate, is_loss: bool
+) -> None:
+    async with opened(tmp_path) as rooms:
+        assert Watch(rooms.store, BARS, lambda: NOW)._is_loss(change, 20) is is_loss
+
+
+async def test_a_former_version_that_lacks_a_document_is_no_way_back(tmp_path: Path) -> None:
+    async with opened(tmp_path) as rooms:
+        collection = await switched(rooms)
+        watch = Watch(rooms.store, BARS, lambda: NOW)
+        await watch.look(collection)
+        former = collection.standing.former
+        assert former is not None
+        with rooms.store.write() as db:
+            (key,) = db.execute("SELECT max(document) FROM chunks").fetchone()
+            db.execute("DELETE FROM chunks WHERE version = ? AND document = ?", (former.key, key))
+        exchange(rooms, "new", 3)
+        look = await watch.look(collection)
+        assert look.lost
+        assert look.better is None
+
+
+async def test_a_sample_of_anchors_is_asked_among_all_of_them(tmp_path: Path) -> None:
+    async with opened(tmp_path) as rooms:
+        collection = await switched(rooms)
+        golden = [
+            Golden(f"which of all things is thing{n}", {f"anchor:{n}": 1}, text(n))
+            for n in range(60)
+        ]
+        with rooms.store.write() as db:
+            golden_rows.replace(db, collection.key, golden)
+        judged = await compare(collection, natively(collection.serving), golden)
+        assert judged.serving["ndcg_10"].value < 0.9
+        with rooms.store.write() as db:
+            golden_rows.reach(db, collection.serving.key, judged.reached_before, anew=True)
+        few = Bars(sample=10, drop=0.05, far=0.5)
+        look = await Watch(rooms.store, few, lambda: NOW).look(collection)
+        assert look.questions == 10
+        assert look.change is not None
+        assert look.change.value == 0
