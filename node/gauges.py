@@ -92,6 +92,7 @@ class NodeGauges(Collector):
             },
         )
         yield from _of_versions(node)
+        yield from _of_courses(node)
         yield _many(
             "interlingua_partners",
             "Partners by state.",
@@ -187,6 +188,36 @@ def _of_versions(node: Node) -> Iterator[GaugeMetricFamily]:
         "collection",
         {name: int(bool(each.wrong)) for name, each in seen.items()},
     )
+
+
+def _of_courses(node: Node) -> Iterator[GaugeMetricFamily]:
+    """How far questions and documents are on their way to another model, where they are moved."""
+    running = {
+        each.name: course for each in node.collections.all() if (course := each.standing.course)
+    }
+    yield _many(
+        "interlingua_course_share",
+        "Share of the questions that a strategy that runs concerns, 0 to 1.",
+        "collection",
+        {name: course.row.share / 100 for name, course in running.items()},
+    )
+    yield _many(
+        "interlingua_course_since",
+        "When that share was set, epoch seconds.",
+        "collection",
+        {name: course.row.since for name, course in running.items()},
+    )
+    coverage = GaugeMetricFamily(
+        "interlingua_version_coverage",
+        "Share of the documents that the new version of a strategy that runs has vectors of, 0 to "
+        "1; counted every half minute.",
+        labels=("collection", "version"),
+    )
+    for name, course in sorted(running.items()):
+        counted = course.version.last_coverage
+        if counted is not None and course.row.strategy != "bridge":
+            coverage.add_metric((name, course.version.name), counted.share)
+    yield coverage
 
 
 def _first_ends(found: Iterable[Expiry]) -> dict[str, int]:

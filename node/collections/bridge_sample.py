@@ -12,7 +12,7 @@ import numpy as np
 
 from adapters.map import Floats
 from adapters.split import split
-from node.collections.bridge import Sample
+from node.collections.bridge import LEAST, Sample
 from node.collections.index_keeper import Progress
 from node.collections.version import Version
 from node.encoders.encoder import Encoder, Role
@@ -27,6 +27,11 @@ SAMPLE = 2000
 as many (docs/adapters.md)."""
 
 BATCH = 64
+
+
+def enough(documents: int) -> int:
+    """How many documents of a collection both versions must have for a map during a course."""
+    return max(LEAST, min(SAMPLE, documents // 2))
 
 
 async def sample_of_both(store: Store, one: Version, other: Version, count: int = SAMPLE) -> Sample:

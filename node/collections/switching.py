@@ -135,8 +135,9 @@ class Switching:
             self._require_other(version)
             aside = tuple(each for each in now.aside if each is not version)
             former = None if now.former is version else now.former
-            ends = now.course is not None and now.course.version is version
-            return replace(now, former=former, aside=aside, course=None if ends else now.course)
+            if now.course is not None and now.course.version is version:
+                now = _without_course(now, now.course)
+            return replace(now, former=former, aside=aside)
 
         await self._collection.stop_backfill(version)
         await self._change(Change("retired", version, after, reason, {version.key: "retired"}))
@@ -152,9 +153,9 @@ class Switching:
     ) -> None:
         """Begin a course, go on with it at another share, or end it (None).
 
-        `bridges` are kept besides those there are; a bridge that ends is taken down. Raises
-        VersionNotFit where the version that it
-        is about was given up meanwhile, or there is no course to end.
+        `bridges` are kept besides those there are; the maps between both models are taken down
+        with the course. Raises VersionNotFit where the version that it is about was given up
+        meanwhile, or there is no course to end.
         """
         was = self._collection.standing.course
         about = course or was
@@ -173,11 +174,9 @@ class Switching:
                     f"what is under way in {self._collection.name} changed meanwhile",
                     fix=f"interlingua catalog {self._collection.name}",
                 )
-            there = now.bridges
-            if course is None and about.row.strategy == "bridge":
-                ends = {about.source, about.version.space_id}
-                there = tuple(one for one in there if {one.source, one.target} != ends)
-            return replace(now, course=course, bridges=_added(there, bridges))
+            if course is None:
+                return _without_course(now, about)
+            return replace(now, course=course, bridges=_added(now.bridges, bridges))
 
         await self._change(Change(event, about.version, after, reason))
 
@@ -315,6 +314,13 @@ def _set_states(db: Connection, states: Mapping[int, State]) -> None:
     """Set states, that of the version that is to serve last: two never do at once."""
     for key, state in sorted(states.items(), key=lambda item: item[1] == "serving"):
         version_rows.set_state(db, key, state)
+
+
+def _without_course(now: Standing, course: Course) -> Standing:
+    """Return a standing whose course has ended, without the maps between both of its models."""
+    ends = {course.source, now.serving.space_id}
+    there = tuple(one for one in now.bridges if {one.source, one.target} != ends)
+    return replace(now, course=None, bridges=there)
 
 
 def _added(bridges: tuple[Bridge, ...], rows: Sequence[BridgeRow]) -> tuple[Bridge, ...]:

@@ -35,13 +35,17 @@ class IndexState:
 
 
 class Version:
-    """One index of a collection's documents, in one space."""
+    """One index of a collection's documents, in one space.
+
+    `last_coverage` is what `coverage` counted last, None before; counting a large one takes time.
+    """
 
     def __init__(self, row: VersionRow, around: Surroundings) -> None:
         """Nothing is loaded yet."""
         self.key = row.key
         self.row = row
         self.far = FarShare()
+        self.last_coverage: Coverage | None = None
         self._around = around
         self._keeper = IndexKeeper(row, around)
         self._scalars = ScalarKeeper(row, around)
@@ -79,7 +83,8 @@ class Version:
     def coverage(self) -> Coverage:
         """How many of the collection's documents have vectors here."""
         with self._around.store.read() as db:
-            return version_rows.coverage(db, self.row.collection, self.key)
+            self.last_coverage = version_rows.coverage(db, self.row.collection, self.key)
+        return self.last_coverage
 
     async def search(
         self,

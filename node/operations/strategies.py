@@ -161,7 +161,9 @@ async def _take(
 async def advance(node: Node) -> None:
     """Take the steps that are due; a collection whose models cannot be asked waits."""
     from node.operations.errors import translate
+    from node.operations.newcomers import bring_in
 
+    await bring_in(node)
     for collection in node.collections.all():
         course = collection.standing.course
         if course is None or course.row.strategy != "progressive":

@@ -61,6 +61,11 @@ class Coverage:
         """Documents without vectors."""
         return self.documents - self.covered
 
+    @property
+    def share(self) -> float:
+        """Which part of the documents is covered, 0 to 1; an empty collection is covered whole."""
+        return self.covered / self.documents if self.documents else 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:

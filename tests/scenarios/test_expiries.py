@@ -30,7 +30,7 @@ async def codes(one: Organisation) -> set[str]:
 def figures(one: Organisation, name: str) -> dict[str, float]:
     one.node.serving = True
     return {
-        next(iter(sample.labels.values()), ""): sample.value
+        " ".join(sample.labels.values()): sample.value
         for family in NodeGauges(one.node, lambda: None).collect()
         for sample in family.samples
         if family.name == name

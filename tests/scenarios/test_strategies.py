@@ -4,7 +4,7 @@ import pytest
 
 from node.collections.finding import by_both, natively
 from node.encoders.errors import EncoderError
-from node.federation.ask import AskRequest, AskResult
+from node.federation.ask import AskRequest, AskResult, SiloStatus
 from node.operations.bridging import Bridged, BridgeTo, EstimateBridge
 from node.operations.errors import Conflict
 from node.operations.migration import (
@@ -31,8 +31,9 @@ from protocol.leaf import Answered, CollectionChanged, Received
 from tests.node.collections.migrator import text
 from tests.node.collections.models import Words, add_model
 from tests.node.collections.turned import Turned, add_turned
+from tests.scenarios.test_expiries import OPERATIONS, figures
 from tests.scenarios.test_migrating import keep_golden, record
-from tests.scenarios.world import DOCS, PURPOSE, Organisation, World, grant, pair
+from tests.scenarios.world import DOCS, PURPOSE, Organisation, World, grant, only, pair
 
 DOCUMENTS = 120
 
@@ -148,6 +149,46 @@ async def test_both_versions_answer_until_the_new_one_has_everything(
     assert events(clinic) == ["migration-begun", "both", "complete", "stopped"]
     cut = await clinic.do("collection.cutover", SwitchVersion(collection=DOCS), Switched)
     assert cut.serving == "v2"
+
+
+async def test_who_knows_only_the_new_model_is_answered_once_half_is_covered(
+    lab_and_clinic: tuple[Organisation, Organisation],
+) -> None:
+    lab, clinic = lab_and_clinic
+    collection = clinic.node.collections.get(DOCS)
+    new = add_turned(clinic.node.encoders, "new", 1)
+    new.fails = True
+    with pytest.raises(EncoderError):
+        await clinic.do("collection.both", AnswerFromBoth(collection=DOCS, to="new"), Migrated)
+    new.fails = False
+
+    async def asked(number: int) -> SiloStatus:
+        result = await lab.ask(vectors=[], texts=[text(number)], encoder="new", k=3)
+        return only(result, clinic.name)
+
+    for first in (DOCUMENTS, DOCUMENTS + 60):
+        refused = await asked(3)
+        assert refused.state == "no-route"
+        assert "turned-1 there" in (refused.detail or "")  # what differs is named
+        await collection.ingest(map(record, range(first, first + 60)), None, lambda *_: None)
+        await advance(clinic.node)
+    assert figures(clinic, "interlingua_course_share") == {DOCS: 1.0}
+    assert figures(clinic, "interlingua_version_coverage") == {f"{DOCS} v2": 0.5}
+    told = OPERATIONS.read_text(encoding="utf-8")
+    assert all(f"`interlingua_{name}`" in told for name in ("course_share", "version_coverage"))
+    leaf = clinic.leaves(CollectionChanged)[-1]
+    assert (leaf.event, leaf.by) == ("share", "watch")
+    for number in (3, 200):  # one that only the old version has, and one that both have
+        silo = await asked(number)
+        assert silo.route is not None
+        assert (silo.state, silo.version, silo.route.kind) == ("ok", "v2+v1", "bridge")
+        answered = clinic.leaves(Answered)[-1]
+        assert answered.version == lab.leaves(Received)[-1].version == "v2+v1"
+        assert answered.adapter == silo.route.adapter
+        assert (answered.adapter or "") in (leaf.reason or "")
+    await clinic.do("collection.stop", StopStrategy(collection=DOCS), Stopped)
+    assert (await asked(3)).state in ("no-route", "denied")
+    assert figures(clinic, "interlingua_course_share") == {}
 
 
 async def test_a_share_of_the_questions_grows_step_by_step_and_ends_in_a_cutover(
