@@ -120,6 +120,9 @@ class Node(OwnRooms):
         await self.collections.load()
         self.periodic += periodic_of(self)
         await self.renew()
+        # else the first questions would wait for it, and all others with them
+        await asyncio.to_thread(self.log.recall_answered)
+        await asyncio.to_thread(self.ledgers.recall, self.policy.current.grants, self.clock())
         _ = self.responder, self.asker, self.acknowledger, self.announcements, self.announcer
         _ = self.retention
         _ = self.submitter, self.follower

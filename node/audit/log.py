@@ -25,6 +25,7 @@ from node.audit import (
     tree_rows,
     unacknowledged,
 )
+from node.audit.answered_ids import AnsweredIds
 from node.audit.committer import Committer, Prepared
 from node.audit.cosigned_rows import CosignedCheckpoint, UnwitnessedReceipt
 from node.audit.entry import Entry, Receipt, StoredAnswer, TakeOver
@@ -68,6 +69,7 @@ class AuditLog:
         self._reading = threading.Lock()
         self._hooks: list[Callable[[], None]] = []
         self._held: str | None = None
+        self._answered: AnsweredIds | None = None
         self._first = succession(reader)
         self._writer = Writer(committer.commit, self._run_hooks, max_waiting)
 
@@ -115,6 +117,9 @@ class AuditLog:
         """Queue one entry; the future gets what ``append`` would return or raise."""
         if self._held is not None:
             raise LogHeld(self._held)
+        kept = entry.effects.idempotency
+        if kept is not None and self._answered is not None:
+            self._answered.note(kept.peer, kept.key, kept.until, self._clock())
         return self._writer.submit(Prepared(entry, entry.leaf.encode()))
 
     def on_reload(self, hook: Callable[[], None]) -> None:
@@ -209,8 +214,19 @@ class AuditLog:
         with self._read() as connection:
             return state_rows.most_exposed(connection, collection, most)
 
+    def recall_answered(self) -> None:
+        """Hold in memory which idempotency keys were answered; blocks while it reads them.
+
+        From then on ``idempotent`` reads the file for those alone. To be called before questions
+        are answered: nothing may be appended meanwhile.
+        """
+        with self._read() as connection:
+            self._answered = AnsweredIds(state_rows.answered(connection))
+
     def idempotent(self, peer: str, key: str, at: int) -> StoredAnswer | None:
         """Return what was answered to the idempotency key, if it is still live at ``at``."""
+        if self._answered is not None and not self._answered.may_hold(peer, key):
+            return None
         with self._read() as connection:
             row = state_rows.idempotent(connection, peer, key, at)
         if row is None:

@@ -5,7 +5,7 @@ key is never replaced or purged. Live means: the present second is not after ``u
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from node.audit import many_rows
@@ -146,6 +146,12 @@ def most_exposed(connection: sqlite3.Connection, collection: str, most: int) -> 
         (collection, most),
     )
     return [int(document) for (document,) in rows]
+
+
+def answered(connection: sqlite3.Connection) -> Iterator[tuple[str, str, int]]:
+    """Yield peer, idempotency key and last live second of each stored answer, expired or not."""
+    for peer, key, until in connection.execute("SELECT peer, key, until FROM idempotency"):
+        yield str(peer), str(key), int(until)
 
 
 def idempotent(connection: sqlite3.Connection, peer: str, key: str, at: int) -> StoredRow | None:

@@ -51,6 +51,10 @@ class QueryBudgets:
         self._held: Counter[tuple[str, str, int]] = Counter()
         self._stale: set[tuple[str, str, int]] = set()
 
+    def recall(self, peer: str, collection: str, day: int) -> None:
+        """Read a counter from the log, if it was not yet."""
+        self._used((peer, collection, day))
+
     def left(self, peer: str, collection: str, day: int, limit: int) -> int:
         """Return how many vectors may still be asked, reservations taken as used."""
         key = (peer, collection, day)

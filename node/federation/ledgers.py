@@ -5,6 +5,7 @@ each question, settled with its leaf, read again after a failed commit, and rese
 """
 
 import asyncio
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,17 @@ class Ledgers:
     def reservation(self, peer: str, at: int) -> Reservation:
         """Return what a question of `peer` that came at `at` will hold; nothing yet."""
         return Reservation(peer, at, self._budgets, self._exposures, self._probes, self._in_flight)
+
+    def recall(self, grants: Iterable[Grant], at: int) -> None:
+        """Read what these grants' peers have used of the day and the epoch of `at` from the log.
+
+        What is not recalled is read when a question needs it. May run in a thread while nobody asks
+        yet, and spares the first question of each peer a read on the event loop.
+        """
+        for peer, collection in sorted({(grant.peer, grant.collection) for grant in grants}):
+            self._budgets.recall(peer, collection, day_of(at))
+            self._exposures.records((peer, collection, epoch_of(at)))
+            self._probes.recall((peer, collection, day_of(at)))
 
     def queries_left(self, grant: Grant, at: int) -> int:
         """Return how many vectors the peer may still ask of the grant's collection today."""

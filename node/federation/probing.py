@@ -105,6 +105,10 @@ class Probes:
         self._days: dict[Scope, _Day] = {}
         self._stale: set[Scope] = set()
 
+    def recall(self, scope: Scope) -> None:
+        """Read what the log remembers of a scope, if it was not read yet."""
+        self._day(scope)
+
     def reserve(self, scope: Scope, probes: Sequence[Probe], limit: int) -> bool:
         """Remember a question's vectors if each is one of at most `limit` near it, and say so."""
         day = self._day(scope)

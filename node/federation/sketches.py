@@ -30,16 +30,19 @@ class Sketches:
         self, known: Iterable[tuple[bytes, bytes]] = (), most: int = MAX_REMEMBERED
     ) -> None:
         self._most = most
-        self._at: dict[bytes, int] = {}
-        self._marks: list[bytes] = []
-        # word by word, so that one word of all of them is compared in one pass over memory
-        self._words = np.empty((_WORDS, 64), dtype=np.uint64)
-        # near ones times _CROWD plus the number of its arrival: the least is forgotten first
-        self._worth = np.empty(64, dtype=np.int64)
-        self._arrived = 0
+        first: dict[bytes, bytes] = {}
         for mark, sketch in known:
-            if mark not in self._at:
-                self._append(mark, _row(sketch), 0)
+            first.setdefault(mark, sketch)
+        self._marks = list(first)
+        self._at = {mark: at for at, mark in enumerate(self._marks)}
+        count = self._arrived = len(self._marks)
+        room = max(64, count)
+        # word by word, so that one word of all of them is compared in one pass over memory
+        self._words = np.empty((_WORDS, room), dtype=np.uint64)
+        sketches = np.frombuffer(b"".join(first.values()), dtype=np.uint64)
+        self._words[:, :count] = sketches.reshape(count, _WORDS).T
+        # near ones times _CROWD plus the number of its arrival: the least is forgotten first
+        self._worth = np.arange(room, dtype=np.int64)
 
     def __len__(self) -> int:
         return len(self._marks)

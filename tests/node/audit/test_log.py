@@ -230,3 +230,14 @@ def test_a_leaf_that_states_another_charge_than_its_effects_is_a_bug() -> None:
     with pytest.raises(ValueError, match="exposed"):
         Entry(event().leaf, Effects(exposures=exposure))
     Entry(event().leaf, Effects(nonce=NonceEffect("clinic.example", "n", AT)))
+
+
+async def test_what_was_answered_is_found_whether_before_or_after_it_was_recalled(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path / "log.db") as log:
+        await log.append(exchange(0))
+        log.recall_answered()
+        await log.append(exchange(1))
+        found = [log.idempotent("clinic.example", f"key-{n}", AT) for n in range(3)]
+        assert [each and each.body_digest for each in found] == ["digest-0", "digest-1", None]
