@@ -7,6 +7,9 @@ environment.
 import http.client
 import socket
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Timer
 
 from node.addresses import AddressPolicy
 
@@ -20,10 +23,43 @@ class CheckedConnection(http.client.HTTPConnection):
         """Nothing is connected yet; `timeout_s` holds for each step of reading and writing."""
         super().__init__(host, port, timeout=timeout_s)
         self._policy = policy
+        self._line: socket.socket | None = None  # kept where http.client lets go of `sock`
+        self._over = False
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Cut the connection where what is done in the block takes longer, all steps together.
+
+        A server that sends a byte now and then would else hold its reader for ever. Raises
+        TimeoutError also where what was read so far looked whole.
+        """
+        self._over = False
+        timer = Timer(seconds, self._cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except (OSError, http.client.HTTPException):
+            if not self._over:
+                raise
+        finally:
+            timer.cancel()
+        if self._over:
+            self.close()
+            raise TimeoutError(f"{self.host} takes longer than {seconds:g} s")
+
+    def _cut(self) -> None:
+        self._over = True
+        try:
+            if self._line is not None:
+                # of the plain socket: TLS may be reading from it in another thread
+                socket.socket.shutdown(self._line, socket.SHUT_RDWR)
+        except OSError:
+            return  # closed already
 
     def connect(self) -> None:
         """Dial. Raises AddressRefused, OSError."""
-        self.sock = self._dialled()
+        self.sock = self._line = self._dialled()
 
     def _dialled(self) -> socket.socket:
         refused: OSError | None = None
@@ -31,6 +67,8 @@ class CheckedConnection(http.client.HTTPConnection):
             self.host, self.port, type=socket.SOCK_STREAM
         ):
             self._policy.check(str(address[0]))
+            if self._over:
+                break
             dialled = socket.socket(family, kind, protocol)
             try:
                 dialled.settimeout(self.timeout)
@@ -51,7 +89,10 @@ class CheckedTlsConnection(CheckedConnection):
     def connect(self) -> None:
         """Dial. Raises AddressRefused, ssl.SSLError, OSError."""
         context = ssl.create_default_context()
-        self.sock = context.wrap_socket(self._dialled(), server_hostname=self.host)
+        self.sock = self._line = context.wrap_socket(
+            self._dialled(), server_hostname=self.host, do_handshake_on_connect=False
+        )
+        self.sock.do_handshake()
 
 
 def connection(

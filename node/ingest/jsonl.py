@@ -12,6 +12,7 @@ from typing import Annotated, Any, BinaryIO
 
 import orjson
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -33,6 +34,18 @@ Label = Annotated[str, StringConstraints(pattern=_NO_CONTROL, max_length=128)]
 Uri = Annotated[str, StringConstraints(pattern=_NO_CONTROL, max_length=4096)]
 
 
+def _storable(metadata: dict[str, Any]) -> dict[str, Any]:
+    """Refuse what can be read and never written again: orjson reads deeper than it writes."""
+    try:
+        orjson.dumps([[metadata]] if metadata else None)
+    except TypeError:
+        raise ValueError("metadata: it is nested too deeply, or holds what is no JSON") from None
+    return metadata
+
+
+Metadata = Annotated[dict[str, Any], AfterValidator(_storable)]
+
+
 class Line(BaseModel):
     """The fields of one line."""
 
@@ -42,7 +55,7 @@ class Line(BaseModel):
     text: Annotated[str, StringConstraints(min_length=1)] | None = None
     vector: Annotated[list[float], Field(min_length=1, max_length=8192)] | None = None
     labels: Annotated[list[Label], Field(max_length=256)] = []
-    metadata: dict[str, Any] = {}
+    metadata: Metadata = {}
     uri: Uri | None = None
 
     @model_validator(mode="after")

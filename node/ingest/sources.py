@@ -10,8 +10,7 @@ import hashlib
 import http.client
 import os
 import stat
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -24,7 +23,6 @@ from node.ingest.record import Record
 NAMED_HOSTS = AddressPolicy(
     frozenset({"loopback", "private", "public"}), "no node ever needs such an address"
 )
-_BLOCK = 1 << 16
 _HTTPS = http.client.HTTPS_PORT
 
 
@@ -57,10 +55,9 @@ class SourceChanged(SourceUnreadable):
 class Sources:
     """Reads texts by URI, within the rules."""
 
-    def __init__(self, rules: SourceRules, seconds: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, rules: SourceRules) -> None:
         """Nothing is read yet."""
         self._rules = rules
-        self._seconds = seconds
 
     def read(self, uri: str) -> tuple[str, bytes]:
         """Return the text that a URI gives, and the SHA-256 of its bytes; blocking.
@@ -154,24 +151,31 @@ class Sources:
             ) from None
 
     def _https(self, parts: SplitResult) -> bytes:
-        until = self._seconds() + self._rules.timeout_s
-        asked = connection(
-            "https", parts.hostname or "", parts.port, NAMED_HOSTS, self._rules.timeout_s
-        )
+        most, timeout_s = self._rules.max_bytes, self._rules.timeout_s
+        asked = connection("https", parts.hostname or "", parts.port, NAMED_HOSTS, timeout_s)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         try:
-            asked.request("GET", target, headers={"Accept": "text/plain, text/*"})
-            answer = asked.getresponse()
-            if answer.status != http.client.OK or answer.getheader("Content-Encoding"):
-                raise SourceUnreadable(
-                    f"{parts.geturl()} answered {answer.status}; only 200 without an encoding is "
-                    "read, and no redirect is followed"
-                )
-            content = b""
-            while len(content) <= self._rules.max_bytes and (block := answer.read(_BLOCK)):
-                content += block
-                if self._seconds() > until:
-                    raise SourceUnreadable(f"{parts.geturl()} takes longer than allowed")
+            with asked.within(timeout_s):
+                asked.request("GET", target, headers={"Accept": "text/plain, text/*"})
+                answer = asked.getresponse()
+                if answer.status != http.client.OK or answer.getheader("Content-Encoding"):
+                    raise SourceUnreadable(
+                        f"{parts.geturl()} answered {answer.status}; only 200 without an encoding "
+                        "is read, and no redirect is followed"
+                    )
+                content = answer.read(most + 1)
+                if answer.length and len(content) <= most:
+                    raise http.client.IncompleteRead(content, answer.length)
+        except TimeoutError:
+            raise SourceUnreadable(
+                f"{parts.geturl()} takes longer than {timeout_s:g} s",
+                fix="Try again, raise sources.timeout_s, or give the text.",
+            ) from None
+        except UnicodeError:
+            raise SourceUnreadable(
+                f"{parts.geturl()} has characters that a URI may not have",
+                fix="Write them percent-encoded, as in %C3%BC.",
+            ) from None
         except (OSError, http.client.HTTPException) as error:
             cause = getattr(error, "strerror", None) or type(error).__name__
             raise SourceUnreadable(f"{parts.geturl()} cannot be read: {cause}") from None

@@ -187,7 +187,7 @@ def _encoder(node: Node, request: ImportCollection, source: Source) -> Encoder |
                 "An encoder is made of the envelope in a file, and instead of --encoder.",
                 fix="Give --encoder alone, or --add-encoder with a file that was exported.",
             )
-        return None
+        return _added_before(node, request.add_encoder, head.space)
     if request.encoder is not None:
         encoder = node.encoders.get(request.encoder)
         if head is not None and encoder.envelope.space_id != head.space:
@@ -211,6 +211,22 @@ def _encoder(node: Node, request: ImportCollection, source: Source) -> Encoder |
             "shows the envelope), or keep the vectors without it: --add-encoder NAME.",
         )
     return sorted(there, key=lambda one: not one.takes_text)[0]
+
+
+def _added_before(node: Node, name: str, space: str) -> Encoder | None:
+    """The encoder of that name which an import that was cut off has added; None: there is none."""
+    from node.operations.errors import Conflict
+
+    if name not in node.encoders.names():
+        return None
+    encoder = node.encoders.get(name)
+    if encoder.takes_text or encoder.envelope.space_id != space:
+        raise Conflict(
+            f"Encoder {name} is there, and is not one of kind caller in the file's space.",
+            fix="Choose another name for --add-encoder; `interlingua encoder list` shows those "
+            "there are.",
+        )
+    return encoder
 
 
 def _of(encoder: Encoder | None) -> Envelope:

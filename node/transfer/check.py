@@ -7,6 +7,7 @@ the vectors mean is then shown by encoding some pieces of text again (`prove`).
 import asyncio
 import hashlib
 import heapq
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -64,7 +65,7 @@ def check(source: Source, envelope: Envelope, progress: Progress) -> Checked:
         tally.add(one)
         if one.text:
             with_text += 1
-            sample.offer(name, one)
+            sample.offer(one)
         progress(tally.documents, source.total, "documents checked")
     require_end(source, tally.end)
     return Checked(tally.end, with_text, sample.pieces)
@@ -101,20 +102,21 @@ async def prove(pieces: tuple[Piece, ...], encoder: Encoder) -> int:
 
 
 class _Sample:
-    """The first piece of those documents whose names have the lowest digests."""
+    """One piece each of documents drawn by lot, which nobody who makes a file can foresee."""
 
     def __init__(self) -> None:
         self._kept: list[tuple[int, Piece]] = []
 
-    def offer(self, name: bytes, one: Moved) -> None:
-        """Take a document with a text, if it is among them."""
-        rank = -int.from_bytes(name[:8], "big")
+    def offer(self, one: Moved) -> None:
+        """Take a document with a text, if the lot falls on it."""
+        rank = secrets.randbits(64)
         if len(self._kept) == PROBED and rank <= self._kept[0][0]:
             return
-        (start, stop), text = one.spans[0], one.text or ""
+        place, text = secrets.randbelow(len(one.spans)), one.text or ""
+        start, stop = one.spans[place]
         if not text[start:stop].strip():
             return
-        kept = (rank, Piece(one.id, text[start:stop], np.array(one.vectors[0])))
+        kept = (rank, Piece(one.id, text[start:stop], np.array(one.vectors[place])))
         if len(self._kept) < PROBED:
             heapq.heappush(self._kept, kept)
         else:

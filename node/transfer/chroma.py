@@ -8,14 +8,14 @@ this organisation's own machines.
 import http.client
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
-import numpy as np
 import orjson
 from pydantic import ValidationError
 
 from node.addresses import AddressPolicy, Reach
 from node.checked_connection import connection
+from node.ingest.record import single_precision
 from node.transfer.errors import NotAsTold, SourceUnreadable
 from node.transfer.fields import Fields
 from node.transfer.form import End, Head, Moved
@@ -26,7 +26,11 @@ PAGE = 500
 """Documents in one answer."""
 
 PATIENCE_S = 60.0
+PAGE_PATIENCE_S = 600.0
+"""The most that one answer may take, from its request to its last byte."""
+
 MAX_BYTES = 256 * 1024 * 1024
+_INCLUDED = ("embeddings", "documents", "metadatas", "uris")
 METRICS: dict[str, Similarity] = {"cosine": "cosine", "ip": "dot", "l2": "l2"}
 
 
@@ -40,33 +44,30 @@ class ChromaSource:
         database: str = "default_database",
     ) -> None:  # fmt: skip
         """Find the collection. Raises SourceUnreadable."""
-        self._parts = urlsplit(url)
-        if self._parts.scheme not in ("http", "https") or not self._parts.hostname:
-            raise SourceUnreadable(f"{url} is no address of a Chroma server")
+        self._parts, port = _parts(url)
         base = f"/api/v2/tenants/{quote(tenant, '')}/databases/{quote(database, '')}/collections"
         self._connection = connection(
-            self._parts.scheme, self._parts.hostname, self._parts.port, self._policy, PATIENCE_S
+            self._parts.scheme, self._parts.hostname or "", port, self._policy, PATIENCE_S
         )
-        found = self._asked("GET", f"{base}/{quote(collection, '')}")
-        self._where = f"{base}/{quote(str(found.get('id')), '')}"
-        self.metric = _metric(found)
-        count = self._asked("GET", f"{self._where}/count")
+        try:
+            found = _object(self._asked("GET", f"{base}/{quote(collection, '')}"))
+            self._where = f"{base}/{quote(str(found.get('id')), '')}"
+            self.metric = _metric(found)
+            count = self._asked("GET", f"{self._where}/count")
+        except SourceUnreadable:
+            self.close()
+            raise
         self.total: int | None = count if isinstance(count, int) else None
 
     def documents(self) -> Iterator[Moved]:
         """Yield the documents, page by page, until a page is not full."""
         first = 0
         while True:
-            page = self._asked(
-                "POST",
-                f"{self._where}/get",
-                {
-                    "limit": PAGE,
-                    "offset": first,
-                    "include": ["embeddings", "documents", "metadatas", "uris"],
-                },
-            )
+            asked = {"limit": PAGE, "offset": first, "include": [*_INCLUDED]}
+            page = _object(self._asked("POST", f"{self._where}/get", asked))
             names = page.get("ids") or []
+            if not isinstance(names, list) or len(names) > PAGE:
+                raise SourceUnreadable(f"Chroma's answer has no list of at most {PAGE} ids")
             yield from self._of_page(page, names, first)
             if len(names) < PAGE:
                 return
@@ -82,7 +83,7 @@ class ChromaSource:
 
     def _of_page(self, page: dict[str, Any], names: list[Any], first: int) -> Iterator[Moved]:
         columns = [page.get(key) or [None] * len(names)
-                   for key in ("embeddings", "documents", "metadatas", "uris")]  # fmt: skip
+                   for key in _INCLUDED]  # fmt: skip
         try:
             rows = list(zip(names, *columns, strict=True))
         except (TypeError, ValueError):
@@ -98,10 +99,10 @@ class ChromaSource:
                         "spans": ((0, len(text or "")),),
                     }
                 )  # fmt: skip
-                row = np.array([vector], dtype=np.float32)
+                row = single_precision([vector])
             except ValidationError as error:
                 raise NotAsTold(f"{where}: {describe(error)}") from None
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 raise NotAsTold(f"{where}, id {name!r}: its vector is no list of numbers") from None
             yield fields.moved(where, row)
 
@@ -109,10 +110,12 @@ class ChromaSource:
         sent = None if body is None else orjson.dumps(body)
         headers = {"Content-Type": "application/json"} if sent else {}
         try:
-            self._connection.request(method, self._parts.path.rstrip("/") + path, sent, headers)
-            answer = self._connection.getresponse()
-            raw = answer.read(MAX_BYTES + 1)
-        except (OSError, http.client.HTTPException) as error:
+            with self._connection.within(PAGE_PATIENCE_S):
+                target = quote(self._parts.path.rstrip("/"), safe="/%") + path
+                self._connection.request(method, target, sent, headers)
+                answer = self._connection.getresponse()
+                raw = answer.read(MAX_BYTES + 1)
+        except (OSError, UnicodeError, http.client.HTTPException) as error:
             self._connection.close()
             cause = getattr(error, "strerror", None) or type(error).__name__
             raise SourceUnreadable(f"Chroma cannot be reached: {cause}") from None
@@ -133,6 +136,22 @@ class ChromaSource:
         if self._parts.scheme == "https":
             allowed.add("public")
         return AddressPolicy(frozenset(allowed), "a server elsewhere must be reached over https")
+
+
+def _parts(url: str) -> tuple[SplitResult, int | None]:
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https") and parts.hostname:
+            return parts, parts.port
+    except ValueError:
+        pass
+    raise SourceUnreadable(f"{url} is no address of a Chroma server")
+
+
+def _object(answer: Any) -> dict[str, Any]:
+    if not isinstance(answer, dict):
+        raise SourceUnreadable("Chroma's answer is no JSON object")
+    return answer
 
 
 def _metric(found: dict[str, Any]) -> Similarity | None:

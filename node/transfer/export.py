@@ -30,14 +30,18 @@ class Written:
 
     paths: tuple[Path, ...]
     end: End
+    held: ExitStack
+    """The open files, which nobody else writes as long as they are."""
 
     def finish(self) -> None:
         """Give them their names. Raises SourceUnreadable where one is taken by now."""
-        files.finish(self.paths)
+        with self.held:
+            files.finish(self.paths)
 
     def give_up(self) -> None:
         """Remove them."""
-        files.give_up(self.paths)
+        with self.held:
+            files.give_up(self.paths)
 
 
 def paths_of(out: Path) -> tuple[Path, ...]:
@@ -56,19 +60,25 @@ def write(store: Store, version: int, head: Head, out: Path, progress: Progress)
     """
     paths = paths_of(out)
     files.require_new(paths)
+    held, begun = ExitStack(), list[Path]()
     try:
-        with store.read() as db, ExitStack() as opened:
-            total = moving_rows.count(db, version)
-            written = [opened.enter_context(files.begin(path)) for path in paths]
+        with store.read() as db:
+            total, written = moving_rows.count(db, version), []
+            for path in paths:
+                written.append(held.enter_context(files.begin(path)))
+                begun.append(path)
             documents = _documents(moving_rows.in_order(db, version), head, total, progress)
             if len(written) == 1:
                 end = parquet.write(written[0], head, documents)
             else:
                 end = npy.write((written[0], written[1]), head, total, documents)
+            for file in written:
+                file.flush()
     except BaseException:
-        files.give_up(paths)
+        with held:
+            files.give_up(begun)
         raise
-    return Written(paths, end)
+    return Written(paths, end, held)
 
 
 def _documents(rows: Iterator[Row], head: Head, total: int, progress: Progress) -> Iterator[Moved]:

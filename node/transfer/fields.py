@@ -1,11 +1,14 @@
 """What a document says beside its vectors, checked as a line of `collection ingest` is."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from node.ingest.jsonl import DocumentId, Label, Uri
+from node.ingest.jsonl import DocumentId, Label, Metadata, Uri
 from node.transfer.form import FloatArray, Moved
+
+MAX_PIECES = 65_536
+"""Vectors of one document, which is held as a whole."""
 
 Place = Annotated[int, Field(ge=0)]
 _Span = Annotated[tuple[Place, Place], Field(strict=False)]
@@ -18,12 +21,12 @@ class Fields(BaseModel):
 
     id: DocumentId
     labels: Annotated[tuple[Label, ...], Field(max_length=256, strict=False)] = ()
-    metadata: dict[str, Any] = {}
+    metadata: Metadata = {}
     uri: Uri | None = None
     text: str | None = None
     encoded: bool = False
     source: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
-    spans: Annotated[tuple[_Span, ...], Field(min_length=1, strict=False)]
+    spans: Annotated[tuple[_Span, ...], Field(min_length=1, max_length=MAX_PIECES, strict=False)]
 
     @model_validator(mode="after")
     def _spans_fit(self) -> "Fields":

@@ -1,5 +1,6 @@
 """New files that appear whole or not at all: private from their first byte, never over another."""
 
+import fcntl
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,11 +16,33 @@ def part_of(path: Path) -> Path:
 
 
 def begin(path: Path) -> BinaryIO:
-    """Open a new file beside its later name, 0600; what a killed export left there is removed."""
+    """Open a new file beside its later name, 0600; what a killed export left there is removed.
+
+    It is locked while it is open. Raises SourceUnreadable where another export writes it.
+    """
     part = part_of(path)
-    part.unlink(missing_ok=True)
+    try:
+        descriptor = os.open(part, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        pass
+    else:
+        with os.fdopen(descriptor, "wb") as left:
+            _lock(left, path)
+            part.unlink(missing_ok=True)
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    return os.fdopen(descriptor, "wb")
+    file = os.fdopen(descriptor, "wb")
+    _lock(file, path)
+    return file
+
+
+def _lock(file: BinaryIO, path: Path) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SourceUnreadable(
+            f"{path} is being written by another export",
+            fix="Wait until that one is through, or name another file.",
+        ) from None
 
 
 def require_new(paths: Iterable[Path]) -> None:

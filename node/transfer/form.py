@@ -149,5 +149,7 @@ def parse_end(content: Any, where: str) -> End:
 def _parsed(model: type[PartT], content: Any, what: str) -> PartT:
     try:
         return model.model_validate_json(orjson.dumps(content))
+    except TypeError:
+        raise NotAsTold(f"{what} is nested too deeply") from None
     except ValidationError as error:
         raise NotAsTold(f"{what}: {describe(error)}") from None

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from node.ingest.errors import IngestError
 from node.ingest.jsonl import MAX_LINE_BYTES
 from node.ingest.npy import mapped
+from node.ingest.record import single_precision
 from node.transfer.errors import NotAsTold, SourceUnreadable
 from node.transfer.fields import Fields
 from node.transfer.form import End, Head, Moved, Tally, parse_end, parse_head
@@ -80,7 +81,7 @@ class NpySource:
             after = row + len(fields.spans)
             if after > len(array):
                 raise NotAsTold(f"{self._path} has fewer rows than {self._lines_path.name} says")
-            rows = np.array(array[row:after], dtype=np.float32)
+            rows = single_precision(array[row:after])
             row = after
             yield fields.moved(where, rows)
         if row != len(array):

@@ -1,11 +1,13 @@
 """Parquet: a row is a vector; head and end are in the file's key-value metadata.
 
-The rule of this file: one row group is in memory at a time, and no more than `PIECES` rows are in
-one. Only this file knows pyarrow, the extra `parquet`.
+The rule of this file: at most `PIECES` rows are in memory at a time, a value that many rows share
+once, and of a document's fields those of its first row; so a small file cannot unfold into a large
+one there. Only this file knows pyarrow, the extra `parquet`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import groupby
+from dataclasses import dataclass
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,9 +15,19 @@ import numpy as np
 import orjson
 from pydantic import ValidationError
 
+from node.ingest.record import single_precision
 from node.transfer.errors import ExtraMissing, NotAsTold, SourceUnreadable
-from node.transfer.fields import Fields
-from node.transfer.form import PIECES, End, Head, Moved, Tally, parse_end, parse_head
+from node.transfer.fields import MAX_PIECES, Fields
+from node.transfer.form import (
+    PIECES,
+    End,
+    FloatArray,
+    Head,
+    Moved,
+    Tally,
+    parse_end,
+    parse_head,
+)
 from node.wrong_values import describe
 from protocol.envelope import Similarity
 
@@ -33,8 +45,11 @@ COLUMNS = (
     "source",
 )
 
+SHARED = ("id", "metadata", "uri", "text", "source")
+"""Texts, which stay as they are in the file: a dictionary, and a place in it for each row."""
+
 MAX_GROUP_BYTES = 1 << 30
-"""A row group that would take more memory than this is refused."""
+"""A row group that says it takes more memory than this is refused."""
 
 
 def write(file: BinaryIO, head: Head, documents: Iterable[Moved]) -> End:
@@ -65,20 +80,22 @@ class ParquetSource:
         _, parquet = _libraries()
         self._path = path
         with self._named():
-            self._file = parquet.ParquetFile(path)
-            told = self._file.metadata.metadata or {}
-            names = set(self._file.schema_arrow.names)
-        self.head: Head | None = parse_head(self._json(told, HEAD), path.name)
+            with parquet.ParquetFile(path) as plain:
+                told, columns = plain.metadata.metadata or {}, plain.schema_arrow
+            shared = [name for name in SHARED if name in columns.names]
+            self._file = parquet.ParquetFile(path, read_dictionary=shared)
+        head = parse_head(self._json(told, HEAD), path.name)
+        self.head: Head | None = head
         self._end = parse_end(self._json(told, END), path.name)
         self.total: int | None = self._end.documents
-        missing = {*COLUMNS} - names
-        if missing:
-            raise NotAsTold(f"{path} lacks the columns {', '.join(sorted(missing))}")
+        self._width = head.envelope.dimension
+        self._require_columns()
 
     def documents(self) -> Iterator[Moved]:
         """Yield the documents, rows of one id together."""
-        for _, rows in groupby(self._rows(), key=lambda row: row["id"]):
-            yield self._document(list(rows))
+        for _, rows in groupby(self._rows(), key=lambda row: row.id):
+            # one more than a document may have, which its fields then refuse
+            yield self._document(list(islice(rows, MAX_PIECES + 1)))
 
     def end(self) -> End | None:
         """What the metadata says."""
@@ -88,46 +105,77 @@ class ParquetSource:
         """Close the file."""
         self._file.close()
 
-    def _rows(self) -> Iterator[dict[str, Any]]:
+    def _require_columns(self) -> None:
+        """Refuse what is no table of the documented columns, before any of it is read."""
+        arrow, _ = _libraries()
+        found = self._file.schema_arrow
+        missing = {name for name in COLUMNS if found.names.count(name) != 1}
+        if missing:
+            raise NotAsTold(f"{self._path} lacks the columns {', '.join(sorted(missing))}")
+        if getattr(found.field("vector").type, "list_size", -1) != self._width:
+            raise NotAsTold(
+                f"the vectors of {self._path} are no lists of one fixed size, the {self._width} "
+                "components that its envelope says"
+            )
+        for wanted in _schema(arrow, self._width):
+            kind = found.field(wanted.name).type
+            kind = kind.value_type if arrow.types.is_dictionary(kind) else kind
+            if wanted.name != "vector" and kind not in _alike(arrow, wanted.type):
+                raise NotAsTold(f"the column {wanted.name} of {self._path} is no {wanted.type}")
+
+    def _require_size(self, group: int) -> None:
+        """Refuse a row group by what its own counts say of it, before it is read."""
+        told = self._file.metadata.row_group(group)
+        columns = [told.column(number) for number in range(told.num_columns)]
+        most = max((one.num_values for one in columns if one.path_in_schema.startswith("vector")),
+                   default=0)  # fmt: skip
+        if most > told.num_rows * self._width:
+            raise NotAsTold(f"{self._path} has vectors of more than {self._width} components")
+        size = max(told.total_byte_size, sum(one.total_uncompressed_size for one in columns))
+        if size > MAX_GROUP_BYTES:
+            raise NotAsTold(f"{self._path} has a row group of {size} bytes; the most is 1 GiB")
+
+    def _rows(self) -> Iterator["_Row"]:
         number = 0
         for group in range(self._file.metadata.num_row_groups):
-            size = self._file.metadata.row_group(group).total_byte_size
-            if size > MAX_GROUP_BYTES:
-                raise NotAsTold(f"{self._path} has a row group of {size} bytes; the most is 1 GiB")
-            with self._named():
-                table = self._file.read_row_group(group, columns=list(COLUMNS)).combine_chunks()
-                vectors = self._vectors(table)
-                columns = {n: table.column(n).to_pylist() for n in COLUMNS if n != "vector"}
-            for place, vector in enumerate(vectors):
-                number += 1
-                row = {name: values[place] for name, values in columns.items()}
-                yield {**row, "vector": vector, "where": f"{self._path}, row {number}"}
+            self._require_size(group)
+            batches = self._file.iter_batches(PIECES, [group], list(COLUMNS))
+            while (batch := self._next(batches)) is not None:
+                for place, vector in enumerate(self._vectors(batch)):
+                    number += 1
+                    yield _Row(self._path, number, batch, place, vector)
 
-    def _vectors(self, table: Any) -> Any:
-        column = table.column("vector")
-        width = getattr(column.type, "list_size", -1)
-        if width < 1 or column.null_count:
-            raise NotAsTold(f"the vectors of {self._path} are no lists of one fixed size")
-        parts = [chunk.flatten().to_numpy(zero_copy_only=False) for chunk in column.chunks]
-        return np.concatenate(parts or [np.empty(0)]).astype(np.float32).reshape(-1, width)
+    def _next(self, batches: Iterator[Any]) -> Any:
+        with self._named():
+            return next(batches, None)
 
-    def _document(self, rows: list[dict[str, Any]]) -> Moved:
-        first, where = rows[0], rows[0]["where"]
+    def _vectors(self, batch: Any) -> Any:
+        column = batch.column("vector")
+        if column.null_count:
+            raise NotAsTold(f"{self._path} has rows without a vector")
+        with self._named():
+            flat = column.flatten().to_numpy(zero_copy_only=False)
+            return single_precision(flat).reshape(len(batch), self._width)
+
+    def _document(self, rows: list["_Row"]) -> Moved:
+        first, where = rows[0], rows[0].where
         try:
-            metadata = orjson.loads(first["metadata"] or "{}")
             fields = Fields.model_validate(
                 {
-                    **{name: first[name] for name in ("id", "uri", "text", "encoded", "source")},
-                    "labels": tuple(first["labels"] or ()),
-                    "metadata": metadata,
-                    "spans": tuple((row["start"], row["stop"]) for row in rows),
+                    **{name: first.value(name) for name in ("id", "uri", "text", "encoded")},
+                    "source": first.value("source"),
+                    "labels": tuple(first.value("labels") or ()),
+                    "metadata": orjson.loads(first.value("metadata") or "{}"),
+                    "spans": tuple((row.value("start"), row.value("stop")) for row in rows),
                 }
             )
         except orjson.JSONDecodeError:
             raise NotAsTold(f"{where}: metadata is no JSON object") from None
         except ValidationError as error:
             raise NotAsTold(f"{where}: {describe(error)}") from None
-        return fields.moved(where, np.stack([row["vector"] for row in rows]))
+        except UnicodeDecodeError:
+            raise NotAsTold(f"{where}: a text is not UTF-8") from None
+        return fields.moved(where, np.stack([row.vector for row in rows]))
 
     def _json(self, told: Mapping[bytes, bytes], key: bytes) -> Any:
         try:
@@ -142,6 +190,34 @@ class ParquetSource:
 
     def _named(self) -> "_Named":
         return _Named(self._path)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Row:
+    """A row of a batch; its values become Python's only where they are asked for."""
+
+    path: Path
+    number: int
+    batch: Any
+    place: int
+    vector: FloatArray
+
+    def value(self, name: str) -> Any:
+        """What a column holds here."""
+        return self.batch.column(name)[self.place].as_py()
+
+    @property
+    def id(self) -> Any:
+        """Whose row it is."""
+        try:
+            return self.value("id")
+        except UnicodeDecodeError:
+            raise NotAsTold(f"{self.where}: the id is not UTF-8") from None
+
+    @property
+    def where(self) -> str:
+        """Its place, for messages."""
+        return f"{self.path}, row {self.number}"
 
 
 class _Named:
@@ -189,6 +265,16 @@ def _schema(arrow: Any, dimension: int) -> Any:
         "encoded": arrow.bool_(), "source": arrow.string(),
     }  # fmt: skip
     return arrow.schema(list(types.items()))
+
+
+def _alike(arrow: Any, kind: Any) -> list[Any]:
+    """A type and those that other writers have for the same values."""
+    if kind == arrow.string():
+        return [kind, arrow.large_string()]
+    if arrow.types.is_list(kind):
+        other = (arrow.list_, arrow.large_list)
+        return [of(text) for of in other for text in (arrow.string(), arrow.large_string())]
+    return [kind]
 
 
 def _libraries() -> tuple[Any, Any]:

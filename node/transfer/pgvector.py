@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import numpy as np
 import orjson
 from pydantic import ValidationError
 
+from node.ingest.record import single_precision
 from node.transfer.errors import ExtraMissing, NotAsTold, SourceUnreadable
 from node.transfer.fields import Fields
 from node.transfer.form import PIECES, End, Head, Moved
@@ -97,8 +97,9 @@ class PgvectorSource:
         key, vector, text, metadata = row
         if vector is None:
             raise NotAsTold(f"{where}, id {key!r}, has no vector", fix="Fill it in or delete it.")
-        told = None if metadata is None else orjson.loads(metadata)
         try:
+            told = None if metadata is None else orjson.loads(metadata)
+            row_vector = single_precision([orjson.loads(vector)])
             fields = Fields.model_validate(
                 {
                     "id": key,
@@ -109,7 +110,12 @@ class PgvectorSource:
             )
         except ValidationError as error:
             raise NotAsTold(f"{where}: {describe(error)}") from None
-        return fields.moved(where, np.array([orjson.loads(vector)], dtype=np.float32))
+        except (TypeError, ValueError, OverflowError):
+            raise NotAsTold(
+                f"{where}, id {key!r}: its vector or its metadata is not what was named",
+                fix="--vector-column is of type vector or halfvec, --metadata-column of JSON.",
+            ) from None
+        return fields.moved(where, row_vector)
 
     def _metric(self, table: str) -> Similarity | None:
         with self._db.cursor() as cursor:

@@ -46,6 +46,10 @@ def test_all_fields_arrive(tmp_path: Path) -> None:
         ('{"id": "a", "vector": [1, "x"]}', "vector.1 must be a number"),
         ('{"id": "a", "vector": [NaN]}', "not a JSON object"),
         ('{"id": "a", "text": "\\ud800"}', "not a JSON object"),
+        (
+            '{"id": "a", "text": "x", "metadata": ' + '{"a":' * 300 + "1" + "}" * 301,
+            "nested too deeply",
+        ),
     ],
 )
 def test_a_bad_line_is_named_with_its_cause(tmp_path: Path, line: str, cause: str) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -92,7 +93,15 @@ class Texts(BaseHTTPRequestHandler):
             self.end_headers()
             return
         self.send_response(200)
+        if self.path == "/short":
+            self.send_header("Content-Length", "1000")
         self.end_headers()
+        while self.path == "/slow":
+            try:
+                self.wfile.write(b"x")
+            except OSError:
+                return
+            time.sleep(0.02)
         self.wfile.write(f"asked for {self.path}".encode())
 
     def log_message(self, *_: object) -> None:
@@ -124,5 +133,12 @@ def test_a_named_host_is_read_over_tls_without_redirects(
         assert sources.read(uri)[0] == "asked for /a?b"
         with pytest.raises(SourceUnreadable, match="no redirect is followed"):
             sources.read(f"https://127.0.0.1:{port}/moved")
+        with pytest.raises(SourceUnreadable, match="cannot be read: IncompleteRead"):
+            sources.read(f"https://127.0.0.1:{port}/short")
+        with pytest.raises(SourceUnreadable, match="a URI may not have"):
+            sources.read(f"https://127.0.0.1:{port}/ü")
+        patient = Sources(SourceRules(hosts=(f"127.0.0.1:{port}",), timeout_s=0.2))
+        with pytest.raises(SourceUnreadable, match=r"takes longer than 0\.2 s"):
+            patient.read(f"https://127.0.0.1:{port}/slow")
         with pytest.raises(SourceUnreadable, match="on a host that may not"):
             Sources(SourceRules(hosts=("127.0.0.1",))).read(f"https://127.0.0.2:{port}/a")

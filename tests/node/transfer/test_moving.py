@@ -100,6 +100,10 @@ async def test_a_collection_moves_and_is_the_same_on_the_other_side(
     )
     assert (taken["probed"], taken["enveloped"], taken["added"]) == (0, True, 3)
     assert taken["space"] == added["space"]
+    again = await told("collection", "import", "kept", bare, "--add-encoder", "given", *here)
+    assert (again["added"], again["unchanged"]) == (0, 3)  # as after a kill
+    refused = await run("collection", "import", "x", bare, "--add-encoder", "words", *here)
+    assert "Encoder words is there, and is not one of kind caller" in refused.stderr
 
 
 def added_vector(added: dict[str, Any]) -> list[float]:
