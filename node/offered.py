@@ -33,7 +33,7 @@ def offered_by(node: Node) -> Offered:
         for route in routes_over(each.standing, node.routes)
     }
     routes = [route for native in natives for route in node.spaces.routes(native)]
-    # at most one of a direction: those of several collections in one pair of spaces differ
+    # one of a direction: those of several collections differ, and each takes the others' by name
     routes = [*bridged.values(), *routes]
     spaces = {**shared, **own} if routes else own
     return Offered(

@@ -3,7 +3,8 @@
 The rule of this file: a bridge is the last way, taken where none that was measured between partners
 leads to a version that answers, and always told: its kind is `bridge` where the question lies in
 the bridge's own space, `chained` where a map of its own brought it there first. Figures of chains
-are called so, because nobody has measured the whole way; they stand beside those of the first map.
+are called so, because nobody has measured the whole way; they stand beside those of the first map. Each
+collection takes its own map, unless another one's of the same direction is asked for by name.
 """
 
 import hashlib
@@ -26,10 +27,18 @@ FoundT = TypeVar("FoundT")
 
 
 class OverBridges:
-    """The routes of a node (`Routes`), and where they end, a collection's bridges."""
+    """The routes of a node (`Routes`), and where they end, a collection's bridges.
 
-    def __init__(self, routes: Routes, bridges: Sequence[Bridge]) -> None:
+    `others` are those of other collections; they are taken where they are named, and this
+    collection has one of the same direction: a card shows one of each direction.
+    """
+
+    def __init__(
+        self, routes: Routes, bridges: Sequence[Bridge], others: Sequence[Bridge] = ()
+    ) -> None:
         self._routes, self._bridges = routes, bridges
+        own = {(one.source, one.target) for one in bridges}
+        self._named = [*bridges, *(one for one in others if (one.source, one.target) in own)]
 
     def accepted(self, into: str) -> tuple[str, ...]:
         """Space ids, other than `into`, in which questions to a collection in `into` may come."""
@@ -48,7 +57,8 @@ class OverBridges:
         except Refused as refused:
             if refused.code is not Code.SPACE_NOT_ACCEPTED:
                 raise
-            found = [way for bridge in self._into(into) if (way := self._way(space, bridge))]
+            there = [bridge for bridge in self._named if bridge.target == into]
+            found = [way for bridge in there if (way := self._way(space, bridge))]
             if not found:
                 raise
         for way in found:
@@ -92,17 +102,18 @@ def reach_first(
     routes: Routes,
     reach: Callable[["Version", Routes], FoundT],
     unreachable: type[Exception],
+    others: Sequence[Bridge] = (),
 ) -> "tuple[Version, FoundT]":
     """Return the first answering version that is reached, without a bridge or else over one.
 
-    Raises what was raised for the serving version without bridges.
+    `others`: see `OverBridges`. Raises what was raised for the serving version without bridges.
     """
     try:
         return standing.first_reached(lambda version: reach(version, routes), unreachable)
     except unreachable:
         if not standing.bridges:
             raise
-        over = OverBridges(routes, standing.bridges)
+        over = OverBridges(routes, standing.bridges, others)
         try:
             return standing.first_reached(lambda version: reach(version, over), unreachable)
         except unreachable as last:

@@ -36,12 +36,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Permitted:
-    """A question that its grant allows, before any work; `standing` as it was then."""
+    """A question that its grant allows, before any work; `standing` as it was then.
+
+    `others`: the node's other collections.
+    """
 
     grant: Grant
     granularity: Granularity
     collection: "Collection"
     standing: "Standing"
+    others: "tuple[Collection, ...]" = ()
 
     @property
     def stands(self) -> bool:
@@ -108,7 +112,8 @@ def permit(
     except UnknownCollection as error:
         # the grant speaks of a collection that is not there (yet): the partner sees no difference
         raise refusal(Code.NOT_GRANTED, str(error), rule="collection") from None
-    return Permitted(ruling.grant, ruling.granularity, collection, collection.standing)
+    others = tuple(each for each in collections.all() if each is not collection)
+    return Permitted(ruling.grant, ruling.granularity, collection, collection.standing, others)
 
 
 def route(query: Query, permitted: Permitted, routes: Routes) -> Routed:
@@ -131,6 +136,7 @@ def route(query: Query, permitted: Permitted, routes: Routes) -> Routed:
             routes,
             lambda version, ways: ways.inbound(query.space, query.route, version.space_id),
             Refused,
+            [bridge for other in permitted.others for bridge in other.standing.bridges],
         )
     except Refused as refused:
         if refused.code is not Code.SPACE_NOT_ACCEPTED:

@@ -15,6 +15,7 @@ from node.collections.collection import Collection
 from node.collections.course import Course
 from node.collections.standing import Standing
 from node.collections.switching import Reason
+from node.collections.version import Version
 from node.federation.bridging import accepted_by, chained, reach_first, routes_over
 from node.federation.budgets import QueryBudgets
 from node.federation.disclose import ShownRecords
@@ -24,7 +25,7 @@ from node.federation.judgement import Permitted, Routed, route
 from node.federation.probing import Probes
 from node.federation.replay import InFlight
 from node.federation.reservation import Reservation
-from node.federation.routing import Inbound, NoRoute, Plan, refused_space
+from node.federation.routing import Inbound, NoRoute, Plan, Routes, refused_space
 from node.federation.scoring import score
 from node.index.candidate import Candidate, Candidates
 from node.ingest.record import Record
@@ -98,9 +99,9 @@ def turned(seed: int) -> FloatArray:
     return np.linalg.qr(drawn)[0].astype(np.float32)
 
 
-def bridge(old: Envelope, new: Envelope) -> tuple[Bridge, FloatArray]:
+def bridge(old: Envelope, new: Envelope, seed: int = 0) -> tuple[Bridge, FloatArray]:
     """The bridge from the old space to the new one, which is the old one turned."""
-    turn, rows = turned(5), vectors(200)
+    turn, rows = turned(5), vectors(200, seed=seed)
     digests = [f"sha256:{n:064x}" for n in range(200)]
     there = (rows @ turn.T).astype(np.float32)
     sample = Sample(digests, rows, there, rows, there)
@@ -146,6 +147,33 @@ async def test_a_partner_of_the_retired_model_is_brought_on_and_told_so(rooms: R
     assert refused.value.code is Code.ROUTE_UNKNOWN
     with pytest.raises(Refused) as refused:
         reached(standing, routes, "sha256:" + "7" * 64)
+    assert refused.value.code is Code.SPACE_NOT_ACCEPTED
+
+
+async def test_another_collections_map_of_the_same_direction_is_taken_by_its_name(
+    rooms: Rooms,
+) -> None:
+    old, new = envelope(revision="1"), envelope(revision="2")
+    serving = (await rooms.collection("papers", revision="2")).serving
+    own, other = bridge(old, new)[0], bridge(old, new, seed=9)[0]
+    assert own.adapter != other.adapter  # the card shows one of them
+    routes = Hub({old.space_id: turned(8)})
+
+    def way(standing: Standing, space: str, named: str | None) -> Inbound:
+        def reach(version: Version, ways: Routes) -> Inbound:
+            return ways.inbound(space, named, version.space_id)
+
+        return reach_first(standing, routes, reach, Refused, [other])[1]
+
+    papers = Standing(serving, bridges=(own,))
+    assert way(papers, old.space_id, None).adapter == own.adapter
+    for one in (own, other):
+        direct = way(papers, old.space_id, one.adapter)
+        assert (direct.bridge, direct.adapter) == (one, one.adapter)
+        chain = way(papers, HUB.space_id, chained(FIRST, one.adapter))
+        assert (chain.bridge, chain.kind) == (one, "chained")
+    with pytest.raises(Refused) as refused:  # it has none itself: nothing leads there
+        way(Standing(serving), old.space_id, other.adapter)
     assert refused.value.code is Code.SPACE_NOT_ACCEPTED
 
 
