@@ -9,7 +9,7 @@ import typer
 
 from node.cli.course import course_in_words, filling_in_words
 from node.cli.invocation import VerbGroup
-from node.cli.output import finish, line, table
+from node.cli.output import figures, finish, line
 from node.cli.run import run_operation
 
 if TYPE_CHECKING:
@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 app = VerbGroup()
 
-COLUMNS = ("COLLECTION", "VERSION", "STATE", "ENCODER", "DIMENSION", "COVERED", "OF", "CREATED")
+COLUMNS = (
+    "COLLECTION", "VERSION", "STATE", "ENCODER", "COVERED", "OF", "ADAPTER", "QUALITY", "CREATED",
+)  # fmt: skip
+JUDGED = "ndcg_10"
+"""The measure that the gate and the watch look at."""
 
 
 @app.command()
@@ -32,7 +36,7 @@ def catalog(
     result = run_operation("catalog", WantedVersions(collection=collection), Catalog)
 
     def people() -> None:
-        table(COLUMNS, map(_row, result.versions))
+        figures(COLUMNS, [_row(each) for each in result.versions])
         for one in result.under_way:
             for said in _under_way(one):
                 line(f"{one.collection}: {said}")
@@ -49,12 +53,39 @@ def catalog(
     )
 
 
-def _row(one: CatalogLine) -> tuple[object, ...]:
+def _row(one: CatalogLine) -> tuple[str | int, ...]:
     state = f"{one.state}, answers" if one.answers and one.state != "serving" else one.state
     return (
-        one.collection, one.version, state, one.encoder, one.envelope.dimension,
-        one.covered, one.documents, _day(one.created_at),
+        one.collection, one.version, state, one.encoder, one.covered, one.documents,
+        _adapter(one), _quality(one), _day(one.created_at),
     )  # fmt: skip
+
+
+def _adapter(one: CatalogLine) -> str:
+    """The bridge by which it is asked, else the best map into its space, and how many more."""
+    if one.asked_over is not None:
+        return f"bridge {_short(one.asked_over)}"
+    if not one.adapters:
+        return "-"
+    more = f" +{len(one.adapters) - 1}" if len(one.adapters) > 1 else ""
+    return f"{one.adapters[0].kind} {_short(one.adapters[0].adapter)}{more}"
+
+
+def _quality(one: CatalogLine) -> str:
+    """What was measured last, and by whom."""
+    last = one.quality[-1] if one.quality else None
+    if last is None or JUDGED not in last.figures:
+        return "-"
+    return f"nDCG@10 {last.figures[JUDGED]:.3f}, {_whose(last)}"
+
+
+def _whose(found: Quality) -> str:
+    return "not noted by whom" if found.by is None else f"by the {found.by}"
+
+
+def _short(digest: str) -> str:
+    """The beginning of a digest, by which people tell two apart."""
+    return digest.removeprefix("sha256:")[:8]
 
 
 def _in_full(one: CatalogLine) -> None:
@@ -66,7 +97,8 @@ def _in_full(one: CatalogLine) -> None:
     line(f"    probe sketch  {_sketch(envelope.probe)}")
     line(
         f"    envelope      {envelope.pooling} pooling, {envelope.normalisation},"
-        f" {envelope.similarity}, quantisation {envelope.quantisation}"
+        f" {envelope.similarity}, {envelope.dimension} components, quantisation"
+        f" {envelope.quantisation}"
     )
     line(f"    training      {envelope.training_data or 'not stated'}")
     line(f"      until       {one.training_cutoff or 'not stated'}")
@@ -78,8 +110,10 @@ def _in_full(one: CatalogLine) -> None:
         f"    sources       {kept} texts kept, {one.by_uri} read by URI,"
         f" {one.without_text} documents without a text to encode"
     )
-    for space, kinds in _kinds_by_space(one).items():
-        line(f"    adapters      {', '.join(sorted(kinds))}")
+    if one.asked_over is not None:
+        line(f"    asked over    bridge {_short(one.asked_over)}, by another model")
+    for space, maps in _maps_by_space(one).items():
+        line(f"    adapters      {', '.join(maps)}")
         line(f"      from        {space}")
     for judged in dict.fromkeys(map(_judged, one.quality)):  # often alike, within one day
         line(f"    {judged}")
@@ -97,8 +131,8 @@ def _under_way(one: UnderWay) -> list[str]:
 
 
 def _judged(found: Quality) -> str:
-    figures = ", ".join(f"{name} {value:.3f}" for name, value in found.figures.items())
-    return f"{_day(found.at)}    {found.questions} golden questions: {figures}"
+    told = ", ".join(f"{name} {value:.3f}" for name, value in found.figures.items())
+    return f"{_day(found.at)}    {found.questions} golden questions, {_whose(found)}: {told}"
 
 
 def _sketch(probe: str | None) -> str:
@@ -106,11 +140,11 @@ def _sketch(probe: str | None) -> str:
     return "none: the model was not probed" if probe is None else f"{probe[:16]}... (all: --json)"
 
 
-def _kinds_by_space(one: CatalogLine) -> dict[str, set[str]]:
-    kinds: dict[str, set[str]] = {}
-    for adapter in one.adapters:
-        kinds.setdefault(adapter.space, set()).add(adapter.kind)
-    return kinds
+def _maps_by_space(one: CatalogLine) -> dict[str, list[str]]:
+    maps: dict[str, list[str]] = {}
+    for each in one.adapters:
+        maps.setdefault(each.space, []).append(f"{each.kind} {_short(each.adapter)}")
+    return maps
 
 
 def _day(at: int) -> str:

@@ -106,7 +106,7 @@ def figures(columns: Sequence[str], rows: Sequence[Sequence[str | int]]) -> None
     the other texts stand under each row.
     """
     cells = _cells(rows)
-    if _fit(_widths(columns, cells)):
+    if not rows or _fit(_widths(columns, cells)):
         table(columns, rows)
         return
     from node.cli.folded_table import folded

@@ -138,7 +138,7 @@ class Watch:
         values = per_question(found, [one.judgments for one in canaries])
         reached = by_mark(canaries, values)
         means = {name: round(float(each.mean()), 6) for name, each in values.items()}
-        measured = Measured(version.key, self._clock(), len(canaries), means)
+        measured = Measured(version.key, self._clock(), len(canaries), means, "watch")
         before = await asyncio.to_thread(self._kept, measured, reached)
         was = np.array([before[one.mark] for one in canaries])
         return float(values[GATED].mean()), paired_difference(values[GATED], was)

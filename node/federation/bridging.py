@@ -3,8 +3,8 @@
 The rule of this file: a bridge is the last way, taken where none that was measured between partners
 leads to a version that answers, and always told: its kind is `bridge` where the question lies in
 the bridge's own space, `chained` where a map of its own brought it there first. Figures of chains
-are called so, because nobody has measured the whole way; they stand beside those of the first map. Each
-collection takes its own map, unless another one's of the same direction is asked for by name.
+are called so, because nobody has measured the whole way; they stand beside those of the first map.
+Each collection takes its own map, unless another one's of the same direction is asked for by name.
 """
 
 import hashlib

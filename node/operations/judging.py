@@ -206,7 +206,8 @@ async def measured(node: Node, collection: Collection, version: Version) -> Comp
         with node.store.write() as db:
             for one, figures in ((serving, compared.serving), (version, compared.other)):
                 means = _means(figures)
-                golden_rows.note(db, Measured(one.key, node.clock(), len(questions), means))
+                at, count = node.clock(), len(questions)
+                golden_rows.note(db, Measured(one.key, at, count, means, "gate"))
             # what the watch will hold the version to, once it serves
             golden_rows.reach(db, version.key, compared.reached, anew=True)
             golden_rows.reach(db, serving.key, compared.reached_before, anew=False)

@@ -64,11 +64,16 @@ class AdapterInUse(BaseModel):
 
 
 class Quality(BaseModel):
-    """What a version reached on so many golden questions, when (epoch seconds UTC)."""
+    """What a version reached on so many golden questions, when (epoch seconds UTC).
+
+    `by`: the gate, which judges before a switch, or the watch, which asks canaries again and again;
+    None where an older release measured.
+    """
 
     at: int
     questions: int
     figures: dict[str, float]
+    by: Literal["gate", "watch"] | None = None
 
 
 class CatalogLine(BaseModel):
@@ -77,13 +82,15 @@ class CatalogLine(BaseModel):
     `covered` of `documents` have vectors in it, `chunks` in all; the texts of `by_uri` of them stay
     where they are, and `without_text` came as bare vectors, so no other model can encode them.
     `training_cutoff` and `fine_tuning` are what was stated when the encoder was added. `answers`
-    says whether questions are answered from it now.
+    says whether questions are answered from it now; `asked_over` is the bridge, by file digest,
+    over which another model asks it for the own people, None where its own model does.
     """
 
     collection: str
     version: str
     state: Literal["building", "shadow", "serving", "retired"]
     answers: bool
+    asked_over: str | None = None
     encoder: str
     space: str
     envelope: Envelope
@@ -165,6 +172,14 @@ def _beside(collection: Collection) -> Version | None:
     return None if course is None else course.version
 
 
+def _asked_over(node: Node, version: int) -> str | None:
+    """The bridge over which own questions reach a version, if any."""
+    for standing in (each.standing for each in node.collections.all()):
+        if standing.serving.key == version and standing.asked_over is not None:
+            return standing.asked_over.adapter
+    return None
+
+
 def _line(node: Node, each: Registered, answering: set[int]) -> CatalogLine:
     row = each.row
     return CatalogLine(
@@ -172,6 +187,7 @@ def _line(node: Node, each: Registered, answering: set[int]) -> CatalogLine:
         version=row.version,
         state=row.state,
         answers=row.key in answering,
+        asked_over=_asked_over(node, row.key),
         encoder=row.encoder,
         space=row.space_id,
         envelope=row.envelope,
@@ -200,7 +216,7 @@ def _line(node: Node, each: Registered, answering: set[int]) -> CatalogLine:
             for one in each.events
         ),
         quality=tuple(
-            Quality(at=one.at, questions=one.questions, figures=dict(one.figures))
+            Quality(at=one.at, questions=one.questions, figures=dict(one.figures), by=one.by)
             for one in each.quality
         ),
     )

@@ -10,8 +10,11 @@ import hashlib
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import orjson
+
+Measurer = Literal["gate", "watch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +40,16 @@ class Golden:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What one version reached on so many golden questions: mean figures by their names."""
+    """What one version reached on so many golden questions: mean figures by their names.
+
+    `by`: the gate, which judges before a switch, or the watch; None of an older release.
+    """
 
     version: int
     at: int
     questions: int
     figures: Mapping[str, float]
+    by: Measurer | None
 
 
 def replace(db: sqlite3.Connection, collection: int, questions: Iterable[Golden]) -> None:
@@ -89,12 +96,13 @@ def of_collection(db: sqlite3.Connection, collection: int) -> list[Golden]:
 def note(db: sqlite3.Connection, measured: Measured) -> None:
     """Keep what a version reached."""
     db.execute(
-        "INSERT INTO measurements (version, at, questions, figures) VALUES (?, ?, ?, ?)",
+        "INSERT INTO measurements (version, at, questions, figures, by) VALUES (?, ?, ?, ?, ?)",
         (
             measured.version,
             measured.at,
             measured.questions,
             orjson.dumps(dict(measured.figures)).decode(),
+            measured.by,
         ),
     )
 
@@ -102,11 +110,13 @@ def note(db: sqlite3.Connection, measured: Measured) -> None:
 def of_version(db: sqlite3.Connection, version: int) -> list[Measured]:
     """Return everything that a version reached, oldest first."""
     rows = db.execute(
-        "SELECT version, at, questions, figures FROM measurements WHERE version = ? ORDER BY key",
+        "SELECT version, at, questions, figures, by FROM measurements"
+        " WHERE version = ? ORDER BY key",
         (version,),
     )
     return [
-        Measured(key, at, questions, orjson.loads(figures)) for key, at, questions, figures in rows
+        Measured(key, at, questions, orjson.loads(figures), by)
+        for key, at, questions, figures, by in rows
     ]
 
 

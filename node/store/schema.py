@@ -179,4 +179,7 @@ MIGRATIONS = (
     ALTER TABLE golden_questions ADD COLUMN answer TEXT;
     ALTER TABLE golden_questions ADD COLUMN asked TEXT NOT NULL DEFAULT '[]';
     """,
+    """
+    ALTER TABLE measurements ADD COLUMN by TEXT CHECK (by IN ('gate', 'watch'));
+    """,
 )

@@ -226,6 +226,7 @@ async def test_a_version_that_degrades_after_the_switch_is_taken_back_by_the_wat
     catalog = await clinic.do("catalog", WantedVersions(collection=DOCS), Catalog)
     new = next(one for one in catalog.versions if one.version == lost)
     assert [found.figures["ndcg_10"] > 0.9 for found in new.quality] == [True, True, False]
+    assert [found.by for found in new.quality] == ["gate", "watch", "watch"]
     assert (await lab.ask(vectors=[], texts=[text(3)], encoder="old", k=1)).silos[0].state == "ok"
     await watch(clinic.node)  # the former one is as it was, and there is no other to go back to
     look = clinic.node.watch.last(collection)
