@@ -74,6 +74,7 @@ class Committer:
         self._signers: dict[str, Signer] = {signer.kid: signer}
         self._connection: sqlite3.Connection | None = None
         self._purged_at = -1  # the last second of which nothing that has expired is left
+        self._recent: EffectRows
         self.tree: Tree = self._load()
 
     def take_over_if_needed(self, signer: Signer) -> None:
@@ -145,6 +146,8 @@ class Committer:
         outcomes = _grow(connection, growth, ordered, rows, keeping)
         if not growth.leaves:
             connection.execute("ROLLBACK")
+            if any(entry.effects.reset for entry in entries):  # it had entered recent effects
+                self._recent = EffectRows(connection)
             return outcomes
         added = (one.entry for n, one in ordered.items() if n not in outcomes)
         takes_over = next((e.takes_over for e in added if e.takes_over is not None), None)
@@ -192,11 +195,11 @@ class Committer:
         connection = schema.connect(self.path, self._origin, str(self.verifier_key))
         try:
             with schema.named(self.path):
-                tree = self._compared(connection)
+                tree, recent = self._compared(connection), EffectRows(connection)
         except BaseException:
             connection.close()
             raise
-        self._connection, self._recent = connection, EffectRows(connection)
+        self._connection, self._recent = connection, recent
         return tree
 
     def _compared(self, connection: sqlite3.Connection) -> Tree:
@@ -217,11 +220,15 @@ class Committer:
         return tree_rows.load(connection, self._origin, log_key_rows.keys_of(terms, self._origin))
 
     def _reload(self) -> None:
-        """Forget what memory believes: roll back, close, open and compare again."""
+        """Forget what memory believes: roll back, close, open and compare again.
+
+        Raises nothing, whatever is wrong: without the thread that calls it every later entry would
+        wait for ever.
+        """
         try:
             self.close()  # closing rolls back
             self.tree = self._load()
-        except (AuditError, sqlite3.Error) as error:
+        except Exception as error:
             self._connection = None
             _logger.error("the audit log stays closed until the next entry: %s", error)
 

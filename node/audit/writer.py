@@ -49,6 +49,7 @@ class Writer:
         self._waking: set[asyncio.AbstractEventLoop] = set()
         self._lock = threading.Lock()
         self._wakes: SimpleQueue[None] = SimpleQueue()
+        self._woken = False  # whether the thread has yet to take what lies in `_wakes`
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="audit-writer", daemon=True)
         self._thread.start()
@@ -75,13 +76,19 @@ class Writer:
         """Run in the event loop, behind the callers that were to run with the first of them."""
         with self._lock:
             self._waking.discard(loop)
-        self._wakes.put(None)
+            self._wake_once()
+
+    def _wake_once(self) -> None:
+        """Under the lock. A thread that never sleeps is woken once, however often it is called."""
+        if not self._woken:
+            self._woken = True
+            self._wakes.put(None)
 
     def close(self) -> None:
         """Write what is queued, then end the thread; blocks until it has ended."""
         with self._lock:
             self._closing = True
-        self._wakes.put(None)
+            self._wake_once()
         self._thread.join()
 
     def _run(self) -> None:
@@ -101,6 +108,8 @@ class Writer:
                 if self._queue or self._closing:
                     return [self._queue.popleft() for _ in range(min(MAX_BATCH, len(self._queue)))]
             self._wakes.get()
+            with self._lock:
+                self._woken = False
 
     def _deliver(
         self, outcomes: list[tuple[asyncio.Future[Receipt], Outcome]], reloaded: bool

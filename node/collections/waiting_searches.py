@@ -1,13 +1,13 @@
 """Searches of one index that wait for a thread: whoever is free takes all of one kind together.
 
 The rule of this file: what was asked for together is answered as though it had been asked for
-alone. A thread is called once for all questions that the event loop has in hand: after those that
-came together with the first one have been queued too, which costs none of them a wait. Searches
-are of one kind where k, labels and the admitted records are the same; a thread takes the oldest one
-and those of its kind, up to `MOST_TOGETHER` vectors, so that under load the costs of changing
-threads and of calls are paid once for many questions, and a large batch of one question holds up
-nobody who came after it for longer than itself. A batch sees one state of the index, that at which
-it begins: no older than when any of its questions came.
+alone, and fails by nobody else's question. A thread is called once for all questions that the event
+loop has in hand: after those that came together with the first one have been queued too, which
+costs none of them a wait. Searches are of one kind where k, labels and the admitted records are the
+same; a thread takes the oldest one and those of its kind, up to `MOST_TOGETHER` vectors, so that
+under load the costs of changing threads and of calls are paid once for many questions, and a large
+batch of one question holds up nobody who came after it for longer than itself. A batch sees one
+state of the index, that at which it begins: no older than when any of its questions came.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from itertools import islice
 from threading import Lock
 
 import numpy as np
@@ -28,6 +29,7 @@ MOST_TOGETHER = 64
 Search = Callable[[FloatArray, int, frozenset[str] | None, Among], list[Candidates]]
 """Blocking: (queries (n, d), k, labels, admitted records) -> what each query finds."""
 
+_Outcome = list[Candidates] | Exception
 _Kind = tuple[int, int, frozenset[str] | None, Among]
 
 
@@ -74,23 +76,29 @@ class WaitingSearches:
             with self._lock:
                 self._busy -= 1
                 left, self._queue = self._queue, deque()
-            _deliver(left, error)
+            _deliver(left, [error] * len(left))
 
     def _work(self, loop: asyncio.AbstractEventLoop) -> None:
         """Search for what waits until nothing does; runs in a thread."""
         while taken := self._take():
-            _, k, visible, among = taken[0].kind
-            outcome: list[Candidates] | Exception
+            outcomes = self._outcomes(taken)
             try:
-                queries = [each.queries for each in taken]
-                together = queries[0] if len(queries) == 1 else np.concatenate(queries)
-                outcome = self._search(together, k, visible, among)
-            except Exception as error:
-                outcome = error
-            try:
-                loop.call_soon_threadsafe(_deliver, taken, outcome)
+                loop.call_soon_threadsafe(_deliver, taken, outcomes)
             except RuntimeError:  # the loop is closed: nobody waits any more
                 return
+
+    def _outcomes(self, taken: Sequence[_Waiting]) -> list[_Outcome]:
+        """Search for all of one kind; where that fails, for each alone: one may have caused it."""
+        _, k, visible, among = taken[0].kind
+        queries = [each.queries for each in taken]
+        try:
+            together = queries[0] if len(queries) == 1 else np.concatenate(queries)
+            found = iter(self._search(together, k, visible, among))
+        except Exception as error:
+            if len(taken) == 1:
+                return [error]
+            return [outcome for each in taken for outcome in self._outcomes([each])]
+        return [list(islice(found, len(each))) for each in queries]
 
     def _take(self) -> list[_Waiting]:
         """Take the oldest and those of its kind; with nothing left this thread is free."""
@@ -110,14 +118,12 @@ class WaitingSearches:
             return taken
 
 
-def _deliver(taken: Sequence[_Waiting], outcome: list[Candidates] | Exception) -> None:
-    """Give each question its part, in the event loop."""
-    first = 0
-    for each in taken:
-        last = first + len(each.queries)
-        if not each.future.done():  # done: its asker was cancelled
-            if isinstance(outcome, Exception):
-                each.future.set_exception(outcome)
-            else:
-                each.future.set_result(outcome[first:last])
-        first = last
+def _deliver(taken: Sequence[_Waiting], outcomes: Sequence[_Outcome]) -> None:
+    """Give each question what it came to, in the event loop."""
+    for each, outcome in zip(taken, outcomes, strict=True):
+        if each.future.done():  # its asker was cancelled
+            continue
+        if isinstance(outcome, Exception):
+            each.future.set_exception(outcome)
+        else:
+            each.future.set_result(outcome)

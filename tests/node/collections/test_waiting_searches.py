@@ -12,6 +12,8 @@ from node.collections.waiting_searches import MOST_TOGETHER, WaitingSearches
 from node.index.among import EVERYTHING, Among
 from node.index.candidate import Candidate, Candidates, FloatArray
 
+BAD = 99
+
 
 class Index:
     """Finds each query's first component as a key; the first search waits until it may go on."""
@@ -27,6 +29,8 @@ class Index:
         assert self.may_go_on.wait(10)
         if k == 13:
             raise OSError("broken")
+        if (queries[:, 0] == BAD).any():
+            raise ValueError("bad")
         self.sizes.append(len(queries))
         return [Candidates.of([Candidate(int(q[0]), k, q)] * k, 2) for q in queries]
 
@@ -88,3 +92,23 @@ async def test_a_failed_search_fails_those_that_were_in_it_and_nobody_else(
         with pytest.raises(OSError, match="broken"):
             await searches.search(rows(1), 13, None, EVERYTHING)
         assert len(await searches.search(rows(1), 1, None, EVERYTHING)) == 1
+
+
+async def test_a_question_that_no_search_can_take_fails_alone(executor: ThreadPoolExecutor) -> None:
+    index = Index()
+    searches = WaitingSearches(index.search, executor, 1)
+    first = asyncio.create_task(searches.search(rows(0), 1, None, EVERYTHING))
+    await asyncio.sleep(0)  # it has been handed to the thread
+    asked = [searches.search(rows(n, 3), 2, None, EVERYTHING) for n in (1, BAD, 2)]
+    both = asyncio.gather(*asked, return_exceptions=True)
+    await asyncio.sleep(0)
+    index.may_go_on.set()
+    await first
+    one, bad, two = await both
+    assert isinstance(bad, ValueError)
+    assert not isinstance(one, BaseException)
+    assert not isinstance(two, BaseException)
+    assert [[each.keys.tolist() for each in found] for found in (one, two)] == [
+        [[1, 1], [3, 3]],
+        [[2, 2], [3, 3]],
+    ]
