@@ -17,7 +17,7 @@ from node.collections.index_keeper import Progress
 from node.collections.version import Version
 from node.encoders.encoder import Encoder, Role
 from node.encoders.errors import EncoderError
-from node.ingest.sources import Sources
+from node.ingest.sources import Sources, SourceUnreadable
 from node.store import chunk_rows
 from node.store.chunk_rows import FirstPiece
 from node.store.store import Store
@@ -62,8 +62,8 @@ async def sample_by(
     """Encode a sample of a version's documents by another model, which is `one` of the sample.
 
     Texts that judge are encoded as questions too, by both models; where the version's own model
-    does not answer, its documents' vectors stand for their questions. Raises EncoderError, and what
-    a source raises that cannot be read.
+    does not answer, its documents' vectors stand for their questions. Documents whose texts stay
+    where they cannot be read are left out. Raises EncoderError.
     """
 
     def read() -> list[tuple[str, Floats]]:
@@ -103,8 +103,11 @@ def _fits(text: str, encoder: Encoder) -> bool:
 
 
 def _piece(sources: Sources, first: FirstPiece) -> str:
-    """The text of a first piece, empty where its document has none."""
-    text = sources.text_of(first.text, first.uri, first.source) or ""
+    """The text of a first piece, empty where its document has none that can be read."""
+    try:
+        text = sources.text_of(first.text, first.uri, first.source) or ""
+    except SourceUnreadable:
+        return ""
     return text[first.start : first.stop]
 
 

@@ -17,14 +17,19 @@ of it without a right document are left out. docs/adr/0055 says what is no sourc
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from node.collections.collection import Collection
 from node.collections.errors import GoldenInvalid
 from node.evaluate import data_set
+from node.ingest.sources import SourceUnreadable
+from node.store import document_rows
 from node.store.golden_rows import Golden
+from node.store.store import Store
 
 MAX_QUESTIONS = 10_000
 
@@ -67,6 +72,21 @@ def from_titles(documents: Iterable[tuple[str, str, str]]) -> list[Golden]:
         and len(right) <= SHARED
     )
     return sorted(usable, key=_digest)[:TITLES]
+
+
+def titled(collection: Collection, store: Store, field: str) -> Iterator[tuple[str, str, str]]:
+    """Yield (id, text, title) of documents with a title in a metadata field; blocking.
+
+    Texts that stay where they are, are read from there; those that cannot be are left out.
+    """
+    with store.read() as db:
+        yield from document_rows.with_word_field(db, collection.key, field)
+    with store.read() as db:
+        elsewhere = document_rows.elsewhere_with_word_field(db, collection.key, field)
+    for identifier, uri, source, title in elsewhere:
+        if len(title.split()) >= LEAST_WORDS:  # others ask for nothing
+            with suppress(SourceUnreadable):
+                yield identifier, collection.sources.read_again(uri, source), title
 
 
 def from_anchors(anchors: Iterable[tuple[str, str]]) -> list[Golden]:

@@ -1,7 +1,8 @@
 """Commitments to the texts of records that are shown, so that an asker can tell copies apart.
 
 The rule of this file: only what is shown anyway is committed to, and only texts: a record that came
-as a bare vector has none. Texts may be long and many, so they are read and hashed in a thread.
+as a bare vector has none, nor has one whose text stays where it is: no answer waits for a source.
+Texts may be long and many, so they are read and hashed in a thread.
 """
 
 import asyncio

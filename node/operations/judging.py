@@ -124,16 +124,14 @@ def _of_file(collection: Collection, file: Path) -> tuple[list[Golden], int]:
 
 def _of_titles(node: Node, collection: Collection, field: str) -> tuple[list[Golden], int]:
     """The titles that ask for their documents, and how many documents have none of them."""
-    from node.collections.golden import from_titles
+    from node.collections.golden import from_titles, titled
     from node.operations.errors import InvalidRequest
-    from node.store import document_rows
 
-    with node.store.read() as db:
-        useful = from_titles(document_rows.with_word_field(db, collection.key, field))
+    useful = from_titles(titled(collection, node.store, field))
     if not useful:
         raise InvalidRequest(
             f"No document of {collection.name} has a title in its metadata field {field!r} that is"
-            " not in its text already.",
+            " not in its text already, as far as the text can be read.",
             fix="Name another field, or give a file with questions that people asked.",
         )
     return useful, collection.documents - sum(len(one.judgments) for one in useful)

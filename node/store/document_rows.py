@@ -129,12 +129,28 @@ def texts(db: sqlite3.Connection, collection: int, keys: Iterable[int]) -> dict[
 def with_word_field(
     db: sqlite3.Connection, collection: int, field: str
 ) -> Iterator[tuple[str, str, str]]:
-    """Yield external id, text, and the text in a metadata field, where a document has both."""
+    """Yield external id, text, and the text in a metadata field, of documents that keep both."""
     yield from db.execute(
         "SELECT d.external_id, d.text, v.value FROM documents d, json_each(d.metadata) v"
-        " WHERE d.collection = ? AND d.text IS NOT NULL AND v.key = ? AND v.type = 'text'",
+        " WHERE d.collection = ? AND d.text IS NOT NULL AND d.source IS NULL"
+        " AND v.key = ? AND v.type = 'text'",
         (collection, field),
     )
+
+
+def elsewhere_with_word_field(
+    db: sqlite3.Connection, collection: int, field: str
+) -> list[tuple[str, str, bytes, str]]:
+    """Return external id, URI, SHA-256 of what it gave, and the text in a metadata field.
+
+    Of documents whose texts stay where they are.
+    """
+    rows = db.execute(
+        "SELECT d.external_id, d.uri, d.source, v.value FROM documents d, json_each(d.metadata) v"
+        " WHERE d.collection = ? AND d.source IS NOT NULL AND v.key = ? AND v.type = 'text'",
+        (collection, field),
+    )
+    return rows.fetchall()
 
 
 def external_ids(db: sqlite3.Connection, collection: int, keys: Iterable[int]) -> dict[int, str]:

@@ -12,9 +12,12 @@ from node.collections.golden import (
     from_anchors,
     from_titles,
     read_golden,
+    titled,
 )
-from node.store import document_rows
+from node.ingest.record import Record
+from node.ingest.sources import SourceRules
 from node.store.golden_rows import Golden
+from tests.node.collections.models import add_model
 from tests.node.collections.rooms import opened, record, unseen, vectors
 
 
@@ -47,15 +50,27 @@ async def test_a_title_is_a_text_in_the_named_field_of_a_document_with_a_text(
     said = [("text", {"title": "A title"}), ("text", {"title": 7}), ("text", {"name": "A"}),
             (None, {"title": "Of bare vectors"})]  # fmt: skip
     rows = vectors(len(said))
-    async with opened(tmp_path) as rooms:
+    papers, home = tmp_path / "papers", tmp_path / "home"
+    home.mkdir()
+    papers.mkdir()
+    async with opened(home, rules=SourceRules(directories=(papers,))) as rooms:
         collection = await rooms.collection()
         made = [
             record(n, rows[n], text=text, metadata=fields) for n, (text, fields) in enumerate(said)
         ]
         await collection.ingest(made, len(made), unseen)
-        with rooms.store.read() as db:
-            found = list(document_rows.with_word_field(db, collection.key, "title"))
-    assert found == [("d0", "text", "A title")]
+        assert list(titled(collection, rooms.store, "title")) == [("d0", "text", "A title")]
+        add_model(rooms.encoders, "old", 1)
+        away = await rooms.collections.create("away", "old")
+        for name in ("read", "changed", "gone"):  # their texts stay where they are
+            (papers / name).write_text(f"words {name}")
+            fields = {"title": f"What was {name}"}
+            one = Record(name, name, uri=f"file://{papers}/{name}", metadata=fields)
+            await away.ingest([one], 1, unseen)
+        (papers / "changed").write_text("other words")
+        (papers / "gone").unlink()
+        found = list(titled(away, rooms.store, "title"))
+    assert found == [("read", "words read", "What was read")]
 
 
 def test_an_anchor_asks_for_its_document_unless_that_repeats_the_question() -> None:

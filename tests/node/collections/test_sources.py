@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+from node.collections.bridge_sample import sample_by
 from node.ingest.record import Record
 from node.ingest.sources import SourceRules
 from node.store import version_rows
@@ -19,6 +20,27 @@ from tests.node.transfer.samples import head
 
 def text(number: int) -> str:
     return f"paper number {number} about thing{number}"
+
+
+async def test_a_bridge_is_learned_from_the_texts_that_can_be_read(tmp_path: Path) -> None:
+    home, papers = tmp_path / "home", tmp_path / "papers"
+    home.mkdir()
+    papers.mkdir()
+    for n in range(20):
+        (papers / str(n)).write_text(text(n))
+    by_uri = [Record(f"d{n}", f"line {n}", uri=f"file://{papers}/{n}") for n in range(20)]
+    async with opened(home, rules=SourceRules(directories=(papers,))) as rooms:
+        add_model(rooms.encoders, "old", 1)
+        new = add_model(rooms.encoders, "new", 2)
+        collection = await rooms.collections.create("papers", "old")
+        await collection.ingest(by_uri, 20, unseen)
+        (papers / "3").write_text("something else")
+        (papers / "4").unlink()
+        sources, encoder = collection.sources, rooms.encoders.get("new")
+        serving = collection.serving
+        sample = await sample_by(rooms.store, sources, serving, encoder, 100, unseen)
+    assert len(sample.digests) == 18
+    assert set(new.texts) == {text(n) for n in range(20) if n not in (3, 4)}
 
 
 async def test_a_migration_reads_texts_again_and_names_those_that_changed(tmp_path: Path) -> None:
