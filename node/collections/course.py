@@ -23,6 +23,10 @@ class Course:
     version: Version
     source: str
 
+    def goes_as(self, other: "Course") -> bool:
+        """Whether another course is the same way to the same model, be it at another share."""
+        return (self.row.strategy, self.source) == (other.row.strategy, other.source)
+
     def takes(self, mark: bytes) -> bool:
         """Whether a question is concerned; `mark` tells questions apart."""
         drawn = hashlib.blake2b(mark, key=self.row.salt, digest_size=8).digest()

@@ -82,7 +82,10 @@ class Switching:
         self._turns = turns
 
     async def begin(self, encoder: Encoder, rate: int, reason: Reason) -> Version:
-        """Add an empty version in the space of an encoder; from now on it is written to."""
+        """Add an empty version in the space of an encoder; from now on it is written to.
+
+        Where one in that space is kept, because somebody else began it meanwhile, it is that one.
+        """
         return await self._turns.take(lambda: self._begin(encoder, rate, reason))
 
     async def complete(self, version: Version, reason: Reason) -> None:
@@ -154,8 +157,8 @@ class Switching:
         """Begin a course, go on with it at another share, or end it (None).
 
         `bridges` are kept besides those there are; the maps between both models are taken down
-        with the course. Raises VersionNotFit where the version that it is about was given up
-        meanwhile, or there is no course to end.
+        with the course. Raises VersionNotFit where the version that it is about was given up or
+        put in charge meanwhile, where another course began, or there is no course to end.
         """
         was = self._collection.standing.course
         about = course or was
@@ -167,9 +170,7 @@ class Switching:
 
         def after() -> Standing:
             now = self._collection.standing
-            if about.version not in now.kept or (
-                event in ("share", "stopped") and now.course is not was
-            ):
+            if _changed_meanwhile(event, about, was, now):
                 raise VersionNotFit(
                     f"what is under way in {self._collection.name} changed meanwhile",
                     fix=f"interlingua catalog {self._collection.name}",
@@ -189,6 +190,9 @@ class Switching:
             return row, event
 
         async with self._collection.writing.turn:
+            for kept in self._collection.standing.kept:
+                if kept.space_id == encoder.envelope.space_id:
+                    return kept
             row, event = await asyncio.to_thread(in_transaction, self._around.store, write)
             version, before = Version(row, self._around), self._collection.standing
             after = replace(before, aside=(*before.aside, version))
@@ -314,6 +318,20 @@ def _set_states(db: Connection, states: Mapping[int, State]) -> None:
     """Set states, that of the version that is to serve last: two never do at once."""
     for key, state in sorted(states.items(), key=lambda item: item[1] == "serving"):
         version_rows.set_state(db, key, state)
+
+
+def _changed_meanwhile(event: Event, about: Course, was: Course | None, now: Standing) -> bool:
+    """Whether what a step of a course rests on is so no more when its turn has come.
+
+    Learning a map takes minutes, in which another way may begin or another version take over.
+    """
+    if about.version not in now.kept:
+        return True
+    if event in ("share", "stopped"):
+        return now.course is not was
+    if (event == "bridge") != (about.version is now.serving):
+        return True
+    return now.course is not None and not now.course.goes_as(about)
 
 
 def _without_course(now: Standing, course: Course) -> Standing:

@@ -98,7 +98,7 @@ async def bridge(node: Node, request: BridgeTo, progress: Progress) -> Bridged:
     from node.operations.strategies import new_course, require_free
 
     collection, encoder = node.collections.get(request.collection), target(node, request)
-    require_free(collection, "bridge")
+    require_free(collection, "bridge", encoder)
     serving = collection.serving
     rows, found = await _learned(node, collection, encoder, request.sample, progress)
     golden, against = await _measured(node, collection, encoder, found)

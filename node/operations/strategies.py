@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from node.collections.course import Course
     from node.collections.judging import Compared
     from node.collections.version import Version
+    from node.encoders.encoder import Encoder
     from node.node import Node
     from node.store.course_rows import CourseRow, Strategy
 
@@ -74,7 +75,7 @@ class Stopped(BaseModel):
 @operation("collection.both")
 async def both(node: Node, request: AnswerFromBoth, progress: Progress) -> Migrated:
     """Answer from the old version and the new one while documents are brought over."""
-    require_free(node.collections.get(request.collection), "both")
+    require_free(node.collections.get(request.collection), "both", node.encoders.get(request.to))
     version = await begun(node, request)
     await _take(node, version, "both", (100,), 0)
     return await filled(node, request, version, progress)
@@ -83,7 +84,8 @@ async def both(node: Node, request: AnswerFromBoth, progress: Progress) -> Migra
 @operation("collection.progressive")
 async def progressive(node: Node, request: Progressive, progress: Progress) -> Migrated:
     """Move questions over step by step, most-asked documents first; ends in a cutover."""
-    require_free(node.collections.get(request.collection), "progressive")
+    encoder = node.encoders.get(request.to)
+    require_free(node.collections.get(request.collection), "progressive", encoder)
     version = await begun(node, request)
     await _take(node, version, "progressive", request.share, request.every_s)
     return await filled(node, request, version, progress)
@@ -107,12 +109,14 @@ async def stop(node: Node, request: StopStrategy, progress: Progress) -> Stopped
     )
 
 
-def require_free(collection: Collection, strategy: Strategy) -> None:
-    """Refuse a course while another one is under way. Raises Conflict."""
+def require_free(collection: Collection, strategy: Strategy, encoder: Encoder) -> None:
+    """Refuse a course while another one, or one to another model, is under way. Raises Conflict."""
     from node.operations.errors import Conflict
 
     course = collection.standing.course
-    if course is not None and course.row.strategy != strategy:
+    if course is None:
+        return
+    if (course.row.strategy, course.source) != (strategy, encoder.envelope.space_id):
         raise Conflict(
             f"{collection.name} is on another way already: {course.row.strategy}, by "
             f"{course.row.encoder}.",
@@ -149,7 +153,8 @@ async def _take(
 
     collection = node.collections.get(version.row.name)
     under_way = collection.standing.course
-    if under_way is not None and under_way.version is version:
+    same = under_way is not None and under_way.version is version
+    if under_way is not None and same and under_way.row.strategy == strategy:
         return
     row = new_course(node, collection, strategy, version, version.encoder_name, steps, every_s)
     course = Course(row, version, version.space_id)

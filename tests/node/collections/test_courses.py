@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from node.collections.course import Course
+from node.collections.errors import VersionNotFit
 from node.collections.switching import Reason, log_missing
 from node.ingest.record import Record
 from node.store import switch_rows
@@ -91,3 +92,37 @@ async def test_what_was_asked_for_most_is_encoded_first(tmp_path: Path) -> None:
         assert model.texts[:5] == wanted
         assert len(model.texts) == 100
         assert course.version.coverage().missing == 0
+
+
+async def test_of_two_ways_begun_at_once_the_second_is_refused_whole(tmp_path: Path) -> None:
+    log = Log()
+    async with opened(tmp_path) as rooms:
+        course = await begun(rooms, log)
+        collection = rooms.collections.get("papers")
+        switching, serving = collection.switching(log.append), collection.serving
+        await switching.set_course("progressive", course, ADMIN)
+        # a bridge whose map was learned while the other way began, and `both` likewise
+        row = replace(course.row, strategy="bridge", version=serving.key, encoder="third")
+        bridge = Course(row, serving, "a space of its own")
+        both = replace(course, row=replace(course.row, strategy="both"))
+        for event, late in (("bridge", bridge), ("both", both)):
+            with pytest.raises(VersionNotFit, match="changed meanwhile"):
+                await switching.set_course(event, late, ADMIN)  # type: ignore[arg-type]  # a loop
+        assert collection.standing.course is course
+        await switching.set_course("stopped", None, ADMIN)
+        await switching.cut_over(course.version, Reason(None, "forced"))
+        for event, late in (("bridge", bridge), ("both", both)):  # of versions in other places now
+            with pytest.raises(VersionNotFit, match="changed meanwhile"):
+                await switching.set_course(event, late, ADMIN)  # type: ignore[arg-type]  # a loop
+        assert collection.standing.course is None
+    assert [event for event, _ in log.events[1:]] == ["progressive", "stopped", "cutover"]
+
+
+async def test_two_migrations_to_one_model_begun_at_once_are_one(tmp_path: Path) -> None:
+    log = Log()
+    async with opened(tmp_path) as rooms:
+        course = await begun(rooms, log)
+        collection, encoder = rooms.collections.get("papers"), rooms.encoders.get("new")
+        again = await collection.switching(log.append).begin(encoder, 0, ADMIN)
+        assert again is course.version
+        assert len(collection.standing.kept) == 2
