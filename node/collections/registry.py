@@ -51,6 +51,15 @@ class _Past:
     bridges: Sequence[BridgeRow]
 
 
+def require_name(name: str) -> None:
+    """Raise BadCollectionName unless a collection can have this name."""
+    if not _NAME.fullmatch(name):
+        raise BadCollectionName(
+            f"{name!r} cannot name a collection",
+            fix="Use 1 to 64 of a-z, 0-9, - and _, beginning with a letter or digit.",
+        )
+
+
 class Collections:
     """The node's collections. Indexes are loaded when first needed, or all by `load`."""
 
@@ -139,11 +148,7 @@ class Collections:
         Raises BadCollectionName, CollectionExists, UnknownEncoder; EncoderChanged or EncoderFailed
         where the encoder's model is not that of its space, or cannot be asked.
         """
-        if not _NAME.fullmatch(name):
-            raise BadCollectionName(
-                f"{name!r} cannot name a collection",
-                fix="Use 1 to 64 of a-z, 0-9, - and _, beginning with a letter or digit.",
-            )
+        require_name(name)
         of_space = self._around.encoders.get(encoder)
         await of_space.live.require(DOCUMENTS_S)
         envelope = of_space.envelope

@@ -237,9 +237,11 @@ def _of(encoder: Encoder | None) -> Envelope:
 
 
 def _require_place(node: Node, name: str, envelope: Envelope) -> None:
-    """Refuse a collection that is there in another space."""
+    """Refuse a collection that is there in another space, and a name that none can have."""
+    from node.collections.registry import require_name
     from node.operations.errors import Conflict
 
+    require_name(name)
     for one in node.collections.all():
         if one.name == name and one.space_id != envelope.space_id:
             raise Conflict(

@@ -48,7 +48,7 @@ def _lock(file: BinaryIO, path: Path) -> None:
 def require_new(paths: Iterable[Path]) -> None:
     """Raise SourceUnreadable where a name is taken: nothing is overwritten."""
     for path in paths:
-        if path.exists():
+        if path.exists() or path.is_symlink():  # also one that leads nowhere
             raise SourceUnreadable(
                 f"{path} exists already, and nothing is overwritten",
                 fix="Name another file, or remove this one first.",

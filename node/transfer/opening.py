@@ -24,6 +24,11 @@ class Named:
     chroma_collection: str | None = None
 
 
+_OF_SERVERS = (
+    "table", "id_column", "vector_column", "text_column", "metadata_column", "chroma_collection",
+)  # fmt: skip
+
+
 def open_source(named: Named) -> Source:
     """Open a source; blocking. Raises TransferError."""
     scheme = named.source.partition("://")[0]
@@ -36,6 +41,11 @@ def open_source(named: Named) -> Source:
             )
         return ChromaSource(named.source, named.chroma_collection)
     path = Path(named.source)
+    if any(getattr(named, one) is not None for one in _OF_SERVERS):
+        raise SourceUnreadable(
+            f"{path} is a file, and --table, --chroma-collection and the columns are of servers",
+            fix="Leave them out, or name the server.",
+        )
     if path.suffix == ".parquet":
         return ParquetSource(path)
     if path.suffix == ".npy":

@@ -138,6 +138,17 @@ def test_two_exports_into_one_file_do_not_mix(tmp_path: Path) -> None:
     assert files.part_of(path).read_bytes() == b""
 
 
+def test_a_link_that_leads_nowhere_is_a_name_that_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "c").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(SourceUnreadable, match="exists already"):
+        files.require_new([tmp_path / "c"])
+
+
+def test_what_is_of_servers_is_refused_beside_a_file(tmp_path: Path) -> None:
+    with pytest.raises(SourceUnreadable, match="is a file, and --table"):
+        open_source(Named(str(tmp_path / "c.npy"), table="items"))
+
+
 class Answers(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     said: dict[str, Any]

@@ -102,6 +102,11 @@ async def test_a_collection_moves_and_is_the_same_on_the_other_side(
     assert taken["space"] == added["space"]
     again = await told("collection", "import", "kept", bare, "--add-encoder", "given", *here)
     assert (again["added"], again["unchanged"]) == (0, 3)  # as after a kill
+    for how in (("--dry-run",), ("--add-encoder", "left")):
+        misnamed = await run("collection", "import", "Bad Name", bare, *how, *here)
+        assert "'Bad Name' cannot name a collection" in misnamed.stderr
+    names = [one["name"] for one in (await told("encoder", "list", *here))["encoders"]]
+    assert names == ["given", "words"]  # no encoder of an import that could not be
     refused = await run("collection", "import", "x", bare, "--add-encoder", "words", *here)
     assert "Encoder words is there, and is not one of kind caller" in refused.stderr
 
