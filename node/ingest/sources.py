@@ -119,25 +119,24 @@ class Sources:
             fix="Give the text, or a URI that this node may read.",
         )
 
-    def _place(self, parts: SplitResult) -> Path:
-        """The file behind a URI, links followed, where it lies below a named directory."""
+    def _place(self, parts: SplitResult) -> tuple[Path, Path]:
+        """The named directory of a URI's file, and its path from there, links followed in both."""
         try:
             place = Path(unquote(parts.path)).resolve(strict=True)
         except (OSError, ValueError):
             raise SourceUnreadable(f"{parts.geturl()} is not there, or not readable") from None
-        if not any(place.is_relative_to(one.resolve()) for one in self._rules.directories):
-            raise SourceUnreadable(
-                f"{parts.geturl()} lies in no directory that may be read from",
-                fix="Name the directory in sources.directories of interlingua.toml, or give the "
-                "text.",
-            )
-        return place
+        for named in (one.resolve() for one in self._rules.directories):
+            if place.is_relative_to(named):
+                return named, place.relative_to(named)
+        raise SourceUnreadable(
+            f"{parts.geturl()} lies in no directory that may be read from",
+            fix="Name the directory in sources.directories of interlingua.toml, or give the text.",
+        )
 
     def _file(self, parts: SplitResult) -> bytes:
-        place = self._place(parts)
+        named, place = self._place(parts)
         try:
-            # NONBLOCK: a pipe that somebody put there must not hold the node
-            descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            descriptor = _opened(named, place)
             try:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                     raise SourceUnreadable(f"{parts.geturl()} is no file")
@@ -190,6 +189,20 @@ class Sources:
                 fix="Split it into several documents, or raise sources.max_bytes.",
             )
         return content
+
+
+def _opened(named: Path, place: Path) -> int:
+    """Open a file below a directory, step by step: no link put in meanwhile leads elsewhere."""
+    # NONBLOCK: a pipe that somebody put there must not hold the node
+    how = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    reached = os.open(named, how)
+    for part in place.parts:
+        above = reached
+        try:
+            reached = os.open(part, how, dir_fd=above)
+        finally:
+            os.close(above)
+    return reached
 
 
 def with_texts(records: Iterable[Record], sources: Sources) -> Iterator[Record]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from urllib.parse import SplitResult
 
 import pytest
 import trustme
@@ -49,6 +50,27 @@ def test_a_file_is_read_below_the_named_directory_alone(tmp_path: Path) -> None:
     assert "no directory" in (sources.look(f"file://{named}/link") or "")
     with pytest.raises(SourceUnreadable, match="in no directory"):
         Sources(SourceRules()).read(f"file://{named}/inside")
+
+
+def test_a_folder_that_becomes_a_link_after_it_was_judged_leads_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named, outside = tmp_path / "named", tmp_path / "outside"
+    for folder in (named, named / "folder", outside):
+        folder.mkdir()
+        (folder / "key").write_text(f"of {folder.name}")
+    sources, judged = Sources(rules(named)), Sources._place
+
+    def judged_then_swapped(self: Sources, parts: SplitResult) -> tuple[Path, Path]:
+        found = judged(self, parts)
+        (named / "folder").rename(named / "before")
+        (named / "folder").symlink_to(outside)
+        return found
+
+    assert sources.read(f"file://{named}/folder/key")[0] == "of folder"
+    monkeypatch.setattr(Sources, "_place", judged_then_swapped)
+    with pytest.raises(SourceUnreadable, match="cannot be read"):
+        sources.read(f"file://{named}/folder/key")
 
 
 @pytest.mark.parametrize(
