@@ -7,7 +7,9 @@ costs none of them a wait. Searches are of one kind where k, labels and the admi
 same; a thread takes the oldest one and those of its kind, up to `MOST_TOGETHER` vectors, so that
 under load the costs of changing threads and of calls are paid once for many questions, and a large
 batch of one question holds up nobody who came after it for longer than itself. A batch sees one
-state of the index, that at which it begins: no older than when any of its questions came.
+state of the index, that at which it begins: no older than when any of its questions came. The
+threads are those of all indexes: after some batches a thread goes to the end of the line, so that
+an index that is asked without end takes no thread from the others.
 """
 
 import asyncio
@@ -25,6 +27,9 @@ from node.index.candidate import Candidates, FloatArray
 
 MOST_TOGETHER = 64
 """Vectors that are searched together, unless one question alone has more."""
+
+IN_A_ROW = 8
+"""Batches after which a thread goes to the end of the executor's line."""
 
 Search = Callable[[FloatArray, int, frozenset[str] | None, Among], list[Candidates]]
 """Blocking: (queries (n, d), k, labels, admitted records) -> what each query finds."""
@@ -79,13 +84,26 @@ class WaitingSearches:
             _deliver(left, [error] * len(left))
 
     def _work(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Search for what waits until nothing does; runs in a thread."""
-        while taken := self._take():
+        """Search for what waits until nothing does, or until others have waited long enough."""
+        while self._searched_some(loop):
+            try:
+                self._executor.submit(self._work, loop)
+            except RuntimeError:  # the node closes: nobody else is served any more
+                continue
+            return
+
+    def _searched_some(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Search for some batches, and say whether this thread still has work."""
+        for _ in range(IN_A_ROW):
+            taken = self._take()
+            if not taken:
+                return False
             outcomes = self._outcomes(taken)
             try:
                 loop.call_soon_threadsafe(_deliver, taken, outcomes)
             except RuntimeError:  # the loop is closed: nobody waits any more
-                return
+                return False
+        return True
 
     def _outcomes(self, taken: Sequence[_Waiting]) -> list[_Outcome]:
         """Search for all of one kind; where that fails, for each alone: one may have caused it."""

@@ -8,7 +8,7 @@ from threading import Event
 import numpy as np
 import pytest
 
-from node.collections.waiting_searches import MOST_TOGETHER, WaitingSearches
+from node.collections.waiting_searches import IN_A_ROW, MOST_TOGETHER, WaitingSearches
 from node.index.among import EVERYTHING, Among
 from node.index.candidate import Candidate, Candidates, FloatArray
 
@@ -112,3 +112,17 @@ async def test_a_question_that_no_search_can_take_fails_alone(executor: ThreadPo
         [[1, 1], [3, 3]],
         [[2, 2], [3, 3]],
     ]
+
+
+async def test_an_index_that_is_asked_without_end_leaves_threads_to_others() -> None:
+    with ThreadPoolExecutor(1) as one:
+        index = Index()
+        searches = WaitingSearches(index.search, one, 1)
+        kinds = range(20, 20 + 3 * IN_A_ROW)
+        asked = asyncio.gather(*(searches.search(rows(1), k, None, EVERYTHING) for k in kinds))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # the first one has been handed to the thread
+        other = asyncio.get_running_loop().run_in_executor(one, lambda: len(index.sizes))
+        index.may_go_on.set()
+        assert await other == IN_A_ROW
+        assert len(await asked) == len(kinds)
