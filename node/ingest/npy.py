@@ -3,13 +3,16 @@
 Where the space's envelope says int8, the array may hold int8 instead: directions, whatever their
 scale, which are brought to length 1 like all vectors of such a space.
 
-The array is mapped, not loaded. Pickled arrays are refused: they would run code.
+The array is read a block at a time, not loaded; nor is it mapped while it is read, for touching
+what somebody cuts off a mapped file ends the process. Pickled arrays are refused: they would run
+code.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from tokenize import TokenError
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +22,7 @@ from node.ingest.record import Record, single_precision
 from protocol.envelope import Dtype
 
 _MAX_ID_CHARS = 512
+_BLOCK = 1_000
 
 _UNREADABLE = (
     ValueError, TypeError, OverflowError, EOFError, MemoryError, RecursionError, SyntaxError,
@@ -40,24 +44,25 @@ def read(
     Raises IngestError when a file cannot be read or they do not belong together, BadRecord at the
     first bad id.
     """
-    array = mapped(vectors, dtype)
+    table = opened(vectors, dtype)
+    rows = table.each()
     try:
         with ids.open(encoding="utf-8", newline="\n") as file:
             row = -1
             for row, line in enumerate(file):
-                if row >= len(array):
+                if row >= len(table):
                     break
                 where = f"{ids}:{row + 1}"
                 yield Record(
                     _checked_id(line.rstrip("\r\n"), where),
                     where,
-                    vector=single_precision(array[row]),
+                    vector=single_precision(next(rows)),
                     labels=labels,
                 )
-            if row + 1 != len(array):
-                counted = "more" if row >= len(array) else str(row + 1)
+            if row + 1 != len(table):
+                counted = "more" if row >= len(table) else str(row + 1)
                 raise IngestError(
-                    f"{ids} has {counted} ids and {vectors} has {len(array)} rows",
+                    f"{ids} has {counted} ids and {vectors} has {len(table)} rows",
                     fix="Give one id a line, in the order of the rows.",
                 )
     except UnicodeDecodeError:
@@ -74,11 +79,64 @@ def read(
 
 def count(vectors: Path, dtype: Dtype = "float32") -> int:
     """Return the number of rows; `dtype` is the envelope's."""
-    return len(mapped(vectors, dtype))
+    return len(opened(vectors, dtype))
 
 
-def mapped(path: Path, dtype: Dtype) -> npt.NDArray[Any]:
-    """Return the table (n, d) in a `.npy` file, mapped. Raises IngestError."""
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The table (n, d) in a `.npy` file, which begins at byte `offset`; `by_column`: Fortran's."""
+
+    path: Path
+    shape: tuple[int, int]
+    dtype: np.dtype[Any]
+    offset: int
+    by_column: bool
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def rows(self, first: int, after: int) -> npt.NDArray[Any]:
+        """Read rows (after - first, d). Raises IngestError where they are not there any more."""
+        count, width = self.shape
+        try:
+            with self.path.open("rb") as file:
+                if not self.by_column:
+                    read = self._numbers(file, first * width, (after - first) * width)
+                    return read.reshape(after - first, width)
+                columns = [self._numbers(file, column * count + first, after - first)
+                           for column in range(width)]  # fmt: skip
+                return np.stack(columns, axis=1)
+        except OSError as error:
+            raise IngestError(
+                f"{self.path} cannot be read: {error.strerror or 'it is damaged'}",
+                fix="Check the path, and that the node's user may read the file.",
+            ) from None
+
+    def each(self) -> Iterator[npt.NDArray[Any]]:
+        """Read the rows one after the other."""
+        for first in range(0, len(self), _BLOCK):
+            yield from self.rows(first, min(first + _BLOCK, len(self)))
+
+    def _numbers(self, file: BinaryIO, first: int, count: int) -> npt.NDArray[Any]:
+        file.seek(self.offset + first * self.dtype.itemsize)
+        read = file.read(count * self.dtype.itemsize)
+        if len(read) < count * self.dtype.itemsize:
+            raise IngestError(
+                f"{self.path} became shorter while it was read",
+                fix="Let nothing write to it meanwhile, and begin again.",
+            )
+        return np.frombuffer(read, self.dtype)
+
+
+def opened(path: Path, dtype: Dtype) -> Table:
+    """Return the table in a `.npy` file; none of it is read yet. Raises IngestError."""
+    array = _mapped(path, dtype)
+    by_column = array.flags.f_contiguous and not array.flags.c_contiguous
+    offset = getattr(array, "offset", 0)
+    return Table(path, (array.shape[0], array.shape[1]), array.dtype, offset, by_column)
+
+
+def _mapped(path: Path, dtype: Dtype) -> npt.NDArray[Any]:
     try:
         with path.open("rb") as file:
             if file.read(len(_MAGIC)) != _MAGIC:

@@ -1,7 +1,7 @@
 """Vectors in a `.npy` file, everything else in a JSON Lines file of the same name beside it.
 
 The rule of this file: rows of the array belong to the lines in order, as many to each as it has
-spans; neither may have some left over. The array is mapped, not loaded.
+spans; neither may have some left over. The array is not loaded.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,11 +14,11 @@ from pydantic import ValidationError
 
 from node.ingest.errors import IngestError
 from node.ingest.jsonl import MAX_LINE_BYTES
-from node.ingest.npy import mapped
+from node.ingest.npy import Table, opened
 from node.ingest.record import single_precision
 from node.transfer.errors import NotAsTold, SourceUnreadable
 from node.transfer.fields import Fields
-from node.transfer.form import End, Head, Moved, Tally, parse_end, parse_head
+from node.transfer.form import End, FloatArray, Head, Moved, Tally, parse_end, parse_head
 from node.wrong_values import describe
 from protocol.envelope import Similarity
 
@@ -81,7 +81,7 @@ class NpySource:
             after = row + len(fields.spans)
             if after > len(array):
                 raise NotAsTold(f"{self._path} has fewer rows than {self._lines_path.name} says")
-            rows = single_precision(array[row:after])
+            rows = self._rows(array, row, after)
             row = after
             yield fields.moved(where, rows)
         if row != len(array):
@@ -96,9 +96,15 @@ class NpySource:
     def close(self) -> None:
         """Nothing is held open."""
 
-    def _array(self) -> Any:
+    def _rows(self, array: Table, first: int, after: int) -> FloatArray:
         try:
-            return mapped(self._path, "float32")
+            return single_precision(array.rows(first, after))
+        except IngestError as error:
+            raise SourceUnreadable(str(error), fix=error.fix) from None
+
+    def _array(self) -> Table:
+        try:
+            return opened(self._path, "float32")
         except IngestError as error:
             raise SourceUnreadable(str(error), fix=error.fix) from None
 

@@ -1,6 +1,7 @@
 """What a file or a server of somebody's making cannot do to the node that imports it."""
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +15,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from node.ingest.npy import opened
 from node.transfer import files, npy
 from node.transfer.check import PROBED, check
 from node.transfer.chroma import PAGE, ChromaSource
@@ -121,6 +123,24 @@ def test_an_array_of_numbers_too_large_is_named_and_not_warned_of(tmp_path: Path
     np.save(path, np.load(path).astype(">f8") * 1e300)
     with pytest.raises(NotAsTold, match=r"'d0'.*NaN or an infinity"):
         check(open_source(Named(str(path))), head().envelope, unseen)
+
+
+def test_an_array_that_is_cut_while_it_is_read_ends_the_import_alone(tmp_path: Path) -> None:
+    path = tmp_path / "c.npy"
+    write(path, head(), plain(4000))
+    source = iter(open_source(Named(str(path))).documents())
+    next(source)
+    os.truncate(path, 4096)  # a mapped file would end the whole process by SIGBUS
+    with pytest.raises(SourceUnreadable, match="became shorter while it was read"):
+        list(source)
+
+
+def test_an_array_by_columns_has_the_same_rows(tmp_path: Path) -> None:
+    rows = np.asarray(vectors(5, WIDTH))
+    np.save(tmp_path / "f.npy", np.asfortranarray(rows))
+    table = opened(tmp_path / "f.npy", "float32")
+    assert np.array_equal(table.rows(1, 4), rows[1:4])
+    assert np.array_equal(np.stack(list(table.each())), rows)
 
 
 def test_two_exports_into_one_file_do_not_mix(tmp_path: Path) -> None:
