@@ -55,6 +55,7 @@ PATTERNS: dict[str, str] = {
     r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$": (
         "must be 1 to 64 letters, digits and . _ @ -, beginning with a letter or digit, e.g. app-1"
     ),
+    r"^\d{4}(-\d{2}){0,2}$": "must be a year, month or day, e.g. 2025, 2025-06 or 2025-06-30",
     r"^([A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*)?$": (
         "must be a language tag (BCP 47), e.g. en or de-CH"
     ),

@@ -8,12 +8,14 @@ serves the node's two signed documents to anybody, and takes partners'. Everythi
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import replace
 from email.utils import formatdate
 
 from aiohttp import web
 
 from node.federation.announcements import ANSWER_AFTER_S
+from node.federation.replies import RawResponse
 from node.listeners.app_keys import LISTENER, METRICS, NODE
 from node.listeners.bodies import Bodies, TooManyBytes, network_of
 from node.listeners.connections import Connections
@@ -55,9 +57,12 @@ def federation_app(node: Node, metrics: Metrics, connections: Connections) -> we
     add_pairing(app, node.settings.federation.body_timeout_s)
     add_witness(app, node.settings.federation.body_timeout_s)
     app.router.add_route("*", "/{anything:.*}", unknown)
-    connections.short_way = ShortWay(
-        node.responder.answer, app[BODIES], node.clock, metrics, app[LISTENER]
-    )
+
+    def answer(request: RawRequest, remote: str) -> Awaitable[RawResponse]:
+        # looked up for each request, as `signed` does: both ways ask the same responder
+        return node.responder.answer(request, remote)
+
+    connections.short_way = ShortWay(answer, app[BODIES], node.clock, metrics, app[LISTENER])
     return app
 
 
