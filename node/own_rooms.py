@@ -241,12 +241,16 @@ class OwnRooms:
         """The audit log's name on checkpoints (C2SP tlog-checkpoint origin)."""
         return stated_origin(self.data.log_file, self.settings.organisation)
 
+    def has_opened(self, room: str) -> bool:
+        """Whether the room of that name was opened in this process."""
+        return room in self.__dict__
+
     def _most_asked(self, collection: str) -> list[int]:
         """The documents that partners were told of most often; none while the log is not open.
 
         Called in a thread, so it opens nothing.
         """
-        if "log" not in self.__dict__:
+        if not self.has_opened("log"):
             return []
         return self.log.most_exposed(collection, MOST_ASKED)
 

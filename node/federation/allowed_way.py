@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from node.federation.client import Transport, reach_of_url
+from node.federation.client import reach_of_url
+from node.federation.transport import Transport
 
 
 @dataclass(frozen=True)

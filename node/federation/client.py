@@ -23,6 +23,7 @@ from yarl import URL
 from node.addresses import AddressPolicy, Reach, connector, refusal
 from node.federation.no_connection import why
 from node.federation.proxy import Proxy, check_named
+from node.federation.transport import Transport
 from node.federation.transport_errors import (
     AddressNotAllowed,
     AnswerTooLarge,
@@ -47,7 +48,6 @@ __all__ = [
     "DeadlinePassed",
     "ProxyFailed",
     "TlsFailed",
-    "Transport",
     "TransportError",
     "TransportKind",
     "Unreachable",
@@ -56,20 +56,6 @@ __all__ = [
 
 CHUNK_BYTES = 1 << 16
 CONNECTIONS_PER_PEER = 32
-
-
-@dataclass(frozen=True)
-class Transport:
-    """How one peer may be connected to, as a person decided when adding it.
-
-    `allow_private`: private address ranges too; `allow_plaintext`: http beyond loopback;
-    `ca_file`: PEM file of the authorities that may certify this peer, instead of the system's.
-    """
-
-    reach: Literal["loopback", "public"] = "public"
-    allow_private: bool = False
-    allow_plaintext: bool = False
-    ca_file: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from typing import cast, get_args
 
 from pydantic import ValidationError
 
-from node.federation.client import Client, ConnectionBroke, DeadlinePassed, Transport
+from node.federation.client import Client, ConnectionBroke, DeadlinePassed
 from node.federation.errors import PairingFailed
+from node.federation.transport import Transport
 from protocol.accept_answer import RawAnswer
 from protocol.invitation import PairingRefused, Reason
 from protocol.limits import MAX_PROBLEM_BYTES

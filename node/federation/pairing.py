@@ -17,7 +17,7 @@ import structlog
 from keys.signer import Signer
 from node.clock import Clock
 from node.federation.allowed_way import Allowed
-from node.federation.client import Client, Transport, reach_of_url
+from node.federation.client import Client, reach_of_url
 from node.federation.deliver_request import deliver
 from node.federation.errors import OwnInvitation, PairingFailed, PeerExists, TooManyPairings
 from node.federation.invitations import InvitationBook, Invited, Use
@@ -25,6 +25,7 @@ from node.federation.peer import Peer
 from node.federation.peers import AppendLeaf, PeerBook
 from node.federation.pending_peer import pending
 from node.federation.refresh import CARD_PATH, ROOT_PATH, fetch_document
+from node.federation.transport import Transport
 from protocol import invitation as wire
 from protocol.card import Card
 from protocol.invitation import Invitation, PairingRefused

@@ -6,25 +6,32 @@ list each silo gave; neither text, nor who asked, nor what was found. At most `K
 space, none older than `KEPT_S`. Memory is what is read; the file (of this room alone, left out of
 backups) is written by `flush`, so that no answer waits for a disk, and a crash loses some seconds
 of learning. A file that cannot be read is begun anew: what it held is learnt again. What is deleted
-is gone from the file's write-ahead log too, or `unemptied` says that it is not yet.
+is gone from the file's write-ahead log too, or `unemptied` says that it is not yet. Vectors are
+read at the first expectation, so that they can be deleted where numpy is not installed.
 """
+
+from __future__ import annotations
 
 import sqlite3
 import threading
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
 import structlog
-from numpy.typing import NDArray
 
 from node.clock import Clock
 from node.federation.choice import Expected, Silo
-from node.federation.likely import LEAST, expected_shares
 from node.store.errors import StoreDamaged
 from node.store.store import Store
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from node.federation.past_vectors import PastQuestion, PastVectors
 
 _log = structlog.get_logger(__name__)
 
@@ -59,53 +66,6 @@ MIGRATIONS = (
 )
 
 
-@dataclass(frozen=True, eq=False)
-class PastQuestion:
-    """One vector (d,) that was asked, when, and what each silo that answered gave (0 to 1)."""
-
-    vector: NDArray[np.float32]
-    at: int
-    gave: Mapping[Silo, float]
-
-
-@dataclass
-class _Space:
-    """The newest questions of one space, in a ring of arrays that grows with them."""
-
-    vectors: NDArray[np.float32]
-    at: NDArray[np.int64] = field(default_factory=lambda: np.zeros(KEPT, dtype=np.int64))
-    shares: dict[Silo, NDArray[np.float32]] = field(default_factory=dict)
-    added: int = 0
-
-    @classmethod
-    def of_width(cls, dimension: int) -> "_Space":
-        return cls(np.zeros((KEPT, dimension), dtype=np.float32))
-
-    def add(self, question: PastQuestion) -> None:
-        slot = self.added % KEPT
-        self.added += 1
-        self.vectors[slot], self.at[slot] = question.vector, question.at
-        for row in self.shares.values():
-            row[slot] = np.nan
-        for silo, share in question.gave.items():
-            row = self.shares.setdefault(silo, np.full(KEPT, np.nan, dtype=np.float32))
-            row[slot] = share
-
-    def expected(self, vectors: NDArray[np.float32], since: int) -> dict[Silo, Expected]:
-        rows = np.flatnonzero(self.at[: min(self.added, KEPT)] >= since)
-        if len(rows) < LEAST or not self.shares:
-            return {}
-        silos = list(self.shares)
-        shares = np.stack([self.shares[silo][rows] for silo in silos], axis=1)
-        found = expected_shares(vectors, self.vectors[rows], shares)
-        answers = (~np.isnan(shares)).sum(axis=0)
-        return {
-            silo: Expected(float(share), int(number))
-            for silo, share, number in zip(silos, found, answers, strict=True)
-            if not np.isnan(share)
-        }
-
-
 @dataclass(frozen=True)
 class Remembered:
     """What is kept of one silo: from how many questions, which part it gave, and since when."""
@@ -126,17 +86,16 @@ class PastAnswers:
         self._store = store
         self._clock = clock
         self._waiting: list[tuple[str, PastQuestion]] = []
-        self._spaces: dict[str, _Space] = {}
+        self._spaces: dict[str, PastVectors] | None = None  # read when first needed
         self._tidied = 0
         self._flushing = threading.Lock()
         self.unemptied = False
         """Whether deleted vectors are left in the file: another program reads it."""
         self._empty()
         self.flush()
-        self._read()
 
     @classmethod
-    def open(cls, path: Path, clock: Clock) -> "PastAnswers":
+    def open(cls, path: Path, clock: Clock) -> PastAnswers:
         """Read what the file holds, or begin it; `close` closes it."""
         try:
             return cls(Store.open(path), clock)
@@ -153,7 +112,7 @@ class PastAnswers:
 
     def expected(self, space: str, vectors: NDArray[np.float32]) -> dict[Silo, Expected]:
         """Return what the silos of which enough is known should give to vectors (n, d)."""
-        kept = self._spaces.get(space)
+        kept = self._known().get(space)
         return {} if kept is None else kept.expected(vectors, self._clock() - KEPT_S)
 
     def learn(
@@ -163,10 +122,12 @@ class PastAnswers:
         gave: Sequence[Mapping[Silo, float]],
     ) -> None:
         """Keep vectors (n, d) with what the silos that answered gave to each."""
-        now = self._clock()
+        from node.federation.past_vectors import PastQuestion
+
+        now, known = self._clock(), self._known()
         for vector, shares in zip(vectors, gave, strict=True):
-            question = PastQuestion(vector.astype(np.float32), now, dict(shares))
-            self._into(space, question)
+            question = PastQuestion(vector.astype("f4"), now, dict(shares))
+            _into(known, space, question)
             self._waiting.append((space, question))
 
     def flush(self) -> None:
@@ -210,8 +171,7 @@ class PastAnswers:
                     "DELETE FROM past_questions WHERE key NOT IN (SELECT question FROM past_shares)"
                 )
         self._empty()
-        self._spaces.clear()
-        self._read()
+        self._spaces = None
         return int(forgotten)
 
     def asked_at(self, times: Iterable[int], delete: bool = False) -> int:
@@ -231,8 +191,7 @@ class PastAnswers:
             with self._store.write() as db:
                 db.executemany("DELETE FROM past_questions WHERE key = ?", keys)
             self._empty()
-            self._spaces.clear()
-            self._read()
+            self._spaces = None
         return len(keys)
 
     def remembered(self) -> list[Remembered]:
@@ -248,12 +207,16 @@ class PastAnswers:
     def _empty(self) -> None:
         self.unemptied = not self._store.empty_log()
 
-    def _into(self, space: str, question: PastQuestion) -> None:
-        if space not in self._spaces:
-            self._spaces[space] = _Space.of_width(len(question.vector))
-        self._spaces[space].add(question)
+    def _known(self) -> dict[str, PastVectors]:
+        """What is kept of each space; read from the file where nothing was since it changed."""
+        if self._spaces is None:
+            self._spaces = self._read()
+        return self._spaces
 
-    def _read(self) -> None:
+    def _read(self) -> dict[str, PastVectors]:
+        from node.federation.past_vectors import PastQuestion
+
+        known: dict[str, PastVectors] = {}
         with self._store.read() as db:
             gave: dict[int, dict[Silo, float]] = {}
             for key, organisation, collection, share in db.execute(
@@ -263,8 +226,16 @@ class PastAnswers:
             for key, space, at, raw in db.execute(
                 "SELECT key, space, at, vector FROM past_questions ORDER BY key"
             ):
-                vector = np.frombuffer(raw, dtype="<f4")
-                self._into(space, PastQuestion(vector, at, gave.get(key, {})))
+                _into(known, space, PastQuestion.kept(raw, at, gave.get(key, {})))
+        return known
+
+
+def _into(known: dict[str, PastVectors], space: str, question: PastQuestion) -> None:
+    from node.federation.past_vectors import PastVectors
+
+    if space not in known:
+        known[space] = PastVectors.of_size(KEPT, len(question.vector))
+    known[space].add(question)
 
 
 def _follows(sent: Sequence[int], at: int) -> bool:

@@ -12,8 +12,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from keys.ring import KeyRing
-from node.federation.client import Transport, Unreachable
 from node.federation.errors import CardUnavailable
+from node.federation.transport import Transport
+from node.federation.transport_errors import Unreachable
 from protocol.card import CARD_TYPE, Card, CardRefused, accept_card
 from protocol.document import read_document
 from protocol.root import ROOT_TYPE, RootDocument, RootRefused, accept_root

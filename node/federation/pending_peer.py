@@ -4,8 +4,8 @@ The rule of this file: it is pending, pinned to the root key that the invitation
 and holds the words that both administrators compare.
 """
 
-from node.federation.client import Transport
 from node.federation.peer import PeerRecord
+from node.federation.transport import Transport
 from protocol.card import Card
 from protocol.root import RootDocument
 

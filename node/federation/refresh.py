@@ -16,9 +16,10 @@ import structlog
 
 from node.audit.errors import LogUnavailable
 from node.clock import Clock
-from node.federation.client import Client, Transport, TransportError, reach_of_url
+from node.federation.client import Client, TransportError, reach_of_url
 from node.federation.peer import Peer
 from node.federation.peers import PeerBook
+from node.federation.transport import Transport
 from node.federation.version_limit import VersionLimit
 from protocol.card import CardRefused
 from protocol.document import DocumentRefused, read_document

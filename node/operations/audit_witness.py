@@ -85,14 +85,16 @@ class WitnessKeys(BaseModel):
 async def witness(node: Node, request: NoRequest, progress: Progress) -> Witnesses:
     """Show how far each witness has cosigned this node's log, and what this node cosigned."""
     from node.witness.forks import Forks
+    from node.witness.known import asked as asked_now
+    from node.witness.own_key import witness_signer
     from node.witness.record import WitnessRecord
-    from node.witness.wiring import witness_signer
 
     del request, progress
     size, kept = node.log.size(), node.log.cosigned()
     cosigned = await asyncio.to_thread(WitnessRecord(node.data.witness_file).sizes)
     forks = await asyncio.to_thread(lambda: list(Forks(node.data.forks).all()))
-    asked = {peer.organisation for peer in node.submitter.witnesses()}
+    wanted = asked_now(node.settings.witness, node.peers, node.clock())
+    asked = {peer.organisation for peer in wanted}
     partners = [peer for peer in node.peers.all() if peer.state in ("active", "paused")]
     return Witnesses(
         size=size,
@@ -101,7 +103,7 @@ async def witness(node: Node, request: NoRequest, progress: Progress) -> Witness
         witnesses=tuple(
             _state(node, peer, kept, size, asked=peer.organisation in asked) for peer in partners
         ),
-        receipts=tuple(_receipts(node, partners)),
+        receipts=tuple(_receipts(node, partners)) if node.has_opened("follower") else (),
         cosigned_here=tuple(
             CosignedHere(origin=origin, size=n, at=at) for origin, (n, at) in cosigned.items()
         ),
@@ -131,7 +133,6 @@ def _state(
 ) -> WitnessState:
     """What was cosigned before this start stands in the log alone."""
     found = [one for one in kept if f"{peer.organisation}/witness" in one.names]
-    standing = node.submitter.standing(peer.organisation)
     reached = max((one.size for one in found), default=0)
     return WitnessState(
         organisation=peer.organisation,
@@ -139,8 +140,15 @@ def _state(
         size=reached,
         at=_time(peer, found[0]) if found else None,
         lag=size - reached,
-        problem=standing.problem,
+        problem=_problem(node, peer.organisation),
     )
+
+
+def _problem(node: Node, organisation: str) -> str | None:
+    """A stopped node has asked nobody, and needs no connections to say so."""
+    if not node.has_opened("submitter"):
+        return None
+    return node.submitter.standing(organisation).problem
 
 
 def _time(peer: Peer, kept: CosignedCheckpoint) -> int | None:

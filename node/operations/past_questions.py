@@ -80,8 +80,9 @@ async def questions(node: Node, request: PastQuestions, progress: Progress) -> P
 def forget_erased(node: Node) -> int:
     """Delete golden questions of which no record is left any more; return how many; blocking."""
     from node.store import golden_rows
+    from node.store.schema import MIGRATIONS
 
-    _ = node.encoders  # brings the tables up to date
+    node.store.migrate("data", MIGRATIONS)
     with node.store.read() as db:
         made = golden_rows.past(db)
     if not made:

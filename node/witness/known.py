@@ -37,6 +37,15 @@ def counts(settings: Witnessing, organisation: str) -> bool:
     return not settings.organisations or organisation in settings.organisations
 
 
+def asked(settings: Witnessing, peers: PeerBook, at: int) -> list[Peer]:
+    """Return the partners to cosign the own log: active, reachable, with a witness key, wanted."""
+    return [
+        peer
+        for peer in peers.all()
+        if peer.is_asked and counts(settings, peer.organisation) and keys_now(peer, at)
+    ]
+
+
 def keys_now(peer: Peer, at: int) -> tuple[Witness, ...]:
     """Return a partner's witness keys that it may cosign with at this time; none: it is none."""
     return tuple(w for w in witnesses_of([peer.root]) if w.counts_at(at))

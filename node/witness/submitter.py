@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from node.audit.errors import AuditError
-from node.federation.client import TransportError
-from node.witness.known import counts, keys_now
+from node.federation.transport_errors import TransportError
+from node.witness.known import asked, keys_now
 from protocol.add_checkpoint import ADD_CHECKPOINT_PATH, SIZE_TYPE, AddCheckpoint
 from protocol.checkpoint import parse_checkpoint, parse_decimal
 from protocol.cosignature import read_cosignatures, with_cosignatures
@@ -100,13 +100,8 @@ class Submitter:
         self._standing: dict[str, Standing] = {}
 
     def witnesses(self) -> list[Peer]:
-        """The partners that are asked: active, reachable, with a witness key, and wanted."""
-        at = self._clock()
-        return [
-            peer
-            for peer in self._peers.all()
-            if peer.is_asked and counts(self._settings, peer.organisation) and keys_now(peer, at)
-        ]
+        """The partners that are asked."""
+        return asked(self._settings, self._peers, self._clock())
 
     def standing(self, organisation: str) -> Standing:
         """How far a witness is."""

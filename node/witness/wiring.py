@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from keys.keyfile import KeyFileMissing
-from node.identity_errors import IdentityDamaged
 from node.witness.cosigner import Cosigner
 from node.witness.follower import Follower
 from node.witness.forks import Forks
 from node.witness.known import policy_here
+from node.witness.own_key import witness_signer
 from node.witness.partner_logs import PartnerLogs
 from node.witness.record import WitnessRecord
 from node.witness.submitter import Submitter
 from node.witness.suspicions import Suspicions
 
 if TYPE_CHECKING:
-    from keys.signer import Signer
     from node.node import Node
 
 
@@ -75,14 +73,3 @@ def partner_logs(node: Node) -> PartnerLogs:
         node.client,
         node.clock,
     )
-
-
-def witness_signer(node: Node) -> Signer | None:
-    """The key that cosigns now; None where this node is nobody's witness."""
-    usable = node.identity.root.ring.all_usable("witness", node.clock())
-    if not (node.settings.witness.offer and usable):
-        return None
-    try:
-        return node.identity.signer("witness")
-    except (KeyFileMissing, IdentityDamaged):
-        return None

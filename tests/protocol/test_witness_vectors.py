@@ -31,9 +31,12 @@ from protocol.limits import MAX_NOTE_SIGNATURES
 from protocol.log_errors import LogMaterialError, MalformedNote, MalformedSubmission, UntrustedNote
 from protocol.log_keys import LogKeys
 from protocol.note import Note, NoteSignature, VerifierKey, open_note, parse_note
-from protocol.witness_policy import Witness, WitnessPolicy, told_witness
+from protocol.root_changes import without_key
+from protocol.witness_policy import Witness, WitnessPolicy, as_stated, told_witness, witnesses_of
 from tests.protocol.leaf_samples import SIGNER
+from tests.protocol.organisation import key, root, signer
 from tests.protocol.test_go_judge import Judge, accepted, judge
+from tests.protocol.test_root_changes import LATER, following
 from tests.vectors import witness_vectors as made
 
 VECTORS: dict[str, Any] = json.loads(made.FILE.read_text())
@@ -176,6 +179,18 @@ def test_organisations_are_counted_and_not_keys_nor_parties() -> None:
     for first, end, counts in ((0, made.AT, False), (made.AT, made.AT + 1, True)):
         bounded = Witness(told[0].key, "clinic.example", (first, end))
         assert WitnessPolicy(1, (bounded,)).judge(head).enough is counts
+
+
+def test_a_witness_key_counts_for_nothing_once_any_document_revokes_it() -> None:
+    stolen, kept = (key(name, "witness") for name in ("witness 1", "witness 2"))
+    first = root(keys=(stolen, kept))
+    second = without_key(following(first), stolen.kid, LATER, "stolen")
+    for documents in ((first, second), (second, first)):
+        assert [w.key.public for w in witnesses_of(documents)] == [signer("witness 2").public]
+    told = [told_witness(str(w.key)) for w in witnesses_of([first])]
+    gone, stated = (as_stated(one, [first, second]) for one in told)
+    assert gone is None
+    assert stated is not None
 
 
 def test_organisations_that_name_one_key_are_one_witness_and_none_where_one_is_a_party() -> None:

@@ -6,7 +6,7 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from node.federation import likely, past_answers
+from node.federation import likely, past_vectors
 from node.federation.ask import AskResult
 from node.ingest.record import Record
 from node.operations.audit_content import ContentErased, EraseContent
@@ -59,7 +59,7 @@ def states(result: AskResult) -> dict[str, str]:
 @pytest.fixture(autouse=True)
 def _few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(likely, "LEAST", FEW)
-    monkeypatch.setattr(past_answers, "LEAST", FEW)
+    monkeypatch.setattr(past_vectors, "LEAST", FEW)
 
 
 async def test_the_likely_silo_alone_is_asked_and_the_rest_is_told_nothing(world: World) -> None:

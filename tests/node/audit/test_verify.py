@@ -14,6 +14,7 @@ from node.audit.effect_rows import EffectRows
 from node.audit.entry import Effects, Entry, QueryEffect
 from node.audit.verify import Anchors, Verification, verify_log
 from node.operations.registry import silent
+from protocol.checkpoint import Checkpoint, sign_checkpoint
 from protocol.log_keys import LogKeys
 from protocol.note import VerifierKey
 from tests.node.audit.entries import DAY, LOG_KEY, ORIGIN, opened
@@ -165,3 +166,13 @@ def test_a_leaf_of_an_unknown_form_is_named_though_its_hash_is_right(tmp_path: P
     charge = QueryEffect("clinic.example", "papers", DAY, 1)
     path = appended(tmp_path / "log.db", Entry(leaf, Effects(queries=charge)))
     assert found(path) == {"leaf-malformed", "counters-differ"}
+
+
+def test_a_cosigned_checkpoint_of_another_tree_shows_a_fork(tmp_path: Path) -> None:
+    path = log_file(tmp_path)
+    other = sign_checkpoint(Checkpoint(ORIGIN, LEAVES, bytes(32)), LOG_KEY)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("INSERT INTO cosigned_checkpoints VALUES (?, ?)", (LEAVES, other))
+    result = verified(path)
+    assert result.verdict == "DIVERGED"
+    assert [finding.kind for finding in result.findings.listed] == ["log-forked"]

@@ -7,18 +7,29 @@ import sqlite3
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner, Result
 
+from node.audit.entry import Entry
 from node.cli.main import app
+from node.content.content import Content
+from node.federation.actors import Actors
+from node.node import Node
 from node.operations.exit_codes import ExitCode
+from node.passphrase import Passphrase
+from node.reference import every_verb
+from protocol.leaf import Sent
 from tests.conftest import MakeNode, NewNode
 from tests.node.audit.entries import event, exchange
 from tests.node.cli.test_audit import fill
+from tests.protocol.leaf_samples import question
 
 DOCS = Path(__file__).parents[3] / "docs" / "audit.md"
 INSTALLED = re.compile(r"auditor/bin/pip install ((?:[a-z]+ ?)+)\n")
@@ -48,14 +59,17 @@ def missing() -> list[str]:
     return left
 
 
-def without_libraries(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command where the libraries of a node are missing, in an empty folder.
+def without_libraries(
+    folder: Path, *arguments: str, without: Iterable[str] = ()
+) -> subprocess.CompletedProcess[str]:
+    """Run the command where libraries of a node are missing, in an empty folder.
 
-    Several commands, each ended by the word `then`, run until one does not succeed.
+    Several commands, each ended by the word `then`, run until one does not succeed. `without`: the
+    missing ones, by default all that an auditor is not told to install.
     """
     line = [each if each == "then" else shlex.quote(each) for each in ("audit", *arguments)]
     return subprocess.run(
-        [sys.executable, "-c", WITHOUT, " ".join(missing()), *line],
+        [sys.executable, "-c", WITHOUT, " ".join(without or missing()), *line],
         env={"HOME": str(folder), "PYTHONPATH": str(Path(__file__).parents[3])},
         cwd=folder,
         capture_output=True,
@@ -83,6 +97,7 @@ def bank(make_node: MakeNode) -> NewNode:
 def exported(bank: NewNode, out: Path, *arguments: str) -> dict[str, Any]:
     result = run("export", "--out", str(out), *arguments, "--data", str(bank.path), "--json")
     assert result.exit_code == 0, result.output
+    assert out.stat().st_mode & 0o777 == 0o600
     loaded: dict[str, Any] = json.loads(result.stdout)
     return loaded
 
@@ -146,6 +161,47 @@ def test_an_auditor_without_the_nodes_libraries_reads_and_verifies_a_copy_of_the
     )
     assert "error: The package that gives jinja2 is not installed." in page.stderr
     assert list(elsewhere.iterdir()) == []
+
+
+async def own_question(clinic: NewNode) -> int:
+    """Let the stopped node have asked something that it keeps; returns the leaf's index."""
+    async with Node.opened(clinic.data, clinic.settings, passphrase=Passphrase()) as node:
+        actor = Actors(node.identity.master()).commitment("an opener", "operator")
+        body = b'{"question":"what was asked"}'
+        leaf = Sent(**{**question(body), "peer": "bank.example", "actor": actor})
+        said = (Content("asked", body), Content("actor", b"an opener"))
+        node.past_answers.learn(
+            "space", np.ones((1, 8), np.float32), [{("bank.example", "papers"): 1.0}]
+        )
+        return (await node.log.append(Entry(leaf, content=said))).index
+
+
+async def test_every_verb_reads_a_stopped_nodes_directory_without_index_network_or_arrays(
+    make_node: MakeNode, tmp_path: Path
+) -> None:
+    clinic = make_node("clinic.example", {"audit.actor_openers": ["operator"]})
+    index = str(await own_question(clinic))
+    bundle, elsewhere = tmp_path / "bundle.jsonl", tmp_path / "auditor"
+    elsewhere.mkdir()
+    page = ("--format", "html", "--out", str(tmp_path / "page.html"))
+    here = [
+        *(["verify"], ["fsck"], ["search"], ["receipt", index], ["report", "disclosures"]),
+        *(["report", "denied"], ["report", "exposure", *page]),
+        *(["export", "--out", str(bundle)], ["content", index], ["witness", "list"]),
+        *(["witness", "keys"], ["open-actor", index, "--case", "2026-014"]),
+        *(["erase", index, "--dry-run"], ["erase", index, "--yes"]),
+    ]
+    commands = [[*each, "--data", str(clinic.path)] for each in here]
+    commands.append(["verify", str(bundle)])
+    line = " then audit ".join(shlex.join(each) for each in commands).split(" ")
+    done = without_libraries(elsewhere, *line, without=("hnswlib", "aiohttp", "numpy"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    for told in ("whole", "asked by   operator", "what was asked", "erased"):
+        assert told in done.stdout
+    verbs = {
+        path[2] for path, _ in every_verb(get_command(app), ("interlingua",)) if "audit" in path
+    }
+    assert {each[0] for each in commands} == verbs - {"reconcile"}  # which reads bundles alone
 
 
 def test_without_a_fingerprint_the_root_is_the_bundles_own_word(

@@ -24,11 +24,11 @@ from node.federation.client import (
     ClientKeySealed,
     ConnectionBroke,
     DeadlinePassed,
-    Transport,
     TransportError,
     Unreachable,
     reach_of_url,
 )
+from node.federation.transport import Transport
 from protocol.accept_answer import RawAnswer
 
 LOOPBACK = Transport("loopback")

@@ -6,9 +6,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from node.federation.client import Client, ConnectionBroke, Transport
+from node.federation.client import Client, ConnectionBroke
 from node.federation.deliver_request import ATTEMPTS, deliver
 from node.federation.errors import PairingFailed
+from node.federation.transport import Transport
 from protocol.invitation import PairingRefused
 from protocol.pairing import PAIRING_PATH, RECEIVED, problem_of
 from protocol.problems import Code, Problem

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from node.federation.client import Client, Transport, TransportError
+from node.federation.client import Client, TransportError
+from node.federation.transport import Transport
 
 LOOPBACK = Transport("loopback")
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from node.federation.client import Transport
 from node.federation.errors import (
     CardUnavailable,
     PeerDamaged,
@@ -17,6 +16,7 @@ from node.federation.errors import (
 )
 from node.federation.peer import Peer, State
 from node.federation.peers import PeerBook
+from node.federation.transport import Transport
 from protocol.document import DocumentRefused
 from tests.node.federation.party import NOW, WORDS, Party
 

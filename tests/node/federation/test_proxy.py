@@ -20,11 +20,11 @@ from node.federation.client import (
     Client,
     ProxyFailed,
     TlsFailed,
-    Transport,
     Unreachable,
 )
 from node.federation.no_proxy import Exempt, exempt
 from node.federation.proxy import Proxy
+from node.federation.transport import Transport
 from node.operations.errors import InvalidRequest
 from protocol.accept_answer import RawAnswer
 from tests.node.federation.connect_proxy import connect_proxy
