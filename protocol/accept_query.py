@@ -41,6 +41,7 @@ _REQUIRED = frozenset(
     {b"content-digest", b"interlingua-from", b"interlingua-to", b"signature-input", b"signature"}
 )
 _READ = _REQUIRED | {b"content-type", b"content-encoding"}
+_NAMES = tuple(sorted(name.decode() for name in _REQUIRED))
 
 # RFC 8032 section 7.1 test 1: a sound key under which nobody here signs.
 _DECOY = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
@@ -197,9 +198,9 @@ def _read_head(request: RawRequest) -> tuple[Endpoint, dict[str, str]]:
     if request.query:
         raise _malformed("the target has a query; no endpoint takes one")
     _check_content(request, endpoint, fields)
-    missing = [name for name in sorted(_REQUIRED) if name.decode() not in fields]
+    missing = [name for name in _NAMES if name not in fields]
     if missing:
-        raise _malformed(f"the field {missing[0].decode()} is missing")
+        raise _malformed(f"the field {missing[0]} is missing")
     if not is_content_digest(fields["content-digest"]):
         raise _malformed("Content-Digest is not one canonical sha-256 digest")
     if not is_organisation(fields["interlingua-from"]):

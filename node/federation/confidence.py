@@ -25,12 +25,15 @@ def flagged(lists: Iterable[ShownList], width: int, usual: TopScores | None) -> 
     """
     if usual is None:
         return None
-    scores = [_scores(shown, width) for shown in lists if isinstance(shown, ShownRecords)]
-    judged = [low_confidence(each, usual).low for each in scores if each is not None]
+    best = [_best(shown, width) for shown in lists if isinstance(shown, ShownRecords)]
+    judged = [low_confidence(each, usual).low for each in best if each is not None]
     return any(judged) if judged else None
 
 
-def _scores(shown: ShownRecords, width: int) -> list[float] | None:
+def _best(shown: ShownRecords, width: int) -> list[float] | None:
+    """The best score that is shown, alone, for it decides; nothing where no record is."""
+    if not shown.keys:
+        return []
     if shown.bins is None:
-        return [] if not shown.keys else None
-    return [middle_of(each, width) / 1000 for each in shown.bins]
+        return None
+    return [middle_of(max(shown.bins), width) / 1000]

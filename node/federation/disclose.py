@@ -124,7 +124,7 @@ def disclose(ranking: Ranking, terms: Terms, records: Records) -> ShownList:
         return _number(len(shown), terms)
     keys = tuple([ranking.keys[at] for at in shown])
     if terms.granularity == "bins" and records.may_score(keys):
-        return ShownRecords(keys, tuple([bin_of(ranking.scores[at], terms.width) for at in shown]))
+        return ShownRecords(keys, _bins([ranking.scores[at] for at in shown], terms.width))
     return ShownRecords(keys)
 
 
@@ -146,6 +146,15 @@ def bin_of(score: float, width: int) -> int:
     """
     last = -(-1000 // width) - 1
     return max(-last - 1, min(last, int(score * 1000 // width)))
+
+
+def _bins(scores: Sequence[float], width: int) -> tuple[int, ...]:
+    """The bins of many scores, as `bin_of` gives them."""
+    last = -(-1000 // width) - 1
+    bins = [int(score * 1000 // width) for score in scores]
+    if bins and not (-last - 1 <= min(bins) and max(bins) <= last):
+        bins = [bin_of(score, width) for score in scores]
+    return tuple(bins)
 
 
 def middle_of(bin_number: int, width: int) -> float:

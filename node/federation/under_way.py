@@ -6,8 +6,6 @@ place of all others: one partner has at most half of it.
 """
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from protocol.problems import Code, Refused
 
@@ -25,17 +23,33 @@ class UnderWay:
         self._by_partner: Counter[str] = Counter()
         self._all = 0
 
-    @contextmanager
-    def entered(self, partner: str) -> Iterator[None]:
+    def entered(self, partner: str) -> "_Entered":
         """Count one request of a partner while the context lasts. Raises Refused: busy."""
+        return _Entered(self, partner)
+
+    def _enter(self, partner: str) -> None:
         if self._all >= self._most or self._by_partner[partner] >= self._one_partners:
             raise Refused(Code.BUSY, f"{self._all} requests are under way", authenticated=True)
         self._all += 1
         self._by_partner[partner] += 1
-        try:
-            yield
-        finally:
-            self._all -= 1
-            self._by_partner[partner] -= 1
-            if not self._by_partner[partner]:
-                del self._by_partner[partner]
+
+    def _leave(self, partner: str) -> None:
+        self._all -= 1
+        self._by_partner[partner] -= 1
+        if not self._by_partner[partner]:
+            del self._by_partner[partner]
+
+
+class _Entered:
+    """One request's time; a class, because a generator's context costs each question five calls."""
+
+    __slots__ = ("_count", "_partner")
+
+    def __init__(self, count: UnderWay, partner: str) -> None:
+        self._count, self._partner = count, partner
+
+    def __enter__(self) -> None:
+        self._count._enter(self._partner)
+
+    def __exit__(self, *_raised: object) -> None:
+        self._count._leave(self._partner)
