@@ -158,9 +158,15 @@ async def test_between_two_organisations_alone_nothing_is_witnessed_and_it_says_
 
 
 async def test_a_witness_that_is_away_costs_nothing_but_a_line_of_status(three: Three) -> None:
-    _lab, clinic, bank = three
+    lab, clinic, bank = three
+    await asked(lab)
     await bank.stop()
     assert set((await cosigned(clinic)).names) == {"lab.example/witness"}
+    await lab.node.follower.follow_due()  # its own word is not enough for its receipt
+    following = lab.node.follower.following("clinic.example")
+    assert following is not None
+    assert "too few witnesses" in str(following.problem)
+    assert lab.node.log.unwitnessed("clinic.example", 0, 9)
     shown = await clinic.do("audit.witness", NoRequest(), Witnesses)
     states = {each.organisation: each for each in shown.witnesses}
     assert (states["lab.example"].lag, states["lab.example"].problem) == (0, None)
