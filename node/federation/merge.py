@@ -23,6 +23,7 @@ import hashlib
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from heapq import heapify, heappop, heappush
 
 from adapters.scale import AS_TOLD, Scale
 from protocol.score_kind import ScoreKind
@@ -100,12 +101,13 @@ def merge(
     The order of `silos` does not matter for the order of the result. `share` is rule 2.
     """
     fused = []
+    ties = [[_tie(silo, hit, seed) for hit in silo.hits] for silo in silos]
     for members in _groups(silos).values():
-        hits = _ordered(silos, members, seed)
+        hits = _ordered(silos, members, ties)
         ordered = _capped(hits, silos, len(hits), share)
         size = len({silos[number].organisation for number in members})
         for position, hit in enumerate(ordered, 1):
-            tie = _tie(silos[hit.silo], hit.hit, seed)
+            tie = ties[hit.silo][hit.rank - 1]
             fused.append((-1.0 / (RRF_K + position / size), tie, hit))
     fused.sort(key=lambda entry: entry[:2])
     return _marked(_capped([hit for _, _, hit in fused], silos, limit, share), silos)
@@ -121,7 +123,9 @@ def _groups(silos: Sequence[SiloRanking]) -> dict[tuple[str, str], list[int]]:
     return groups
 
 
-def _ordered(silos: Sequence[SiloRanking], members: Sequence[int], seed: bytes) -> list[MergedHit]:
+def _ordered(
+    silos: Sequence[SiloRanking], members: Sequence[int], ties: Sequence[Sequence[bytes]]
+) -> list[MergedHit]:
     hits = [
         MergedHit(number, rank, hit)
         for number in members
@@ -133,7 +137,7 @@ def _ordered(silos: Sequence[SiloRanking], members: Sequence[int], seed: bytes) 
         key=lambda m: (
             -_bin(silos[m.silo], m) if scored else 0.0,
             m.rank,
-            _tie(silos[m.silo], m.hit, seed),
+            ties[m.silo][m.rank - 1],
         ),
     )
 
@@ -149,18 +153,31 @@ def _capped(
     waiting: dict[str, deque[tuple[int, MergedHit]]] = {}
     for place, hit in enumerate(hits):
         waiting.setdefault(silos[hit.silo].organisation, deque()).append((place, hit))
+    # each partner's next hit, the foremost first: few partners have their share at any time
+    foremost = [(first[0][0], name) for name, first in waiting.items()]
+    heapify(foremost)
     held, result = Counter[str](), _Once()
-    while waiting:
+    while foremost:
         most = share(len(result.hits) + 1)
-        free = [name for name in waiting if name in own or held[name] < most]
-        name = min(free or waiting, key=lambda one: waiting[one][0][0])
+        name = _next(foremost, lambda name, most=most: name in own or held[name] < most)
         hit = waiting[name].popleft()[1]
         if not result.is_copy(hit) and len(result.hits) < limit:
             result.hits.append(hit)
             held[name] += 1
-        if not waiting[name]:
-            del waiting[name]
+        if waiting[name]:
+            heappush(foremost, (waiting[name][0][0], name))
     return result.hits
+
+
+def _next(foremost: list[tuple[int, str]], is_free: Callable[[str], bool]) -> str:
+    """Take the foremost partner that is free from the heap, or the foremost where none is."""
+    held_back = []
+    while foremost and not is_free(foremost[0][1]):
+        held_back.append(heappop(foremost))
+    taken = heappop(foremost if foremost else held_back)
+    for each in held_back:
+        heappush(foremost, each)
+    return taken[1]
 
 
 @dataclass
