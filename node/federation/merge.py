@@ -20,8 +20,8 @@ Rules, in their order:
 """
 
 import hashlib
-from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import heapify, heappop, heappush
 
@@ -156,23 +156,23 @@ def _capped(
     # each partner's next hit, the foremost first: few partners have their share at any time
     foremost = [(first[0][0], name) for name, first in waiting.items()]
     heapify(foremost)
-    held, result = Counter[str](), _Once()
+    held, result = dict.fromkeys(set(waiting) - own, 0), _Once()
     while foremost:
-        most = share(len(result.hits) + 1)
-        name = _next(foremost, lambda name, most=most: name in own or held[name] < most)
+        name = _next(foremost, held, share(len(result.hits) + 1))
         hit = waiting[name].popleft()[1]
         if not result.is_copy(hit) and len(result.hits) < limit:
             result.hits.append(hit)
-            held[name] += 1
+            if name in held:
+                held[name] += 1
         if waiting[name]:
             heappush(foremost, (waiting[name][0][0], name))
     return result.hits
 
 
-def _next(foremost: list[tuple[int, str]], is_free: Callable[[str], bool]) -> str:
-    """Take the foremost partner that is free from the heap, or the foremost where none is."""
+def _next(foremost: list[tuple[int, str]], held: Mapping[str, int], most: int) -> str:
+    """Take the foremost that holds fewer than `most` from the heap, or the foremost of all."""
     held_back = []
-    while foremost and not is_free(foremost[0][1]):
+    while foremost and held.get(foremost[0][1], -1) >= most:  # the own one is not in `held`
         held_back.append(heappop(foremost))
     taken = heappop(foremost if foremost else held_back)
     for each in held_back:

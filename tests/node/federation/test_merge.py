@@ -1,6 +1,7 @@
 """Merging: comparable bins in order, no silo favoured by its place, no liar owning the list."""
 
 import random
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -266,3 +267,17 @@ def test_cosines_and_corrected_scores_of_one_space_are_not_ordered_together() ->
     ]
     merged = merge(silos, 4, b"seed")
     assert {m.silo for m in merged[:2]} == {m.silo for m in merged[2:]} == {0, 1}
+
+
+@given(st.lists(bins, min_size=1, max_size=12), st.integers(1, 40))
+def test_the_list_is_what_rule_two_says_word_by_word(lists: list[list[float]], limit: int) -> None:
+    silos = [silo(f"s{i}", list(middles), own=i == 0) for i, middles in enumerate(lists)]
+    in_order = references(merge([replace(each, own=True) for each in silos], 1000, b"seed"))
+    listed: list[str] = []
+    while in_order and len(listed) < limit:
+        names = [each.split("-")[0] for each in listed]
+        most = (len(listed) + 1) // 2 + 1
+        free = [r for r in in_order if r.startswith("s0-") or names.count(r.split("-")[0]) < most]
+        listed.append((free or in_order)[0])
+        in_order.remove(listed[-1])
+    assert references(merge(silos, limit, b"seed")) == listed
