@@ -9,6 +9,7 @@ any other spelling; so a document has one digest, whoever computes it and from w
 """
 
 from collections.abc import Container
+from functools import cached_property
 from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError
@@ -62,9 +63,9 @@ class Document(WireModel):
         """The canonical JSON of the document."""
         return dumps(self.model_dump(mode="json"))
 
-    @property
+    @cached_property
     def digest(self) -> str:
-        """SHA-256 of the payload; signatures and envelope are no part of it."""
+        """SHA-256 of the payload, computed once; signatures and envelope are no part of it."""
         return digest(self.payload)
 
 

@@ -224,7 +224,13 @@ def test_the_ring_knows_all_keys_and_revocations() -> None:
 def test_a_changed_copy_has_the_ring_of_its_own_keys() -> None:
     document = root()
     assert signer("sign 1").kid in document.ring.records
-    assert signer("sign 1").kid not in document.model_copy(update={"keys": ()}).ring.records
+    changed = document.model_copy(update={"keys": ()})
+    assert signer("sign 1").kid not in changed.ring.records
+
+
+def test_a_changed_copy_has_a_digest_of_its_own() -> None:
+    document = root()
+    assert document.digest != document.model_copy(update={"keys": ()}).digest
 
 
 FIELDS = FIRST.model_dump(mode="json")
