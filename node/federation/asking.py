@@ -12,7 +12,21 @@ from node.federation.ask import AskRequest, ExpectedShown, SiloState, SiloStatus
 from node.federation.choice import EVERYBODY, Choice
 from node.federation.encode_question import Encoded
 from node.federation.readings import Reading
+from protocol.envelope import Envelope
 from protocol.leaf import new_salt
+from protocol.vectors import Vectors
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A question in a space in which partners are asked, as it is sent.
+
+    `planned` is the partner's envelope of the space, `envelope` says what is sent of it.
+    """
+
+    planned: Envelope
+    envelope: Envelope
+    vectors: Vectors
 
 
 @dataclass
@@ -20,8 +34,9 @@ class QuestionUnderWay:
     """A question between its encoding and its merged list.
 
     `queries` collects its vectors (n, d) in each space in which it was asked. All silos commit to
-    contents under one key, so that they compare. `began` is on the monotonic clock. `choice` says
-    who is left out.
+    contents under one key, so that they compare. `carried` holds what is alike for many partners,
+    by space, digest of the own map, and whether vectors were cut. `began` is on the monotonic
+    clock. `choice` says who is left out.
     """
 
     request: AskRequest
@@ -32,6 +47,7 @@ class QuestionUnderWay:
     queries: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     commitment_key: str = field(default_factory=new_salt)
     choice: Choice = EVERYBODY
+    carried: dict[tuple[str, str | None, bool], Carried] = field(default_factory=dict)
 
     def left(self) -> float:
         """Seconds that partners still have."""

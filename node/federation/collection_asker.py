@@ -6,7 +6,7 @@ and the question asked once more; never a third time.
 """
 
 from node.federation.actors import Actors
-from node.federation.asking import QuestionUnderWay
+from node.federation.asking import Carried, QuestionUnderWay
 from node.federation.errors import BeyondCard
 from node.federation.exchange import Asking, Exchanger
 from node.federation.partner_offers import PartnerOffers
@@ -99,18 +99,11 @@ class CollectionAsker:
     def _query(
         self, target: Target, plan: Plan, job: QuestionUnderWay, limits: CardLimits, opener: str
     ) -> Query:
-        request, own = job.request, job.encoded
-        envelope, vectors = plan.envelope.describing(role="query"), own.vectors
-        if len(vectors) > limits.max_batch:
-            raise BeyondCard(f"it takes {limits.max_batch} vectors at once, not {len(vectors)}")
-        if plan.cut:
-            vectors = shorten(vectors, envelope)
-            job.queries[envelope.space_id] = vectors
-        if plan.in_map is not None and plan.own_adapter is not None:
-            vectors = plan.in_map.apply(vectors)
-            source = Adaptation(space=own.envelope.space_id, adapter=plan.own_adapter)
-            envelope = envelope.describing(adapted_from=source)
-            job.queries[envelope.space_id] = vectors
+        request, asked = job.request, len(job.encoded.vectors)
+        if asked > limits.max_batch:
+            raise BeyondCard(f"it takes {limits.max_batch} vectors at once, not {asked}")
+        carried = _carried(plan, job)
+        envelope = carried.envelope
         return Query(
             id=new_salt(),
             salt=new_salt(),
@@ -125,8 +118,31 @@ class CollectionAsker:
             route=plan.route,
             filter=job.request.filter,
             commitment_key=job.commitment_key,
-            vectors=encode(vectors, envelope.dtype),
+            vectors=carried.vectors,
         )
+
+
+def _carried(plan: Plan, job: QuestionUnderWay) -> Carried:
+    """The question as the plan sends it, made once for all who are asked by the same way."""
+    way = (plan.envelope.space_id, plan.own_adapter, plan.cut)
+    kept = job.carried.get(way)
+    if kept is None or kept.planned != plan.envelope:  # cards may describe one space otherwise
+        kept = job.carried[way] = _carry(plan, job)
+    return kept
+
+
+def _carry(plan: Plan, job: QuestionUnderWay) -> Carried:
+    own = job.encoded
+    envelope, vectors = plan.envelope.describing(role="query"), own.vectors
+    if plan.cut:
+        vectors = shorten(vectors, envelope)
+        job.queries[envelope.space_id] = vectors
+    if plan.in_map is not None and plan.own_adapter is not None:
+        vectors = plan.in_map.apply(vectors)
+        source = Adaptation(space=own.envelope.space_id, adapter=plan.own_adapter)
+        envelope = envelope.describing(adapted_from=source)
+        job.queries[envelope.space_id] = vectors
+    return Carried(plan.envelope, envelope, encode(vectors, envelope.dtype))
 
 
 def _judged(job: QuestionUnderWay) -> tuple[str, ...]:
