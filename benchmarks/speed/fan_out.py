@@ -18,6 +18,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+import uvloop
 
 from benchmarks.one_node.asking import note
 from benchmarks.one_node.founding import (
@@ -158,7 +159,7 @@ def _running(federation: Federation) -> Iterator[Ask]:
         while not up.wait(1):
             if not process.is_alive():
                 raise RuntimeError("the partners did not start")
-        with asyncio.Runner() as runner:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # as it is served
             opening = opened(federation.folder, LAB)
             lab = runner.run(opening.__aenter__())
             try:
