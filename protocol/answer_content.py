@@ -14,9 +14,10 @@ of it is used. The steps continue those of protocol/accept_answer.py:
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 
-from keys.ring import KeyRing
+from keys.ring import KeyRecord, KeyRing
 from protocol.acknowledgement import Confirmed
 from protocol.answer_body import BodyMalformed, split_body
 from protocol.answer_message import Answer, Denial
@@ -82,16 +83,21 @@ class AnsweringPeer:
         One whose term is stated is valid before its time: it took over under a clock that was fast.
         """
         begun = {term.kid for term in self.log_terms}
-        usable = [
+        usable = tuple(
             key
             for key in self.ring.records.values()
             if key.purpose == "log"
             and key.kid not in self.ring.revocations
             and (key.not_before <= at or key.kid in begun)
             and at < key.not_after
-        ]
-        keys = LogKeys.of_terms(self.log_origin, self.log_terms, (key.public for key in usable))
-        return keys.only(key.kid for key in usable)
+        )
+        return _log_keys(self.log_origin, self.log_terms, usable)
+
+
+@lru_cache(maxsize=1024)  # one for each partner, until one of its log keys begins or ends
+def _log_keys(origin: str, terms: tuple[LogTerm, ...], usable: tuple[KeyRecord, ...]) -> LogKeys:
+    keys = LogKeys.of_terms(origin, terms, (key.public for key in usable))
+    return keys.only(key.kid for key in usable)
 
 
 @dataclass(frozen=True, slots=True)

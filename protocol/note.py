@@ -41,7 +41,7 @@ def decode_base64(text: str) -> bytes | None:
 
 def is_key_name(name: str) -> bool:
     """Tell whether ``name`` may name a key: not empty, no Unicode space, no plus sign."""
-    return bool(name) and "+" not in name and not any(c.isspace() or c < " " for c in name)
+    return "+" not in name and name.split() == [name] and not _CONTROL.search(name)
 
 
 def key_id(name: str, public: bytes, signature_type: int = TYPE_ED25519) -> bytes:

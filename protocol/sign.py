@@ -6,6 +6,7 @@ comes from the caller, and an answer repeats its request's.
 
 import base64
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 
 from keys.signer import Signer
@@ -25,7 +26,7 @@ from protocol.profile import (
 from protocol.signature_base import signature_base
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SignedRequest:
     """A request that is ready to be sent: `url` is the peer's base address plus `path`.
 
@@ -56,7 +57,7 @@ class SignedRequest:
         """Host and port that the signature covers."""
         return self.binding.authority
 
-    @property
+    @cached_property
     def evidence(self) -> Evidence:
         """The request as an audit leaf keeps it."""
         return self.binding.evidence()

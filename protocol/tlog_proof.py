@@ -23,6 +23,7 @@ from protocol.merkle import HASH_BYTES, HashAt, along_paths, leaf_hash, verify_i
 from protocol.note import NoteKey, VerifierKey, decode_base64, trimmed
 
 HEADER = "c2sp.org/tlog-proof@v1"
+_BLANK = b"\n\n"
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def parse_proof(raw: bytes) -> TlogProof:
     """Read a tlog-proof without trusting it; ``MalformedProof`` unless in canonical form."""
     if len(raw) > MAX_PROOF_BYTES:
         raise MalformedProof(f"a proof has at most {MAX_PROOF_BYTES} bytes, this one {len(raw)}")
-    head, blank, checkpoint = raw.partition(b"\n\n")
+    head, blank, checkpoint = raw.partition(_BLANK)
     try:
         lines = head.decode("ascii").split("\n")
     except UnicodeDecodeError:
@@ -85,6 +86,11 @@ def parse_proof(raw: bytes) -> TlogProof:
     extra = _parse_extra(lines)
     index = _parse_index(lines)
     return TlogProof(index, _parse_path(lines), checkpoint, extra)
+
+
+def checkpoint_in(proof: bytes) -> bytes:
+    """Return the signed checkpoint in a proof that was parsed or verified before."""
+    return proof.partition(_BLANK)[2]
 
 
 def trimmed_proof(raw: bytes, keys: Iterable[NoteKey]) -> bytes:

@@ -8,7 +8,7 @@ older state breaks this with its first answer, and the answer is not used.
 from node.audit.seen_checkpoints import SeenCheckpoint
 from node.federation.peer import Peer
 from protocol.answer_content import AcceptedAnswer
-from protocol.tlog_proof import parse_proof
+from protocol.tlog_proof import checkpoint_in
 
 
 def gone_back(before: SeenCheckpoint | None, said: AcceptedAnswer) -> str | None:
@@ -26,5 +26,5 @@ def gone_back(before: SeenCheckpoint | None, said: AcceptedAnswer) -> str | None
 
 def seen_with(peer: Peer, said: AcceptedAnswer, proof: bytes) -> SeenCheckpoint:
     """Return the checkpoint that came with an answer; `proof` is its receipt as it is kept."""
-    note, head = parse_proof(proof).checkpoint, said.receipt.checkpoint
+    note, head = checkpoint_in(proof), said.receipt.checkpoint
     return SeenCheckpoint(peer.organisation, peer.record.pinned, head.origin, head.size, note)

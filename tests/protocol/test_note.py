@@ -13,6 +13,7 @@ from protocol.note import (
     Note,
     NoteSignature,
     VerifierKey,
+    is_key_name,
     open_note,
     parse_note,
     sign_note,
@@ -96,6 +97,12 @@ LINE = f"— {KEY.name} {base64.b64encode(bytes(68)).decode()}\n"
 def test_what_is_not_a_note_is_refused_with_a_reason(raw: bytes, why: str) -> None:
     with pytest.raises(MalformedNote, match=why):
         parse_note(raw)
+
+
+@given(st.text(st.one_of(st.characters(), st.sampled_from("a+ \n\x00\x1f\x85\u2028")), max_size=5))
+def test_a_key_name_has_neither_space_nor_plus_sign_nor_control_character(name: str) -> None:
+    sound = [c != "+" and not c.isspace() and c >= " " for c in name]
+    assert is_key_name(name) == (bool(sound) and all(sound))
 
 
 @given(st.binary(max_size=300) | st.text(max_size=100).map(lambda t: f"{t}\n\n{LINE}".encode()))

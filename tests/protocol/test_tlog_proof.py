@@ -16,7 +16,7 @@ from protocol.log_errors import (
 )
 from protocol.merkle import inclusion_proof
 from protocol.note import VerifierKey
-from protocol.tlog_proof import TlogProof, parse_proof, verify_receipt
+from protocol.tlog_proof import TlogProof, checkpoint_in, parse_proof, verify_receipt
 from tests.protocol.test_merkle import TREE
 
 ORIGIN = "clinic.example/interlingua"
@@ -45,6 +45,14 @@ def test_the_form_is_the_specifications() -> None:
     _, with_extra = receipt(2, 3, b"\x00\x01")
     assert with_extra.decode().split("\n")[1:3] == ["extra AAE=", "index 2"]
     assert parse_proof(with_extra).extra == b"\x00\x01"
+
+
+def test_the_checkpoint_is_found_in_a_proof_without_parsing_it() -> None:
+    for proof in (
+        TlogProof(0, (), b"note\n\nlines\n"),
+        TlogProof(7, (b"h" * 32,), b"n\n\nl", b"x"),
+    ):
+        assert checkpoint_in(proof.encode()) == parse_proof(proof.encode()).checkpoint
 
 
 def test_another_leaf_key_log_or_place_is_refused() -> None:
