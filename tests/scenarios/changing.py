@@ -13,6 +13,8 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from node.collections.collection import Collection
 from node.collections.version import Version
 from node.evaluate.measures import per_question
@@ -202,7 +204,9 @@ class Change:
             ).fetchall()
         assert len(rows) == self.collection.documents
         made = await version.encoder.encode([words for words, _ in rows], "document")
-        assert [kept for _, kept in rows] == [row.tobytes() for row in made]
+        kept = np.array([np.frombuffer(vector, made.dtype) for _, vector in rows])
+        # a transformer's last digits depend on what else was in its batch
+        np.testing.assert_allclose(kept, made, atol=1e-4)
 
     async def _own(self, number: int) -> tuple[SiloStatus, list[str]]:
         asked = AskRequest(
