@@ -213,6 +213,9 @@ EVENTS = {
 }
 """The events of each, once each, in the log as in store.db."""
 
+LEARNT = " reach "
+"""In why a course changed: by a map that a node learns if it has the time meanwhile."""
+
 KNOWN = frozenset(event for events in EVENTS.values() for event in events)
 
 
@@ -323,7 +326,7 @@ def outcome(data: DataDirectory) -> Outcome:
     """Read with SQLite itself what a stopped node holds."""
     with sqlite3.connect(data.store_file) as db:
         states = db.execute("SELECT encoder, state FROM versions ORDER BY key").fetchall()
-        events = db.execute("SELECT event FROM switches ORDER BY key").fetchall()
+        switches = db.execute("SELECT event, reason FROM switches ORDER BY key").fetchall()
         unlogged = db.execute("SELECT count(*) FROM switches WHERE logged = 0").fetchone()
         vectors: dict[str, tuple[str, dict[str, bytes]]] = {}
         rows = db.execute(
@@ -339,8 +342,12 @@ def outcome(data: DataDirectory) -> Outcome:
         leaves = [
             decode_leaf(raw) for (raw,) in log.execute("SELECT data FROM leaves ORDER BY idx")
         ]
-    changed = [leaf.event for leaf in leaves if isinstance(leaf, CollectionChanged)]
-    names = [event for (event,) in events]
+    changed = [
+        leaf.event
+        for leaf in leaves
+        if isinstance(leaf, CollectionChanged) and LEARNT not in (leaf.reason or "")
+    ]
+    names = [event for event, reason in switches if LEARNT not in (reason or "")]
     assert [each for each in changed if each in KNOWN] == names
     return Outcome(vectors, names, states)
 
