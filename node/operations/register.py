@@ -13,6 +13,7 @@ from node.operations.course_shown import (
     filling_shown,
 )
 from node.operations.registry import Progress, operation
+from node.store.switch_rows import Event
 from protocol.envelope import Envelope
 
 if TYPE_CHECKING:
@@ -36,18 +37,7 @@ class VersionEvent(BaseModel):
     `reason`: why the node's own watch did it.
     """
 
-    event: Literal[
-        "migration-begun",
-        "complete",
-        "cutover",
-        "rollback",
-        "retired",
-        "bridge",
-        "both",
-        "progressive",
-        "share",
-        "stopped",
-    ]
+    event: Event
     at: int
     by: str | None
     former: str | None

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -55,9 +55,17 @@ class Words:
 
 def add_model(encoders: Encoders, name: str, seed: int) -> Words:
     """Add an encoder that runs such a model in this process; the same after a reopening."""
+    return added(encoders, name, Words(seed), f"words-{seed}")
+
+
+ModelT = TypeVar("ModelT", bound=Words)
+
+
+def added(encoders: Encoders, name: str, model: ModelT, called: str) -> ModelT:
+    """Add an encoder that runs this model, and return it."""
     envelope = Envelope(
         provider="tests",
-        model=f"words-{seed}",
+        model=called,
         revision="1",
         dimension=WIDTH,
         pooling="none",
@@ -68,6 +76,5 @@ def add_model(encoders: Encoders, name: str, seed: int) -> Words:
     if name not in encoders.names():
         settings = {"url": "http://127.0.0.1:9/v1", "model": name}
         encoders.add(name, "openai", settings, envelope)
-    model = Words(seed)
     encoders._opened[name] = Encoder(name, "openai", envelope, RolePrompts(), model)
     return model

@@ -3,10 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from node.encoders.encoder import Encoder, RolePrompts
 from node.encoders.registry import Encoders
-from protocol.envelope import Envelope, Prompts
-from tests.node.collections.models import WIDTH, Words
+from tests.node.collections.models import WIDTH, Words, added
 
 
 class Turned(Words):
@@ -24,19 +22,4 @@ class Turned(Words):
 
 def add_turned(encoders: Encoders, name: str, seed: int) -> Turned:
     """Add an encoder that runs such a model in this process."""
-    envelope = Envelope(
-        provider="tests",
-        model=f"turned-{seed}",
-        revision="1",
-        dimension=WIDTH,
-        pooling="none",
-        normalisation="l2",
-        similarity="cosine",
-        prompts=Prompts.of(),
-    )
-    if name not in encoders.names():
-        settings = {"url": "http://127.0.0.1:9/v1", "model": name}
-        encoders.add(name, "openai", settings, envelope)
-    model = Turned(seed)
-    encoders._opened[name] = Encoder(name, "openai", envelope, RolePrompts(), model)
-    return model
+    return added(encoders, name, Turned(seed), f"turned-{seed}")
