@@ -65,7 +65,7 @@ def create_node(
             for purpose, signer_in_token in _in_the_token(settings, adopt=adopt).items()
         }
         write_secret(data.master_file, secrets.token_bytes(SECRET_BYTES), passphrase)
-        raw = sign_root(_first_root(settings, signers, at), [signers["root"]])
+        raw = sign_root(_first_root(settings, signers, at), [signers["root"], signers["witness"]])
         durable_file.replace(data.root_file(1), raw)
         # the last step: with this file the node exists (`DataDirectory.require`)
         durable_file.replace(data.config_file, configuration.encode())

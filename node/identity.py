@@ -18,14 +18,15 @@ from node.hsm.token_keys import token_keys
 from node.identity_errors import IdentityDamaged, RootKeyAway
 from node.key_files import KeyFiles
 from node.key_turns import KeyTurns
-from protocol.document import DocumentRefused, read_document
+from node.possession import proved
+from protocol.document import DocumentRefused
 from protocol.limits import MAX_DOCUMENT_BYTES, MAX_DOCUMENT_DEPTH
 from protocol.root import (
-    ROOT_TYPE,
     RootDocument,
     RootRefused,
     accept_root,
     authority_of,
+    read_root,
     sign_root,
 )
 from protocol.root_changes import carried, named, successor
@@ -70,7 +71,7 @@ class Identity:
         self._turns = KeyTurns(data, settings.hsm, self.files, lambda: self.root.ring, clock)
         self.organisation = settings.organisation
         self.root_raw = root_raw
-        self.root, _ = read_document(root_raw, ROOT_TYPE, RootDocument, RootRefused)
+        self.root, _ = read_root(root_raw)
 
     @classmethod
     def open(
@@ -137,7 +138,7 @@ class Identity:
 
     def history(self) -> list[RootDocument]:
         """All versions that are kept, oldest first."""
-        return [read_document(raw, ROOT_TYPE, RootDocument, RootRefused)[0] for raw in self.chain()]
+        return [read_root(raw)[0] for raw in self.chain()]
 
     def renewal_due(self) -> bool:
         """Whether addresses changed, or little time is left."""
@@ -198,12 +199,25 @@ class Identity:
                 raise RootRefused(
                     "revoked-key", f"the draft here revokes {entry.kid}, which it makes a root key"
                 )
-        durable_file.replace(self._data.root_file(accepted.version), raw, mode=0o600)
-        self.root, self.root_raw = accepted, raw
+        self._keep(proved(raw, accepted, self.files))
         self._turns.forget()
         if self.draft() is None:
             durable_file.remove(self._data.draft_file)
-        return accepted
+        return self.root
+
+    def prove_held(self) -> None:
+        """Prove in the version in force that its witness keys are held: a former release did not.
+
+        Raises OSError where it cannot be written.
+        """
+        raw = proved(self.root_raw, self.root, self.files)
+        if raw != self.root_raw:
+            self._keep(raw)
+
+    def _keep(self, raw: bytes) -> None:
+        document, _ = read_root(raw)
+        durable_file.replace(self._data.root_file(document.version), raw, mode=0o600)
+        self.root, self.root_raw = document, raw
 
     def draft(self) -> RootDocument | None:
         """The changes that wait for a root key's signature; None where there are none.

@@ -25,10 +25,9 @@ from node.log_succession import KEPT_TERMS, LogSuccession
 from node.operations.errors import Conflict, NotFound, OperationError, translate
 from node.root_edit import Edit, RootEdits
 from node.turns import Turns
-from protocol.document import read_document
 from protocol.event_leaves import KeyChanged
 from protocol.limits import MAX_LOG_TERMS
-from protocol.root import ROOT_TYPE, RootDocument, RootRefused
+from protocol.root import RootDocument, read_root
 from protocol.root_changes import named
 
 if TYPE_CHECKING:
@@ -163,13 +162,15 @@ class RootKeeper:
         """Make good what a crash cut off the version in force; call it at start.
 
         Appends its leaves that are missing, and deletes the files of keys that it names no more.
+        What a former release left out is made good too (`Identity.prove_held`).
         """
+        await asyncio.to_thread(self._identity.prove_held)
         root = before = self._identity.root
         if root.version == 1:
             return
         raw = self._identity.root_version(root.version - 1)
         if raw is not None:  # it may be lost with the directory that was restored
-            before = read_document(raw, ROOT_TYPE, RootDocument, RootRefused)[0]
+            before = read_root(raw)[0]
         known = named(self._identity.history())
         leaves = list(differences(before, root, known, self._clock()))
         found = await asyncio.to_thread(logged, self._log_file, root.digest)

@@ -33,7 +33,7 @@ from protocol.limits import (
 )
 from protocol.notation import Bits128, Digest, KeyId, Organisation, Version1
 from protocol.problems import TYPE_PREFIX, Problem
-from protocol.root import ROOT_TYPE, RootDocument, RootRefused, accept_root
+from protocol.root import RootDocument, RootRefused, accept_root, read_root
 
 REQUEST_TYPE = "application/vnd.interlingua.pairing-request+json"
 REQUEST_FILE = "interlingua-pairing-request-v1"
@@ -156,7 +156,7 @@ def pin_of(root_raw: bytes) -> str:
 
     Raises RootRefused where nothing signed it.
     """
-    document, signed = read_document(root_raw, ROOT_TYPE, RootDocument, RootRefused)
+    document, signed = read_root(root_raw)
     for key in document.roots:
         if key.kid in signed.signatures:
             return key.kid

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from keys.ring import KeyPurpose, KeyRecord, KeyRing, Revocation
 from keys.signer import Signer
@@ -117,6 +117,7 @@ class RootDocument(Document):
     authorities: Annotated[tuple[Authority, ...], Field(strict=False, max_length=MAX_AUTHORITIES)]
     url: BaseUrl | None
     log_terms: Annotated[tuple[LogTerm, ...], Field(strict=False, max_length=MAX_LOG_TERMS)] = ()
+    _held: frozenset[str] = PrivateAttr(default=frozenset())
 
     @model_validator(mode="after")
     def _fields_agree(self) -> "RootDocument":
@@ -131,6 +132,20 @@ class RootDocument(Document):
         if self.url is not None and authority_of(self.url) not in self.authorities:
             raise ValueError("url: its host and port stand in authorities too")
         check_terms(self.log_terms, self.organisation)
+        return self
+
+    @property
+    def held(self) -> frozenset[str]:
+        """Kids of the witness keys that it names and that signed the envelope it was read from.
+
+        Whoever made such a signature held the key, and said so for this organisation.
+        """
+        return self._held
+
+    def read_from(self, signed: Signed) -> "RootDocument":
+        """Note which of its witness keys signed its envelope; returns the same document."""
+        witnesses = {key.kid: key.record.public for key in self.keys if key.purpose == "witness"}
+        self._held = signed.signers(witnesses)
         return self
 
     @property
@@ -168,6 +183,12 @@ def sign_root(document: RootDocument, signers: Iterable[Signer]) -> bytes:
     return sign(document.payload, ROOT_TYPE, signers)
 
 
+def read_root(raw: bytes) -> tuple[RootDocument, Signed]:
+    """Return the document in an envelope, and its unverified signatures; RootRefused (form)."""
+    document, signed = read_document(raw, ROOT_TYPE, RootDocument, RootRefused)
+    return document.read_from(signed), signed
+
+
 def accept_root(
     raw: bytes,
     pinned_root_kid: str | None,
@@ -199,7 +220,7 @@ def accept_root(
 
     Steps 2 to 4 judge unsigned claims; they can only refuse, and name the cause better.
     """
-    document, signed = read_document(raw, ROOT_TYPE, RootDocument, RootRefused)  # 1
+    document, signed = read_root(raw)  # 1
     expected = previous.organisation if previous is not None else organisation
     if expected is not None and document.organisation != expected:  # 2
         raise RootRefused(

@@ -8,10 +8,9 @@ that is not in its canonical form is refused.
 """
 
 from keys.signer import Signer
-from protocol.document import read_document
 from protocol.dsse import DsseRefused, add_signatures, read_envelope, sign
 from protocol.limits import MAX_DOCUMENT_BYTES, MAX_DOCUMENT_DEPTH, MAX_DOCUMENT_ITEMS
-from protocol.root import ROOT_TYPE, RootDocument, RootRefused
+from protocol.root import ROOT_TYPE, RootDocument, RootRefused, read_root
 from protocol.strict_json import StrictJsonError, parse
 
 
@@ -19,7 +18,7 @@ def read_draft(raw: bytes) -> RootDocument:
     """Return the document in a file, signed or not; raises RootRefused (form)."""
     text = raw.rstrip(b"\n")
     if is_signed(text):
-        return read_document(text, ROOT_TYPE, RootDocument, RootRefused)[0]
+        return read_root(text)[0]
     try:
         fields = parse(text, MAX_DOCUMENT_BYTES, MAX_DOCUMENT_DEPTH, MAX_DOCUMENT_ITEMS)
         document = RootDocument.model_validate(fields)

@@ -8,8 +8,7 @@ where the history begins is for the auditor to say, by the fingerprint of a root
 from collections.abc import Callable, Iterable, Sequence
 
 from keys.ring import KeyRing
-from protocol.document import read_document
-from protocol.root import ROOT_TYPE, RootDocument, RootRefused, accept_root
+from protocol.root import RootDocument, RootRefused, accept_root, read_root
 from protocol.root_changes import named
 
 IsPinned = Callable[[bytes], bool]
@@ -18,7 +17,7 @@ IsPinned = Callable[[bytes], bool]
 
 def read_claimed(raw: bytes) -> RootDocument:
     """Return what a root document says, unverified; raises RootRefused."""
-    return read_document(raw, ROOT_TYPE, RootDocument, RootRefused)[0]
+    return read_root(raw)[0]
 
 
 def in_order(raws: Iterable[bytes]) -> list[bytes]:

@@ -5,9 +5,12 @@ it; a cosignature counts where its key was valid at the time that it states, and
 whoever stole a key also chooses the times it signs. That holds too for a key that somebody told of,
 as far as its organisation's root documents are at hand (`as_stated`).
 
-A cosignature does not sign the name in front of it (C2SP tlog-cosignature), and nobody proves to
-hold the key that it names. So organisations that name one key are one hand: together they count
-once, and not at all where one of them is a party.
+A cosignature does not sign the name in front of it (C2SP tlog-cosignature), so a cosignature proves
+nobody to be who holds its key: a line can be shown again under another name. What proves it is the
+key's signature on a root document that names it. Organisations that name one key are one hand:
+together they count once, and not at all where one of them is a party. But where one of them has
+proved to hold the key, those that have not are left out, so that nobody stops a witness by naming
+its key. Where none has, as with documents of former releases, all are believed to the same degree.
 """
 
 from collections import defaultdict
@@ -22,11 +25,15 @@ from protocol.root import RootDocument
 
 @dataclass(frozen=True)
 class Witness:
-    """One key of a witness and the times (epoch seconds) at which it counts; None: at any."""
+    """One key of a witness and the times (epoch seconds) at which it counts; None: at any.
+
+    `held`: whether the organisation has proved to hold the key (`RootDocument.held`).
+    """
 
     key: CosignerKey
     organisation: str
     valid: tuple[int, int] | None = None
+    held: bool = False
 
     def counts_at(self, at: int) -> bool:
         """Whether a cosignature that states this time counts."""
@@ -37,8 +44,8 @@ class Witness:
 class Witnessed:
     """What a note's cosignatures come to: organisation -> latest time that it states.
 
-    `needed` organisations make it witnessed; `hands`: who else names the key with which one of them
-    cosigned, itself included; absent where nobody does.
+    `needed` organisations make it witnessed; `hands`: who else is believed to hold the key with
+    which one of them cosigned, itself included; absent where nobody is.
     """
 
     by: dict[str, int]
@@ -87,22 +94,34 @@ class WitnessPolicy:
         hands: dict[str, frozenset[str]] = {}
         for said in cosignatures(parse_note(note), by_key):
             witness = by_key[said.key]
-            if witness.counts_at(said.at):
-                name, hand = witness.organisation, holders[said.key.public]
+            name, hand = witness.organisation, holders[said.key.public]
+            if witness.counts_at(said.at) and name in hand:
                 found[name] = max(said.at, found.get(name, 0))
                 hands[name] = min(hand, hands.get(name, hand), key=len)
         return Witnessed(found, self.needed, hands).without(*parties)
 
     def named_together(self) -> tuple[frozenset[str], ...]:
-        """Return the organisations that name one key with others, one set for each such key."""
+        """Return the organisations of one hand with others, one set for each such hand."""
         return tuple({hand for hand in self._holders().values() if len(hand) > 1})
 
+    def borrowers(self) -> dict[str, frozenset[str]]:
+        """Return who names a key that others proved to hold and it did not, and those others."""
+        holders = self._holders()
+        return {
+            each.organisation: holders[each.key.public]
+            for each in self.witnesses
+            if each.organisation not in holders[each.key.public]
+        }
+
     def _holders(self) -> dict[bytes, frozenset[str]]:
-        """Which organisations name each public key."""
-        found: dict[bytes, set[str]] = defaultdict(set)
+        """Who is believed to hold each public key: who proved it, else all that name it."""
+        named: dict[bytes, set[str]] = defaultdict(set)
+        proved: dict[bytes, set[str]] = defaultdict(set)
         for witness in self.witnesses:
-            found[witness.key.public].add(witness.organisation)
-        return {public: frozenset(names) for public, names in found.items()}
+            named[witness.key.public].add(witness.organisation)
+            if witness.held:
+                proved[witness.key.public].add(witness.organisation)
+        return {public: frozenset(proved[public] or names) for public, names in named.items()}
 
 
 NOBODY = WitnessPolicy(1, ())
@@ -120,7 +139,7 @@ def as_stated(told: Witness, documents: Iterable[RootDocument]) -> Witness | Non
 
     `documents`: oldest first. A key that none of them names counts as it was told; one that any of
     them revokes counts for nothing (None), and each other one at the times for which the newest to
-    name it makes it valid.
+    name it makes it valid. Which of them its key signed counts too, whoever made the document.
     """
     kid, stated = thumbprint(told.key.public), told
     for document in documents:
@@ -128,7 +147,8 @@ def as_stated(told: Witness, documents: Iterable[RootDocument]) -> Witness | Non
             return None
         record = document.ring.records.get(kid)
         if record is not None and record.purpose == "witness":
-            stated = replace(told, valid=(record.not_before, record.not_after))
+            valid, held = (record.not_before, record.not_after), stated.held or kid in document.held
+            stated = replace(told, valid=valid, held=held)
     return stated
 
 
@@ -139,11 +159,14 @@ def witnesses_of(documents: Iterable[RootDocument]) -> tuple[Witness, ...]:
     """
     found: dict[str, Witness] = {}
     revoked: set[str] = set()
+    held: set[str] = set()
     for document in documents:
         revoked |= set(document.ring.revocations)
+        held |= document.held
         for record in document.ring.records.values():
             if record.purpose == "witness":
                 key = CosignerKey(witness_name(document.organisation), record.public)
                 period = (record.not_before, record.not_after)
-                found[record.kid] = Witness(key, document.organisation, period)
+                proved = record.kid in held
+                found[record.kid] = Witness(key, document.organisation, period, proved)
     return tuple(witness for kid, witness in found.items() if kid not in revoked)

@@ -20,10 +20,10 @@ from node.federation.peer import Peer
 from node.federation.peers import PeerBook
 from node.operations.errors import OperationError
 from node.witness.known import policy as witnesses
-from protocol.document import DocumentRefused, read_document
+from protocol.document import DocumentRefused
 from protocol.log_keys import LogKeys
 from protocol.note import VerifierKey
-from protocol.root import ROOT_TYPE, RootDocument, RootRefused
+from protocol.root import RootDocument, read_root
 from protocol.root_changes import log_keys
 from protocol.root_history import every_key
 from protocol.witness_policy import WitnessPolicy, as_stated
@@ -133,7 +133,7 @@ def _own_roots(folder: Path, warnings: list[str]) -> list[RootDocument]:
     found = []
     for number, file in versions:
         try:
-            found.append(read_document(file.read_bytes(), ROOT_TYPE, RootDocument, RootRefused)[0])
+            found.append(read_root(file.read_bytes())[0])
         except (OSError, DocumentRefused) as error:
             warnings.append(f"Version {number} of the own root document cannot be used: {error}.")
             if number == versions[-1][0]:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from keys.words import fingerprint
 from protocol.checkpoint import parse_checkpoint
-from protocol.document import read_document
 from protocol.log_errors import WrongOrigin
 from protocol.log_keys import LogKeys
 from protocol.log_terms import names_log_of
 from protocol.note import parse_note
-from protocol.root import ROOT_TYPE, RootDocument, RootRefused, accept_root
+from protocol.root import RootDocument, accept_root
+from protocol.root_history import read_claimed
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class GivenRoot:
 
 def read_root(raw: bytes) -> GivenRoot:
     """Read a root document as it is published; it may have expired. Raises RootRefused."""
-    claimed, _ = read_document(raw, ROOT_TYPE, RootDocument, RootRefused)
+    claimed = read_claimed(raw)
     first = claimed.roots[0].record
     document = accept_root(raw, first.kid, None, claimed.issued, intermediate=True)
     return GivenRoot(document, " ".join(fingerprint(first.public)))

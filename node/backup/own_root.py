@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from protocol.document import read_document
-from protocol.root import ROOT_TYPE, RootDocument, RootRefused, accept_root
+from protocol.root import RootDocument, accept_root, read_root
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +22,7 @@ def accept_own(raw: bytes, history: Sequence[RootDocument]) -> RootDocument:
     document of a version that is here passes too: the same keys are behind it. `history` is not
     empty, oldest first. The document may have expired. Raises DocumentRefused.
     """
-    claimed, _ = read_document(raw, ROOT_TYPE, RootDocument, RootRefused)
+    claimed, _ = read_root(raw)
     newest = history[-1]
     for own in history:
         if own.digest == claimed.digest:

@@ -144,7 +144,14 @@ async def check_witnesses(node: Node) -> AsyncIterator[Finding]:
 
 
 def witness_keys_named_twice(policy: WitnessPolicy) -> Iterator[Finding]:
-    """Organisations that name one witness key: whoever names another's keeps it from counting."""
+    """Organisations that name one witness key, and which of them are believed to hold it."""
+    for name, holders in sorted(policy.borrowers().items()):
+        yield warning(
+            "witness-key-named-twice",
+            f"{name} names a witness key that {', '.join(sorted(holders))} has proved to hold, and "
+            f"{name} has not: under that key {name} counts for nothing.",
+            f"Ask {name} whose key it is; with a new one it counts: interlingua key rotate witness",
+        )
     for hand in policy.named_together():
         names = sorted(hand)
         yield warning(

@@ -23,10 +23,10 @@ from node.federation.refresh import note_new_root
 from node.federation.version_limit import VersionLimit
 from protocol.announcement import Announcement, AnnouncementMalformed
 from protocol.card import CardRefused
-from protocol.document import DocumentRefused, read_document
+from protocol.document import DocumentRefused
 from protocol.dsse import DsseRefused, read_envelope
 from protocol.limits import MAX_ANNOUNCEMENTS_PER_MINUTE
-from protocol.root import ROOT_TYPE, RootDocument, RootRefused
+from protocol.root import ROOT_TYPE, RootDocument, read_root
 
 ANSWER_AFTER_S = 0.1
 """Time from the end of an announcement to its answer (seconds): longer than judging takes."""
@@ -160,7 +160,7 @@ def newer_than(held: RootDocument, held_raw: bytes, roots: Sequence[bytes]) -> l
     for raw in roots[after:]:
         if not _signed(raw, keys):
             break
-        document = read_document(raw, ROOT_TYPE, RootDocument, RootRefused)[0]
+        document = read_root(raw)[0]
         if document.version <= version:
             break
         found.append(raw)

@@ -17,7 +17,7 @@ from node.federation.transport import Transport
 from node.federation.transport_errors import Unreachable
 from protocol.card import CARD_TYPE, Card, CardRefused, accept_card
 from protocol.document import read_document
-from protocol.root import ROOT_TYPE, RootDocument, RootRefused, accept_root
+from protocol.root import RootDocument, accept_root, read_root
 
 State = Literal["pending", "active", "paused", "revoked"]
 
@@ -121,16 +121,20 @@ class Peer:
         """Return the partner with newer documents, and the root documents that they replace.
 
         `roots` are successive versions, the newest last; the same documents again are no error and
-        give the same partner. Raises DocumentRefused.
+        give the same partner. Another envelope of the same version is taken where witness keys
+        signed it that did not sign the one held, and else left: it could only lack signatures, or
+        be one of very many. Raises DocumentRefused.
         """
         root, root_text = self.root, self.record.root
         superseded = []
         for number, raw in enumerate(roots, 1):
             if raw.decode() != root_text:
                 passing = number < len(roots)
-                root = accept_root(raw, self.record.pinned, root, at, intermediate=passing)
+                newer = accept_root(raw, self.record.pinned, root, at, intermediate=passing)
+                if newer.digest == root.digest and not newer.held > root.held:
+                    continue
                 superseded.append(root_text)
-                root_text = raw.decode()
+                root, root_text = newer, raw.decode()
         new_card, card_text = self.card, self.record.card
         if card is not None and card.decode() != card_text:
             new_card, card_text = accept_card(card, root, self.card, at), card.decode()
@@ -155,6 +159,6 @@ def _address(organisation: str, url: str | None) -> str:
 
 def read_peer(record: PeerRecord) -> Peer:
     """Return the partner of a record; raises DocumentRefused where its documents are damaged."""
-    root = read_document(record.root.encode(), ROOT_TYPE, RootDocument, RootRefused)[0]
+    root = read_root(record.root.encode())[0]
     card = read_document(record.card.encode(), CARD_TYPE, Card, CardRefused)[0]
     return Peer(record, root, card)

@@ -22,9 +22,9 @@ from node.federation.peers import PeerBook
 from node.federation.transport import Transport
 from node.federation.version_limit import VersionLimit
 from protocol.card import CardRefused
-from protocol.document import DocumentRefused, read_document
+from protocol.document import DocumentRefused
 from protocol.limits import MAX_DOCUMENT_BYTES
-from protocol.root import ROOT_TYPE, RootDocument, RootRefused
+from protocol.root import RootRefused, read_root
 
 ROOT_PATH = "/.well-known/interlingua-root"
 CARD_PATH = "/.well-known/interlingua-node"
@@ -162,7 +162,7 @@ class Refresher:
 
     async def _fetch_roots(self, peer: Peer) -> None:
         newest = await self._get(peer, ROOT_PATH)
-        version = read_document(newest, ROOT_TYPE, RootDocument, RootRefused)[0].version
+        version = read_root(newest)[0].version
         held = peer.root.version
         if version > held + MAX_STEPS:
             raise RootRefused("gap", f"version {version} is too far from {held}, held here")

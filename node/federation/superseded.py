@@ -10,8 +10,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from node import durable_file
-from protocol.document import DocumentRefused, read_document
-from protocol.root import ROOT_TYPE, RootDocument, RootRefused
+from protocol.document import DocumentRefused
+from protocol.root import RootDocument, read_root
 
 FOLDER = "roots"
 DIGEST_CHARS = 16
@@ -21,7 +21,7 @@ def keep(peers: Path, organisation: str, documents: Iterable[str]) -> None:
     """Keep root documents (DSSE envelopes) of a partner that newer ones replace."""
     for text in documents:
         raw = text.encode()
-        version = read_document(raw, ROOT_TYPE, RootDocument, RootRefused)[0].version
+        version = read_root(raw)[0].version
         folder = peers / FOLDER / organisation
         path = folder / f"{version}.{sha256(raw).hexdigest()[:DIGEST_CHARS]}.json"
         if not path.exists():
@@ -35,7 +35,7 @@ def kept(peers: Path, organisation: str) -> tuple[list[RootDocument], list[str]]
     found, damaged = [], []
     for path in sorted((peers / FOLDER / organisation).glob("*.json")):
         try:
-            found.append(read_document(path.read_bytes(), ROOT_TYPE, RootDocument, RootRefused)[0])
+            found.append(read_root(path.read_bytes())[0])
         except (OSError, DocumentRefused) as error:
             damaged.append(f"{organisation}/{path.name}: {error}")
     return sorted(found, key=lambda document: (document.issued, document.version)), damaged

@@ -22,9 +22,17 @@ from node.node import Node
 from node.operations.errors import Conflict, NotFound
 from node.passphrase import Passphrase
 from node.root_keeper import RootKeeper
+from protocol import dsse
 from protocol.leaf import KeyChanged, decode_leaf
 from protocol.limits import CLOCK_SKEW_S, ROOT_LIFETIME_S
-from protocol.root import ROOT_TYPE, RootDocument, RootRefused, accept_root, sign_root
+from protocol.root import (
+    ROOT_TYPE,
+    RootDocument,
+    RootRefused,
+    accept_root,
+    read_root,
+    sign_root,
+)
 from protocol.root_changes import with_root
 from protocol.root_draft import sign_draft
 from tests.conftest import NewNode
@@ -84,6 +92,43 @@ async def test_a_new_key_is_published_a_day_before_it_signs(
     assert node.identity.kid(purpose) == node.identity.signer(purpose).kid == new
     keeping.now += node.settings.keys.overlap_s
     assert [key.kid for key in node.identity.root.ring.all_usable(purpose, keeping.now)] == [new]
+
+
+async def test_every_version_proves_that_its_witness_keys_are_held(
+    keeping: Keeping, tmp_path: Path
+) -> None:
+    node, identity = keeping.node, keeping.node.identity
+
+    def unproved() -> set[str]:
+        published = read_root(identity.root_raw)[0]
+        assert published.held == identity.root.held
+        return {k.kid for k in published.keys if k.purpose == "witness"} - published.held
+
+    assert not unproved()
+    (new,) = (await node.roots.rotate("witness")).created
+    assert new in identity.root.held
+    assert not unproved()
+    place = keeping.take_root_away(tmp_path)
+    draft = (await node.roots.rotate("witness")).document  # the root key signs it elsewhere
+    signed, _ = sign_draft(draft.payload, read_key(place, None))
+    assert not read_root(signed)[0].held
+    await node.roots.publish(signed)
+    assert (identity.root.version, unproved()) == (3, set())
+    plain = dsse.sign(identity.root.payload, ROOT_TYPE, [read_key(place, None)])
+    node.data.root_file(3).write_bytes(plain)  # as a former release would have left it
+    again = Identity.open(node.data, node.settings, Passphrase(), node.clock)
+    assert not again.root.held
+    again.prove_held()
+    assert again.root_raw == identity.root_raw == node.data.root_file(3).read_bytes()
+
+
+async def test_a_witness_key_that_cannot_be_used_keeps_no_version_back(keeping: Keeping) -> None:
+    node = keeping.node
+    for path in node.data.keys.glob("witness*.key"):
+        path.unlink()
+    again = Identity.open(node.data, node.settings, Passphrase(), node.clock)
+    assert again.renew_root().version == 2
+    assert not again.root.held
 
 
 async def test_a_root_key_that_does_not_open_keeps_no_card_from_being_renewed(

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -26,15 +27,17 @@ from protocol.cosignature import (
     read_cosignatures,
     with_cosignatures,
 )
+from protocol.dsse import Signed, read_envelope
 from protocol.fork import parse_fork
 from protocol.limits import MAX_NOTE_SIGNATURES
 from protocol.log_errors import LogMaterialError, MalformedNote, MalformedSubmission, UntrustedNote
 from protocol.log_keys import LogKeys
 from protocol.note import Note, NoteSignature, VerifierKey, open_note, parse_note
+from protocol.root import ROOT_TYPE, RootRefused, accept_root, read_root
 from protocol.root_changes import without_key
 from protocol.witness_policy import Witness, WitnessPolicy, as_stated, told_witness, witnesses_of
 from tests.protocol.leaf_samples import SIGNER
-from tests.protocol.organisation import key, root, signer
+from tests.protocol.organisation import NOW, key, root, signed_root, signer
 from tests.protocol.test_go_judge import Judge, accepted, judge
 from tests.protocol.test_root_changes import LATER, following
 from tests.vectors import witness_vectors as made
@@ -218,6 +221,44 @@ def test_organisations_that_name_one_key_are_one_witness_and_none_where_one_is_a
     judged = WitnessPolicy(2, tuple(told)).judge(head, "bank.example")
     assert not judged.enough  # the others may be the clinic under two more names
     assert set(judged.without("lab.example").by) == {"clinic.example"}
+
+
+def test_naming_a_key_that_another_has_proved_to_hold_stops_no_witness() -> None:
+    """The proof is the key's signature on a root document that names it; no name can borrow it."""
+    shared = (key("witness 1", "witness"),)
+    own, borrowed = root(keys=shared), root(keys=shared, organisation="sham.example")
+    proving, claiming = signed_root(own, "root 1", "witness 1"), signed_root(borrowed)
+    copied = Signed(borrowed.payload, ROOT_TYPE, read_envelope(proving, ROOT_TYPE).signatures)
+    text = parse_note(made.head(7)).text
+    lines = [
+        cosign(text, f"{name}/witness", signer("witness 1"), made.AT)
+        for name in ("clinic.example", "sham.example")
+    ]
+    head = with_cosignatures(made.head(7), lines)
+
+    def policy(needed: int, *raws: bytes) -> WitnessPolicy:
+        found = [w for raw in raws for w in witnesses_of([read_root(raw)[0]])]
+        return WitnessPolicy(needed, tuple(replace(w, valid=None) for w in found))
+
+    for sham in (claiming, copied.encode()):
+        for raws in ((proving, sham), (sham, proving)):
+            judged = policy(1, *raws).judge(head, "sham.example")
+            assert (set(judged.by), judged.enough) == ({"clinic.example"}, True)
+            assert not policy(2, *raws).judge(head).enough
+            assert not policy(1, *raws).named_together()
+            (said,) = witness_keys_named_twice(policy(1, *raws))
+            assert "sham.example has not" in said.cause
+    unproved = signed_root(own)  # as releases before this one made it
+    assert not policy(1, unproved, claiming).judge(head, "sham.example").enough
+    assert policy(1, unproved, claiming).judge(head).enough
+    told = told_witness(str(CosignerKey("clinic.example/witness", signer("witness 1").public)))
+    stated = as_stated(told, [read_root(proving)[0], read_root(unproved)[0]])
+    assert stated is not None
+    assert (told.held, stated.held) == (False, True)
+    # to a reader of a former release the proof is a signature of a key that signs no documents
+    assert accept_root(proving, signer("root 1").kid, None, NOW) == read_root(proving)[0]
+    with pytest.raises(RootRefused, match="root key"):
+        accept_root(signed_root(own, "witness 1"), signer("root 1").kid, None, NOW)
 
 
 def test_a_note_takes_as_many_cosignatures_as_it_may_have() -> None:

@@ -16,8 +16,7 @@ from node.federation.announcements import (
 )
 from node.federation.peer import Peer
 from node.federation.peers import PeerBook
-from protocol.document import read_document
-from protocol.root import RootDocument
+from protocol.root import RootDocument, read_root
 from protocol.root_changes import successor, with_root
 from tests.protocol.organisation import DAY_S, NOW, root, signed_root, signer
 
@@ -62,11 +61,11 @@ def test_it_ends_at_what_no_known_root_key_signed() -> None:
 def test_it_ends_at_what_is_known_or_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     read = []
 
-    def spy(raw: bytes, *rest: Any) -> Any:
+    def spy(raw: bytes) -> Any:
         read.append(raw)
-        return read_document(raw, *rest)
+        return read_root(raw)
 
-    monkeypatch.setattr(announcements, "read_document", spy)
+    monkeypatch.setattr(announcements, "read_root", spy)
     assert newer_than(FOURTH, CHAIN[3], [CHAIN[3]] * 32) == []
     assert newer_than(FOURTH, CHAIN[3], CHAIN) == []
     assert len(read) <= 1, "what is held is recognised by its bytes"

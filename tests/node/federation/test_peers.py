@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from keys.signer import SeedSigner
 from node.federation.errors import (
     CardUnavailable,
     PeerDamaged,
@@ -18,6 +19,8 @@ from node.federation.peer import Peer, State
 from node.federation.peers import PeerBook
 from node.federation.transport import Transport
 from protocol.document import DocumentRefused
+from protocol.dsse import add_signatures
+from protocol.root import ROOT_TYPE, sign_root
 from tests.node.federation.party import NOW, WORDS, Party
 
 DAY = 86_400
@@ -247,6 +250,24 @@ async def test_the_same_documents_again_change_nothing(
     again = book.renew("lab.example", [record.root.encode()], record.card.encode(), NOW)
     assert again is book.get("lab.example")
     assert again.record == record
+
+
+async def test_another_envelope_is_taken_for_the_proof_of_a_key_and_for_nothing_else(
+    tmp_path: Path, lab: Party, leaves: Leaves
+) -> None:
+    lab.keys["witness"] = SeedSigner.generate()
+    book = PeerBook.open(tmp_path)
+    peer = await add(book, lab, leaves)
+    plain = peer.record.root.encode()
+    proving = add_signatures(plain, ROOT_TYPE, [lab.keys["witness"]])
+    crowded = add_signatures(plain, ROOT_TYPE, [SeedSigner.generate()])
+    assert book.renew("lab.example", [crowded], None, NOW) is peer
+    assert book.renew("lab.example", [proving], None, NOW).root.held == {lab.keys["witness"].kid}
+    for stripped in (plain, crowded):
+        assert book.renew("lab.example", [stripped], None, NOW).root.held
+    assert PeerBook.open(tmp_path).get("lab.example").record.root.encode() == proving
+    with pytest.raises(DocumentRefused):  # the root key's own signature is wanted all the same
+        book.renew("lab.example", [sign_root(lab.root(), [lab.keys["witness"]])], None, NOW)
 
 
 async def test_documents_that_arrive_while_a_leaf_is_written_are_not_lost(
