@@ -64,7 +64,6 @@ __all__ = [
     "write_secret",
 ]
 
-MASTER = "master"
 CONTENT: Literal["content"] = "content"
 SecretPurpose = Literal["master", "content"]
 

@@ -27,11 +27,11 @@ from protocol.limits import (
 from protocol.notation import KeyId, WireModel
 from protocol.strict_json import StrictJsonError, parse
 
-Reason = Literal["form", "type", "signatures"]
+Reason = Literal["form", "type"]
 
 
 class DsseRefused(Exception):
-    """An envelope is not acceptable: form, type (another document's), signatures (too few)."""
+    """An envelope is not acceptable: form, or type (another document's)."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(detail)
@@ -128,29 +128,6 @@ def read_envelope(raw: bytes, payload_type: str, max_bytes: int = MAX_DOCUMENT_B
         if len(signatures[entry.keyid]) != SIGNATURE_BYTES:
             raise DsseRefused("form", "a signature has another length than Ed25519's 64 bytes")
     return Signed(_unbase64(wire.payload), payload_type, signatures)
-
-
-def open_envelope(
-    raw: bytes,
-    payload_type: str,
-    keys: Mapping[str, bytes],
-    threshold: int = 1,
-    max_bytes: int = MAX_DOCUMENT_BYTES,
-) -> bytes:
-    """Return the payload of an envelope that at least `threshold` of `keys` signed.
-
-    `keys` maps kid to raw 32-byte public key. Raises DsseRefused: form, type or signatures;
-    ValueError for a threshold that no envelope can meet.
-    """
-    if not 1 <= threshold <= len(keys):
-        raise ValueError(f"a threshold of {threshold} over {len(keys)} keys cannot be met")
-    signed = read_envelope(raw, payload_type, max_bytes)
-    found = len(signed.signers(keys))
-    if found < threshold:
-        raise DsseRefused(
-            "signatures", f"{found} trusted keys signed; {threshold} of {len(keys)} are needed"
-        )
-    return signed.payload
 
 
 def _base64(raw: bytes) -> str:

@@ -16,6 +16,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from protocol.limits import MAX_URL_CHARS
+
 MAX_SAFE_INTEGER = 2**53 - 1
 
 _ORGANISATION = r"^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$"
@@ -75,7 +77,7 @@ Bits128 = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{21}[AQgw]$")
 Opaque = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,128}$")]
 """A name that only its author interprets: printable ASCII without spaces."""
 
-Url = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$", max_length=2048)]
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$", max_length=MAX_URL_CHARS)]
 """An address for people or programs outside this protocol."""
 
 Authority = Annotated[str, StringConstraints(pattern=rf"^{_HOST}(?::[1-9][0-9]{{0,4}})?$")]

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from benchmarks.extraction.silo import Partner, Shown
 
 BATCH = 128
-STRATEGIES = ("random", "distributed", "probes", "neighbours")
 
 
 @dataclass

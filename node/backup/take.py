@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from node.data_directory import DataDirectory
     from node.operations.registry import Progress
 
-HASHED_AT_ONCE = 1024 * 1024
-
 
 @dataclass(frozen=True)
 class Taken:

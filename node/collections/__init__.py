@@ -9,7 +9,6 @@ The public surface (`registry.Collections`, `collection.Collection`):
     collections.all() -> list[Collection]
     await collections.create(name, encoder_name, title=..., description=..., language=...)
     await collections.drop(name)
-    collections.on_changed(callback)              # callback(name) after every change
     await collections.close(); await encoders.close(); store.close()
 
     collection.name, .title, .description, .language, .encoder

@@ -39,19 +39,11 @@ _log = structlog.get_logger(__name__)
 class Collection:
     """A named set of documents; it is searched through one of its versions, see `standing`."""
 
-    def __init__(
-        self,
-        row: CollectionRow,
-        standing: Standing,
-        around: Surroundings,
-        changed: Callable[[str], None],
-    ) -> None:
-        """`changed` is called with the name, in the event loop, after every committed change."""
+    def __init__(self, row: CollectionRow, standing: Standing, around: Surroundings) -> None:
         self.key = row.key
         self._row = row
         self._standing = standing
         self._around = around
-        self._tell = changed
         self._writing = Writing(
             row.key, around, lambda: self._standing, self.find, self._after_change, self._left_some
         )
@@ -312,4 +304,3 @@ class Collection:
         self._counted, self._matching = {}, {}
         for version in self._standing.kept:
             version.changed()
-        self._tell(self.name)

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +97,6 @@ class Collections:
             most_asked,
             Sources(rules),
         )
-        self._listeners: list[Callable[[str], None]] = []
         with store.read() as db:
             rows = collection_rows.all_rows(db)
             versions = version_rows.all_rows(db)
@@ -107,9 +106,7 @@ class Collections:
                 bridge_rows.all_rows(db),
             )
         self._by_name = {
-            row.name: Collection(
-                row, self._standing(row.key, versions, past), self._around, self._tell
-            )
+            row.name: Collection(row, self._standing(row.key, versions, past), self._around)
             for row in rows
         }
 
@@ -129,10 +126,6 @@ class Collections:
     def all(self) -> list[Collection]:
         """Return every collection, by name."""
         return [self._by_name[name] for name in sorted(self._by_name)]
-
-    def on_changed(self, listener: Callable[[str], None]) -> None:
-        """Call `listener(name)` in the event loop after every change to a collection."""
-        self._listeners.append(listener)
 
     async def create(
         self,
@@ -170,8 +163,7 @@ class Collections:
                 fix="Ingest into it, or choose another name.",
             ) from None
         standing = Standing(Version(first, self._around))
-        self._by_name[name] = Collection(row, standing, self._around, self._tell)
-        self._tell(name)
+        self._by_name[name] = Collection(row, standing, self._around)
         return self._by_name[name]
 
     async def drop(self, name: str) -> None:
@@ -179,7 +171,6 @@ class Collections:
         collection = self.get(name)
         del self._by_name[name]
         await collection.drop()
-        self._tell(name)
 
     async def load(self) -> None:
         """Load every index and start what is due in the background; for a node that serves."""
@@ -240,7 +231,3 @@ class Collections:
     def _keep_yardsticks(self, digests: set[str]) -> None:
         with self._around.store.write() as db:
             scalar_rows.keep_yardsticks(db, digests)
-
-    def _tell(self, name: str) -> None:
-        for listener in self._listeners:
-            listener(name)

@@ -15,7 +15,6 @@ from node.content.content import Content, Kind
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
-WRAPPED_BYTES = NONCE_BYTES + KEY_BYTES + 16  # the GCM tag
 
 _RECORD = bytes(NONCE_BYTES)
 _STORED = bytes(NONCE_BYTES - 1) + b"\x01"

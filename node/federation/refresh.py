@@ -16,7 +16,7 @@ import structlog
 
 from node.audit.errors import LogUnavailable
 from node.clock import Clock
-from node.federation.client import Client, TransportError, reach_of_url
+from node.federation.client import Client, TransportError
 from node.federation.peer import Peer
 from node.federation.peers import PeerBook
 from node.federation.transport import Transport
@@ -200,8 +200,3 @@ async def fetch_document(client: Client, url: str, transport: Transport) -> byte
     if answer.status != 200:
         raise TransportError(f"{url} answered with status {answer.status}")
     return answer.body
-
-
-def transport_for(url: str) -> Transport:
-    """Return the transport of a partner that is reached at `url`, before a person widens it."""
-    return Transport(reach=reach_of_url(url))

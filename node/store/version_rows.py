@@ -8,7 +8,7 @@ transaction.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -121,11 +121,6 @@ def all_rows(db: sqlite3.Connection) -> list[VersionRow]:
 def set_state(db: sqlite3.Connection, key: int, state: State) -> None:
     """Put a version in another state."""
     db.execute("UPDATE versions SET state = ? WHERE key = ?", (state, key))
-
-
-def set_rate(db: sqlite3.Connection, key: int, rate: int) -> None:
-    """Encode at most so many documents a second, 0: any number."""
-    db.execute("UPDATE versions SET rate = ? WHERE key = ?", (rate, key))
 
 
 def is_kept(db: sqlite3.Connection, key: int) -> bool:
@@ -246,14 +241,6 @@ def delete_some_chunks(db: sqlite3.Connection, key: int, limit: int) -> int:
         "DELETE FROM chunks WHERE key IN (SELECT key FROM chunks WHERE version = ? LIMIT ?)",
         (key, limit),
     ).rowcount
-
-
-def encoders_in_use(db: sqlite3.Connection, states: Iterable[State]) -> set[str]:
-    """Return the names of the encoders of versions in these states."""
-    wanted = list(states)
-    marks = ",".join("?" * len(wanted))
-    rows = db.execute(f"SELECT encoder FROM versions WHERE state IN ({marks})", wanted)  # noqa: S608 - `marks` holds only question marks
-    return {name for (name,) in rows}
 
 
 def _row(

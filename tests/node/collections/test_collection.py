@@ -223,16 +223,6 @@ async def test_names_are_checked(rooms: Rooms) -> None:
             await rooms.collections.create(name, "papers-encoder")
 
 
-async def test_listeners_hear_of_every_change(rooms: Rooms) -> None:
-    heard: list[str] = []
-    rooms.collections.on_changed(heard.append)
-    collection = await rooms.collection()
-    await collection.ingest(records(vectors(300)), 300, unseen)
-    await collection.delete(["d0"])
-    await rooms.collections.drop("papers")
-    assert heard == ["papers"] * 5  # created, two batches, deleted, dropped
-
-
 async def test_everything_is_there_after_reopening(tmp_path: Path) -> None:
     rows = vectors(300)
     async with opened(tmp_path) as rooms:
