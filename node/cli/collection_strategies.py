@@ -9,30 +9,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from node.cli.collection_versions import show_estimate, show_migrated
+from node.cli.collection_filling import (
+    DryRunOption,
+    LeaveOutOption,
+    NameArgument,
+    PriceOption,
+    RateOption,
+    ToOption,
+    estimated,
+    filled,
+    finish_estimate,
+    require_no_price,
+)
 from node.cli.output import finish, line, table
 from node.cli.run import run_operation
-from node.operations.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from node.operations.bridging import Bridged
-    from node.operations.migration import Migrate
     from node.operations.strategies import Stopped
-
-NameArgument = Annotated[str, typer.Argument(help="Name of the collection.", show_default=False)]
-ToOption = Annotated[str, typer.Option(help="Encoder of the new model; see `encoder list`.")]
-DryRunOption = Annotated[
-    bool, typer.Option("--dry-run", help="Encode a sample and estimate; store nothing.")
-]
-RateOption = Annotated[
-    int, typer.Option(min=0, help="Documents a second at most; 0: as fast as the model.")
-]
-PriceOption = Annotated[
-    float | None, typer.Option(min=0, help="With --dry-run: price of a million tokens.")
-]
-LeaveOutOption = Annotated[
-    bool, typer.Option("--leave-out", help="Begin without documents that have no text.")
-]
 
 
 def both(
@@ -46,10 +40,9 @@ def both(
     """Answer from the old version and a new one together while that is filled."""
     from node.operations.strategies import AnswerFromBoth
 
-    if _estimated(name, to, "both", dry_run, rate, price):
-        return
-    request = AnswerFromBoth(collection=name, to=to, rate=rate, leave_out=leave_out)
-    _filled("collection.both", request, f"interlingua collection cutover {name}")
+    if not estimated("both", name, to, dry_run, rate, price):
+        request = AnswerFromBoth(collection=name, to=to, rate=rate, leave_out=leave_out)
+        filled("collection.both", request, f"interlingua collection cutover {name}")
 
 
 def progressive(
@@ -80,8 +73,8 @@ def progressive(
         raise typer.BadParameter(
             "give growing percentages that end with 100, such as 5,25,50,100", param_hint="--share"
         ) from None
-    if not _estimated(name, to, "progressive", dry_run, rate, price):
-        _filled("collection.progressive", request, f"interlingua catalog {name}")
+    if not estimated("progressive", name, to, dry_run, rate, price):
+        filled("collection.progressive", request, f"interlingua catalog {name}")
 
 
 def bridge(
@@ -103,13 +96,9 @@ def bridge(
     if dry_run:
         wanted = EstimateBridge(collection=name, to=to, sample=sample, price=price)
         estimate = run_operation("collection.estimate-bridge", wanted, MigrationEstimate)
-        finish(
-            estimate,
-            lambda: show_estimate(estimate),
-            next_step=f"interlingua collection bridge {name} --to {to}",
-        )
+        finish_estimate(estimate, "bridge", name, to)
         return
-    _no_price(price)
+    require_no_price(price)
     request = BridgeTo(collection=name, to=to, sample=sample, force=force)
     result = run_operation("collection.bridge", request, Bridged)
     finish(
@@ -125,40 +114,6 @@ def stop(name: NameArgument) -> None:
 
     result = run_operation("collection.stop", StopStrategy(collection=name), Stopped)
     finish(result, lambda: _show_stopped(result), next_step=f"interlingua catalog {name}")
-
-
-def _estimated(
-    name: str, to: str, verb: str, dry_run: bool, rate: int, price: float | None
-) -> bool:
-    """Show what a dry run found; False where it is none."""
-    from node.operations.migration import EstimateMigration, MigrationEstimate
-
-    if not dry_run:
-        _no_price(price)
-        return False
-    request = EstimateMigration(collection=name, to=to, rate=rate, price=price)
-    estimate = run_operation("collection.estimate", request, MigrationEstimate)
-    step = f"interlingua collection {verb} {name} --to {to}"
-    finish(estimate, lambda: show_estimate(estimate), next_step=step)
-    return True
-
-
-def _no_price(price: float | None) -> None:
-    if price is not None:
-        raise typer.BadParameter("needs --dry-run", param_hint="--price")
-
-
-def _filled(operation: str, request: Migrate, next_step: str) -> None:
-    from node.operations.migration import Migrated
-
-    result = run_operation(operation, request, Migrated)
-    whole = result.covered == result.documents
-    finish(
-        result,
-        lambda: show_migrated(result),
-        next_step=next_step if whole else f"interlingua catalog {request.collection}",
-        exit_code=ExitCode.OK if whole else ExitCode.PARTIAL,
-    )
 
 
 def _show_bridged(one: Bridged) -> None:
