@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from node.federation.pairing import Pairing
     from node.federation.refresh import Refresher
     from node.federation.responder import Responder
+    from node.federation.signed_requests import SignedRequests
     from node.passphrase import Passphrase
     from node.root_keeper import RootKeeper
     from node.witness.cosigner import Cosigner
@@ -167,6 +168,13 @@ class Node(OwnRooms):
         client = client_of(self)
         self._closing.push_async_callback(client.close)
         return client
+
+    @cached_property
+    def requests(self) -> SignedRequests:
+        """Requests to partners, signed in this organisation's name."""
+        from node.federation.wiring import requests_of
+
+        return requests_of(self)
 
     @cached_property
     def refresher(self) -> Refresher:

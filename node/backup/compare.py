@@ -111,9 +111,7 @@ async def _ask(node: Node, organisation: str) -> Held | str:
     """What the partner holds, or why it could not be asked."""
     try:
         return await ask_held(
-            node.settings.organisation,
-            lambda: node.identity.signer("sign"),
-            node.client,
+            node.requests,
             node.peers.get(organisation),
             node.clock,
             DEADLINE_S,

@@ -5,22 +5,17 @@ before it knows what partners hold of it, so this one request leaves no leaf on 
 the partner's own log has it.
 """
 
-import secrets
 from collections.abc import Callable
 
-from keys.signer import Signer
 from node.clock import Clock
-from node.federation.client import Client
 from node.federation.peer import Peer
+from node.federation.signed_requests import SignedRequests
 from node.federation.unverifiable import unverifiable
 from protocol.accept_answer import AuthenticatedProblem, accept_answer
 from protocol.answer_content import AcceptedAnswer, AnsweringPeer
 from protocol.answer_refused import AnswerRefused
-from protocol.limits import MAX_ANSWER_BYTES, NONCE_BYTES
 from protocol.messages import Denial, Held
 from protocol.profile import HELD
-from protocol.root import authority_of
-from protocol.sign import sign_request
 
 
 class HeldRefused(Exception):
@@ -28,37 +23,18 @@ class HeldRefused(Exception):
 
 
 async def ask_held(
-    organisation: str,
-    signer: Callable[[], Signer],
-    client: Client,
+    requests: SignedRequests,
     peer: Peer,
     clock: Clock,
     deadline_s: float,
     heard: Callable[[str, int], None],
 ) -> Held:
-    """Return what `peer` holds of `organisation`; `heard` is told what its clock says.
+    """Return what `peer` holds of this organisation; `heard` is told what its clock says.
 
     Raises TransportError, Unverifiable or HeldRefused.
     """
-    request = sign_request(
-        HELD,
-        authority_of(peer.url),
-        organisation,
-        peer.organisation,
-        b"",
-        signer(),
-        clock(),
-        secrets.token_bytes(NONCE_BYTES),
-    )
-    raw = await client.exchange(
-        peer.url + request.path,
-        peer.transport,
-        request.method,
-        request.headers,
-        None,
-        deadline_s=deadline_s,
-        max_bytes=MAX_ANSWER_BYTES,
-    )
+    request = requests.sign(peer, HELD)
+    raw = await requests.send(peer, request, deadline_s)
     answering = AnsweringPeer(peer.root.ring, peer.card.log_origin, peer.root.log_terms)
 
     def accept_at(at: int) -> AcceptedAnswer | AuthenticatedProblem:

@@ -9,35 +9,32 @@ and the same id: the partner answers it once and charges it once.
 """
 
 import asyncio
-import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from keys.signer import Signer
 from node.audit.entry import Effects, Entry, KeptReceipt
 from node.audit.log import AuditLog
 from node.clock import Clock
 from node.content.content import Content
-from node.federation.client import Client, ConnectionBroke, TransportError
+from node.federation.client import ConnectionBroke, TransportError
 from node.federation.log_order import gone_back, seen_with
 from node.federation.peer import Peer
 from node.federation.peers import PeerBook
 from node.federation.refresh import Refresher
+from node.federation.signed_requests import SignedRequests
 from node.federation.unverifiable import Unverifiable, unverifiable
 from protocol.accept_answer import AuthenticatedProblem, RawAnswer, accept_answer
 from protocol.answer_content import AcceptedAnswer, AnsweringPeer
 from protocol.answer_refused import AnswerRefused
 from protocol.leaf import ReceiptFacts, Received, Sent, Unanswered, new_salt
-from protocol.limits import MAX_ANSWER_BYTES, NONCE_BYTES
 from protocol.messages import Answer, Denial, Query
 from protocol.own_values import stated
 from protocol.problems import Code
-from protocol.profile import ACK, OFFERS, QUERY, Endpoint
-from protocol.root import authority_of
-from protocol.sign import SignedRequest, sign_request
+from protocol.profile import ACK, OFFERS, QUERY
+from protocol.sign import SignedRequest
 from protocol.tlog_proof import trimmed_proof
 
 ATTEMPTS = 3
@@ -69,9 +66,7 @@ class Exchanger:
 
     def __init__(
         self,
-        organisation: str,
-        signer: Callable[[], Signer],
-        client: Client,
+        requests: SignedRequests,
         log: AuditLog,
         clock: Clock,
         peers: PeerBook,
@@ -85,9 +80,7 @@ class Exchanger:
         `heard` is told what a partner's clock says (epoch seconds, UTC), `owe` of each answer by
         its `received` leaf and that leaf's index.
         """
-        self._organisation = organisation
-        self._signer = signer
-        self._client = client
+        self._requests = requests
         self._log = log
         self._clock = clock
         self._peers = peers
@@ -106,7 +99,7 @@ class Exchanger:
         until = asyncio.get_running_loop().time() + deadline_s
         body = asking.query.encode()
         for attempt in range(1, ATTEMPTS + 1):
-            request = self._sign(QUERY, peer, body)
+            request = self._requests.sign(peer, QUERY, body)
             leaf = self._sent(peer, request, asking)
             await self._log.append(Entry(leaf, content=_kept(body, asking)))
             left = until - asyncio.get_running_loop().time()
@@ -127,13 +120,13 @@ class Exchanger:
 
     async def offers(self, peer: Peer, deadline_s: float) -> AcceptedAnswer | AuthenticatedProblem:
         """Ask which collections are open; raises as `ask` does."""
-        request = self._sign(OFFERS, peer, b"")
+        request = self._requests.sign(peer, OFFERS)
         try:
             said = await self._exchange(peer, request, None, deadline_s)
         except Unverifiable as error:
             if not await self._is_known_now(peer, error):
                 raise
-            request = self._sign(OFFERS, peer, b"")
+            request = self._requests.sign(peer, OFFERS)
             said = await self._exchange(peer, request, None, deadline_s)
         await self._note_received(peer, request, None, said)
         return said
@@ -143,7 +136,8 @@ class Exchanger:
 
         Raises TransportError or Unverifiable.
         """
-        said = await self._exchange(peer, self._sign(ACK, peer, body), None, deadline_s)
+        request = self._requests.sign(peer, ACK, body)
+        said = await self._exchange(peer, request, None, deadline_s)
         if isinstance(said, AuthenticatedProblem):
             return said.problem.code
         return said.payload.problem.code if isinstance(said.payload, Denial) else None
@@ -153,31 +147,11 @@ class Exchanger:
         claimed = error.claimed if isinstance(error, Unverifiable) else None
         return claimed == Code.NOT_AUTHENTICATED and await self._introduce(peer.organisation)
 
-    def _sign(self, endpoint: Endpoint, peer: Peer, body: bytes) -> SignedRequest:
-        return sign_request(
-            endpoint,
-            authority_of(peer.url),
-            self._organisation,
-            peer.organisation,
-            body,
-            self._signer(),
-            self._clock(),
-            secrets.token_bytes(NONCE_BYTES),
-        )
-
     async def _exchange(
         self, peer: Peer, request: SignedRequest, asked: Query | None, deadline_s: float
     ) -> AcceptedAnswer | AuthenticatedProblem:
         seen = self._log.seen(peer.organisation, peer.record.pinned, peer.card.log_origin)
-        raw = await self._client.exchange(
-            peer.url + request.path,
-            peer.transport,
-            request.method,
-            request.headers,
-            request.body or None,
-            deadline_s=max(deadline_s, 0.001),
-            max_bytes=MAX_ANSWER_BYTES,
-        )
+        raw = await self._requests.send(peer, request, max(deadline_s, 0.001))
         try:
             said = await self._accept(peer.organisation, request, asked, raw)
         except Unverifiable as error:

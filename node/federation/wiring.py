@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from node.federation.exchange import Exchanger
     from node.federation.peer import Peer
     from node.federation.responder import Responder
+    from node.federation.signed_requests import SignedRequests
     from node.node import Node
 
 
@@ -86,14 +87,21 @@ def responder_of(node: Node) -> Responder:
     )
 
 
+def requests_of(node: Node) -> SignedRequests:
+    """What signs and sends requests to partners."""
+    from node.federation.signed_requests import SignedRequests
+
+    return SignedRequests(
+        node.settings.organisation, lambda: node.identity.signer("sign"), node.client, node.clock
+    )
+
+
 def exchanger_of(node: Node) -> Exchanger:
     """What sends questions, and acknowledges their answers."""
     from node.federation.exchange import Exchanger
 
     return Exchanger(
-        node.settings.organisation,
-        lambda: node.identity.signer("sign"),
-        node.client,
+        node.requests,
         node.log,
         node.clock,
         node.peers,

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from node.operations.caller import caller
 from node.operations.registry import Progress, operation
+from node.transfer.named_source import NamedSource
 from protocol.envelope import Envelope
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class ExportedCollection(BaseModel):
     space: str
 
 
-class ImportCollection(BaseModel, extra="forbid"):
+class ImportCollection(NamedSource, extra="forbid"):
     """Where a collection comes from, and into which one it goes; see docs/collection-files.md.
 
     `encoder`: of this node, whose space the vectors are in; `add_encoder`: a new one of kind
@@ -53,15 +54,8 @@ class ImportCollection(BaseModel, extra="forbid"):
     """
 
     collection: str
-    source: str
     encoder: str | None = None
     add_encoder: str | None = None
-    table: str | None = None
-    id_column: str | None = None
-    vector_column: str | None = None
-    text_column: str | None = None
-    metadata_column: str | None = None
-    chroma_collection: str | None = None
     dry_run: bool = False
     force: bool = False
 
@@ -136,10 +130,9 @@ async def import_(node: Node, request: ImportCollection, progress: Progress) -> 
     """Bring a collection in from a file with its envelope, from pgvector or from Chroma."""
     import asyncio
 
-    from node.transfer.opening import Named, open_source
+    from node.transfer.opening import open_source
 
-    fields = request.model_dump(include=set(Named.__dataclass_fields__))
-    source = await asyncio.to_thread(open_source, Named(**fields))
+    source = await asyncio.to_thread(open_source, request)
     try:
         return await _imported(node, request, source, progress)
     finally:

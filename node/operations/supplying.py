@@ -112,7 +112,8 @@ async def _records(
     from node.ingest.repeats import without_contradictions
     from node.operations.errors import InvalidRequest
     from node.transfer.check import Watched, checked_source
-    from node.transfer.opening import Named, open_source
+    from node.transfer.named_source import NamedSource
+    from node.transfer.opening import open_source
     from node.transfer.records import records
 
     if request.file.suffix == ".jsonl" and request.ids is None:
@@ -122,7 +123,7 @@ async def _records(
         rows = npy.read(request.file, request.ids, dtype=encoder.envelope.dtype)
         yield without_contradictions(rows)
         return
-    source = await asyncio.to_thread(open_source, Named(str(request.file)))
+    source = await asyncio.to_thread(open_source, NamedSource(source=str(request.file)))
     try:
         if source.head is None or source.head.space != encoder.envelope.space_id:
             raise InvalidRequest(

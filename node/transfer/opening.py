@@ -1,35 +1,17 @@
 """Which kind of source a name means."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from node.transfer.chroma import ChromaSource
 from node.transfer.errors import SourceUnreadable
 from node.transfer.form import Source
+from node.transfer.named_source import NamedSource
 from node.transfer.npy import NpySource
 from node.transfer.parquet import ParquetSource
 from node.transfer.pgvector import Columns, PgvectorSource
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
-    """A file, or a server with what is read there; see `interlingua collection import`."""
-
-    source: str
-    table: str | None = None
-    id_column: str | None = None
-    vector_column: str | None = None
-    text_column: str | None = None
-    metadata_column: str | None = None
-    chroma_collection: str | None = None
-
-
-_OF_SERVERS = (
-    "table", "id_column", "vector_column", "text_column", "metadata_column", "chroma_collection",
-)  # fmt: skip
-
-
-def open_source(named: Named) -> Source:
+def open_source(named: NamedSource) -> Source:
     """Open a source; blocking. Raises TransferError."""
     scheme = named.source.partition("://")[0]
     if scheme in ("postgresql", "postgres"):
@@ -41,7 +23,7 @@ def open_source(named: Named) -> Source:
             )
         return ChromaSource(named.source, named.chroma_collection)
     path = Path(named.source)
-    if any(getattr(named, one) is not None for one in _OF_SERVERS):
+    if any(value is not None for value in named.of_servers().values()):
         raise SourceUnreadable(
             f"{path} is a file, and --table, --chroma-collection and the columns are of servers",
             fix="Leave them out, or name the server.",
@@ -57,7 +39,7 @@ def open_source(named: Named) -> Source:
     )
 
 
-def _pgvector(named: Named) -> PgvectorSource:
+def _pgvector(named: NamedSource) -> PgvectorSource:
     if named.table is None or named.id_column is None or named.vector_column is None:
         raise SourceUnreadable(
             "of a database must be known what to read",

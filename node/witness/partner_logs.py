@@ -6,24 +6,18 @@ is nothing; whoever asks verifies it.
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING
 
-from protocol.limits import MAX_ANSWER_BYTES, NONCE_BYTES
 from protocol.merkle import HASH_BYTES, node_hash
 from protocol.profile import PROOFS, endpoint_of
 from protocol.proofs_message import Proofs, ProofsRequest
-from protocol.root import authority_of
-from protocol.sign import sign_request
 from protocol.tiles import HEIGHT, WIDTH, Tile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from keys.signer import Signer
-    from node.clock import Clock
-    from node.federation.client import Client
     from node.federation.peer import Peer
+    from node.federation.signed_requests import SignedRequests
     from protocol.profile import Endpoint
 
 DEADLINE_S = 5.0
@@ -34,20 +28,10 @@ class NotRead(Exception):
 
 
 class PartnerLogs:
-    """Reads; one per node, on its event loop.
+    """Reads; one per node, on its event loop."""
 
-    Args:
-        organisation: who asks.
-        signer: signs requests.
-        client: connections to partners.
-        clock: epoch seconds UTC.
-    """
-
-    def __init__(
-        self, organisation: str, signer: Callable[[], Signer], client: Client, clock: Clock
-    ) -> None:
-        self._organisation, self._signer = organisation, signer
-        self._client, self._clock = client, clock
+    def __init__(self, requests: SignedRequests) -> None:
+        self._requests = requests
 
     async def proofs(self, peer: Peer, leaves: Sequence[int], seen: int | None) -> Proofs:
         """Return proofs of leaves of a partner's log; `seen`: the size of a tree to go on from.
@@ -64,7 +48,7 @@ class PartnerLogs:
         """
         above, within = divmod(level, HEIGHT)
         width = min(WIDTH, size >> (HEIGHT * above))
-        tile = await self._read(peer, endpoint_of(Tile(above, 0, width)), b"")
+        tile = await self._read(peer, endpoint_of(Tile(above, 0, width)))
         if len(tile) != width * HASH_BYTES:
             raise NotRead(f"its tile has {len(tile)} bytes")
         hashes = [tile[n * HASH_BYTES : (n + 1) * HASH_BYTES] for n in range(1 << within)]
@@ -72,26 +56,9 @@ class PartnerLogs:
             hashes = [node_hash(*hashes[n : n + 2]) for n in range(0, len(hashes), 2)]
         return hashes[0]
 
-    async def _read(self, peer: Peer, endpoint: Endpoint, body: bytes) -> bytes:
-        signed = sign_request(
-            endpoint,
-            authority_of(peer.url),
-            self._organisation,
-            peer.organisation,
-            body,
-            self._signer(),
-            self._clock(),
-            secrets.token_bytes(NONCE_BYTES),
-        )
-        answer = await self._client.exchange(
-            peer.url + signed.path,
-            peer.transport,
-            signed.method,
-            signed.headers,
-            signed.body or None,
-            deadline_s=DEADLINE_S,
-            max_bytes=MAX_ANSWER_BYTES,
-        )
+    async def _read(self, peer: Peer, endpoint: Endpoint, body: bytes = b"") -> bytes:
+        request = self._requests.sign(peer, endpoint, body)
+        answer = await self._requests.send(peer, request, DEADLINE_S)
         if answer.status != 200:
             raise NotRead(f"it answered with status {answer.status}")
         return answer.body

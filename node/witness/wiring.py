@@ -67,9 +67,4 @@ def suspicions_of(node: Node) -> Suspicions:
 
 def partner_logs(node: Node) -> PartnerLogs:
     """What reads partners' logs."""
-    return PartnerLogs(
-        node.settings.organisation,
-        lambda: node.identity.signer("sign"),
-        node.client,
-        node.clock,
-    )
+    return PartnerLogs(node.requests)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from node.transfer.check import check
 from node.transfer.errors import TransferError
-from node.transfer.opening import Named, open_source
+from node.transfer.named_source import NamedSource
+from node.transfer.opening import open_source
 from tests.fuzz.choices import Choices
 from tests.fuzz.long import main
 from tests.fuzz.mutate import changed_json
@@ -52,7 +53,7 @@ def read(raw: bytes) -> None:
         Path(folder, kind).write_bytes(raw)
         Path(folder, "c.npy").write_bytes(files()["c.npy"])
         name = "c.parquet" if kind == "c.parquet" else "c.npy"
-        source = open_source(Named(str(Path(folder, name))))
+        source = open_source(NamedSource(source=str(Path(folder, name))))
         try:
             check(source, head().envelope, unseen)
         finally:

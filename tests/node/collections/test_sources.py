@@ -9,7 +9,8 @@ from node.ingest.sources import SourceRules
 from node.store import version_rows
 from node.transfer.check import check
 from node.transfer.export import write
-from node.transfer.opening import Named, open_source
+from node.transfer.named_source import NamedSource
+from node.transfer.opening import open_source
 from node.transfer.records import records
 from tests.node.collections.models import add_model
 from tests.node.collections.rooms import opened, unseen
@@ -80,7 +81,7 @@ async def test_a_migration_reads_texts_again_and_names_those_that_changed(tmp_pa
         out = tmp_path / "out.npy"
         written = write(rooms.store, collection.serving.key, head(collection.envelope), out, unseen)
         written.finish()
-        source = open_source(Named(str(out)))
+        source = open_source(NamedSource(source=str(out)))
         assert check(source, collection.envelope, unseen).with_text == 1
         moved = {one.id: one for one in source.documents()}
         assert moved["d8"].source == hashlib.sha256(text(8).encode()).hexdigest()

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from node.transfer import files, npy, parquet
 from node.transfer.form import End, Head, Moved
-from node.transfer.opening import Named, open_source
+from node.transfer.named_source import NamedSource
+from node.transfer.opening import open_source
 from protocol.envelope import Envelope
 from tests.node.collections.rooms import envelope, vectors
 
@@ -41,7 +42,7 @@ def write(path: Path, of: Head, documents: Sequence[Moved]) -> End:
 
 def read(path: Path) -> tuple[Head | None, list[Moved], End | None]:
     """Read such a file to its end."""
-    source = open_source(Named(str(path)))
+    source = open_source(NamedSource(source=str(path)))
     try:
         found = list(source.documents())
         return source.head, found, source.end()

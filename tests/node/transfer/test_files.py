@@ -17,7 +17,8 @@ from node.transfer import files, npy
 from node.transfer.check import Watched, check
 from node.transfer.errors import NotAsTold, SourceUnreadable, TransferError
 from node.transfer.form import Moved
-from node.transfer.opening import Named, open_source
+from node.transfer.named_source import NamedSource
+from node.transfer.opening import open_source
 from tests.node.collections.rooms import envelope, unseen
 from tests.node.transfer.samples import WIDTH, documents, head, plain, read, write
 
@@ -91,7 +92,7 @@ def test_a_file_that_somebody_changed_is_refused(fault: str, tmp_path: Path) -> 
     write(path, head(), plain(5))
     change(path)
     with pytest.raises(NotAsTold, match=says):
-        check(open_source(Named(str(path))), head().envelope, unseen)
+        check(open_source(NamedSource(source=str(path))), head().envelope, unseen)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -109,7 +110,7 @@ def test_vectors_that_are_not_what_the_envelope_says_are_named(
     moved = plain(3)
     moved[1] = replace(moved[1], vectors=np.array([row], dtype="f4"))
     write(tmp_path / f"c{suffix}", head(), moved)
-    source = open_source(Named(str(tmp_path / f"c{suffix}")))
+    source = open_source(NamedSource(source=str(tmp_path / f"c{suffix}")))
     with pytest.raises(NotAsTold, match=f"document 'd1': .*{says}"):
         check(source, head().envelope, unseen)
     source.close()
@@ -117,7 +118,7 @@ def test_vectors_that_are_not_what_the_envelope_says_are_named(
 
 def test_another_width_or_metric_than_the_envelope_says_is_refused(tmp_path: Path) -> None:
     write(tmp_path / "c.npy", head(), plain(3))
-    source = open_source(Named(str(tmp_path / "c.npy")))
+    source = open_source(NamedSource(source=str(tmp_path / "c.npy")))
     with pytest.raises(NotAsTold, match="4 components and the space has 5"):
         check(source, envelope(dimension=WIDTH + 1), unseen)
     source.metric = "l2"
@@ -130,17 +131,17 @@ def test_a_parquet_file_without_an_envelope_says_what_it_lacks(tmp_path: Path) -
     path = tmp_path / "c.parquet"
     pyarrow.parquet.write_table(pyarrow.table({"id": ["a"]}), path)
     with pytest.raises(NotAsTold, match=r"no interlingua.collection in its metadata"):
-        open_source(Named(str(path)))
+        open_source(NamedSource(source=str(path)))
     path.write_bytes(b"PAR1 nothing of that")
     with pytest.raises(SourceUnreadable, match="cannot be read as Parquet"):
-        open_source(Named(str(path)))
+        open_source(NamedSource(source=str(path)))
 
 
 def test_a_source_that_changes_between_its_two_readings_is_refused(tmp_path: Path) -> None:
     for name, count in (("c", 3), ("d", 4)):
         write(tmp_path / f"{name}.npy", head(), plain(count))
     path = tmp_path / "c.npy"
-    source = open_source(Named(str(path)))
+    source = open_source(NamedSource(source=str(path)))
     first = check(source, head().envelope, unseen).end
     assert len(list(Watched(source, first))) == 3
     for one in (path, npy.sidecar(path)):

@@ -21,7 +21,8 @@ from node.transfer.check import PROBED, check
 from node.transfer.chroma import PAGE, ChromaSource
 from node.transfer.errors import NotAsTold, SourceUnreadable, TransferError
 from node.transfer.form import Moved
-from node.transfer.opening import Named, open_source
+from node.transfer.named_source import NamedSource
+from node.transfer.opening import open_source
 from node.transfer.pgvector import PgvectorSource
 from tests.node.collections.rooms import unseen, vectors
 from tests.node.transfer.samples import WIDTH, head, plain, write
@@ -32,7 +33,7 @@ def test_nobody_can_foresee_which_pieces_are_encoded_again(tmp_path: Path) -> No
     spans = ((0, 5), (5, 10), (10, 15))
     moved = [Moved(f"d{n}", "", spans, rows, text="firstotherthird") for n in range(200)]
     write(tmp_path / "c.npy", head(), moved)
-    source = open_source(Named(str(tmp_path / "c.npy")))
+    source = open_source(NamedSource(source=str(tmp_path / "c.npy")))
     drawn = [check(source, head().envelope, unseen).pieces for _ in range(4)]
     assert [len(pieces) for pieces in drawn] == [PROBED] * 4
     assert len({tuple(sorted(piece.id for piece in pieces)) for pieces in drawn}) > 1
@@ -84,7 +85,7 @@ def test_a_table_that_is_none_of_ours_is_refused_by_what_is_wrong_with_it(
 ) -> None:
     table(tmp_path / "c.parquet", columns(**changed))
     with pytest.raises(NotAsTold, match=says):
-        list(open_source(Named(str(tmp_path / "c.parquet"))).documents())
+        list(open_source(NamedSource(source=str(tmp_path / "c.parquet"))).documents())
 
 
 def test_a_small_table_does_not_unfold_into_a_large_one(tmp_path: Path) -> None:
@@ -94,7 +95,7 @@ def test_a_small_table_does_not_unfold_into_a_large_one(tmp_path: Path) -> None:
     made |= {"id": pyarrow.array([f"d{n}" for n in range(count)]), "text": same}
     table(tmp_path / "c.parquet", made, dictionary_pagesize_limit=8 << 20)
     assert (tmp_path / "c.parquet").stat().st_size < 1 << 20
-    source = open_source(Named(str(tmp_path / "c.parquet")))
+    source = open_source(NamedSource(source=str(tmp_path / "c.parquet")))
     first = next(iter(source.documents()))  # of 3 GiB, if each row had its own
     assert first.text == long
     assert pyarrow.total_allocated_bytes() < 256 << 20
@@ -114,7 +115,7 @@ def test_lines_that_nest_too_deeply_are_refused(tmp_path: Path) -> None:
     ):
         npy.sidecar(path).write_bytes(b"\n".join(changed) + b"\n")
         with pytest.raises(NotAsTold, match=says):
-            list(open_source(Named(str(path))).documents())
+            list(open_source(NamedSource(source=str(path))).documents())
 
 
 def test_an_array_of_numbers_too_large_is_named_and_not_warned_of(tmp_path: Path) -> None:
@@ -122,13 +123,13 @@ def test_an_array_of_numbers_too_large_is_named_and_not_warned_of(tmp_path: Path
     write(path, head(), plain(2))
     np.save(path, np.load(path).astype(">f8") * 1e300)
     with pytest.raises(NotAsTold, match=r"'d0'.*NaN or an infinity"):
-        check(open_source(Named(str(path))), head().envelope, unseen)
+        check(open_source(NamedSource(source=str(path))), head().envelope, unseen)
 
 
 def test_an_array_that_is_cut_while_it_is_read_ends_the_import_alone(tmp_path: Path) -> None:
     path = tmp_path / "c.npy"
     write(path, head(), plain(4000))
-    source = iter(open_source(Named(str(path))).documents())
+    source = iter(open_source(NamedSource(source=str(path))).documents())
     next(source)
     os.truncate(path, 4096)  # a mapped file would end the whole process by SIGBUS
     with pytest.raises(SourceUnreadable, match="became shorter while it was read"):
@@ -166,7 +167,7 @@ def test_a_link_that_leads_nowhere_is_a_name_that_is_taken(tmp_path: Path) -> No
 
 def test_what_is_of_servers_is_refused_beside_a_file(tmp_path: Path) -> None:
     with pytest.raises(SourceUnreadable, match="is a file, and --table"):
-        open_source(Named(str(tmp_path / "c.npy"), table="items"))
+        open_source(NamedSource(source=str(tmp_path / "c.npy"), table="items"))
 
 
 class Answers(BaseHTTPRequestHandler):
