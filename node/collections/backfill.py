@@ -26,7 +26,7 @@ from node.ingest.prepare import Prepared, prepare
 from node.ingest.record import Record
 from node.ingest.sources import SourceUnreadable
 from node.ingest.write import Rows
-from node.store import chunk_rows, document_rows, version_rows
+from node.store import document_rows, version_rows
 from node.store.version_rows import Waiting
 
 BATCH = 64
@@ -232,13 +232,12 @@ class Backfill:
         """Write the vectors of those that still wait and are as they were read."""
         rows, written = Rows(), 0
         if not version_rows.is_kept(db, self._row.key):
-            return rows.change(index.nearness), 0
+            return rows.write(db, self._row.key, index.nearness), 0
         names = document_rows.label_sets(db)
         for document, item in ready:
             label_set = version_rows.still_waiting(db, self._row.key, document)
             if label_set is None:
                 continue
-            keys = chunk_rows.insert(db, self._row.key, document.key, item.spans, item.vectors)
-            rows.add(keys, document.key, label_set, names[label_set], item.vectors)
+            rows.add((document.key, item.spans), item.vectors, label_set, names[label_set])
             written += 1
-        return rows.change(index.nearness), written
+        return rows.write(db, self._row.key, index.nearness), written

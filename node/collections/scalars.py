@@ -3,7 +3,8 @@
 The rule of this file: an answer never waits for it. A search takes the tables as they are; of
 chunks that have no scalars yet, whoever scores computes them on the spot, by the same code. Missing
 ones are computed in the background, batch by batch in the thread for builds, and each batch is
-durable before the next begins, so an interrupted run goes on where it stopped.
+durable before the next begins, so an interrupted run goes on where it stopped. What a change costs
+follows from what it brought: a table that is held is continued, and read as a whole now and then.
 """
 
 import asyncio
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 BATCH = 500
 """Chunks whose scalars are computed and written at once."""
 
+_GROWTH = 1.5
+"""The table is read anew once it has so many times the rows that it had when it was read last."""
+
 _log = structlog.get_logger(__name__)
 
 IntArray = npt.NDArray[np.int64]
@@ -40,6 +44,7 @@ class ScalarKeeper:
         self._row = row
         self._around = around
         self._tables: dict[str, ScalarTable] = {}
+        self._read: dict[str, int] = {}
         self._task: asyncio.Task[None] | None = None
         self._again = False
 
@@ -95,32 +100,44 @@ class ScalarKeeper:
             await self._bring_up(yardstick, progress)
         current = {each.digest for each in yardsticks}
         self._tables = {name: each for name, each in self._tables.items() if name in current}
+        self._read = {name: each for name, each in self._read.items() if name in current}
 
     async def _bring_up(self, yardstick: "Yardstick", progress: "Progress") -> None:
         """Compute and write what is missing, then hold the whole table."""
         loop, building = asyncio.get_running_loop(), self._around.building
-        keys = await loop.run_in_executor(building, self._missing, yardstick)
+        held = self._tables.get(yardstick.digest)
+        keys = await loop.run_in_executor(building, self._missing, yardstick, held)
         for first in range(0, len(keys), BATCH):
             if self._around.stop.is_set():
                 return
             some = keys[first : first + BATCH]
-            await loop.run_in_executor(building, self._measure, yardstick, some)
+            made = await loop.run_in_executor(building, self._measure, yardstick, some)
             progress(first + len(some), len(keys), "scores prepared")
-        if len(keys) or yardstick.digest not in self._tables:
-            table = await loop.run_in_executor(building, self._load, yardstick)
-            self._tables = {**self._tables, yardstick.digest: table}
+            if held is not None:
+                held = held.joined(made)
+        if held is None or self._outgrown(yardstick, held):
+            held = await loop.run_in_executor(building, self._load, yardstick)
+            self._read = {**self._read, yardstick.digest: len(held.keys)}
+        self._tables = {**self._tables, yardstick.digest: held}
 
-    def _missing(self, yardstick: "Yardstick") -> IntArray:
+    def _outgrown(self, yardstick: "Yardstick", held: ScalarTable) -> bool:
+        """Whether so much was added that the table is read anew, without deleted chunks' rows."""
+        return len(held.keys) > max(BATCH, _GROWTH * self._read.get(yardstick.digest, 0))
+
+    def _missing(self, yardstick: "Yardstick", held: ScalarTable | None) -> IntArray:
+        # chunks only come under greater keys, so what lies below the last one held is complete
+        after = 0 if held is None or not len(held.keys) else int(held.keys[-1])
         with self._around.store.read() as db:
-            return scalar_rows.missing(db, self._row.key, yardstick.digest)
+            return scalar_rows.missing(db, self._row.key, yardstick.digest, after)
 
-    def _measure(self, yardstick: "Yardstick", keys: IntArray) -> None:
+    def _measure(self, yardstick: "Yardstick", keys: IntArray) -> ScalarTable:
         with self._around.store.read() as db:
             present, vectors = chunk_rows.present(db, keys, self._row.envelope.dimension)
         made = yardstick.scalars(vectors)
+        table = ScalarTable(present, made.lengths, made.hubness)
         with self._around.store.write() as db:
-            table = ScalarTable(present, made.lengths, made.hubness)
             scalar_rows.insert(db, yardstick.digest, table)
+        return table
 
     def _load(self, yardstick: "Yardstick") -> ScalarTable:
         with self._around.store.read() as db:

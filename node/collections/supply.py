@@ -89,7 +89,7 @@ def _write(
 ) -> Change:
     rows = Rows()
     if not version_rows.is_kept(db, version.key):
-        return rows.change(index.nearness)
+        return rows.write(db, version.key, index.nearness)
     names = [item.planned.record.id for item in ready]
     found = document_rows.find_many(db, collection, names)
     for item in ready:
@@ -99,18 +99,16 @@ def _write(
             told.unknown += 1
             told.first_unknown += [name] if len(told.first_unknown) < NAMED else []
             continue
-        former = chunk_rows.keys_of(db, version.key, document.key)
+        former = bool(chunk_rows.keys_of(db, version.key, document.key))
         if former and _same(db, version, document.key, item):
             told.unchanged += 1
             continue
-        rows.removed += former
-        chunk_rows.delete_of(db, version.key, document.key)
-        keys = chunk_rows.insert(db, version.key, document.key, item.spans, item.vectors)
+        rows.replaced += [document.key] if former else []
         label_set = document_rows.label_set(db, document.labels)
-        rows.add(keys, document.key, label_set, document.labels, item.vectors)
+        rows.add((document.key, item.spans), item.vectors, label_set, document.labels)
         told.replaced += 1 if former else 0
         told.given += 0 if former else 1
-    return rows.change(index.nearness)
+    return rows.write(db, version.key, index.nearness)
 
 
 def _same(db: Connection, version: Version, document: int, item: Prepared) -> bool:

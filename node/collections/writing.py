@@ -140,7 +140,7 @@ class Writing:
         if not given:
             return
         with self._around.store.read() as db:
-            alone = len(version_rows.of_collection(db, self._collection)) == 1
+            alone = version_rows.is_only(db, self._collection)
         for record in given:
             if record.space != serving.space_id and not (alone and record.space is None):
                 raise BadRecord(

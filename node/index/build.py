@@ -25,6 +25,7 @@ Progress = Callable[[int, int], None]
 
 def build(
     db: Connection,
+    keys: IntArray,
     files: SnapshotFiles,
     sequence: int,
     previous: Snapshot | None,
@@ -32,13 +33,12 @@ def build(
     stop: Event,
     progress: Progress | None,
 ) -> Snapshot | None:
-    """Build, save, publish and open a snapshot of what `db` (a read transaction) shows.
+    """Build, save, publish and open a snapshot of the rows `keys` (n,), ascending.
 
-    `previous` is the snapshot to extend, None to build anew. Returns None when the version has no
-    rows (its files are then removed). Raises BuildStopped when `stop` is set meanwhile.
+    Their vectors are read from `db`, a read transaction that shows just these. `previous` is the
+    snapshot to extend, None to build anew. Returns None where there are no rows (the files are then
+    removed). Raises BuildStopped when `stop` is set meanwhile.
     """
-    source = files.source
-    keys = chunk_rows.live(db, source.version).keys
     if not len(keys):
         files.remove()
         return None
@@ -91,7 +91,8 @@ def _write(
     else:
         old = files.graph_path(previous.generation)
         built = graph.extend(old, known, blocks(), len(keys), nearness, settings, stop)
-    rows.flush()
+    # no `rows.flush()`: it holds the interpreter's lock until the disk is done; `publish` waits so
+    # that others go on
     built.save(files.graph_path(generation))
     np.save(files.keys_path(generation), keys)
     if stop.is_set():

@@ -6,13 +6,15 @@ Who may do what, when:
 - `change` is the only writer: under one lock it commits a transaction to store.db and then swaps
   the view. A change that was not committed is never seen; one that was is seen when it returns.
 - `change_together` does the same to several versions of one collection, in one transaction.
-- `rebuild` reads store.db at one moment (the lock is held only to choose that moment), builds for
-  as long as it takes, and under the lock swaps in a view with the new snapshot and whatever has
-  changed since.
+- `rebuild` takes the view and store.db as they are at one moment (the lock is held only to choose
+  that moment), builds for as long as it takes, and under the lock swaps in a view with the new
+  snapshot and whatever has changed since. Vectors are read from store.db; which rows there are, a
+  view knows: reading them again would cost as much as the whole collection each time.
 """
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from sqlite3 import Connection
 from threading import Event, Lock
@@ -56,7 +58,7 @@ class CollectionIndex:
             source = Source(collection_rows.store_id(db), row.key, row.space_id, self.nearness)
             self._files = SnapshotFiles(directory, source)
             sequence = collection_rows.sequence(db, row.collection)
-            self._view = self._caught_up(db, self._load(sequence))
+            self._view = self._from_store(db, self._load(sequence))
 
     @property
     def view(self) -> View:
@@ -106,14 +108,15 @@ class CollectionIndex:
                 sequence = collection_rows.sequence(db, self._row.collection)  # pins the moment
                 view = self._view
             extend = None if anew or self._has_many_dead(view) else view.snapshot
+            making = partial(build, db, view.rows().keys, self._files, sequence)
             try:
-                snapshot = build(db, self._files, sequence, extend, self._settings, stop, progress)
+                snapshot = making(extend, self._settings, stop, progress)
             except RuntimeError:  # hnswlib: the saved graph cannot be read any more
                 if extend is None:
                     raise
-                snapshot = build(db, self._files, sequence, None, self._settings, stop, progress)
-            with self._changing, self._store.read() as now:
-                self._view = self._caught_up(now, snapshot)
+                snapshot = making(None, self._settings, stop, progress)
+            with self._changing:
+                self._view = self._over(snapshot)
         _log.info("index.built", collection=self._row.name, rows=len(self._view.base))
 
     def _has_many_dead(self, view: View) -> bool:
@@ -128,7 +131,7 @@ class CollectionIndex:
             self._files.remove()
             return None
 
-    def _caught_up(self, db: Connection, snapshot: Snapshot | None) -> View:
+    def _from_store(self, db: Connection, snapshot: Snapshot | None) -> View:
         """Return the view of what `db` shows: the snapshot's live rows and all others as delta."""
         live = chunk_rows.live(db, self._row.key)
         label_sets = document_rows.label_sets(db)
@@ -136,6 +139,18 @@ class CollectionIndex:
         missing = ~np.isin(live.keys, base.keys, assume_unique=True)
         delta = self._read(db, live, missing) if missing.any() else ()
         return View(snapshot, base, dead, delta, label_sets)
+
+    def _over(self, snapshot: Snapshot | None) -> View:
+        """Return the view of the same rows over another snapshot."""
+        view = self._view
+        base, dead = _base(snapshot, view.rows(), self.nearness)
+        delta = []
+        for part, counts in ((view.base, ~view.dead), *((part, None) for part in view.delta)):
+            left = ~np.isin(part.keys, base.keys, assume_unique=True)
+            left = left if counts is None else left & counts
+            if left.any():
+                delta.append(part.only(left))
+        return View(snapshot, base, dead, tuple(delta), view.label_sets)
 
     def _read(self, db: Connection, live: LiveChunks, wanted: Mask) -> tuple[Segment, ...]:
         keys = live.keys[wanted]

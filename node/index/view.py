@@ -7,7 +7,7 @@ one ends with it, and no search ever waits for a writer.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from node.index.among import Among
 from node.index.segment import IntArray, Mask, Segment, join
 from node.index.snapshot import Snapshot
+from node.store.chunk_rows import LiveChunks
 
 LabelSets = Mapping[int, frozenset[str]]
 
@@ -58,6 +59,17 @@ class View:
         """Number of rows that count."""
         return len(self.base) - int(self.dead.sum()) + self.delta_size
 
+    def rows(self) -> LiveChunks:
+        """Every row that counts, by ascending key; what store.db holds, without reading it."""
+        base, counts = self.base, ~self.dead
+        keys = np.concatenate([base.keys[counts], *(part.keys for part in self.delta)])
+        order = np.argsort(keys, kind="stable")  # they come nearly in order
+        documents = [base.documents[counts], *(part.documents for part in self.delta)]
+        label_sets = [base.label_sets[counts], *(part.label_sets for part in self.delta)]
+        return LiveChunks(
+            keys[order], np.concatenate(documents)[order], np.concatenate(label_sets)[order]
+        )
+
     @property
     def delta_size(self) -> int:
         """Number of rows that are searched one by one."""
@@ -77,7 +89,10 @@ class View:
             delta.append(change.added)
             delta = _merged(delta)
         label_sets = {**self.label_sets, **change.label_sets}
-        return View(self.snapshot, self.base, dead, tuple(delta), label_sets)
+        after = View(self.snapshot, self.base, dead, tuple(delta), label_sets)
+        if not len(change.removed):  # then what was found out of the base's rows still holds
+            return replace(after, _masks=self._masks, _narrowed=self._narrowed)
+        return after
 
     def eligible(self, visible: frozenset[str] | None) -> tuple[Mask, int]:
         """Return the mask of base rows that are alive and visible, and how many they are.

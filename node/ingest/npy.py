@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from node.ingest.errors import BadRecord, IngestError
-from node.ingest.record import Record, single_precision
+from node.ingest.record import FloatArray, Record, single_precision
 from protocol.envelope import Dtype
 
 _MAX_ID_CHARS = 512
@@ -56,7 +56,7 @@ def read(
                 yield Record(
                     _checked_id(line.rstrip("\r\n"), where),
                     where,
-                    vector=single_precision(next(rows)),
+                    vector=next(rows),
                     labels=labels,
                 )
             if row + 1 != len(table):
@@ -112,10 +112,10 @@ class Table:
                 fix="Check the path, and that the node's user may read the file.",
             ) from None
 
-    def each(self) -> Iterator[npt.NDArray[Any]]:
-        """Read the rows one after the other."""
+    def each(self) -> Iterator[FloatArray]:
+        """Read the rows (d,) one after the other, as float32; those of a block share its memory."""
         for first in range(0, len(self), _BLOCK):
-            yield from self.rows(first, min(first + _BLOCK, len(self)))
+            yield from single_precision(self.rows(first, min(first + _BLOCK, len(self))))
 
     def _numbers(self, file: BinaryIO, first: int, count: int) -> npt.NDArray[Any]:
         file.seek(self.offset + first * self.dtype.itemsize)

@@ -28,24 +28,18 @@ async def prepare(batch: list[Planned], encoder: Encoder, max_pieces: int) -> li
     Raises BadRecord for a record that has no usable vector or would be cut into more than
     `max_pieces`, EncoderError where the model fails.
     """
+    # in a thread: whoever asks meanwhile is not kept waiting
+    prepared = await asyncio.to_thread(_taken, batch, encoder)
     texts: list[str] = []
     owners: list[Planned] = []
-    prepared = []
-    none = np.empty((0, encoder.envelope.dimension), dtype=np.float32)
-    # in a thread: whoever asks meanwhile is not kept waiting
-    given = iter(await asyncio.to_thread(_given, batch, encoder))
-    for planned in batch:
-        spans: list[Span] = []
-        vectors = none
-        record = planned.record
-        if _brings_vectors(planned):
-            spans = list(record.spans) or [(0, len(record.text or ""))]
-            vectors = next(given)
-        elif planned.needs_vectors:
+    for at, planned in enumerate(batch):
+        if planned.needs_vectors and not _brings_vectors(planned):
             spans = await _chunked(planned, encoder, max_pieces)
-            texts += [(record.text or "")[start:stop] for start, stop in spans]
+            texts += [(planned.record.text or "")[start:stop] for start, stop in spans]
             owners += [planned] * len(spans)
-        prepared.append(Prepared(planned, spans, vectors))
+            prepared[at] = Prepared(planned, spans, prepared[at].vectors)
+    if not owners:
+        return prepared
     encoded = await _encoded(texts, owners, encoder)
     return _assigned(prepared, encoded)
 
@@ -68,7 +62,8 @@ async def prepare_texts(batch: list[Planned], encoder: Encoder, max_pieces: int)
 
 def unprepared(batch: list[Planned], dimension: int) -> list[Prepared]:
     """Return the batch without any vectors."""
-    return [Prepared(planned, [], np.empty((0, dimension), dtype=np.float32)) for planned in batch]
+    none = np.empty((0, dimension), dtype=np.float32)
+    return [Prepared(planned, [], none) for planned in batch]
 
 
 async def _chunked(planned: Planned, encoder: Encoder, max_pieces: int) -> list[Span]:
@@ -106,6 +101,18 @@ async def _encoded(texts: list[str], owners: list[Planned], encoder: Encoder) ->
 
 def _brings_vectors(planned: Planned) -> bool:
     return planned.needs_vectors and planned.record.vector is not None
+
+
+def _taken(batch: list[Planned], encoder: Encoder) -> list[Prepared]:
+    """Return the batch with the vectors that came along, checked, and no others."""
+    given = iter(_given(batch, encoder))
+    prepared = unprepared(batch, encoder.envelope.dimension)
+    for at, planned in enumerate(batch):
+        if _brings_vectors(planned):
+            record = planned.record
+            spans = list(record.spans) or [(0, len(record.text or ""))]
+            prepared[at] = Prepared(planned, spans, next(given))
+    return prepared
 
 
 def _given(batch: list[Planned], encoder: Encoder) -> list[FloatArray]:

@@ -39,13 +39,20 @@ class Record:
     spans: tuple[tuple[int, int], ...] = ()
     encoded: bool = False
     source: bytes | None = None
+    _digest: bytes | None = field(default=None, init=False, repr=False)
 
     @property
     def digest(self) -> bytes:
         """SHA-256 of what decides the stored vectors: the text and the vector given."""
+        if self._digest is None:  # asked for by three: repeats, comparison, writing
+            object.__setattr__(self, "_digest", self._digested())
+        return self._digest or b""
+
+    def _digested(self) -> bytes:
         hashed = text_digest(self.text)
         if self.vector is not None and not self.encoded:
-            hashed.update(b"vector" + self.vector.astype("<f4").tobytes())
+            hashed.update(b"vector")
+            hashed.update(np.ascontiguousarray(self.vector, dtype="<f4").reshape(-1).data)
         return hashed.digest()
 
 

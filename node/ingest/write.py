@@ -12,7 +12,9 @@ from node.index.similarity import Nearness
 from node.index.view import Change
 from node.ingest.plan import Step
 from node.ingest.prepare import Prepared
+from node.ingest.record import Record
 from node.store import chunk_rows, document_rows
+from node.store.chunk_rows import Pieces
 from node.store.document_rows import NewDocument
 
 
@@ -36,40 +38,40 @@ class Counts:
 
 @dataclass(slots=True)
 class Rows:
-    """The chunks of one version written and removed so far."""
+    """The chunks of one version that a transaction writes; n of them, of some documents.
 
-    removed: list[int] = field(default_factory=list)
-    keys: list[int] = field(default_factory=list)
-    documents: list[int] = field(default_factory=list)
+    `replaced`: documents whose former chunks go; `names`: the label sets of the new ones.
+    """
+
+    replaced: list[int] = field(default_factory=list)
+    pieces: list[Pieces] = field(default_factory=list)
     label_sets: list[int] = field(default_factory=list)
     vectors: list[FloatArray] = field(default_factory=list)
     names: dict[int, frozenset[str]] = field(default_factory=dict)
 
     def add(
-        self,
-        keys: list[int],
-        document: int,
-        label_set: int,
-        labels: frozenset[str],
-        vectors: FloatArray,
+        self, pieces: Pieces, vectors: FloatArray, label_set: int, labels: frozenset[str]
     ) -> None:
-        """Note the written chunks of one document."""
+        """Note what one document gets."""
         self.names[label_set] = labels
-        self.keys += keys
-        self.documents += [document] * len(keys)
-        self.label_sets += [label_set] * len(keys)
+        self.pieces.append(pieces)
+        self.label_sets.append(label_set)
         self.vectors.append(vectors)
 
-    def change(self, nearness: Nearness) -> Change:
-        """Return what the version's index must show."""
-        removed = np.array(self.removed, dtype=np.int64)
-        if not self.keys:
+    def write(self, db: Connection, version: int, nearness: Nearness) -> Change:
+        """Write all of it; return what the version's index must show."""
+        gone = chunk_rows.delete_of(db, version, self.replaced) if self.replaced else []
+        removed = np.array(gone, dtype=np.int64)
+        lengths = [len(spans) for _, spans in self.pieces]
+        if not any(lengths):
             return Change(removed, None, self.names)
         vectors = np.concatenate(self.vectors)
+        keys = chunk_rows.insert(db, version, self.pieces, vectors)
+        documents = np.array([document for document, _ in self.pieces], dtype=np.int64)
         added = Segment(
-            np.array(self.keys, dtype=np.int64),
-            np.array(self.documents, dtype=np.int64),
-            np.array(self.label_sets, dtype=np.int32),
+            np.array(keys, dtype=np.int64),
+            np.repeat(documents, lengths),
+            np.repeat(np.array(self.label_sets, dtype=np.int32), lengths),
             vectors,
             nearness.norms(vectors),
         )
@@ -92,51 +94,44 @@ def write(
 
     All targets have the same records in the same order.
     """
-    rows = [Rows() for _ in targets]
-    counts = Counts()
+    batch = [item.planned for item in targets[0].batch]
+    written = [planned for planned in batch if planned.step is not Step.NOTHING]
+    known = [None if planned.known is None else planned.known.key for planned in written]
     sets = dict[frozenset[str], int]()
-    for items in zip(*(target.batch for target in targets), strict=True):
-        step = items[0].planned.step
-        if step is Step.NOTHING:
-            counts += Counts(unchanged=1)
-            continue
-        document = document_rows.upsert(db, collection, _new(items[0]), sequence, at, sets)
-        if step is not Step.FIELDS:
-            for target, item, own in zip(targets, items, rows, strict=True):
-                _replace_chunks(db, target, document, item, own, sets)
-        counts += Counts(added=1) if step is Step.NEW else Counts(updated=1)
-    changes = [own.change(target.nearness) for target, own in zip(targets, rows, strict=True)]
-    return changes, counts + Counts(chunks=sum(len(own.keys) for own in rows))
+    new = [_new(planned.record) for planned in written]
+    keys = document_rows.put(db, collection, new, known, sequence, at, sets)
+    changes = [_written(db, target, keys, sets) for target in targets]
+    chunks = sum(len(change.added) for change in changes if change.added is not None)
+    added = known.count(None)
+    return changes, Counts(added, len(written) - added, len(batch) - len(written), chunks)
 
 
-def _new(item: Prepared) -> NewDocument:
-    record = item.planned.record
+def _new(record: Record) -> NewDocument:
     text = record.text if record.source is None else None  # else it stays where it is
     return NewDocument(
         record.id, text, record.uri, record.metadata, record.labels, record.digest, record.source
     )
 
 
-def _replace_chunks(
-    db: Connection,
-    target: Target,
-    document: int,
-    item: Prepared,
-    rows: Rows,
-    sets: dict[frozenset[str], int],
-) -> None:
-    """Put the item's vectors, or on other labels the stored ones, under new chunk keys.
+def _written(
+    db: Connection, target: Target, keys: Sequence[int], sets: dict[frozenset[str], int]
+) -> Change:
+    """Put the items' vectors, or on other labels the stored ones, under new chunk keys.
 
-    Rows of an index never change; other labels therefore mean other rows.
+    `keys` are those of the documents that are written. Rows of an index never change; other labels
+    therefore mean other rows.
     """
-    version = target.version
-    spans, vectors = item.spans, item.vectors
-    if item.planned.step is Step.LABELS:
-        spans, vectors = chunk_rows.of_document(db, version, document, target.nearness.dimension)
-    if item.planned.known is not None:
-        rows.removed += chunk_rows.keys_of(db, version, document)
-        chunk_rows.delete_of(db, version, document)
-    keys = chunk_rows.insert(db, version, document, spans, vectors)
-    labels = item.planned.record.labels
-    label_set = document_rows.label_set(db, labels, sets)
-    rows.add(keys, document, label_set, labels, vectors)
+    rows = Rows()
+    written = (item for item in target.batch if item.planned.step is not Step.NOTHING)
+    for item, key in zip(written, keys, strict=True):
+        planned, spans, vectors = item.planned, item.spans, item.vectors
+        if planned.step is Step.FIELDS:
+            continue
+        if planned.step is Step.LABELS:
+            dimension = target.nearness.dimension
+            spans, vectors = chunk_rows.of_document(db, target.version, key, dimension)
+        if planned.known is not None:
+            rows.replaced.append(key)
+        labels = planned.record.labels
+        rows.add((key, spans), vectors, document_rows.label_set(db, labels, sets), labels)
+    return rows.write(db, target.version, target.nearness)

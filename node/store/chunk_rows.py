@@ -13,9 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from node.store.errors import StoreError
+from node.store.keys import next_key
 
 FloatArray = npt.NDArray[np.float32]
 Span = tuple[int, int]
+Pieces = tuple[int, Sequence[Span]]
+"""A document's key, and the character ranges of its text that have vectors, in order."""
 
 _MAX_VARIABLES = 500  # placeholders in one statement, well below SQLite's limit
 _LITTLE_ENDIAN = np.dtype("<f4")
@@ -50,25 +53,31 @@ class FirstPiece:
 
 
 def insert(
-    db: sqlite3.Connection,
-    version: int,
-    document: int,
-    spans: Sequence[Span],
-    vectors: FloatArray,
+    db: sqlite3.Connection, version: int, pieces: Sequence[Pieces], vectors: FloatArray
 ) -> list[int]:
-    """Insert a document's chunks in order; return their keys, ascending.
+    """Insert the chunks of some documents in order; return their keys, ascending.
 
-    `spans` holds n character ranges of the text, `vectors` is (n, d).
+    `vectors` (n, d) holds those of all pieces, one after the other.
     """
-    keys = []
-    for ordinal, ((start, stop), vector) in enumerate(zip(spans, vectors, strict=True)):
-        row = db.execute(
-            "INSERT INTO chunks (version, document, ordinal, start, stop, vector)"
-            " VALUES (?, ?, ?, ?, ?, ?) RETURNING key",
-            (version, document, ordinal, start, stop, vector.astype(_LITTLE_ENDIAN).tobytes()),
-        ).fetchone()
-        keys.append(int(row[0]))
-    return keys
+    if sum(len(spans) for _, spans in pieces) != len(vectors):
+        raise ValueError("each piece has one vector")
+    first = next_key(db, "chunks")
+    width = vectors.shape[1] * _LITTLE_ENDIAN.itemsize
+    raw = vectors.astype(_LITTLE_ENDIAN, copy=False).tobytes()
+    places = (
+        (document, ordinal, *span)
+        for document, spans in pieces
+        for ordinal, span in enumerate(spans)
+    )
+    db.executemany(
+        "INSERT INTO chunks (key, version, document, ordinal, start, stop, vector)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            (first + at, version, *place, raw[at * width : (at + 1) * width])
+            for at, place in enumerate(places)
+        ),
+    )
+    return list(range(first, first + len(vectors)))
 
 
 def covered_among(db: sqlite3.Connection, version: int, documents: Iterable[int]) -> frozenset[int]:
@@ -136,9 +145,14 @@ def of_document(
     return [(start, stop) for start, stop, _ in rows], _matrix((row[2] for row in rows), dimension)
 
 
-def delete_of(db: sqlite3.Connection, version: int, document: int) -> None:
-    """Delete a document's chunks with their vectors."""
-    db.execute("DELETE FROM chunks WHERE version = ? AND document = ?", (version, document))
+def delete_of(db: sqlite3.Connection, version: int, documents: Iterable[int]) -> list[int]:
+    """Delete the chunks of documents with their vectors; return the keys that they had."""
+    rows = db.execute(
+        "DELETE FROM chunks WHERE version = ? AND document IN (SELECT value FROM json_each(?))"
+        " RETURNING key",
+        (version, json.dumps(list(documents))),
+    )
+    return [key for (key,) in rows]
 
 
 def live(db: sqlite3.Connection, version: int) -> LiveChunks:
@@ -151,11 +165,11 @@ def live(db: sqlite3.Connection, version: int) -> LiveChunks:
     table = np.fromiter(
         rows, dtype=[("key", np.int64), ("document", np.int64), ("label_set", np.int32)]
     )
-    table.sort(order="key")
+    order = np.argsort(table["key"])  # numbers alone: whole rows would be compared in the lock
     return LiveChunks(
-        keys=np.ascontiguousarray(table["key"]),
-        documents=np.ascontiguousarray(table["document"]),
-        label_sets=np.ascontiguousarray(table["label_set"]),
+        keys=table["key"][order],
+        documents=table["document"][order],
+        label_sets=table["label_set"][order],
     )
 
 

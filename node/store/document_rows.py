@@ -1,12 +1,13 @@
 """Rows of documents, each function within its caller's transaction."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import orjson
 
+from node.store.keys import next_key
 from protocol.metadata_filter import Condition
 
 KeyT = TypeVar("KeyT", int, str)
@@ -52,41 +53,51 @@ _SELECT = """
 """
 
 
-def upsert(
+def put(
     db: sqlite3.Connection,
     collection: int,
-    document: NewDocument,
+    documents: Sequence[NewDocument],
+    known: Sequence[int | None],
     sequence: int,
     at: int,
-    known: dict[frozenset[str], int] | None = None,
-) -> int:
-    """Insert or replace one document's fields; return its internal key, kept across updates.
+    sets: dict[frozenset[str], int],
+) -> list[int]:
+    """Insert documents, and replace the fields of those whose keys are `known`; return all keys.
 
-    `known`: see `label_set`.
+    A document keeps its key across updates. `sets`: see `label_set`. Raises IntegrityError where
+    one is there that was not known.
     """
-    row = db.execute(
-        "INSERT INTO documents (collection, external_id, text, uri, metadata, label_set, digest,"
-        " sequence, added_at, updated_at, source) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (collection, external_id) DO UPDATE SET text = excluded.text,"
-        " uri = excluded.uri, metadata = excluded.metadata, label_set = excluded.label_set,"
-        " digest = excluded.digest, sequence = excluded.sequence, updated_at = excluded.updated_at,"
-        " source = excluded.source"
-        " RETURNING key",
-        (
-            collection,
-            document.external_id,
+    following = next_key(db, "documents")
+    keys, new, changed = list[int](), [], []
+    for document, key in zip(documents, known, strict=True):
+        fields = (
             document.text,
             document.uri,
             orjson.dumps(document.metadata, option=orjson.OPT_SORT_KEYS).decode(),
-            label_set(db, document.labels, known),
+            label_set(db, document.labels, sets),
             document.digest,
             sequence,
             at,
-            at,
             document.source,
-        ),
-    ).fetchone()
-    return int(row[0])
+        )
+        if key is None:
+            key, following = following, following + 1  # noqa: PLW2901 - the key that it gets
+            new.append((key, collection, document.external_id, *fields, at))
+        else:
+            changed.append((*fields, key))
+        keys.append(key)
+    db.executemany(
+        "INSERT INTO documents (key, collection, external_id, text, uri, metadata, label_set,"
+        " digest, sequence, updated_at, source, added_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+        " ?)",
+        new,
+    )
+    db.executemany(
+        "UPDATE documents SET text = ?, uri = ?, metadata = ?, label_set = ?, digest = ?,"
+        " sequence = ?, updated_at = ?, source = ? WHERE key = ?",
+        changed,
+    )
+    return keys
 
 
 def find_many(

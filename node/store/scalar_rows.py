@@ -23,6 +23,14 @@ class ScalarTable:
     lengths: FloatArray
     hubness: FloatArray
 
+    def joined(self, later: "ScalarTable") -> "ScalarTable":
+        """Return a table with those of `later` too, whose keys are all greater."""
+        return ScalarTable(
+            np.concatenate([self.keys, later.keys]),
+            np.concatenate([self.lengths, later.lengths]),
+            np.concatenate([self.hubness, later.hubness]),
+        )
+
 
 def yardstick_key(db: sqlite3.Connection, digest: str) -> int:
     """Return the key of a yardstick's digest, adding it where it is new."""
@@ -39,13 +47,20 @@ def keep_yardsticks(db: sqlite3.Connection, digests: Collection[str]) -> None:
     db.executemany("DELETE FROM yardsticks WHERE key = ?", gone)
 
 
-def missing(db: sqlite3.Connection, version: int, digest: str) -> npt.NDArray[np.int64]:
-    """Return the keys of the version's chunks without scalars by this yardstick, ascending."""
+def missing(
+    db: sqlite3.Connection, version: int, digest: str, after: int = 0
+) -> npt.NDArray[np.int64]:
+    """Return the keys of the version's chunks without scalars by this yardstick, ascending.
+
+    Only of those beyond the key `after`, which costs what there are of these.
+    """
+    # the + keeps SQLite from looking through the whole version by its index
+    of_version = "+c.version" if after else "c.version"
     rows = db.execute(
-        "SELECT c.key FROM chunks c WHERE c.version = ? AND NOT EXISTS (SELECT 1"
+        f"SELECT c.key FROM chunks c WHERE c.key > ? AND {of_version} = ? AND NOT EXISTS (SELECT 1"  # noqa: S608 - `of_version` is one of two texts above
         " FROM chunk_scalars s JOIN yardsticks y ON y.key = s.yardstick"
         " WHERE s.chunk = c.key AND y.digest = ?) ORDER BY c.key",
-        (version, digest),
+        (after, version, digest),
     )
     return np.fromiter((key for (key,) in rows), dtype=np.int64)
 

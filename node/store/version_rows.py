@@ -135,6 +135,12 @@ def of_collection(db: sqlite3.Connection, collection: int) -> list[VersionRow]:
     return [_row(row) for row in rows]
 
 
+def is_only(db: sqlite3.Connection, collection: int) -> bool:
+    """Return whether a collection never had but one version."""
+    row = db.execute("SELECT count(*) FROM versions WHERE collection = ?", (collection,)).fetchone()
+    return int(row[0]) == 1
+
+
 def purgeable(db: sqlite3.Connection) -> list[int]:
     """Return the retired versions that still have vectors."""
     rows = db.execute(

@@ -51,9 +51,11 @@ class Source:
             for number, rows in enumerate(np.split(vectors, len(vectors) // chunks)):
                 own = labels[number] if labels else frozenset({"all"})
                 document = NewDocument(f"{sequence}-{number}", None, None, {}, own, b"")
-                key = document_rows.upsert(db, self.row.collection, document, sequence, 0)
+                (key,) = document_rows.put(
+                    db, self.row.collection, [document], [None], sequence, 0, {}
+                )
                 spans = [(0, 0)] * chunks
-                keys += chunk_rows.insert(db, self.row.key, key, spans, rows)
+                keys += chunk_rows.insert(db, self.row.key, [(key, spans)], rows)
                 documents += [key] * chunks
                 label_set = document_rows.label_set(db, own)
                 names[label_set] = own

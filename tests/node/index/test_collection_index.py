@@ -147,17 +147,16 @@ def test_a_change_whose_commit_fails_is_never_seen(source: Source) -> None:
     kept = source.put(index, vectors(10))
     before = index.view
 
-    def late(db: Connection, sequence: int) -> tuple[Change, None]:
+    def too_late(db: Connection, sequence: int) -> tuple[Change, None]:
         """A change like any other; its transaction is refused by the database at COMMIT."""
         db.execute("PRAGMA defer_foreign_keys = ON")
-        key = document_rows.upsert(
-            db, source.row.collection, NewDocument("late", None, None, {}, ALL, b""), sequence, 0
-        )
+        late = NewDocument("late", None, None, {}, ALL, b"")
+        (key,) = document_rows.put(db, source.row.collection, [late], [None], sequence, 0, {})
         rows = vectors(1, seed=7)
-        (chunk,) = chunk_rows.insert(db, source.row.key, key, [(0, 0)], rows)
+        (chunk,) = chunk_rows.insert(db, source.row.key, [(key, [(0, 0)])], rows)
         label_set = document_rows.label_set(db, ALL)
         # a chunk of a document that is not there: only COMMIT looks at it
-        chunk_rows.insert(db, source.row.key, key + 1_000, [(0, 0)], rows)
+        chunk_rows.insert(db, source.row.key, [(key + 1_000, [(0, 0)])], rows)
         added = Segment(
             np.array([chunk]), np.array([key]), np.array([label_set], "i4"), rows,
             index.nearness.norms(rows),
@@ -165,10 +164,34 @@ def test_a_change_whose_commit_fails_is_never_seen(source: Source) -> None:
         return Change(np.empty(0, "i8"), added, {label_set: ALL}), None
 
     with pytest.raises(IntegrityError):
-        index.change(late)
+        index.change(too_late)
     assert index.view is before
     found = index.search(vectors(1, seed=7), 20, None)[0]
     assert sorted(one.key for one in found) == sorted(kept)
     more = source.put(index, vectors(1, seed=8))  # and the next change is not in its way
     assert source.index().view.live == 11
     assert {one.key for one in index.search(vectors(1), 20, None)[0]} == {*kept, *more}
+
+
+def test_a_view_knows_the_rows_of_the_store_after_changes_and_rebuilds(source: Source) -> None:
+    index = source.index()
+
+    def same() -> bool:
+        with source.store.read() as db:
+            kept = chunk_rows.live(db, source.row.key)
+        known = index.view.rows()
+        return all(
+            np.array_equal(getattr(known, name), getattr(kept, name))
+            for name in ("keys", "documents", "label_sets")
+        )
+
+    first = source.put(index, vectors(200), chunks=2)
+    index.rebuild(Event())
+    source.remove(index, first[:20])
+    source.put(index, vectors(60, seed=1), labels=[frozenset({"a"})] * 60)
+    assert same()
+    index.rebuild(Event())
+    source.remove(index, first[20:90])
+    assert same()
+    index.rebuild(Event(), anew=True)
+    assert same()

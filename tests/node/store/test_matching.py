@@ -44,8 +44,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
         )
         for at, metadata in enumerate(METADATA):
             document = NewDocument(str(at), None, None, metadata, frozenset(), b"")
-            assert document_rows.upsert(db, 1, document, 1, 0) == 2 * at + 1
-            document_rows.upsert(db, 2, document, 1, 0)
+            assert document_rows.put(db, 1, [document], [None], 1, 0, {}) == [2 * at + 1]
+            document_rows.put(db, 2, [document], [None], 1, 0, {})
     return made
 
 

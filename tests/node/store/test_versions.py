@@ -26,7 +26,7 @@ async def test_a_store_from_before_versions_had_states_is_taken_over_whole(tmp_p
         for n in range(3):
             db.execute("INSERT INTO documents VALUES (?, 1, ?, NULL, NULL, '{}', 1, x'', 0, 0, 0)",
                        (n + 1, f"d{n}"))  # fmt: skip
-            chunk_rows.insert(db, 5, n + 1, [(0, 0)], rows[n : n + 1])
+            chunk_rows.insert(db, 5, [(n + 1, [(0, 0)])], rows[n : n + 1])
     store.close()
     async with opened(tmp_path) as rooms:
         collection = rooms.collections.get("papers")
