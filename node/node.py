@@ -117,6 +117,7 @@ class Node(OwnRooms):
         )
         await self.log.append(Entry(started))
         await asyncio.to_thread(self.contents.open)
+        await asyncio.to_thread(self.suspicions.waiting)  # refuses the file of a later release
         await log_what_was_cut_off(self)
         await self.collections.load()
         self.periodic += periodic_of(self)

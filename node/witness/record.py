@@ -1,34 +1,44 @@
 """witness.db: the largest tree of each partner's log that this node has cosigned.
 
 Rule of this file: a record only grows, by one compare-and-swap, and has reached the disk when
-`advance` returns (synchronous=FULL); a cosignature is made after that, or a crash or a second
-request would let a log go back behind what was cosigned. It lies apart from log.db, because it is
-about others' logs and outlives the own one where that is succeeded. A row belongs to one pairing:
-an organisation that was paired with anew, under another root key, begins anew.
+`advance` returns (node/witness/database.py); a cosignature is made after that, or a crash or a
+second request would let a log go back behind what was cosigned. It lies apart from log.db, because
+it is about others' logs and outlives the own one where that is succeeded. A row belongs to one
+pairing: an organisation that was paired with anew, under another root key, begins anew.
+
+Beside it wait forks that are suspected (node/witness/suspicions.py), one of each organisation.
 """
 
-import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from node.audit.errors import LogUnavailable
+from node.witness.database import transaction
 from protocol.checkpoint import Checkpoint, parse_checkpoint
 from protocol.note import parse_note
 
-_TABLE = """
-CREATE TABLE IF NOT EXISTS cosigned (
-    origin TEXT NOT NULL, root TEXT NOT NULL, size INTEGER NOT NULL, hash BLOB NOT NULL,
-    note BLOB NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (origin, root)
-) STRICT, WITHOUT ROWID
-"""
-BUSY_MS = 5_000
+
+@dataclass(frozen=True)
+class Suspected:
+    """A fork that lacks a hash: whose, under which pinned root key, and how often it was read for.
+
+    `fork` is a file of evidence (protocol/fork.py) that does not prove itself yet.
+    """
+
+    organisation: str
+    root: str
+    fork: bytes
+    attempts: int = 0
 
 
 class WitnessRecord:
-    """What was cosigned; every method may be called from any thread and raises LogUnavailable."""
+    """What was cosigned; every method may be called from any thread.
+
+    Raises LogUnavailable, or LogTooNew for a file of a later release.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -70,18 +80,39 @@ class WitnessRecord:
             rows = connection.execute("SELECT origin, size, at FROM cosigned ORDER BY at")
             return {str(origin): (int(size), int(at)) for origin, size, at in rows}
 
+    def suspect(self, found: Suspected) -> None:
+        """Keep a suspicion in place of the one before of the same organisation."""
+        with self._connection() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO suspicions VALUES (?, ?, ?, ?)",
+                (found.organisation, found.root, found.fork, found.attempts),
+            )
+
+    def tried(self, found: Suspected) -> None:
+        """Note that a suspicion's hash was asked for once more, if it still is the newest."""
+        with self._connection() as connection:
+            connection.execute(
+                "UPDATE suspicions SET attempts = attempts + 1 WHERE organisation = ? AND fork = ?",
+                (found.organisation, found.fork),
+            )
+
+    def forget(self, found: Suspected) -> None:
+        """Delete a suspicion that was looked into, if it still is the newest."""
+        with self._connection() as connection:
+            connection.execute(
+                "DELETE FROM suspicions WHERE organisation = ? AND fork = ?",
+                (found.organisation, found.fork),
+            )
+
+    def suspected(self) -> list[Suspected]:
+        """Return what waits."""
+        if not self._path.exists():
+            return []
+        with self._connection() as connection:
+            rows = connection.execute("SELECT organisation, root, fork, attempts FROM suspicions")
+            return [Suspected(str(o), str(root), bytes(f), int(n)) for o, root, f, n in rows]
+
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
-        """A connection in a transaction of its own, committed to the disk at the end."""
-        with self._one_at_a_time:
-            try:
-                os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-                with closing(sqlite3.connect(self._path, isolation_level=None)) as connection:
-                    connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
-                    connection.execute("PRAGMA synchronous=FULL")
-                    connection.execute(_TABLE)
-                    connection.execute("BEGIN IMMEDIATE")
-                    yield connection
-                    connection.execute("COMMIT")
-            except (sqlite3.Error, OSError) as error:
-                raise LogUnavailable(f"{self._path} cannot be read or written: {error}.") from error
+        with self._one_at_a_time, transaction(self._path) as connection:
+            yield connection

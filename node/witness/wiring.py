@@ -62,7 +62,8 @@ def follower_of(node: Node) -> Follower:
 
 def suspicions_of(node: Node) -> Suspicions:
     """What keeps evidence of forks."""
-    return Suspicions(node.peers, partner_logs(node), Forks(node.data.forks))
+    record = WitnessRecord(node.data.witness_file)
+    return Suspicions(node.peers, partner_logs(node), Forks(node.data.forks), record)
 
 
 def partner_logs(node: Node) -> PartnerLogs:

@@ -29,6 +29,7 @@ from node.operations.register import catalog as list_versions
 from node.operations.registry import silent
 from node.passphrase import Passphrase
 from node.room_error import RoomError
+from node.witness.record import WitnessRecord
 from protocol.accept_answer import RawAnswer, accept_answer
 from protocol.accept_query import RawRequest
 from protocol.answer_content import AcceptedAnswer, AnsweringPeer
@@ -133,7 +134,7 @@ async def test_its_data_directory_is_taken_over_whole(release: str, tmp_path: Pa
         assert not fsck(node.data.log_file, silent).findings.total
 
 
-FILES = ("store.db", "log.db", "content.db", "content_keys.db")
+FILES = ("store.db", "log.db", "content.db", "content_keys.db", "witness.db")
 NOT_YET = {"eb5428d": {"content.db", "content_keys.db"}}
 """What a former release did not have; every other file is tried."""
 
@@ -145,6 +146,8 @@ async def test_what_a_later_release_wrote_is_refused_untouched(
     for file in FILES:
         async with opened(release, "clinic", tmp_path / file) as node:
             path = node.data.path / file
+            if file == "witness.db":  # made by the first log that it cosigns, and by none here
+                WitnessRecord(path).latest("log.example", "none")
             if not path.exists():
                 absent.add(file)
                 continue

@@ -23,6 +23,7 @@ from node.operations.audit_witness import Witnesses
 from node.operations.registry import NoRequest, silent
 from node.witness.forks import Forks
 from node.witness.record import WitnessRecord
+from node.witness.suspicions import ATTEMPTS
 from protocol.add_checkpoint import ADD_CHECKPOINT_PATH, SIZE_TYPE, AddCheckpoint
 from protocol.answer_body import write_body
 from protocol.checkpoint import Checkpoint, sign_checkpoint
@@ -361,11 +362,22 @@ async def test_an_asker_sees_by_its_receipts_that_another_witness_was_shown_anot
         if shown_again:
             await two.node.submitter.submit_due()
         assert list(Forks(lab.node.data.forks).all()) == []
+        await lab.stop()  # what is suspected outlives the process
+        lab = await world.serve(lab.node.data)
+        (suspected,) = lab.node.suspicions.waiting()
         await lab.node.suspicions.look()  # reads the hash that the proof leaves out
+        assert lab.node.suspicions.waiting() == []
         (fork,) = Forks(lab.node.data.forks).all()
         proved = verify_fork(fork.file, [])
         assert (proved.verdict, proved.trees[0].size.bit_count()) == ("DIVERGED", 1)
         fork.file.unlink()
+    WitnessRecord(lab.node.data.witness_file).suspect(suspected)
+    await two.stop()
+    for asked_before in range(ATTEMPTS):
+        assert [one.attempts for one in lab.node.suspicions.waiting()] == [asked_before]
+        await lab.node.suspicions.look()  # nobody is there to give it
+    assert lab.node.suspicions.waiting() == []
+    assert list(Forks(lab.node.data.forks).all()) == []
 
 
 async def test_an_asker_that_is_a_witness_too_is_not_shown_one_log_as_each(

@@ -3,12 +3,15 @@
 import sqlite3
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from node.audit.errors import LogUnavailable
-from node.witness.record import WitnessRecord
+from node.audit.errors import LogTooNew, LogUnavailable
+from node.witness.database import KIND, STEPS
+from node.witness.record import Suspected, WitnessRecord
 from protocol.checkpoint import Checkpoint
 from tests.vectors.witness_vectors import ORIGIN, TREE, head
 
@@ -58,3 +61,65 @@ def test_a_record_that_cannot_be_written_is_unavailable(tmp_path: Path) -> None:
     assert record.latest(ORIGIN, "pin") == (tree(3), head(3))
     with pytest.raises(LogUnavailable):
         WitnessRecord(tmp_path / "nowhere" / "witness.db").latest(ORIGIN, "pin")
+
+
+def test_a_file_from_before_it_had_a_number_is_brought_forward(tmp_path: Path) -> None:
+    path = tmp_path / "witness.db"
+    with closing(sqlite3.connect(path)) as former, former:
+        former.execute(STEPS[0])  # the table, as that release made it
+        row = (ORIGIN, "pin", 3, TREE.roots[3], head(3), 1)
+        former.execute("INSERT INTO cosigned VALUES (?, ?, ?, ?, ?, ?)", row)
+    record = WitnessRecord(path)
+    assert record.latest(ORIGIN, "pin") == (tree(3), head(3))
+    assert record.suspected() == []
+    assert record.advance("pin", 3, tree(4), head(4), 2)
+    with closing(sqlite3.connect(path)) as now:
+        assert now.execute("PRAGMA application_id").fetchone() == (KIND,)
+        assert now.execute("PRAGMA user_version").fetchone() == (len(STEPS),)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "says"),
+    [
+        ("PRAGMA user_version = 99", LogTooNew, "schema 99; this release knows"),
+        ("PRAGMA application_id = 7", LogUnavailable, "something else"),
+        ("PRAGMA application_id = 0", LogUnavailable, "something else"),
+    ],
+)
+def test_a_file_of_a_later_release_or_another_kind_is_refused_untouched(
+    tmp_path: Path, changes: str, error: type[Exception], says: str
+) -> None:
+    path = tmp_path / "witness.db"
+    WitnessRecord(path).advance("pin", 0, tree(3), head(3), 1)
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute(changes)
+    before = path.read_bytes()
+    record = WitnessRecord(path)
+    with pytest.raises(error, match=says):
+        record.latest(ORIGIN, "pin")
+    with pytest.raises(error, match=says):
+        record.advance("pin", 3, tree(4), head(4), 2)
+    with pytest.raises(error, match=says):
+        record.suspected()
+    assert path.read_bytes() == before
+    path.write_bytes(b"no database at all" * 100)
+    with pytest.raises(LogUnavailable, match="damaged"):
+        WitnessRecord(path).latest(ORIGIN, "pin")
+
+
+def test_the_newest_suspicion_of_each_organisation_is_kept_until_it_was_looked_into(
+    tmp_path: Path,
+) -> None:
+    record = WitnessRecord(tmp_path / "witness.db")
+    assert record.suspected() == []
+    older, newer = (Suspected("lab.example", "pin", fork) for fork in (b"older", b"newer"))
+    other = Suspected("bank.example", "pin", b"other")
+    for each in (older, other, newer):
+        record.suspect(each)
+    record.tried(older)  # of the one before nothing more is noted
+    record.forget(older)
+    record.tried(newer)
+    kept = {each.organisation: each for each in WitnessRecord(tmp_path / "witness.db").suspected()}
+    assert kept == {"lab.example": replace(newer, attempts=1), "bank.example": other}
+    record.forget(newer)
+    assert record.suspected() == [other]
