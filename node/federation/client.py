@@ -4,7 +4,8 @@ Rules: a peer keeps the reach with which a person added it (a card cannot move i
 network to a loopback or private address, and the address is checked where the socket is opened);
 plaintext goes to loopback only, unless a person allowed it for this peer; no redirects, no cookies,
 no content encodings; the answer is read up to a cap; one deadline covers everything. A proxy is
-used where the environment names one (node/federation/proxy.py).
+used where the environment names one (node/federation/proxy.py). Partners that answer plainly are
+asked past aiohttp (node/federation/short_way.py), under the same rules.
 
 Whatever goes wrong here is a TransportError (node/federation/transport_errors.py).
 """
@@ -23,6 +24,7 @@ from yarl import URL
 from node.addresses import AddressPolicy, Reach, connector, refusal
 from node.federation.no_connection import why
 from node.federation.proxy import Proxy, check_named
+from node.federation.short_way import ShortWay
 from node.federation.transport import Transport
 from node.federation.transport_errors import (
     AddressNotAllowed,
@@ -101,9 +103,11 @@ class Client:
         # with and without the proxy: their connections meet different address policies; with and
         # without TLS: reading the system's authorities takes 50 ms, which plaintext does not need
         self._sessions: dict[tuple[Transport, Proxy | None, bool], aiohttp.ClientSession] = {}
+        self._short = ShortWay(self._unlimited, CONNECTIONS_PER_PEER)
 
     async def close(self) -> None:
         """Close every connection."""
+        await self._short.close()
         for session in self._sessions.values():
             await session.close()
         self._sessions.clear()
@@ -152,6 +156,10 @@ class Client:
         max_bytes: int,
     ) -> RawAnswer:
         proxy = self._way(target, transport)
+        if proxy is None:
+            request = self._short.request(target, transport, method, headers, body)
+            if request is not None:
+                return await self._short.exchange(target.origin(), transport, request, max_bytes)
         session = self._session(transport, proxy, secure=target.scheme == "https")
         async with session.request(
             method,
@@ -168,7 +176,10 @@ class Client:
                 if len(content) > max_bytes:
                     response.close()
                     raise AnswerTooLarge(f"{target.host} sent more than {max_bytes} bytes")
-            return RawAnswer(response.status, tuple(response.raw_headers), bytes(content))
+            answer = RawAnswer(response.status, tuple(response.raw_headers), bytes(content))
+        if proxy is None:
+            self._short.learn(target.origin(), transport, response.version, answer)
+        return answer
 
     def _way(self, target: URL, transport: Transport) -> Proxy | None:
         """The proxy, where this partner is reached through it; raises AddressRefused."""
@@ -183,9 +194,8 @@ class Client:
         session = self._sessions.get((transport, proxy, secure))
         if session is None:
             policy = PROXY_POLICY if proxy else AddressPolicy(_allowed(transport), _FIX)
-            tls = self._tls(transport) if secure else True
             session = aiohttp.ClientSession(
-                connector=connector(policy, ssl=tls, limit=CONNECTIONS_PER_PEER),
+                connector=self._connector(policy, transport, secure, CONNECTIONS_PER_PEER),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None),  # the caller's deadline covers all
                 auto_decompress=False,
@@ -193,6 +203,14 @@ class Client:
             )
             self._sessions[transport, proxy, secure] = session
         return session
+
+    def _unlimited(self, transport: Transport, secure: bool) -> aiohttp.TCPConnector:
+        return self._connector(AddressPolicy(_allowed(transport), _FIX), transport, secure, 0)
+
+    def _connector(
+        self, policy: AddressPolicy, transport: Transport, secure: bool, limit: int
+    ) -> aiohttp.TCPConnector:
+        return connector(policy, ssl=self._tls(transport) if secure else True, limit=limit)
 
     def _tls(self, transport: Transport) -> ssl.SSLContext:
         authorities = transport.ca_file or self._ca_file
