@@ -19,10 +19,12 @@ PLAIN = (
     b"Content-Length: 7\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n\r\n" + BODY
 )
 BITS = [
-    b"\r\n", b"\n", b"\r", b" ", b"\t", b":", b": ", b"\x00", b"\xff", b"200", b"204", b"304", b"100",
-    b"Content-Length: 7\r\n", b"Content-Length: 07\r\n", b"content-length: 7", b"Connection: close\r\n",
+    b"\r\n", b"\n", b"\r", b" ", b"\t", b":", b": ", b"\x00", b"\xff",
+    b"200", b"204", b"304", b"100", PLAIN,
+    b"Content-Length: 7\r\n", b"Content-Length: 07\r\n", b"content-length: 7",
+    b"Connection: close\r\n",
     b"Transfer-Encoding: chunked\r\n", b"Connection: keep-alive\r\n", b"Content-Encoding: gzip\r\n",
-    b"Upgrade: websocket\r\n", b"HTTP/1.0", b" HTTP/1.1", b"0\r\n\r\n", b"Set-Cookie: a=b\r\n", PLAIN,
+    b"Upgrade: websocket\r\n", b"HTTP/1.0", b" HTTP/1.1", b"0\r\n\r\n", b"Set-Cookie: a=b\r\n",
 ]  # fmt: skip
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from protocol.accept_answer import RawAnswer
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
 HANG = b""
 
 
@@ -101,7 +102,7 @@ async def test_certificates_are_checked_either_way(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("second", "error"),
     [
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", ConnectionBroke),
+        (CHUNKED, ConnectionBroke),
         (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 9000, ConnectionBroke),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n", AnswerTooLarge),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok", DeadlinePassed),
