@@ -6,7 +6,8 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from importlib.metadata import version
 from io import StringIO
 from pathlib import Path
@@ -16,7 +17,7 @@ import typer
 from typer.testing import CliRunner
 
 from node.cli.invocation import VerbGroup, current
-from node.cli.main import GROUPS, ORDER, SINGLE, LazyGroup
+from node.cli.main import GROUPS, ORDER, SINGLE, LazyGroup, main
 from node.cli.main import app as whole
 from node.cli.output import finish, line, note, table
 from node.operations.catalogue import MODULES
@@ -211,22 +212,48 @@ def test_every_verb_takes_the_common_options_and_is_described() -> None:
     assert {*GROUPS, *SINGLE} <= set(ORDER), "a new verb needs its place in --help"
 
 
-def process(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "node.cli.main", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+@dataclass(frozen=True)
+class Ended:
+    """What a command line ended with, and what it said."""
+
+    code: int
+    out: str
+    err: str
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["collection", "--help"], ["query", "--help"]])
-def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+Command = Callable[..., Ended]
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Runs the entry point of `interlingua` in this process."""
+    for name in ("OPENBLAS_NUM_THREADS", "PYDANTIC_DISABLE_PLUGINS"):  # it sets what is not set
+        monkeypatch.setenv(name, "1")
+
+    def run(*arguments: str) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["interlingua", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        code = ended.value.code
+        return Ended(code if isinstance(code, int) else int(bool(code)), *capsys.readouterr())
+
+    return run
+
+
+def test_help_loads_nothing_heavy() -> None:
+    """The help of the fewest verbs first: what it loads stays loaded."""
     script = (
         "import sys\n"
-        f"sys.argv = ['interlingua', *{arguments!r}]\n"
         "from node.cli.main import main\n"
-        "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        f"print([name for name in {HEAVY!r} if name in sys.modules])\n"
+        "for verb in (['query'], ['collection'], []):\n"
+        "    sys.argv = ['interlingua', *verb, '--help']\n"
+        "    try:\n        main()\n    except SystemExit:\n        pass\n"
+        f"    found = [name for name in {HEAVY!r} if name in sys.modules]\n"
+        "    print('loaded', *verb, found)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert done.stdout.splitlines()[-1] == "[]", done.stderr
+    loaded = [line for line in done.stdout.splitlines() if line.startswith("loaded")]
+    assert loaded == ["loaded query []", "loaded collection []", "loaded []"], done.stderr
 
 
 async def test_a_verb_on_a_running_node_loads_nothing_that_only_the_node_needs(
@@ -262,10 +289,10 @@ def test_what_the_command_line_imports_of_operations_is_their_models_alone() -> 
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
 
 
-def test_help_shows_every_verb_in_the_order_of_a_first_use() -> None:
+def test_help_shows_every_verb_in_the_order_of_a_first_use(command: Command) -> None:
     listed = LazyGroup().list_commands(None)
     assert listed == [name for name in ORDER if name in {*GROUPS, *SINGLE}]
-    shown = process("--help").stdout.split()
+    shown = command("--help").out.split()
     assert set(listed) <= set(shown)
 
 
@@ -289,22 +316,24 @@ def test_help_shows_every_verb_in_the_order_of_a_first_use() -> None:
     ],
 )
 def test_a_wrong_command_line_names_cause_and_fix_also_in_json(
-    arguments: list[str], cause: str
+    command: Command, arguments: list[str], cause: str
 ) -> None:
-    done = process(*arguments, "--json")
-    assert done.returncode == ExitCode.USAGE
-    problem = OperationProblem.model_validate(json.loads(done.stdout)["problem"])
+    done = command(*arguments, "--json")
+    assert done.code == ExitCode.USAGE
+    problem = OperationProblem.model_validate(json.loads(done.out)["problem"])
     assert (problem.code, problem.exit_code) == ("usage", ExitCode.USAGE)
     assert problem.detail == cause
     assert "--help` shows what it takes" in problem.fix
-    assert done.stderr == f"error: {cause}\nfix: {problem.fix}\n"
+    assert done.err == f"error: {cause}\nfix: {problem.fix}\n"
 
 
 @pytest.mark.parametrize("before", [["--data", "x", "status"], ["key", "--json", "list"]])
-def test_an_option_of_every_verb_before_it_is_said_to_belong_after_it(before: list[str]) -> None:
-    done = process(*before)
-    assert done.returncode == ExitCode.USAGE
-    assert "after the verb" in done.stderr
+def test_an_option_of_every_verb_before_it_is_said_to_belong_after_it(
+    command: Command, before: list[str]
+) -> None:
+    done = command(*before)
+    assert done.code == ExitCode.USAGE
+    assert "after the verb" in done.err
 
 
 def test_the_version_is_that_of_the_distribution() -> None:
@@ -313,13 +342,8 @@ def test_the_version_is_that_of_the_distribution() -> None:
     assert shown.stdout == f"interlingua {version('interlingua')}\n"
 
 
-def test_a_group_without_a_verb_shows_its_help() -> None:
-    done = process("token")
-    assert done.returncode == ExitCode.USAGE
-    assert "create" in done.stdout
-    assert "Traceback" not in done.stderr
-
-
-def test_a_near_miss_is_suggested() -> None:
-    assert "'token'" in process("tokn").stderr
-    assert "'create'" in process("token", "creat").stderr
+def test_a_group_without_a_verb_shows_its_help(command: Command) -> None:
+    done = command("token")
+    assert done.code == ExitCode.USAGE
+    assert "create" in done.out
+    assert "Traceback" not in done.err
