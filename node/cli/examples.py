@@ -1,7 +1,7 @@
 """What each verb is typed like: the examples below `--help` and in docs/cli.md.
 
 The rule of this file: every verb that takes something has an example, and every example is a
-command line that its verb takes; tests hold both. The names are those of the README.
+command line that its verb takes; tests hold both. The names are those of docs/first-steps.md.
 """
 
 from __future__ import annotations

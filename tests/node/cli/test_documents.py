@@ -22,7 +22,8 @@ DOCUMENTS = sorted(
         *ROOT.glob("docker/*.md"),
     ]
 )
-LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)]*))?\)")
+HEADING = re.compile(r"^#+ +(.*?)\s*$", re.MULTILINE)
 INLINE = re.compile(r"`(interlingua [^`]+)`")
 
 VERBS = {
@@ -65,16 +66,36 @@ def test_commands_in_documents_exist(document: Path) -> None:
     assert {command: why for command, why in faults.items() if why} == {}
 
 
+def is_there(document: Path, link: str, heading: str) -> bool:
+    """Whether a link's file exists, and its heading in it."""
+    path = document.parent / link if link else document
+    return path.exists() and (not heading or heading in {*map(slug, headings(path))})
+
+
+def headings(document: Path) -> list[str]:
+    return HEADING.findall(document.read_text())
+
+
+def slug(heading: str) -> str:
+    """What links call a heading: lower case, no punctuation, hyphens between words."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_somewhere(document: Path) -> None:
-    targets = [link for link in LINK.findall(document.read_text()) if "://" not in link]
-    assert [link for link in targets if not (document.parent / link).exists()] == []
+    targets = [link for link in LINK.findall(document.read_text()) if "://" not in link[0]]
+    assert [link for link in targets if not is_there(document, *link)] == []
 
 
 def test_the_check_finds_what_it_is_for() -> None:
     assert fault("interlingua peer adde x") == "no verb peer adde"
     assert fault("interlingua status --jsn") == "no option --jsn of status"
     assert fault("interlingua peer approve lab.example --words 'a b'") is None
+
+
+def test_every_document_is_listed() -> None:
+    listed = {link for link, _ in LINK.findall((ROOT / "docs" / "README.md").read_text())}
+    assert {path.name for path in ROOT.glob("docs/*.md")} - {"README.md"} <= listed
 
 
 def test_the_newcomers_page_has_the_two_commands() -> None:
