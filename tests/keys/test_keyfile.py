@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,18 +30,19 @@ from keys.keyfile import (
 )
 from keys.private_file import MAX_FILE_BYTES, write_private
 from keys.signer import SeedSigner
+from tests.keys.passphrases import cheap_passphrases
 
 SIGNER = SeedSigner.from_seed(bytes(range(32)))
 SECRET = bytes(range(100, 132))
 PASSPHRASE = "correct horse, ünïcode".encode()
 
 
-@pytest.fixture(scope="module")
-def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sealing costs half a second by design, so the tests that only read share one file."""
-    path = tmp_path_factory.mktemp("sealed") / "sign.key"
-    write_key(path, SIGNER, "sign", PASSPHRASE)
-    return path
+@pytest.fixture
+def sealed(tmp_path: Path) -> Iterator[Path]:
+    with cheap_passphrases():
+        path = tmp_path / "sealed.key"
+        write_key(path, SIGNER, "sign", PASSPHRASE)
+        yield path
 
 
 @pytest.fixture
@@ -83,8 +84,10 @@ def test_a_sealed_file_holds_neither_seed_nor_passphrase(sealed: Path) -> None:
     assert base64.urlsafe_b64encode(SIGNER.seed).rstrip(b"=") not in raw
 
 
-def test_other_libraries_open_a_sealed_file_as_its_format_says(sealed: Path) -> None:
-    fields = json.loads(sealed.read_text())
+def test_other_libraries_open_a_sealed_file_as_its_format_says(tmp_path: Path) -> None:
+    path = tmp_path / "sign.key"
+    write_key(path, SIGNER, "sign", PASSPHRASE)
+    fields = json.loads(path.read_text())
     box = fields["sealed"]
     assert (box["kdf"], box["n"], box["r"], box["p"]) == ("scrypt", 2**17, 8, 1)
     key = hashlib.scrypt(
@@ -97,11 +100,12 @@ def test_other_libraries_open_a_sealed_file_as_its_format_says(sealed: Path) -> 
 
 def test_two_sealings_of_one_secret_share_nothing(tmp_path: Path) -> None:
     paths = tmp_path / "a", tmp_path / "b"
-    for path in paths:
-        write_secret(path, SECRET, PASSPHRASE)
+    with cheap_passphrases():
+        for path in paths:
+            write_secret(path, SECRET, PASSPHRASE)
+        assert read_secret(paths[0], PASSPHRASE) == SECRET
     boxes = [json.loads(path.read_text())["sealed"] for path in paths]
     assert all(boxes[0][name] != boxes[1][name] for name in ("salt", "nonce", "data"))
-    assert read_secret(paths[0], PASSPHRASE) == SECRET
 
 
 def test_a_master_secret_comes_back(tmp_path: Path) -> None:

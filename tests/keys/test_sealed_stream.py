@@ -1,18 +1,15 @@
 """A sealed stream opens to what was written, or to one named error.
 
-What turns the passphrase into a key is tested at its real cost where files of keys and archives are
-(test_keyfile.py, tests/node/backup/test_backup_command.py); here it costs next to nothing.
+What turns the passphrase into a key is tested at its real cost in test_keyfile.py.
 """
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keys import sealing
 from keys.sealed_stream import (
     MAGIC,
     PIECE_BYTES,
@@ -23,17 +20,10 @@ from keys.sealed_stream import (
     StreamTruncated,
 )
 from keys.sealing import DoesNotOpen
+from tests.keys.passphrases import cheap_passphrases
 
 HEAD = len(MAGIC) + 16 + 12 + 48
 PHRASE = b"correct horse"
-
-
-@contextmanager
-def cheap_passphrases() -> Iterator[None]:
-    """Scrypt at its least cost."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(sealing, "SCRYPT_N", 2)
-        yield
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -20,6 +20,7 @@ from node.passphrase import VARIABLE, Passphrase, PassphraseMissing
 from protocol.limits import ROOT_LIFETIME_S
 from protocol.root import accept_root
 from tests.conftest import MakeNode, NewNode
+from tests.keys.passphrases import cheap_passphrases
 
 
 def opened(new: NewNode, at: int | None = None, **settings: object) -> Identity:
@@ -130,17 +131,20 @@ def test_keys_that_others_may_read_are_refused(new_node: NewNode) -> None:
 def test_sealed_keys_open_with_their_passphrase_only(
     make_node: MakeNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    new = make_node(passphrase=b"correct horse")
-    with pytest.raises(PassphraseMissing):
-        opened(new).signer("sign")
-    monkeypatch.setenv(VARIABLE, "wrong horse")
-    with pytest.raises(WrongPassphrase):
-        opened(new).signer("sign")
-    monkeypatch.setenv(VARIABLE, "correct horse")
-    one = opened(new)
-    assert one.signer("sign").kid == one.kid("sign")
-    assert len(one.files.content()) == 32  # made when it is first needed, and sealed as they are
-    assert is_sealed(new.data.content_key_file)
+    with cheap_passphrases():
+        new = make_node(passphrase=b"correct horse")
+        with pytest.raises(PassphraseMissing):
+            opened(new).signer("sign")
+        monkeypatch.setenv(VARIABLE, "wrong horse")
+        with pytest.raises(WrongPassphrase):
+            opened(new).signer("sign")
+        monkeypatch.setenv(VARIABLE, "correct horse")
+        one = opened(new)
+        assert one.signer("sign").kid == one.kid("sign")
+        assert (
+            len(one.files.content()) == 32
+        )  # made when it is first needed, and sealed as they are
+        assert is_sealed(new.data.content_key_file)
 
 
 def test_the_own_authority_comes_first_and_once() -> None:

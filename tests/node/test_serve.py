@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -20,6 +21,7 @@ from node.listeners.addresses import Listeners, read
 from node.operations.errors import InvalidRequest, Unavailable
 from node.operations.exit_codes import ExitCode
 from tests.conftest import MakeNode, NewNode, Serving
+from tests.scenarios import node_process
 
 COMMAND = [sys.executable, "-m", "node.cli.main"]
 PATIENCE_S = 30.0
@@ -48,6 +50,20 @@ def started(running: subprocess.Popen[bytes]) -> Listeners:
     return Listeners.model_validate_json(line)
 
 
+@asynccontextmanager
+async def forked(data: DataDirectory) -> AsyncIterator[ForkServerProcess]:
+    """A node that serves in a forked process, killed at the end if it still runs."""
+    running = await node_process.started(data.path)
+    try:
+        while (listening := read(data)) is None or listening.pid != running.pid:
+            assert running.is_alive()
+            await asyncio.sleep(0.01)
+        yield running
+    finally:
+        running.kill()
+        await asyncio.to_thread(running.join)
+
+
 def test_it_says_where_it_listens_and_stops_on_sigterm(new_node: NewNode) -> None:
     with process(new_node.data) as running:
         listeners = started(running)
@@ -65,38 +81,39 @@ def test_it_says_where_it_listens_and_stops_on_sigterm(new_node: NewNode) -> Non
     assert read(new_node.data) is None
 
 
-def test_a_killed_node_leaves_nothing_that_stops_the_next_one(new_node: NewNode) -> None:
-    with process(new_node.data) as running:
-        started(running)
+async def test_a_killed_node_leaves_nothing_that_stops_the_next_one(
+    new_node: NewNode, serving: Serving
+) -> None:
+    async with forked(new_node.data) as running:
         running.kill()
-        running.wait()
+        await asyncio.to_thread(running.join)
     assert new_node.data.admin_socket.exists()
-    with process(new_node.data) as running:
-        started(running)
-        running.send_signal(signal.SIGINT)
-        running.communicate(timeout=PATIENCE_S)
-    assert running.returncode == 0
+    async with serving(new_node):
+        pass
 
 
-def test_a_request_under_way_is_answered_before_it_stops(new_node: NewNode) -> None:
-    with process(new_node.data) as running:
-        listeners = started(running)
+async def test_a_request_under_way_is_answered_before_it_stops(new_node: NewNode) -> None:
+    async with forked(new_node.data) as running:
+        listeners = read(new_node.data)
+        assert listeners is not None
         connection = http.client.HTTPConnection("127.0.0.1", listeners.local_api.port)
         connection.putrequest("GET", "/v1/openapi.json")
         connection.putheader("Content-Length", "4")
         connection.endheaders()
         connection.send(b"ab")
-        time.sleep(0.2)  # the request's head is there before the signal
-        running.send_signal(signal.SIGTERM)
-        time.sleep(0.2)
+        await asyncio.sleep(0.2)  # the request's head is there before the signal
+        running.terminate()
+        await asyncio.sleep(0.2)
         connection.send(b"cd")
         assert connection.getresponse().status == 200
         connection.close()
-        running.communicate(timeout=PATIENCE_S)
-    assert running.returncode == 0
+        await asyncio.to_thread(running.join, PATIENCE_S)
+        assert running.exitcode == 0
 
 
-def test_a_second_node_on_the_directory_is_refused(new_node: NewNode) -> None:
+def test_a_second_node_on_the_directory_is_refused_and_ctrl_c_stops_the_first(
+    new_node: NewNode,
+) -> None:
     with process(new_node.data) as running:
         started(running)
         second = subprocess.run(
@@ -104,6 +121,9 @@ def test_a_second_node_on_the_directory_is_refused(new_node: NewNode) -> None:
             capture_output=True,
             timeout=PATIENCE_S,
         )
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=PATIENCE_S)
+    assert running.returncode == 0
     assert second.returncode == ExitCode.UNAVAILABLE
     assert json.loads(second.stdout)["problem"]["code"] == "data-directory-in-use"
 

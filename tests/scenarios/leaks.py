@@ -19,6 +19,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -42,7 +43,7 @@ _DECIMAL = re.compile(r"-?\d+\.\d{3,}(?:e-?\d+)?")
 _HIT = re.compile(r'\{"[^{}]*"ref"[^{}]*\}|\{"ref"[^{}]*\}')
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Private:
     """What one side holds and must not send. `asked` are questions: their words may cross."""
 
@@ -64,7 +65,7 @@ class Leak:
 
 def find(crossed: Mapping[str, bytes], private: Private) -> list[Leak]:
     """Everything private in the bytes that crossed, by the name of the stream."""
-    needles = _Needles(private)
+    needles = _needles(private)
     return [
         Leak(kind, where, what)
         for where, data in crossed.items()
@@ -127,6 +128,9 @@ class _Needles:
             if self._decimals & set(_decimals(text)):
                 yield "vector", "decimals in a row"
             yield from (("field", hit) for hit in _HIT.findall(text) if not _is_bare(hit))
+
+
+_needles = lru_cache(maxsize=4)(_Needles)
 
 
 def shingles(text: str) -> Iterator[tuple[str, ...]]:

@@ -1,7 +1,6 @@
 """A node in a process that can be killed, forked from one that has imported everything."""
 
 import asyncio
-from multiprocessing import get_context
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from node.data_directory import DataDirectory
 from node.listeners import admin, federation, local_api
 from node.passphrase import Passphrase
 from node.serve import serve
+from tests.forked import forking
 
 IMPORTED = (admin, federation, local_api)
 
@@ -23,8 +23,6 @@ def run(data: Path) -> None:
 
 async def started(data: Path) -> ForkServerProcess:
     """Start such a process."""
-    context = get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    child = context.Process(target=run, args=(data,))
+    child = forking().Process(target=run, args=(data,))
     await asyncio.to_thread(child.start)
     return child

@@ -1,6 +1,7 @@
 """Two organisations come to trust each other by an invitation, a request and six words."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import aiohttp
@@ -20,9 +21,15 @@ from node.operations.registry import NoRequest
 from protocol.invitation import PairingRefused, read_invitation
 from protocol.leaf import PeerChanged
 from protocol.pairing import PAIRING_PATH, RECEIVED
-from tests.scenarios.world import Organisation, World, documents, grant, pair
+from tests.scenarios.world import Organisation, World, documents, grant, pair, quick_words
 
 DAY_S = 86_400
+
+
+@pytest.fixture(autouse=True)
+def _quick() -> Iterator[None]:
+    with quick_words():
+        yield
 
 
 async def two(world: World) -> tuple[Organisation, Organisation]:

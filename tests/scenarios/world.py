@@ -323,10 +323,10 @@ def only(result: AskResult, organisation: str) -> SiloStatus:
 
 @contextmanager
 def quick_words() -> Iterator[None]:
-    """Six words at next to no cost, where a world only needs partners.
+    """Six words at next to no cost.
 
-    The real cost, a third of a second for both sides, is paid where pairing is what is tested:
-    tests/scenarios/test_pairing.py, tests/protocol/test_pairing.py, tests/vectors/words.json.
+    The real cost, a third of a second for both sides, is paid where the words themselves are tested
+    (tests/protocol/test_pairing.py, tests/vectors/words.json), and by the demo's three nodes.
     """
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(pairing, "PAIRING_SCRYPT_N", 16)

@@ -10,6 +10,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from node.operations.backup import restore_backup, write_backup
 from node.operations.exit_codes import ExitCode
 from node.operations.registry import silent
 from tests.conftest import NewNode, Serving
+from tests.keys.passphrases import cheap_passphrases
 
 runner = CliRunner()
 
@@ -107,6 +109,13 @@ def test_nothing_is_overwritten(new_node: NewNode, tmp_path: Path) -> None:
     assert refused["problem"]["code"] == "directory-not-empty"
 
 
+@pytest.fixture
+def cheap() -> Iterator[None]:
+    with cheap_passphrases():
+        yield
+
+
+@pytest.mark.usefixtures("cheap")
 def test_a_sealed_archive_opens_with_its_passphrase_alone(
     new_node: NewNode, tmp_path: Path
 ) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,24 @@ from node.federation.ask import AskResult, Result
 from node.operations.exit_codes import ExitCode
 from protocol.invitation import Invitation, read_invitation
 from tests.conftest import MakeNode, Serving
-from tests.scenarios.world import Organisation, World, documents, envelope, grant, toml, vector
+from tests.scenarios.world import (
+    Organisation,
+    World,
+    documents,
+    envelope,
+    grant,
+    quick_words,
+    toml,
+    vector,
+)
 
 Verb = Callable[..., Awaitable[Ended]]
+
+
+@pytest.fixture(autouse=True)
+def _quick() -> Iterator[None]:
+    with quick_words():
+        yield
 
 
 @pytest.fixture(params=["stopped", "running"])

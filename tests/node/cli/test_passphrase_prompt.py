@@ -14,6 +14,14 @@ from node.data_directory import DataDirectory
 
 # a child whose standard streams and controlling terminal are a pseudo-terminal
 ON_A_TERMINAL = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
+# the command, with passphrases that cost next to nothing (tests/keys/passphrases.py): `keyfile` is
+# imported before, so that it goes on to write the real cost into the files
+VERB = """
+from keys import keyfile, sealing
+from node.cli.main import main
+sealing.SCRYPT_N = 2
+main()
+"""
 SECRET = "correct horse"
 
 
@@ -48,7 +56,7 @@ class Terminal:
 
 @contextmanager
 def terminal(*arguments: str) -> Iterator[Terminal]:
-    command = [sys.executable, "-m", "node.cli.main", *arguments]
+    command = [sys.executable, "-c", VERB, *arguments]
     with subprocess.Popen(
         [sys.executable, "-c", ON_A_TERMINAL, *command],
         stdin=subprocess.PIPE,

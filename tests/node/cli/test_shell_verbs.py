@@ -23,6 +23,7 @@ from node.listeners.addresses import read
 from node.operations.exit_codes import ExitCode
 from node.tokens import Tokens
 from tests.conftest import MakeNode, NewNode, Serving
+from tests.keys.passphrases import cheap_passphrases
 
 runner = CliRunner()
 PATIENCE_S = 60.0
@@ -100,7 +101,8 @@ def test_init_seals_keys_with_a_passphrase_from_a_file(
     secret.write_text("correct horse\n")
     monkeypatch.setenv("INTERLINGUA_PASSPHRASE_FILE", str(secret))
     data = tmp_path / "new"
-    ask(data, "init", "--organisation", "a.example", "--url", "https://a.example")
+    with cheap_passphrases():
+        ask(data, "init", "--organisation", "a.example", "--url", "https://a.example")
     assert "correct horse" not in "".join(
         path.read_text(errors="replace") for path in data.rglob("*") if path.is_file()
     )

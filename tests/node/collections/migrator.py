@@ -1,13 +1,9 @@
-"""A process that migrates a collection until it is killed, and tells of each step.
-
-Processes are forked from one that has imported everything, so that many can be killed in a second.
-"""
+"""A process that migrates a collection until it is killed, and tells of each step."""
 
 import asyncio
 import sys
 import time
 from collections.abc import Callable
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -17,6 +13,7 @@ from node.collections.switching import Reason
 from node.ingest.record import Record
 from node.store.switch_rows import Switch
 from node.store.version_rows import VersionRow
+from tests.forked import forking
 from tests.node.collections.models import add_model
 from tests.node.collections.rooms import opened, unseen
 
@@ -60,8 +57,7 @@ def run(directory: Path, tells: Connection) -> None:
 
 def run_and_kill(directory: Path, batches: int, then_s: float) -> None:
     """Run one until it has begun and written so many batches, wait a moment more, and kill it."""
-    context = get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    context = forking()
     here, there = context.Pipe(duplex=False)
     with here, there:
         child = context.Process(target=run, args=(directory, there))

@@ -1,9 +1,6 @@
 """kill -9 at any moment of ingestion: whole batches, an index that catches up, an exact re-run."""
 
 import random
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -12,39 +9,28 @@ import pytest
 from node.ingest.plan import BATCH_DOCUMENTS
 from node.ingest.write import Counts
 from node.store.store import Store
+from tests.node.collections.ingester import BEGUN, ingesting
 from tests.node.collections.rooms import found_ids, opened, records, unseen, vectors
 
 COUNT = 2_000
 
 
 def ingest_and_kill(directory: Path, batches: int, then_s: float) -> None:
-    """Run the ingester, wait until it has reported so many batches and a little more, kill it."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.node.collections.ingester", str(directory), str(COUNT)],
-        stdout=subprocess.PIPE,
-    ) as child:
-        assert child.stdout is not None
+    """Run the ingester, wait until it has told of so many batches and a little more, kill it."""
+    with ingesting(directory, COUNT, then_s) as told:
         for _ in range(1 + batches):
-            assert child.stdout.readline()
-        time.sleep(then_s)
-        child.kill()
+            told.recv()
 
 
 def delete_and_kill(directory: Path, count: int, seen: int, then_s: float) -> int:
-    """Run the ingester through, let it delete, kill it; return the number it has reported gone."""
+    """Run the ingester through, let it delete, kill it; return the number it has told is gone."""
     gone = 0
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.node.collections.ingester", str(directory), str(count),
-         "delete"],
-        stdout=subprocess.PIPE,
-    ) as child:  # fmt: skip
-        assert child.stdout is not None
-        while not child.stdout.readline().startswith(b"done"):
+    with ingesting(directory, count, then_s, delete=True) as told:
+        assert told.recv() == BEGUN
+        while told.recv() != BEGUN:
             pass
         for _ in range(seen):
-            gone = int(child.stdout.readline())
-        time.sleep(then_s)
-        child.kill()
+            gone = told.recv()
     return gone
 
 

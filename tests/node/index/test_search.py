@@ -1,6 +1,7 @@
 """Recall, filters and documents of many chunks, judged by scoring everything."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
@@ -50,37 +51,59 @@ def recall(found: list[Candidates], expected: list[list[int]]) -> float:
     return float(np.mean(hits))
 
 
+@dataclass(frozen=True)
+class Built:
+    """An index of a graph and what came after it, for tests that only search it.
+
+    `draw`: a number of [0, 1) for each row; a document is labelled with every share above its own.
+    """
+
+    index: CollectionIndex
+    rows: npt.NDArray[np.float32]
+    queries: npt.NDArray[np.float32]
+    keys: npt.NDArray[np.int64]
+    draw: npt.NDArray[np.float64]
+
+
+SHARES = (0.5, 0.05, 0.002)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
+    source = make(tmp_path_factory.mktemp("built"), dimension=D)
+    rows, queries = rows_and_queries(6_000)
+    draw = np.random.default_rng(3).random(len(rows))
+    below = [{f"below {share}" for share in SHARES if one < share} for one in draw]
+    labels = [frozenset({"all", *names}) for names in below]
+    index = source.index()
+    keys = source.put(index, rows[:5_000], labels[:5_000])
+    index.rebuild(Event())
+    keys += source.put(index, rows[5_000:], labels[5_000:])
+    yield Built(index, rows, queries, np.array(keys), draw)
+    source.store.close()
+
+
 def test_recall_of_the_graph_is_that_of_the_design(source: Source) -> None:
-    rows, queries = rows_and_queries(8_000)
+    rows, queries = rows_and_queries(4_000)
     index = source.index()
     keys = np.array(source.put(index, rows))
     index.rebuild(Event())
-    assert (len(index.view.base), index.view.delta_size) == (8_000, 0)
+    assert (len(index.view.base), index.view.delta_size) == (4_000, 0)
     expected = [exact(rows, keys, query, 10) for query in queries]
     assert recall(index.search(queries, 10, None), expected) > 0.95
 
 
-def test_snapshot_and_delta_are_searched_as_one(source: Source) -> None:
-    rows, queries = rows_and_queries(4_000)
-    index = source.index()
-    keys = source.put(index, rows[:3_000])
-    index.rebuild(Event())
-    keys += source.put(index, rows[3_000:])
-    assert (len(index.view.base), index.view.delta_size) == (3_000, 1_000)
-    expected = [exact(rows, np.array(keys), query, 10) for query in queries]
-    assert recall(index.search(queries, 10, None), expected) > 0.95
+def test_snapshot_and_delta_are_searched_as_one(built: Built) -> None:
+    assert (len(built.index.view.base), built.index.view.delta_size) == (5_000, 1_000)
+    expected = [exact(built.rows, built.keys, query, 10) for query in built.queries]
+    assert recall(built.index.search(built.queries, 10, None), expected) > 0.95
 
 
-@pytest.mark.parametrize("share", [0.5, 0.05, 0.002])
-def test_a_label_filter_costs_no_results(source: Source, share: float) -> None:
-    rows, queries = rows_and_queries(4_000)
-    chosen = np.random.default_rng(3).random(len(rows)) < share
-    labels = [frozenset({"open"}) if flag else frozenset({"closed", "other"}) for flag in chosen]
-    index = source.index()
-    keys = np.array(source.put(index, rows, labels))
-    index.rebuild(Event())
-    expected = [exact(rows[chosen], keys[chosen], query, 10) for query in queries]
-    found = index.search(queries, 10, frozenset({"open", "unheard of"}))
+@pytest.mark.parametrize("share", SHARES)
+def test_a_label_filter_costs_no_results(built: Built, share: float) -> None:
+    chosen, keys = built.draw < share, built.keys
+    expected = [exact(built.rows[chosen], keys[chosen], query, 10) for query in built.queries]
+    found = built.index.search(built.queries, 10, frozenset({f"below {share}", "unheard of"}))
     assert all(len(answer) == min(10, int(chosen.sum())) for answer in found)
     assert {one.key for answer in found for one in answer} <= set(keys[chosen].tolist())
     assert recall(found, expected) > 0.95
@@ -148,19 +171,15 @@ def test_equal_scores_are_ordered_by_key(source: Source) -> None:
 @pytest.mark.parametrize("share", [0.9, 0.5, 0.05, 0.002])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_search_among_some_documents_finds_what_scoring_all_of_them_finds(
-    source: Source, share: float, seed: int
+    built: Built, share: float, seed: int
 ) -> None:
     """Those that qualify lie anywhere (seed 0), or all on one side of the space (seed 1)."""
-    rows, queries = rows_and_queries(6_000)
-    index = source.index()
-    keys = np.array(source.put(index, rows[:5_000]))
-    index.rebuild(Event())
-    keys = np.concatenate([keys, source.put(index, rows[5_000:])])
-    order = np.random.default_rng(3).random(len(rows)) if seed == 0 else rows[:, 0]
+    rows, keys = built.rows, built.keys
+    order = built.draw if seed == 0 else rows[:, 0]
     chosen = order <= np.quantile(order, share)
-    expected = [exact(rows[chosen], keys[chosen], query, 10) for query in queries]
+    expected = [exact(rows[chosen], keys[chosen], query, 10) for query in built.queries]
     for among in (Among(only=keys[chosen]), Among(without=keys[~chosen])):
-        found = index.search(queries, 10, None, among)
+        found = built.index.search(built.queries, 10, None, among)
         assert {one.key for row in found for one in row} <= set(keys[chosen].tolist())
         assert all(len(row) == min(10, chosen.sum()) for row in found)
         assert recall(found, expected) > 0.95

@@ -14,7 +14,15 @@ from node.cli.main import app
 from node.federation.actors import committed
 from protocol.leaf import Answered
 from tests.conftest import MakeNode, NewNode, Serving
-from tests.scenarios.world import Organisation, World, documents, envelope, grant, vector
+from tests.scenarios.world import (
+    Organisation,
+    World,
+    documents,
+    envelope,
+    grant,
+    quick_words,
+    vector,
+)
 
 
 @dataclass
@@ -57,7 +65,8 @@ async def lab(make_node: MakeNode, serving: Serving, tmp_path: Path) -> AsyncIte
         made = Lab(listeners.local_api.url, new, clinic)
         (tmp_path / "clinic.json").write_text((await clinic.invite()).file)
         (tmp_path / "envelope.json").write_text(envelope().model_dump_json())
-        await made.verb("peer", "request", tmp_path / "clinic.json")
+        with quick_words():
+            await made.verb("peer", "request", tmp_path / "clinic.json")
         (pending,) = clinic.node.peers.all()
         await clinic.approve("lab.example", pending.record.words)
         words = ("--words", pending.record.words or "")
