@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from node.regular_file import open_regular
 from node.room_error import RoomError
 
 CORPUS, QUERIES, QRELS = "corpus.jsonl", "queries.jsonl", "qrels"
@@ -99,7 +100,7 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Yield the lines that are not blank, with their numbers from 1."""
     number = 0
     try:
-        with path.open("rb") as lines:
+        with open_regular(path) as lines:
             for number, line in enumerate(lines, 1):
                 line.decode("utf-8")
                 if line.strip():

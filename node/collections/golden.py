@@ -27,6 +27,7 @@ from node.collections.collection import Collection
 from node.collections.errors import GoldenInvalid
 from node.evaluate import data_set
 from node.ingest.sources import SourceUnreadable
+from node.regular_file import open_regular
 from node.store import document_rows
 from node.store.golden_rows import Golden
 from node.store.store import Store
@@ -51,7 +52,7 @@ def read_golden(path: Path) -> list[Golden]:
         return [Golden(text, found.judgments[key]) for key, text in list(found.questions.items())][
             :MAX_QUESTIONS
         ]
-    with path.open("rb") as lines:
+    with open_regular(path) as lines:
         return [one for one in _lines(path, lines) if one.judgments]
 
 

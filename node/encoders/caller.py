@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from node.encoders.errors import EncoderMisconfigured
 from node.encoders.vectors import FloatArray
+from node.regular_file import open_regular
 from node.wrong_values import describe
 from protocol.envelope import Envelope
 from protocol.probe import PROBE_TEXTS
@@ -30,7 +31,7 @@ class CallerSettings(BaseModel):
 def read_envelope(path: Path) -> Envelope:
     """Read an envelope file. Raises EncoderMisconfigured, which names file, field and cause."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             raw = file.read(_MAX_BYTES + 1)
     except OSError as error:
         raise EncoderMisconfigured(

@@ -23,6 +23,7 @@ from pydantic import (
 
 from node.ingest.errors import BadRecord, IngestError
 from node.ingest.record import Record, single_precision
+from node.regular_file import open_regular
 from node.wrong_values import describe
 
 MAX_LINE_BYTES = 64 * 1024 * 1024
@@ -75,7 +76,7 @@ def read(path: Path) -> Iterator[Record]:
     bad line.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             for number, raw in enumerate(_lines(file, path), start=1):
                 if raw.strip():
                     yield parse_line(raw, f"{path}:{number}")
@@ -91,7 +92,7 @@ def count(path: Path) -> int:
     lines = 0
     last = b"\n"
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             while part := file.read(1 << 20):
                 lines += part.count(b"\n")
                 last = part[-1:]

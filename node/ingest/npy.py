@@ -10,6 +10,7 @@ code.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any, BinaryIO
@@ -19,6 +20,7 @@ import numpy.typing as npt
 
 from node.ingest.errors import BadRecord, IngestError
 from node.ingest.record import FloatArray, Record, single_precision
+from node.regular_file import open_regular
 from protocol.envelope import Dtype
 
 _MAX_ID_CHARS = 512
@@ -47,7 +49,7 @@ def read(
     table = opened(vectors, dtype)
     rows = table.each()
     try:
-        with ids.open(encoding="utf-8", newline="\n") as file:
+        with TextIOWrapper(open_regular(ids), encoding="utf-8", newline="\n") as file:
             row = -1
             for row, line in enumerate(file):
                 if row >= len(table):
@@ -99,7 +101,7 @@ class Table:
         """Read rows (after - first, d). Raises IngestError where they are not there any more."""
         count, width = self.shape
         try:
-            with self.path.open("rb") as file:
+            with open_regular(self.path) as file:
                 if not self.by_column:
                     read = self._numbers(file, first * width, (after - first) * width)
                     return read.reshape(after - first, width)
@@ -138,7 +140,7 @@ def opened(path: Path, dtype: Dtype) -> Table:
 
 def _mapped(path: Path, dtype: Dtype) -> npt.NDArray[Any]:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             if file.read(len(_MAGIC)) != _MAGIC:
                 raise ValueError("an archive or a pickle, which numpy would open as such")
         array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from node.regular_file import open_regular
 from node.spaces.anchor_set import AnchorSet, make_anchor_set, parse_jsonl, parse_text
 from node.spaces.beir import is_beir, read_beir
 from node.spaces.errors import AnchorsRefused
@@ -30,6 +31,6 @@ def read_anchors(path: Path, limit: int | None = None) -> AnchorSet:
         )
     if path.is_dir():
         return make_anchor_set(read_beir(path), limit)
-    with path.open("rb") as lines:
+    with open_regular(path) as lines:
         parse = parse_jsonl if path.suffix in (".jsonl", ".json") else parse_text
         return parse(lines, limit)

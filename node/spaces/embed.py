@@ -19,6 +19,7 @@ from node import durable_file
 from node.encoders.encoder import Encoder, Role
 from node.encoders.errors import EncoderFailed
 from node.operations.registry import Progress
+from node.regular_file import open_regular
 from node.spaces.anchor_set import AnchorSet
 from node.spaces.anchor_store import AnchorStore
 from node.spaces.embedding_file import AnchorEmbeddings, decode_embeddings, sound_rows
@@ -132,6 +133,7 @@ def _embeddings(
 
 
 def _read_npy(path: Path, rows: int) -> FloatArray:
+    open_regular(path).close()
     try:
         array = np.load(path, allow_pickle=False)
     except (ValueError, EOFError) as error:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from adapters.tensor_file import MAX_FILE_BYTES
+from node.regular_file import open_regular
 from node.spaces.errors import FileTooLong, SpaceError
 from protocol.limits import MAX_DOCUMENT_BYTES
 
@@ -31,7 +32,7 @@ def read_tensor_file(path: Path) -> bytes:
 
 
 def _read(path: Path, max_bytes: int) -> bytes:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         raw = file.read(max_bytes + 1)
     if len(raw) > max_bytes:
         raise FileTooLong(f"{path} is longer than {max_bytes} bytes")
