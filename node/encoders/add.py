@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,9 @@ from protocol.envelope import Envelope, Prompts
 
 UNSTATED = "unspecified"
 """Stands where the operator stated nothing; the probe sketch still tells models apart."""
+
+Noted = Callable[[Envelope], Awaitable[None]]
+"""Notes that an encoder with this envelope is about to be kept; may raise, and then it is not."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
@@ -31,14 +34,15 @@ async def add(
     wanted: Envelope | None = None,
     truncate: int | None = None,
     probe_file: Path | None = None,
+    note: Noted | None = None,
 ) -> Encoder:
     """Probe the model and keep the encoder.
 
     `stated` holds envelope fields; `envelope_file` a whole envelope instead, such as a partner's,
     which the model must then match, or `wanted` such an envelope. `truncate` cuts the model's
     vectors to so many components (Matryoshka). `probe_file` holds the vectors of the probe texts
-    where the caller computes them. `known` are spaces whose id is
-    adopted where the sketch fits. Raises EncoderMisconfigured, EncoderExists, EncoderFailed.
+    where the caller computes them. `known` are spaces whose id is adopted where the sketch fits.
+    `note` comes before it is kept. Raises EncoderMisconfigured, EncoderExists, EncoderFailed.
     """
     if not _NAME.fullmatch(name):
         raise EncoderMisconfigured(
@@ -50,7 +54,27 @@ async def add(
             f"encoder {name!r} exists",
             fix="Choose another name.",
         )
-    whole = _whole(envelope_file, wanted, stated)
+    envelope = await _envelope(
+        name, kind, settings, stated, _whole(envelope_file, wanted, stated), known, at, truncate,
+        probe_file,
+    )  # fmt: skip
+    if note is not None:
+        await note(envelope)
+    return await asyncio.to_thread(encoders.add, name, kind, settings, envelope)
+
+
+async def _envelope(
+    name: str,
+    kind: Kind,
+    settings: dict[str, Any],
+    stated: dict[str, Any],
+    whole: Envelope | None,
+    known: Iterable[Envelope],
+    at: int,
+    truncate: int | None,
+    probe_file: Path | None,
+) -> Envelope:
+    """Return the envelope of a new encoder, and keep nothing."""
     if kind == "caller":
         if whole is None:
             raise EncoderMisconfigured(
@@ -62,7 +86,7 @@ async def add(
             )
         if probe_file is not None:
             whole = given_probe(whole, read_probe_vectors(probe_file), known)
-        return await asyncio.to_thread(encoders.add, name, kind, settings, whole)
+        return whole
     if probe_file is not None:
         raise EncoderMisconfigured(
             "this encoder runs a model, which is probed by the node itself",
@@ -73,8 +97,7 @@ async def add(
             "the envelope says already where its vectors are cut",
             fix="Leave out --truncate.",
         )
-    envelope = await probed(name, kind, settings, stated, whole, known, at, truncate)
-    return await asyncio.to_thread(encoders.add, name, kind, settings, envelope)
+    return await probed(name, kind, settings, stated, whole, known, at, truncate)
 
 
 def _whole(

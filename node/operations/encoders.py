@@ -128,31 +128,34 @@ async def add(node: Node, request: AddEncoder, progress: Progress) -> AddedEncod
     known += [
         Known(peer.organisation, space) for peer in node.peers.all() for space in peer.card.spaces
     ]
+
+    async def noted(envelope: Envelope) -> None:
+        # the leaf first: nothing is encoded by a model that the log does not know
+        await note(node, "encoder-add", request.name, envelope.space_id)
+        if request.settings.get("allow_external"):  # texts may leave for a server outside
+            await note(node, "encoder-allow-external", request.name)
+
     encoder = await add_encoder(
         node.encoders, request.name, request.kind, request.settings, request.stated,
         request.envelope_file, [each.envelope for each in known], node.clock(),
         None if request.space is None else find_space(request.space, known),
-        request.truncate, request.probe_vectors,
+        request.truncate, request.probe_vectors, noted,
     )  # fmt: skip
     if request.training_cutoff or request.fine_tuning:
         await asyncio.to_thread(
             node.encoders.state, request.name, request.training_cutoff, request.fine_tuning
         )
-    if request.settings.get("allow_external"):
-        await _note_external(node, request.name)
     info = _info(node, encoder)
     found = likenesses(encoder.envelope, known)
     return AddedEncoder(**dict(info), likenesses=tuple(map(Likeness.model_validate, found)))
 
 
-async def _note_external(node: Node, name: str) -> None:
-    """Leave an `admin` leaf: from now on texts may leave for a server outside."""
+async def note(node: Node, act: str, name: str, space: str | None = None) -> None:
+    """Leave an `admin` leaf that names an encoder, and the space of its vectors."""
     from node.audit.entry import Entry
     from protocol.event_leaves import AdminActed
 
-    leaf = AdminActed(
-        at=node.clock(), by=caller(), operation="encoder-allow-external", subject=name
-    )
+    leaf = AdminActed(at=node.clock(), by=caller(), operation=act, subject=name, detail=space)
     await node.log.append(Entry(leaf))
 
 
@@ -176,6 +179,7 @@ async def remove(node: Node, request: EncoderName, progress: Progress) -> Encode
     del progress
     info = _info(node, node.encoders.get(request.name))
     await node.encoders.remove(request.name)
+    await note(node, "encoder-remove", request.name, info.space)
     return info
 
 

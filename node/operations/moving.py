@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from node.operations.caller import caller
+from node.operations.encoders import note as note_encoder
 from node.operations.registry import Progress, operation
 from node.transfer.named_source import NamedSource
 from protocol.envelope import Envelope
@@ -33,7 +34,10 @@ class ExportCollection(BaseModel, extra="forbid"):
 
 
 class ExportedCollection(BaseModel):
-    """What was written. `left_out`: documents that have no vectors in the version."""
+    """What was written. `left_out`: documents that have no vectors in the version.
+
+    `digest` is that of the documents, `seal` that of head and documents, which the leaf names.
+    """
 
     collection: str
     version: str
@@ -43,6 +47,7 @@ class ExportedCollection(BaseModel):
     left_out: int
     sources: bool
     digest: str
+    seal: str
     space: str
 
 
@@ -77,6 +82,7 @@ class ImportedCollection(BaseModel):
     with_text: int
     probed: int
     digest: str
+    seal: str
     dry_run: bool
     added: int = 0
     updated: int = 0
@@ -121,7 +127,8 @@ async def export(node: Node, request: ExportCollection, progress: Progress) -> E
         left_out=version.coverage().missing,
         sources=request.with_sources,
         space=version.space_id,
-        **written.end.model_dump(),
+        seal=written.end.seal,
+        **written.end.model_dump(exclude={"head"}),
     )
 
 
@@ -261,6 +268,7 @@ async def _added(node: Node, request: ImportCollection, envelope: Envelope) -> E
     import asyncio
 
     name = request.add_encoder or ""
+    await note_encoder(node, "encoder-add", name, envelope.space_id)
     return await asyncio.to_thread(node.encoders.add, name, "caller", {}, envelope)
 
 
@@ -273,13 +281,13 @@ async def _collection(node: Node, name: str, encoder: Encoder, head: Head | None
 
 
 async def _note(node: Node, kind: str, what: str, end: End) -> None:
-    """Leave an `admin` leaf with the content's digest."""
+    """Leave an `admin` leaf with one digest of the whole content, its head too."""
     from node.audit.entry import Entry
     from protocol.event_leaves import AdminActed
 
     subject = f"{what}: {end.documents} documents"
     leaf = AdminActed(
-        at=node.clock(), by=caller(), operation=kind, subject=subject, detail=end.digest
+        at=node.clock(), by=caller(), operation=kind, subject=subject, detail=end.seal
     )
     await node.log.append(Entry(leaf))
 
@@ -315,5 +323,6 @@ def _told(
         with_text=found.with_text,
         probed=probed,
         dry_run=request.dry_run,
-        **found.end.model_dump(),
+        seal=found.end.seal,
+        **found.end.model_dump(exclude={"head"}),
     )

@@ -55,7 +55,7 @@ def check(source: Source, envelope: Envelope, progress: Progress) -> Checked:
     Remembers about 100 bytes a document. Raises NotAsTold with the document, SourceUnreadable.
     """
     _require_metric(source, envelope)
-    tally, seen, sample, with_text = Tally(), set[bytes](), _Sample(), 0
+    tally, seen, sample, with_text = Tally(source.head), set[bytes](), _Sample(), 0
     for one in source.documents():
         name = hashlib.sha256(one.id.encode("utf-8", "surrogatepass")).digest()
         if name[:_DIGEST_BYTES] in seen:
@@ -81,7 +81,8 @@ def require_end(source: Source, found: End) -> None:
             f"it has {found.documents} documents with {found.vectors} vectors, and its end says "
             f"{told.documents} with {told.vectors}"
         )
-    raise NotAsTold("its digest is not that of its documents: something in it was changed")
+    whose = "documents" if told.digest != found.digest else "head"
+    raise NotAsTold(f"its digest is not that of its {whose}: something in it was changed")
 
 
 async def prove(pieces: tuple[Piece, ...], encoder: Encoder) -> int:
@@ -163,7 +164,7 @@ class Watched:
         self._first = first
 
     def __iter__(self) -> Iterator[Moved]:
-        tally = Tally()
+        tally = Tally(self._source.head)
         for one in self._source.documents():
             tally.add(one)
             yield one

@@ -1,4 +1,4 @@
-"""The form of a collection on its way: head, documents, end, and the digest over the documents.
+"""The form of a collection on its way: head, documents, end, and the digests over them.
 
 The rule of this file: docs/collection-files.md, "The form". Whatever carries it (Parquet, .npy),
 the same documents have the same digest.
@@ -38,7 +38,7 @@ class Head(_Part):
     """What the vectors are, and of which collection; `exported_at` is epoch seconds UTC."""
 
     format: Literal["interlingua-collection"] = "interlingua-collection"
-    spec: Literal[1] = 1
+    spec: Literal[1, 2] = 2
     name: str
     title: str
     description: str
@@ -51,11 +51,20 @@ class Head(_Part):
 
 
 class End(_Part):
-    """How many documents and vectors there were, and the digest over them."""
+    """How many documents and vectors there were, the digest over them, and that of the head.
+
+    `head` is None in version 1, and of what came without a head.
+    """
 
     documents: int = Field(ge=0)
     vectors: int = Field(ge=0)
     digest: Digest
+    head: Digest | None = None
+
+    @property
+    def seal(self) -> str:
+        """One digest for everything: of this end, or of the documents where there is no head's."""
+        return self.digest if self.head is None else _digest(self.model_dump(mode="json"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,12 +110,15 @@ class Source(Protocol):
 
 
 class Tally:
-    """Counts and digests documents as they pass."""
+    """Counts and digests documents as they pass, and their head where it is of version 2."""
 
-    def __init__(self) -> None:
+    def __init__(self, head: Head | None) -> None:
         self.documents = 0
         self.vectors = 0
         self._hashed = hashlib.sha256()
+        self._head: str | None = None
+        if head is not None and head.spec > 1:
+            self._head = _digest(head.model_dump(mode="json", exclude_none=True))
 
     def add(self, one: Moved) -> None:
         """Take one document."""
@@ -114,7 +126,7 @@ class Tally:
             one.id, sorted(one.labels), one.metadata, one.uri, one.text, one.encoded, one.spans,
             one.source,
         ]  # fmt: skip
-        line = orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
+        line = _text(told)
         self._hashed.update(len(line).to_bytes(8, "big") + line)
         self._hashed.update(one.vectors.astype("<f4", copy=False).tobytes())
         self.documents += 1
@@ -127,7 +139,17 @@ class Tally:
             documents=self.documents,
             vectors=self.vectors,
             digest=f"sha256:{self._hashed.hexdigest()}",
+            head=self._head,
         )
+
+
+def _text(told: Any) -> bytes:
+    """The JSON text of which a digest is made."""
+    return orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
+
+
+def _digest(told: Any) -> str:
+    return f"sha256:{hashlib.sha256(_text(told)).hexdigest()}"
 
 
 def parse_head(content: Any, where: str) -> Head:

@@ -16,6 +16,7 @@ from node.ingest.errors import IngestError
 from node.ingest.jsonl import MAX_LINE_BYTES
 from node.ingest.npy import Table, opened
 from node.ingest.record import single_precision
+from node.regular_file import open_regular
 from node.transfer.errors import NotAsTold, SourceUnreadable
 from node.transfer.fields import Fields
 from node.transfer.form import End, FloatArray, Head, Moved, Tally, parse_end, parse_head
@@ -37,7 +38,7 @@ def write(
     form = {"descr": "<f4", "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(array, form)
     lines.write(head.model_dump_json().encode() + b"\n")
-    tally = Tally()
+    tally = Tally(head)
     for one in documents:
         tally.add(one)
         array.write(one.vectors.astype("<f4", copy=False).tobytes())
@@ -110,7 +111,7 @@ class NpySource:
 
     def _lines(self) -> Iterator[tuple[str, dict[str, Any]]]:
         try:
-            with self._lines_path.open("rb") as file:
+            with open_regular(self._lines_path) as file:
                 number = 0
                 while raw := file.readline(MAX_LINE_BYTES + 1):
                     number += 1

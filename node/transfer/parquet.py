@@ -16,6 +16,7 @@ import orjson
 from pydantic import ValidationError
 
 from node.ingest.record import single_precision
+from node.regular_file import open_regular
 from node.transfer.errors import ExtraMissing, NotAsTold, SourceUnreadable
 from node.transfer.fields import MAX_PIECES, Fields
 from node.transfer.form import (
@@ -56,7 +57,7 @@ def write(file: BinaryIO, head: Head, documents: Iterable[Moved]) -> End:
     """Write the documents. Raises ExtraMissing."""
     arrow, parquet = _libraries()
     schema = _schema(arrow, head.envelope.dimension)
-    tally = Tally()
+    tally = Tally(head)
     with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
         for rows in _batches(documents, tally):
             columns = [arrow.array([row[n] for row in rows], schema.field(n).type)
@@ -79,6 +80,10 @@ class ParquetSource:
         """Read head and end. Raises TransferError."""
         _, parquet = _libraries()
         self._path = path
+        try:
+            open_regular(path).close()  # pyarrow would wait for a pipe's writer
+        except OSError as error:
+            raise SourceUnreadable(f"{path} cannot be read: {error.strerror}") from None
         with self._named():
             with parquet.ParquetFile(path) as plain:
                 told, columns = plain.metadata.metadata or {}, plain.schema_arrow

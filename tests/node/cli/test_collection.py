@@ -130,16 +130,19 @@ async def test_what_an_ingestion_refuses_names_line_cause_and_fix(
         assert fix in advice
 
 
-async def test_texts_that_may_leave_for_an_external_server_leave_a_leaf(
+async def test_a_new_encoder_and_texts_that_may_leave_for_an_external_server_leave_leaves(
     verb: Verb, model: Server
 ) -> None:
-    await told(
+    added = await told(
         verb, "encoder", "add", "far", "--kind", "openai", "--url", model.url, "--model",
         "hashed", "--allow-external",
     )  # fmt: skip
-    (leaf,) = (await told(verb, "audit", "search", "--type", "admin"))["leaves"]
-    assert leaf["fields"]["operation"] == "encoder-allow-external"
-    assert leaf["fields"]["subject"] == "far"
+    await told(verb, "encoder", "remove", "far")
+    leaves = (await told(verb, "audit", "search", "--type", "admin"))["leaves"]
+    fields = {leaf["fields"]["operation"]: leaf["fields"] for leaf in leaves}
+    assert fields.keys() == {"encoder-add", "encoder-allow-external", "encoder-remove"}
+    assert fields["encoder-add"]["subject"] == "far"
+    assert fields["encoder-add"]["detail"] == fields["encoder-remove"]["detail"] == added["space"]
 
 
 async def test_what_stands_before_a_fault_is_stored_and_counted(

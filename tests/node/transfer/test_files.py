@@ -25,6 +25,10 @@ from tests.node.transfer.samples import WIDTH, documents, head, plain, read, wri
 SUFFIXES = (".npy", ".parquet")
 
 
+DIGEST_OF_FIVE = "sha256:900796028e6412a5dbdfb0a4e0163f61e628b3414d5199dc1f1cfa3cdb51c0fc"
+"""What the release before wrote under five plain documents."""
+
+
 def told(one: Moved) -> list[Any]:
     """Everything that a document says."""
     fields = (one.id, one.spans, one.labels, one.metadata, one.uri, one.text, one.encoded)
@@ -81,6 +85,11 @@ FAULTS: dict[str, tuple[str, Callable[[Path], None]]] = {
         "the head says",
         lambda path: _lines(path, lambda lines: lines[0]["envelope"].update(revision="2")),
     ),
+    "another title": ("digest", lambda path: _lines(path, lambda x: x[0].update(title="Other"))),
+    "another licence": (
+        "digest",
+        lambda path: _lines(path, lambda x: x[0]["envelope"].update(license="none")),
+    ),
     "an unknown field": ("labelz", lambda path: _lines(path, lambda x: x[2].update(labelz=[]))),
 }
 
@@ -93,6 +102,19 @@ def test_a_file_that_somebody_changed_is_refused(fault: str, tmp_path: Path) -> 
     change(path)
     with pytest.raises(NotAsTold, match=says):
         check(open_source(NamedSource(source=str(path))), head().envelope, unseen)
+
+
+def test_a_file_of_the_release_before_is_read_whose_digest_takes_the_documents_alone(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "c.npy"
+    end = write(path, head().model_copy(update={"spec": 1}), plain(5))
+    found = check(open_source(NamedSource(source=str(path))), head().envelope, unseen)
+    assert found.end == end
+    assert end.digest == DIGEST_OF_FIVE
+    _lines(path, lambda lines: lines[0].update(spec=3))
+    with pytest.raises(NotAsTold, match="spec"):
+        open_source(NamedSource(source=str(path)))
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

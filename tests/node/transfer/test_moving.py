@@ -66,7 +66,7 @@ async def test_a_collection_moves_and_is_the_same_on_the_other_side(
     assert "file:///a" not in bare.with_suffix(".jsonl").read_text()
     leaves = (await told("audit", "search", "--type", "admin", *here))["leaves"]
     kinds = {leaf["fields"]["operation"]: leaf["fields"] for leaf in leaves}
-    assert kinds["collection-export-with-sources"]["detail"] == written["digest"]
+    assert kinds["collection-export-with-sources"]["detail"] == written["seal"]
     assert kinds["collection-export"]["subject"] == "papers v1: 3 documents"
 
     # the model makes another vector of `its own` than the one that was given with it
@@ -85,7 +85,8 @@ async def test_a_collection_moves_and_is_the_same_on_the_other_side(
         "papers"
     ]
     moved = await told("collection", "import", "copy", whole, *here)
-    assert (moved["added"], moved["digest"]) == (3, written["digest"])
+    assert (moved["added"], moved["seal"]) == (3, written["seal"])
+    assert moved["digest"] == written["digest"] != written["seal"]
     assert len(model.texts) - asked < 60  # probes and pieces; no document was encoded anew
     again = await told("collection", "import", "copy", whole, *here)
     assert (again["added"], again["unchanged"]) == (0, 3)
@@ -95,6 +96,7 @@ async def test_a_collection_moves_and_is_the_same_on_the_other_side(
         "collection", "export", "copy", "--out", tmp_path / "back.npy", "--with-sources", *here
     )
     assert back["digest"] == written["digest"]
+    assert back["seal"] != written["seal"]  # of another collection, at another time
     taken = await told(
         "collection", "import", "kept", bare, "--add-encoder", "given", "--json", *here
     )
