@@ -89,12 +89,15 @@ def retire(
     finish(
         result,
         lambda: _show_retired(result),
-        next_step=f"interlingua encoder remove {result.encoder}",
+        next_step=f"interlingua collection compact {name}",
     )
 
 
 def _show_retired(one: Retired) -> None:
-    line(f"{one.version} of {one.collection} is retired ({one.encoder})")
+    line(
+        f"{one.version} of {one.collection} is retired ({one.encoder}); its files are gone, and"
+        " store.db gives back what its vectors took when it is compacted"
+    )
     if one.brought_on is not None:
         line(f"what is asked in its space is carried on over a bridge: {one.brought_on:.0%} agree")
     if one.forced:

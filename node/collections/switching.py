@@ -139,7 +139,7 @@ class Switching:
             aside = tuple(each for each in now.aside if each is not version)
             former = None if now.former is version else now.former
             if now.course is not None and now.course.version is version:
-                now = _without_course(now, now.course)
+                now = _without_course(now, now.course, keep_maps=False)
             return replace(now, former=former, aside=aside)
 
         await self._collection.stop_backfill(version)
@@ -156,9 +156,11 @@ class Switching:
     ) -> None:
         """Begin a course, go on with it at another share, or end it (None).
 
-        `bridges` are kept besides those there are; the maps between both models are taken down
-        with the course. Raises VersionNotFit where the version that it is about was given up or
-        put in charge meanwhile, where another course began, or there is no course to end.
+        `bridges` are kept besides those there are. The maps between both models are taken down with
+        the course, unless the new one has served before: partners may know it alone.
+
+        Raises VersionNotFit where the version that it is about was given up or put in charge
+        meanwhile, where another course began, or there is no course to end.
         """
         was = self._collection.standing.course
         about = course or was
@@ -176,10 +178,19 @@ class Switching:
                     fix=f"interlingua catalog {self._collection.name}",
                 )
             if course is None:
-                return _without_course(now, about)
+                return _without_course(now, about, keep_maps=self._has_served(about.source))
             return replace(now, course=course, bridges=_added(now.bridges, bridges))
 
         await self._change(Change(event, about.version, after, reason))
+
+    def _has_served(self, space: str) -> bool:
+        """Whether a kept version in that space was in charge at any time; blocking, and short."""
+        with self._around.store.read() as db:
+            events = switch_rows.of_collection(db, self._own)
+        put = [one for one in events if one.event in switch_rows.PUT_IN_CHARGE]
+        keys = {key for one in put for key in (one.version, one.former)}
+        return any(one.key in keys for one in self._collection.standing.kept
+                   if one.space_id == space)  # fmt: skip
 
     async def _begin(self, encoder: Encoder, rate: int, reason: Reason) -> Version:
         at, own = self._around.clock(), self._collection.key
@@ -334,8 +345,10 @@ def _changed_meanwhile(event: Event, about: Course, was: Course | None, now: Sta
     return now.course is not None and not now.course.goes_as(about)
 
 
-def _without_course(now: Standing, course: Course) -> Standing:
-    """Return a standing whose course has ended, without the maps between both of its models."""
+def _without_course(now: Standing, course: Course, keep_maps: bool) -> Standing:
+    """Return a standing whose course has ended, with or without the maps between its models."""
+    if keep_maps:
+        return replace(now, course=None)
     ends = {course.source, now.serving.space_id}
     there = tuple(one for one in now.bridges if {one.source, one.target} != ends)
     return replace(now, course=None, bridges=there)
