@@ -259,6 +259,20 @@ class Versions(Section):
         description="How much nDCG@10 on the golden questions a new version may lose to the former"
         " one before `collection cutover` refuses it.",
     )
+    judged_by: Literal["mean", "low"] = Field(
+        "mean",
+        description="What of the difference on the golden questions must not lie below"
+        " -worst_difference: its mean, or the low end of its 95% interval, which takes hundreds of"
+        " questions.",
+    )
+    worst_for_partners: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="How much nDCG@10 a partner who asks through a shared space may lose by a new"
+        " version, as measured on held-out anchors and beyond its 95% interval, before"
+        " `collection cutover` refuses it.",
+    )
     watch_s: float = Field(
         3600.0,
         ge=0,

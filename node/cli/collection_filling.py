@@ -12,6 +12,7 @@ import typer
 
 from node.cli.course import duration
 from node.cli.output import finish, line, note, table
+from node.cli.partner_routes import show_partner_routes
 from node.cli.run import run_operation
 from node.operations.exit_codes import ExitCode
 
@@ -88,6 +89,7 @@ def _show_estimate(one: MigrationEstimate) -> None:
         rows.append(("cost", f"{one.cost:.2f}"))
     table(("ESTIMATE", "VALUE"), rows)
     line(f"from {one.sample} documents that were encoded now")
+    show_partner_routes(one)
     if one.unnamed:
         note(f"no text to encode: {', '.join(one.unnamed)}")
 

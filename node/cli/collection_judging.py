@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from node.cli.output import finish, line, table
+from node.cli.partner_routes import show_partner_routes
 from node.cli.run import run_operation
 from node.operations.exit_codes import ExitCode
 
@@ -109,10 +110,11 @@ def judge(
         line(f"{result.questions} questions; {result.overlap_10:.2f} of the first ten are common")
         if result.against:
             line(f"worse than the bar of {result.bar} allows: {result.against}")
+        show_partner_routes(result)
 
     finish(
         result,
         people,
         next_step=f"interlingua collection cutover {name}",
-        exit_code=ExitCode.OK if result.against is None else ExitCode.PARTIAL,
+        exit_code=ExitCode.PARTIAL if result.against or result.partners_against else ExitCode.OK,
     )

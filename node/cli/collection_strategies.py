@@ -49,11 +49,18 @@ def progressive(
     name: NameArgument,
     to: ToOption,
     share: Annotated[
-        str, typer.Option(help="Percent of the questions, step by step; the last is 100.")
-    ] = "5,25,50,100",
+        str | None,
+        typer.Option(
+            help="Percent of the questions, step by step; the last is 100. Default: 5,25,50,100.",
+            show_default=False,
+        ),
+    ] = None,
     every: Annotated[
-        int, typer.Option(min=0, help="Seconds that each step lasts at least.")
-    ] = 3600,
+        int | None,
+        typer.Option(
+            min=0, help="Seconds that each step lasts at least. Default: 3600.", show_default=False
+        ),
+    ] = None,
     dry_run: DryRunOption = False,
     rate: RateOption = 0,
     price: PriceOption = None,
@@ -65,7 +72,7 @@ def progressive(
     from node.operations.strategies import Progressive
 
     try:
-        steps = tuple(int(one) for one in share.split(","))
+        steps = None if share is None else tuple(int(one) for one in share.split(","))
         request = Progressive(
             collection=name, to=to, rate=rate, leave_out=leave_out, share=steps, every_s=every
         )

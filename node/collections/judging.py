@@ -6,6 +6,7 @@ the two lists agree is told and judges nothing: a better model may agree little 
 
 import asyncio
 from dataclasses import dataclass
+from typing import Literal
 
 from adapters.metrics import Estimate, paired_difference
 from node.collections.collection import Collection
@@ -35,10 +36,13 @@ class Compared:
     reached: dict[str, float]
     reached_before: dict[str, float]
 
-    def stands_against(self, bar: float) -> str | None:
-        """Say why the other version should not take over, where it is worse by more than `bar`."""
+    def stands_against(self, bar: float, by: Literal["mean", "low"]) -> str | None:
+        """Say why the other version should not take over, where it is worse by more than `bar`.
+
+        `by` its mean, or already where the low end of the interval is.
+        """
         found = self.difference[GATED]
-        if found.value >= -bar:
+        if (found.value if by == "mean" else found.low) >= -bar:
             return None
         return f"{GATED} {found.value:+.3f} ({found.low:+.3f} to {found.high:+.3f})"
 

@@ -164,6 +164,7 @@ async def _measured(
     from node.collections.finding import over
     from node.collections.judging import GATED, compare
     from node.encoders.errors import EncoderError
+    from node.operations.judging import against
     from node.store import golden_rows
 
     with node.store.read() as db:
@@ -175,8 +176,7 @@ async def _measured(
     except EncoderError as error:
         # perhaps the old model is the reason for the bridge; that needs somebody's word
         return None, f"not measured: {error}"[:WHY_CHARS]
-    bar = node.settings.versions.worst_difference
-    return compared.difference[GATED], compared.stands_against(bar)
+    return compared.difference[GATED], against(node, compared)
 
 
 def _figures(found: Bridge) -> dict[str, FigureShown]:

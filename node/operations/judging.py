@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel
 
+from node.operations.judged_figure import JudgedFigure, judged_figures
+from node.operations.partner_routes import PartnerRoutes, partner_routes
 from node.operations.registry import Progress, operation
 
 if TYPE_CHECKING:
@@ -50,20 +52,11 @@ class JudgeVersion(BaseModel, extra="forbid"):
     version: str | None = None
 
 
-class JudgedFigure(BaseModel):
-    """One measure: the serving version, the other one, and the paired difference with interval."""
-
-    serving: float
-    other: float
-    difference: float
-    low: float
-    high: float
-
-
-class Judgement(BaseModel):
+class Judgement(PartnerRoutes):
     """What both versions made of the golden questions; `against`: why not to switch, if anything.
 
-    `overlap_10` is the share of common documents in the first ten. It judges nothing.
+    `judged_by` says what of the difference must not lie below -`bar`. `overlap_10` is the share of
+    common documents in the first ten. It judges nothing.
     """
 
     collection: str
@@ -73,6 +66,7 @@ class Judgement(BaseModel):
     figures: dict[str, JudgedFigure]
     overlap_10: float
     bar: float
+    judged_by: Literal["mean", "low"]
     against: str | None
 
 
@@ -170,17 +164,28 @@ async def judge(node: Node, request: JudgeVersion, progress: Progress) -> Judgem
             fix=f"interlingua collection golden {collection.name} FILE",
             code="no-golden-questions",
         )
-    bar = node.settings.versions.worst_difference
+    told = node.settings.versions
+    partners = await partner_routes(node, collection, version.space_id)
     return Judgement(
         collection=collection.name,
         serving=collection.version,
         version=version.name,
         questions=compared.questions,
-        figures={name: _figure(compared, name) for name in compared.difference},
+        figures=judged_figures(compared.serving, compared.other, compared.difference),
         overlap_10=compared.overlap_10,
-        bar=bar,
-        against=compared.stands_against(bar),
+        bar=told.worst_difference,
+        judged_by=told.judged_by,
+        against=against(node, compared),
+        **dict(partners),
     )
+
+
+def against(node: Node, compared: Compared | None) -> str | None:
+    """What the golden questions have against a version by the settings' bar; None: nothing."""
+    told = node.settings.versions
+    if compared is None:
+        return None
+    return compared.stands_against(told.worst_difference, told.judged_by)
 
 
 async def measured(node: Node, collection: Collection, version: Version) -> Compared | None:
@@ -216,14 +221,3 @@ async def measured(node: Node, collection: Collection, version: Version) -> Comp
 
 def _means(figures: dict[str, Estimate]) -> dict[str, float]:
     return {name: round(one.value, 6) for name, one in figures.items()}
-
-
-def _figure(compared: Compared, name: str) -> JudgedFigure:
-    difference = compared.difference[name]
-    return JudgedFigure(
-        serving=compared.serving[name].value,
-        other=compared.other[name].value,
-        difference=difference.value,
-        low=difference.low,
-        high=difference.high,
-    )

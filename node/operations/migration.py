@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, Field
 
+from node.operations.partner_routes import CODE, PartnerRoutes, partner_routes
 from node.operations.registry import Progress, operation
 from node.operations.version_changes import (
     put_in_charge,
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from node.encoders.encoder import Encoder
     from node.node import Node
     from node.operations.bridging import BridgeTo, EstimateBridge
+
+FORCED_CHARS = 256  # of what a leaf says was overruled
 
 NAMED = 20
 """Ids of documents that a message names at most."""
@@ -65,11 +68,12 @@ class EstimateMigration(BaseModel, extra="forbid"):
     price: Annotated[float, Field(ge=0)] | None = None
 
 
-class MigrationEstimate(BaseModel):
+class MigrationEstimate(PartnerRoutes):
     """What a migration would take; measured by encoding `sample` documents, nothing was stored.
 
     `seconds` is for encoding all at the sample's speed, and not faster than the rate. `bytes` is
     what the vectors take in store.db, once more on disk for the index and once in memory.
+    `partners`: what those lose or gain who ask through a shared space, once it answers.
     """
 
     collection: str
@@ -120,8 +124,13 @@ async def estimate(node: Node, request: EstimateMigration, progress: Progress) -
     collection, encoder = _collection(node, request.collection), target(node, request)
     found = await estimate_migration(node.store, collection, encoder, request.rate, progress)
     cost = None if request.price is None else found.tokens / 1e6 * request.price
+    partners = await partner_routes(node, collection, encoder.envelope.space_id)
     return MigrationEstimate(
-        collection=collection.name, encoder=encoder.name, cost=cost, **asdict(found)
+        collection=collection.name,
+        encoder=encoder.name,
+        cost=cost,
+        **asdict(found),
+        **dict(partners),
     )
 
 
@@ -171,11 +180,13 @@ async def cutover(node: Node, request: SwitchVersion, progress: Progress) -> Swi
     """Let a complete version answer from now on; the former one is kept."""
     del progress
     from node.operations.errors import Conflict
+    from node.operations.judging import against, measured
 
     collection = _collection(node, request.collection)
     version = candidate(collection, request.version)
-    against = _against(version)
-    worse = await _worse(node, collection, version)
+    missing = _against(version)
+    worse = against(node, await measured(node, collection, version))
+    partners = (await partner_routes(node, collection, version.space_id)).partners_against
     if worse is not None and not request.force:
         raise Conflict(
             f"{version.name} finds less than {collection.version} on the golden questions: "
@@ -183,8 +194,16 @@ async def cutover(node: Node, request: SwitchVersion, progress: Progress) -> Swi
             fix=f"See `interlingua collection judge {collection.name}`; --force overrules it.",
             code="below-the-bar",
         )
-    against += [] if worse is None else [worse]
-    forced = "; ".join(against) if request.force and against else None
+    if partners is not None and not request.force:
+        raise Conflict(
+            f"Through shared spaces partners find less by {version.name} than by "
+            f"{collection.version}, on held-out anchors: {partners}.",
+            fix=f"See `interlingua collection judge {collection.name}`; other anchors or another"
+            " model may help (versions.worst_for_partners is the bar); --force overrules it.",
+            code=CODE,
+        )
+    said = [*missing, *(one for one in (worse, partners) if one is not None)]
+    forced = "; ".join(said)[:FORCED_CHARS] if request.force and said else None
     await put_in_charge(node, collection, version, reason(forced))
     return await _switched(node, collection, forced)
 
@@ -288,18 +307,6 @@ def candidate(collection: Collection, name: str | None) -> Version:
             fix=f"Name one with --version; `interlingua catalog {collection.name}` shows them.",
         )
     return aside[0]
-
-
-async def _worse(node: Node, collection: Collection, version: Version) -> str | None:
-    """What the golden questions have against a version, if there are any and it is worse."""
-    from node.operations.judging import measured
-
-    compared = await measured(node, collection, version)
-    return (
-        None
-        if compared is None
-        else compared.stands_against(node.settings.versions.worst_difference)
-    )
 
 
 def _against(version: Version) -> list[str]:

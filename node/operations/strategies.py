@@ -31,6 +31,9 @@ BY = "watch"
 
 WHY_CHARS = 256  # of a line in a leaf
 
+STEPS, EVERY_S = (5, 25, 50, 100), 3600
+"""Percent of the questions step by step, and seconds that each lasts, unless told otherwise."""
+
 _log = structlog.get_logger("course")
 
 
@@ -42,17 +45,18 @@ class Progressive(Migrate, extra="forbid"):
     """Answer a growing share of the questions from both, and at last from the new one alone.
 
     `share`: percent, each step larger than the one before, ending with 100. `every_s`: seconds that
-    each step lasts at least.
+    each step lasts at least. None: `STEPS` and `EVERY_S`, or as it goes where it is under way.
     """
 
-    share: Annotated[tuple[Annotated[int, Field(ge=1, le=100)], ...], Field(min_length=1)] = (
-        5, 25, 50, 100,
-    )  # fmt: skip
-    every_s: Annotated[int, Field(ge=0, le=31_536_000)] = 3600
+    share: (
+        Annotated[tuple[Annotated[int, Field(ge=1, le=100)], ...], Field(min_length=1)] | None
+    ) = None
+    every_s: Annotated[int, Field(ge=0, le=31_536_000)] | None = None
 
     @model_validator(mode="after")
     def _grows(self) -> Progressive:
-        if list(self.share) != sorted(set(self.share)) or self.share[-1] != 100:
+        share = self.share
+        if share is not None and (list(share) != sorted(set(share)) or share[-1] != 100):
             raise ValueError("share: each step is larger than the one before, and the last is 100")
         return self
 
@@ -85,9 +89,12 @@ async def both(node: Node, request: AnswerFromBoth, progress: Progress) -> Migra
 async def progressive(node: Node, request: Progressive, progress: Progress) -> Migrated:
     """Move questions over step by step, most-asked documents first; ends in a cutover."""
     encoder = node.encoders.get(request.to)
-    require_free(node.collections.get(request.collection), "progressive", encoder)
+    collection = node.collections.get(request.collection)
+    require_free(collection, "progressive", encoder)
+    _require_same_steps(collection, request)
     version = await begun(node, request)
-    await _take(node, version, "progressive", request.share, request.every_s)
+    every_s = EVERY_S if request.every_s is None else request.every_s
+    await _take(node, version, "progressive", request.share or STEPS, every_s)
     return await filled(node, request, version, progress)
 
 
@@ -123,6 +130,28 @@ def require_free(collection: Collection, strategy: Strategy, encoder: Encoder) -
             fix=f"Let it end, or end it: `interlingua collection stop {collection.name}`.",
             code="course-under-way",
         )
+
+
+def _require_same_steps(collection: Collection, request: Progressive) -> None:
+    """Refuse other steps than those of the course that is under way. Raises Conflict."""
+    from node.operations.errors import Conflict
+
+    course = collection.standing.course
+    if course is None:
+        return
+    row = course.row
+    left = (row.share, *row.steps)
+    share = left if request.share is None else request.share
+    if share[-len(left) :] == left and request.every_s in (None, row.every_s):
+        return
+    ahead = ", ".join(f"{step}%" for step in row.steps) or "the cutover"
+    raise Conflict(
+        f"{collection.name} is on its way by other steps: {row.share}% now, then {ahead}, "
+        f"{row.every_s} s each at least.",
+        fix=f"Repeat it without --share and --every to go on, or end it and begin anew: "
+        f"`interlingua collection stop {collection.name}`.",
+        code="course-under-way",
+    )
 
 
 def new_course(
@@ -198,14 +227,15 @@ async def watch_course(node: Node, collection: Collection) -> None:
 async def _step(node: Node, collection: Collection, course: Course) -> None:
     """Raise the share, or cut over after the last step; go back where either would be worse."""
     from node.collections.switching import Reason
+    from node.operations.judging import against
 
-    bar, row = node.settings.versions.worst_difference, course.row
+    row = course.row
     if not row.steps and course.version.coverage().missing:
         return  # nothing to decide: the watch looks meanwhile
     compared = await _judged(node, collection)
     if collection.standing.course is not course:
         return
-    if compared is not None and compared.stands_against(bar):
+    if compared is not None and against(node, compared):
         await _go_back(node, collection, _told(compared))
     elif row.steps:
         share, *rest = row.steps
@@ -215,17 +245,19 @@ async def _step(node: Node, collection: Collection, course: Course) -> None:
         await switching(node, collection).set_course("share", then, Reason(BY, why=why))
         _log.info("course.share", collection=collection.name, share=share)
     else:
-        await _end_in_cutover(node, collection, course, bar)
+        await _end_in_cutover(node, collection, course)
 
 
-async def _end_in_cutover(node: Node, collection: Collection, course: Course, bar: float) -> None:
+async def _end_in_cutover(node: Node, collection: Collection, course: Course) -> None:
     from node.collections.switching import Reason
-    from node.operations.judging import measured
+    from node.operations.judging import against, measured
+    from node.operations.partner_routes import partner_routes
 
     compared = await measured(node, collection, course.version)
-    against = None if compared is None else compared.stands_against(bar)
-    if against is not None:
-        await _go_back(node, collection, against)
+    partners = await partner_routes(node, collection, course.version.space_id)
+    lost = against(node, compared) or partners.partners_against
+    if lost is not None:
+        await _go_back(node, collection, lost)
     elif collection.standing.course is course:
         why = f"share 100%: {_told(compared)}"
         await put_in_charge(node, collection, course.version, Reason(BY, why=why[:WHY_CHARS]))

@@ -6,7 +6,7 @@ is best depends on who asks whom (`pairs.py`). Into the space they are affine, s
 be scored without keeping mapped copies.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -56,13 +56,14 @@ class Party:
     outward: dict[str, Map]
 
 
-def fit_inward(ground: Ground, member: AnchorEmbeddings) -> dict[str, AffineMap]:
+def fit_inward(
+    ground: Ground, member: AnchorEmbeddings, kinds: Iterable[str] = AFFINE_FITS
+) -> dict[str, AffineMap]:
     """Fit the maps native -> shared, by kind. Raises EmbeddingsRefused."""
     native, shared = _fit_pairs(ground, member)
     with _refusing(member):
         return {
-            kind: fit(native, shared, member.space_id, ground.hub)
-            for kind, fit in AFFINE_FITS.items()
+            kind: AFFINE_FITS[kind](native, shared, member.space_id, ground.hub) for kind in kinds
         }
 
 

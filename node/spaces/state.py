@@ -30,7 +30,7 @@ from node.spaces.agreement import Agreement
 from node.spaces.correction import KeptCorrection, load_correction
 from node.spaces.embedding_file import AnchorEmbeddings, decode_embeddings
 from node.spaces.errors import SpaceDamaged
-from node.spaces.manifest import SPACE_TYPE, SpaceManifest
+from node.spaces.manifest import SPACE_TYPE, Positions, SpaceManifest, accept_positions
 from node.spaces.pairs import OutQuality, PairQuality
 from node.spaces.size_advice import SizeAdvice
 from protocol.document import DocumentRefused, read_document
@@ -219,6 +219,10 @@ class SpaceFolder:
         for each in joined.joined.maps:
             if each.adapter not in needed:
                 durable_file.remove(self._adapter_file(each.adapter))
+
+    def positions(self, manifest: SpaceManifest) -> Positions:
+        """The consensus. Raises ManifestRefused where it is not what the manifest pins."""
+        return accept_positions((self.path / "consensus.safetensors").read_bytes(), manifest)
 
     def members(self) -> list[AnchorEmbeddings]:
         """Members' embeddings from earlier joinings, as `keep` wrote them."""

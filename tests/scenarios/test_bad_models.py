@@ -90,6 +90,15 @@ async def test_a_model_that_was_put_in_wrongly_is_stopped_by_the_gate(world: Wor
     good = fitted(GOOD)
     add_encoder(clinic.node.encoders, "good", GOOD, good.encode)
     await clinic.do("collection.migrate", Migrate(collection=DOCS, to="good"), Migrated)
+    usual = clinic.node.settings
+    told = usual.versions.model_copy(update={"judged_by": "low"})
+    clinic.node.settings = usual.model_copy(update={"versions": told})
+    # of fifteen questions nothing is sure
+    with pytest.raises(Conflict, match="finds less"):
+        await clinic.do("collection.cutover", SwitchVersion(collection=DOCS), Switched)
+    judged = await clinic.do("collection.judge", JudgeVersion(collection=DOCS), Judgement)
+    assert (judged.judged_by, judged.against is None) == ("low", False)
+    clinic.node.settings = usual
     cut = await clinic.do("collection.cutover", SwitchVersion(collection=DOCS), Switched)
     assert (cut.encoder, cut.forced) == ("good", None)
 

@@ -61,13 +61,19 @@ class Seen:
 
 
 def add_seeing(clinic: Organisation, name: str, own: AnchorEmbeddings) -> Seen:
-    """Add an encoder that runs such a model in this process, and join the space with it."""
+    """Add an encoder that runs such a model, and join the space with it."""
+    model = add_seeing_model(clinic, name, own)
+    join_with(clinic, own)
+    return model
+
+
+def add_seeing_model(clinic: Organisation, name: str, own: AnchorEmbeddings) -> Seen:
+    """Add an encoder that runs such a model in this process."""
     settings = {"url": "http://127.0.0.1:9/v1", "model": name}
     clinic.node.encoders.add(name, "openai", settings, own.envelope)
     model = Seen(own)
     opened = Encoder(name, "openai", own.envelope, RolePrompts(), model)
     clinic.node.encoders._opened[name] = opened
-    join_with(clinic, own)
     return model
 
 

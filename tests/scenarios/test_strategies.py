@@ -113,7 +113,7 @@ async def test_a_new_model_asks_the_old_index_at_once_over_a_bridge(
 async def test_both_versions_answer_until_the_new_one_has_everything(
     lab_and_clinic: tuple[Organisation, Organisation],
 ) -> None:
-    _, clinic = lab_and_clinic
+    lab, clinic = lab_and_clinic
     collection = clinic.node.collections.get(DOCS)
     new = add_turned(clinic.node.encoders, "new", 1)
     new.fails = True  # nothing is covered yet
@@ -149,6 +149,14 @@ async def test_both_versions_answer_until_the_new_one_has_everything(
     assert events(clinic) == ["migration-begun", "both", "complete", "stopped"]
     cut = await clinic.do("collection.cutover", SwitchVersion(collection=DOCS), Switched)
     assert cut.serving == "v2"
+    # who came to know only the new model goes on being answered, whatever is begun and ended
+    await clinic.do("collection.rollback", RolledBack(collection=DOCS), Switched)
+    for _ in range(2):
+        theirs = only(await lab.ask(vectors=[], texts=[text(7)], encoder="new", k=3), clinic.name)
+        assert theirs.route is not None
+        assert (theirs.state, theirs.version, theirs.route.kind) == ("ok", "v1", "bridge")
+        await clinic.do("collection.both", request, Migrated)
+        await clinic.do("collection.stop", StopStrategy(collection=DOCS), Stopped)
 
 
 async def test_who_knows_only_the_new_model_is_answered_once_half_is_covered(
@@ -203,6 +211,10 @@ async def test_a_share_of_the_questions_grows_step_by_step_and_ends_in_a_cutover
     done = await clinic.do("collection.progressive", request, Migrated)
     assert done.covered == DOCUMENTS
     assert model.texts[:2] == [text(77), text(0)]  # what a partner was told of comes first
+    for other in ({"share": (50, 100)}, {"every_s": 60}):
+        anew = Progressive.model_validate({"collection": DOCS, "to": "new"} | other)
+        with pytest.raises(Conflict, match="by other steps: 30% now, then 100%, 0 s"):
+            await clinic.do("collection.progressive", anew, Migrated)
     by = [(await own(clinic, n)).silos[0].version for n in range(40)]
     again = [(await own(clinic, n)).silos[0].version for n in range(40)]
     assert by == again  # the same question goes the same way
@@ -223,6 +235,14 @@ async def test_a_share_of_the_questions_grows_step_by_step_and_ends_in_a_cutover
     await clinic.do("collection.progressive", request, Migrated)
     await advance(clinic.node)
     assert clinic.leaves(CollectionChanged)[-1].event == "share"
+    for once_more in (
+        request,
+        Progressive(collection=DOCS, to="new"),
+    ):  # both go on with what is left
+        await clinic.do("collection.progressive", once_more, Migrated)
+    row = collection.standing.course.row if collection.standing.course else None
+    assert row is not None
+    assert (row.share, row.steps) == (100, ())
     await advance(clinic.node)
     leaf = clinic.leaves(CollectionChanged)[-1]
     assert (leaf.event, leaf.by, leaf.former) == ("cutover", "watch", "v1")
