@@ -24,7 +24,7 @@ import structlog
 
 from node.clock import Clock
 from node.federation.choice import Expected, Silo
-from node.store.errors import StoreDamaged
+from node.store.errors import StoreDamaged, StoreUnwritable
 from node.store.store import Store
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class PastAnswers:
         """Read what the file holds, or begin it; `close` closes it."""
         try:
             return cls(Store.open(path), clock)
-        except (StoreDamaged, sqlite3.DatabaseError) as error:
+        except (StoreDamaged, StoreUnwritable, sqlite3.DatabaseError) as error:
             _log.warning("what silos gave before is forgotten", path=str(path), cause=str(error))
             for each in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
                 each.unlink(missing_ok=True)

@@ -143,8 +143,8 @@ async def create(node: Node, request: CreateCollection, progress: Progress) -> C
         description=request.description,
         language=request.language,
     )
-    await _note(node, "created", _info(collection))
-    return _info(collection)
+    await note_change(node, "created", shown(collection))
+    return shown(collection)
 
 
 @operation("collection.ingest")
@@ -170,10 +170,10 @@ async def ingest(node: Node, request: Ingest, progress: Progress) -> Ingested:
         counts = await collection.ingest(without_contradictions(records), total, watched)
     except Exception as error:
         if stored:
-            await _note(node, "ingested", _info(collection))
-        raise _stopped(error, stored) from error
+            await note_change(node, "ingested", shown(collection))
+        raise stopped(error, stored) from error
     if counts.added or counts.updated:
-        await _note(node, "ingested", _info(collection))
+        await note_change(node, "ingested", shown(collection))
     await collection.settle(progress)
     return Ingested(
         collection=collection.name,
@@ -189,7 +189,7 @@ async def ingest(node: Node, request: Ingest, progress: Progress) -> Ingested:
 async def list_collections(node: Node, request: NoRequest, progress: Progress) -> CollectionList:
     """List the collections."""
     del request, progress
-    return CollectionList(collections=tuple(map(_info, node.collections.all())))
+    return CollectionList(collections=tuple(map(shown, node.collections.all())))
 
 
 @operation("collection.info")
@@ -199,7 +199,7 @@ async def info(node: Node, request: CollectionName, progress: Progress) -> Colle
     collection = node.collections.get(request.collection)
     state = await collection.index_state()
     return CollectionDetails(
-        **_info(collection).model_dump(),
+        **shown(collection).model_dump(),
         labels=collection.labels(),
         rows=state.snapshot,
         dead_rows=state.dead,
@@ -215,7 +215,7 @@ async def delete(node: Node, request: DeleteDocuments, progress: Progress) -> De
     ids = set(request.ids)
     deleted = await collection.delete(ids)
     if deleted:
-        await _note(node, "documents-deleted", _info(collection))
+        await note_change(node, "documents-deleted", shown(collection))
     return Deleted(collection=collection.name, deleted=deleted, missing=len(ids) - deleted)
 
 
@@ -226,7 +226,7 @@ async def compact(node: Node, request: CollectionName, progress: Progress) -> Co
     before = await collection.index_state()
     waits = _what_is_left(node, await collection.compact(progress))
     after = await collection.index_state()
-    await _note(node, "compacted", _info(collection))
+    await note_change(node, "compacted", shown(collection))
     return Compacted(
         collection=collection.name,
         removed_rows=before.dead,
@@ -242,9 +242,9 @@ async def drop(node: Node, request: CollectionName, progress: Progress) -> Dropp
     import asyncio
 
     del progress
-    gone = _info(node.collections.get(request.collection))
+    gone = shown(node.collections.get(request.collection))
     await node.collections.drop(request.collection)
-    await _note(node, "dropped", gone)
+    await note_change(node, "dropped", gone)
     waits = _what_is_left(node, await asyncio.to_thread(node.store.empty_log))
     return Dropped(**gone.model_dump(), erased=waits is None, waits=waits)
 
@@ -260,7 +260,7 @@ def _what_is_left(node: Node, emptied: bool) -> str | None:
     return None
 
 
-async def _note(node: Node, event: str, info: CollectionInfo) -> None:
+async def note_change(node: Node, event: str, info: CollectionInfo) -> None:
     """Leave a `collection` leaf: what partners can be answered from has changed."""
     from node.audit.entry import Entry
     from protocol.event_leaves import CollectionChanged
@@ -277,7 +277,7 @@ async def _note(node: Node, event: str, info: CollectionInfo) -> None:
     await node.log.append(Entry(leaf))
 
 
-def _stopped(error: Exception, stored: int) -> Exception:
+def stopped(error: Exception, stored: int) -> Exception:
     """The error of an ingestion that stopped: batches before the fault stay, which is said."""
     if not stored:
         return error
@@ -285,8 +285,8 @@ def _stopped(error: Exception, stored: int) -> Exception:
 
     found = translate(error)
     return PartlyDone(
-        f"{found.cause} The {stored} documents before it in the file are stored.",
-        fix=f"{found.fix} Then ingest the file again: what is stored already is passed over.",
+        f"{found.cause} The {stored} documents before it are stored.",
+        fix=f"{found.fix} When it is repeated, what is stored already is passed over.",
         code=found.code,
     )
 
@@ -311,7 +311,8 @@ def _source(request: Ingest, dtype: Dtype) -> tuple[int | None, Iterator[Record]
     return jsonl.count(request.file), jsonl.read(request.file)
 
 
-def _info(collection: Collection) -> CollectionInfo:
+def shown(collection: Collection) -> CollectionInfo:
+    """Return what is shown of a collection."""
     return CollectionInfo(
         name=collection.name,
         title=collection.title,

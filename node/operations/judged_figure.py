@@ -11,10 +11,15 @@ if TYPE_CHECKING:
 
 
 class JudgedFigure(BaseModel):
-    """One measure: the serving version, the other one, and the paired difference with interval."""
+    """One measure: the serving version, the other one, and their paired difference.
+
+    All intervals are of 95%; `low` and `high` are those of the difference, which is what gates.
+    """
 
     serving: float
+    serving_interval: tuple[float, float]
     other: float
+    other_interval: tuple[float, float]
     difference: float
     low: float
     high: float
@@ -27,7 +32,9 @@ def judged_figures(
     return {
         name: JudgedFigure(
             serving=serving[name].value,
+            serving_interval=(serving[name].low, serving[name].high),
             other=other[name].value,
+            other_interval=(other[name].low, other[name].high),
             difference=one.value,
             low=one.low,
             high=one.high,

@@ -17,8 +17,12 @@ from node.transfer.named_source import NamedSource
 from protocol.envelope import Envelope
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from node.collections.collection import Collection
     from node.encoders.encoder import Encoder
+    from node.ingest.record import Record
+    from node.ingest.write import Counts
     from node.node import Node
     from node.transfer.check import Checked
     from node.transfer.form import End, Head, Source
@@ -166,13 +170,35 @@ async def _imported(
     if not probed and source.head is None:
         await _note(node, "collection-import-unproved", request.collection, found.end)
     collection = await _collection(node, request.collection, encoder, source.head)
-    rows = records(Watched(source, found.end), envelope.space_id)
-    counts = await collection.ingest(rows, found.end.documents, progress)
     await _note(node, "collection-import", f"{collection.name} {collection.version}", found.end)
+    rows = records(Watched(source, found.end), envelope.space_id)
+    counts = await _written(node, collection, rows, found.end.documents, progress)
     await collection.settle(progress)
     return result.model_copy(
         update={"added": counts.added, "updated": counts.updated, "unchanged": counts.unchanged}
     )
+
+
+async def _written(
+    node: Node, collection: Collection, rows: Iterator[Record], total: int, progress: Progress
+) -> Counts:
+    """Write the documents; where it stops, say how many are stored. Raises PartlyDone."""
+    from node.operations.collections import note_change, shown, stopped
+
+    stored = 0
+
+    def watched(done: int, of: int | None, what: str) -> None:
+        nonlocal stored
+        stored = done
+        progress(done, of, what)
+
+    try:
+        counts = await collection.ingest(rows, total, watched)
+    except Exception as error:
+        raise stopped(error, stored) from error
+    if counts.added or counts.updated:
+        await note_change(node, "ingested", shown(collection))
+    return counts
 
 
 def _encoder(node: Node, request: ImportCollection, source: Source) -> Encoder | None:
@@ -276,8 +302,12 @@ async def _collection(node: Node, name: str, encoder: Encoder, head: Head | None
     """The collection, created where it is not there yet."""
     if name in {one.name for one in node.collections.all()}:
         return node.collections.get(name)
+    from node.operations.collections import note_change, shown
+
     said = {} if head is None else head.model_dump(include={"title", "description", "language"})
-    return await node.collections.create(name, encoder.name, **said)
+    made = await node.collections.create(name, encoder.name, **said)
+    await note_change(node, "created", shown(made))
+    return made
 
 
 async def _note(node: Node, kind: str, what: str, end: End) -> None:

@@ -1,8 +1,9 @@
 """What can be wrong with store.db.
 
 StoreError
-├── StoreDamaged   the file is no SQLite database, or SQLite finds it broken
-└── StoreTooNew    a later release of interlingua has written it
+├── StoreDamaged      the file is no SQLite database, or SQLite finds it broken
+├── StoreTooNew       a later release of interlingua has written it
+└── StoreUnwritable   the disk takes nothing more, or refuses
 """
 
 from node.room_error import RoomError
@@ -18,6 +19,12 @@ class StoreDamaged(StoreError):
     """The file is not a database that SQLite can read. Restore it from a backup."""
 
     fix = "Restore store.db from a backup."
+
+
+class StoreUnwritable(StoreError):
+    """What was being written is not kept, and what was kept before stays."""
+
+    fix = "Make room on the disk of the data directory, or mend it; then repeat the command."
 
 
 class StoreTooNew(StoreError):

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from node.store.errors import StoreDamaged, StoreTooNew
+from node.store.errors import StoreDamaged, StoreTooNew, StoreUnwritable
 
 _BUSY_MS = 10_000
 _WAIT_FOR_READERS_MS = 300  # searches and listings end sooner; what does not is somebody else
@@ -79,6 +79,7 @@ class Store:
         """Run the block as the only writer, in one transaction: all of it is kept, or nothing.
 
         The block must not await and must not call `write` again (it would wait for itself).
+        Raises StoreUnwritable where the disk refuses.
         """
         with self._writing:
             db = self._writer
@@ -86,9 +87,11 @@ class Store:
             try:
                 yield db
                 db.execute("COMMIT")
-            except BaseException:
+            except BaseException as error:
                 if db.in_transaction:  # a COMMIT that fails may have ended it, or not
                     db.execute("ROLLBACK")
+                if isinstance(error, sqlite3.OperationalError) and _refused(error):
+                    raise StoreUnwritable(f"{self.path} cannot be written: {error}") from error
                 raise
 
     @contextmanager
@@ -162,6 +165,12 @@ class Store:
             db.close()
             raise
         return db
+
+
+def _refused(error: sqlite3.OperationalError) -> bool:
+    """Whether it is the disk that refused: full, read-only, or broken."""
+    primary = error.sqlite_errorcode & 0xFF  # the rest says how
+    return primary in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
 
 
 def _statements(script: str) -> Iterator[str]:

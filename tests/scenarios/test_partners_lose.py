@@ -81,6 +81,8 @@ async def test_a_model_by_which_partners_find_less_is_refused_and_forcing_it_is_
     assert (partner.organisation, partner.space) == (lab.name, "commons")
     figure = partner.figures["ndcg_10"]
     assert figure.low <= figure.difference <= figure.high < 0
+    assert figure.serving_interval[0] <= figure.serving <= figure.serving_interval[1]
+    assert figure.other_interval[0] <= figure.other <= figure.other_interval[1]
     assert {"ndcg_10", "recall_10", "mrr"} == partner.figures.keys()
 
     course = Progressive(collection=DOCS, to="new", share=(100,), every_s=0)

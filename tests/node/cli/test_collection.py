@@ -157,7 +157,7 @@ async def test_what_stands_before_a_fault_is_stored_and_counted(
     stopped = await verb("collection", "ingest", "papers", file)
     assert stopped.exit_code == ExitCode.PARTIAL
     assert f":{len(good) + 1}: " in stopped.stderr
-    assert f"The {BATCH_DOCUMENTS} documents before it in the file are stored." in stopped.stderr
+    assert f"The {BATCH_DOCUMENTS} documents before it are stored." in stopped.stderr
     assert "what is stored already is passed over" in stopped.stderr
     again = await told(verb, "collection", "ingest", "papers", jsonl(file, *good))
     assert (again["added"], again["unchanged"]) == (1, BATCH_DOCUMENTS)

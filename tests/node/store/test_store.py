@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from node.store.errors import StoreDamaged, StoreTooNew
+from node.store.errors import StoreDamaged, StoreTooNew, StoreUnwritable
 from node.store.store import Store
 
 FIRST = "CREATE TABLE notes (text TEXT NOT NULL) STRICT; CREATE INDEX n ON notes (text);"
@@ -86,6 +86,21 @@ def test_a_reader_keeps_its_state_while_a_writer_commits(store: Store) -> None:
             db.execute("INSERT INTO notes VALUES ('new')")
         assert rows(store) == [("new",)]
         assert before.execute("SELECT count(*) FROM notes").fetchone() == (0,)
+
+
+def test_a_full_disk_is_named_and_what_was_kept_before_stays(store: Store) -> None:
+    with store.write() as db:
+        db.execute("CREATE TABLE t (x BLOB)")
+        (pages,) = db.execute("PRAGMA page_count").fetchone()
+        db.execute(f"PRAGMA max_page_count = {pages + 1}")
+    with (
+        pytest.raises(StoreUnwritable, match=r"store\.db cannot be written: .*full") as refused,
+        store.write() as db,
+    ):
+        db.execute("INSERT INTO t VALUES (zeroblob(100000))")
+    assert "Make room" in refused.value.fix
+    with store.read() as db:
+        assert db.execute("SELECT count(*) FROM t").fetchone() == (0,)
 
 
 def test_readers_cannot_write(store: Store) -> None:
