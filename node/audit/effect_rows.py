@@ -54,8 +54,11 @@ class BatchEffects:
         if effects.exposures:
             e = effects.exposures
             self.exposures.append((e.peer, e.collection, e.epoch, dict(e.answers)))
-        for p in effects.probes:
-            self.probes.append((p.day, p.peer, p.collection, p.mark.hex(), p.sketch.hex()))
+        if effects.probes:
+            p = effects.probes
+            self.probes += [
+                (p.day, p.peer, p.collection, mark.hex(), sketch.hex()) for mark, sketch in p.probes
+            ]
 
     def said(self) -> bytes | None:
         """Return them as they are kept; None where nothing changes."""

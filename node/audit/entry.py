@@ -4,7 +4,7 @@ Rule of this file: a leaf and its effects on budgets and replay memory are one e
 durable in one transaction, or not at all.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from keys.signer import Signer
@@ -65,14 +65,13 @@ class ExposureEffect:
 
 
 @dataclass(frozen=True)
-class ProbeEffect:
-    """A question vector of ``peer`` that was answered on ``day``: its mark and its sketch."""
+class ProbesEffect:
+    """Question vectors of ``peer`` that were answered on ``day``: mark and sketch of each."""
 
     peer: str
     collection: str
     day: int
-    mark: bytes
-    sketch: bytes
+    probes: Sequence[tuple[bytes, bytes]]
 
 
 RESET = "budget.reset"
@@ -107,7 +106,7 @@ class Effects:
     idempotency: IdempotencyEffect | None = None
     queries: QueryEffect | None = None
     exposures: ExposureEffect | None = None
-    probes: tuple[ProbeEffect, ...] = ()
+    probes: ProbesEffect | None = None
     reset: ResetEffect | None = None
     receipt: KeptReceipt | None = None
     seen: SeenCheckpoint | None = None

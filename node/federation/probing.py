@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +33,7 @@ Remembered = Callable[[str, str, int], Sequence[tuple[bytes, bytes]]]
 """(peer, collection, day) -> mark and sketch of each question that the log says was answered."""
 
 
-@dataclass(frozen=True)
-class Probe:
+class Probe(NamedTuple):
     """One question vector as it is remembered: what tells it apart, and where it about lies."""
 
     mark: bytes
@@ -52,11 +52,17 @@ class Sketcher:
 
         `filtered` is empty where there is none.
         """
-        signs = vectors @ self._projections(vectors.shape[1]).T > 0
-        rows = np.ascontiguousarray(vectors)
+        signs = np.packbits(vectors @ self._projections(vectors.shape[1]).T > 0, axis=1)
+        rows, sketches = vectors.tobytes(), signs.tobytes()
+        wide, of = len(rows) // len(vectors), BITS // 8
         return tuple(
-            Probe(hashlib.sha256(row.tobytes() + filtered).digest()[:MARK_BYTES], sketch.tobytes())
-            for row, sketch in zip(rows, np.packbits(signs, axis=1), strict=True)
+            [
+                Probe(
+                    _mark(rows[at * wide : (at + 1) * wide] + filtered),
+                    sketches[at * of : (at + 1) * of],
+                )
+                for at in range(len(vectors))
+            ]
         )
 
     def _drawn(self, dimension: int) -> NDArray[np.float32]:
@@ -72,23 +78,25 @@ class _Day:
     answered: set[bytes]
     held: Counter[bytes] = field(default_factory=Counter)
 
-    def hold(self, probe: Probe, limit: int) -> bool:
-        if not self.sketches.add(probe.mark, probe.sketch, limit):
+    def hold(self, probes: Sequence[Probe], limit: int) -> bool:
+        if not self.sketches.add(probes, limit):
             return False
-        self.held[probe.mark] += 1
+        self.held.update([mark for mark, _ in probes])
         return True
 
-    def let_go(self, probe: Probe) -> None:
-        self.held[probe.mark] -= 1
-        if not self.held[probe.mark]:
-            del self.held[probe.mark]
-            if probe.mark not in self.answered:
-                self.sketches.discard(probe.mark)
+    def let_go(self, probes: Sequence[Probe]) -> None:
+        held = self.held
+        for mark, _ in probes:
+            held[mark] -= 1
+            if not held[mark]:
+                del held[mark]
+                if mark not in self.answered:
+                    self.sketches.discard(mark)
 
-    def settle(self, probe: Probe) -> None:
-        self.sketches.add(probe.mark, probe.sketch)  # a reset may have taken it out
-        self.answered.add(probe.mark)
-        self.let_go(probe)
+    def settle(self, probes: Sequence[Probe]) -> None:
+        self.sketches.add(probes)  # a reset may have taken them out
+        self.answered.update([mark for mark, _ in probes])
+        self.let_go(probes)
         self.answered.difference_update(self.sketches.trim(self.held))
 
     def forget_answered(self) -> None:
@@ -111,27 +119,18 @@ class Probes:
 
     def reserve(self, scope: Scope, probes: Sequence[Probe], limit: int) -> bool:
         """Remember a question's vectors if each is one of at most `limit` near it, and say so."""
-        day = self._day(scope)
-        taken: list[Probe] = []
-        for probe in probes:
-            if not day.hold(probe, limit):
-                self.release(scope, taken)
-                return False
-            taken.append(probe)
-        return True
+        return self._day(scope).hold(probes, limit)
 
     def release(self, scope: Scope, probes: Sequence[Probe]) -> None:
         """Forget what was reserved: nothing was answered."""
         day = self._day(scope)
-        for probe in probes:
-            day.let_go(probe)
+        day.let_go(probes)
         self._drop_if_stale(scope, day)
 
     def settle(self, scope: Scope, probes: Sequence[Probe]) -> None:
         """Remember what was reserved for the day: the log has committed it."""
         day = self._day(scope)
-        for probe in probes:
-            day.settle(probe)
+        day.settle(probes)
         self._drop_if_stale(scope, day)
 
     def reset(self, peer: str, collection: str | None) -> None:
@@ -162,6 +161,10 @@ class Probes:
         if scope in self._stale and not day.held:
             self._stale.discard(scope)
             self._days.pop(scope, None)
+
+
+def _mark(asked: bytes) -> bytes:
+    return hashlib.sha256(asked).digest()[:MARK_BYTES]
 
 
 def concerns(scope: tuple[str, str, int], peer: str, collection: str | None) -> bool:

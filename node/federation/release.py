@@ -56,7 +56,7 @@ class Release:
             idempotency=kept,
             queries=reservation.query_effect(),
             exposures=reservation.exposure_effect(),
-            probes=reservation.probe_effects(),
+            probes=reservation.probes_effect(),
             seen=seen,
         )
         content = (Content("answered", accepted.body, payload),) if kept is not None else ()

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from node.audit.entry import ExposureEffect, ProbeEffect, QueryEffect, Receipt
+from node.audit.entry import ExposureEffect, ProbesEffect, QueryEffect, Receipt
 from node.federation.budgets import QueryBudgets
 from node.federation.epochs import day_of, epoch_of
 from node.federation.exposures import Exposures, RecordLimits, Scope
@@ -128,12 +128,11 @@ class Reservation:
             return None
         return ExposureEffect(*self.scope, self.told)
 
-    def probe_effects(self) -> tuple[ProbeEffect, ...]:
+    def probes_effect(self) -> ProbesEffect | None:
         """The vectors to remember that belong into the leaf's transaction."""
-        if self.collection is None:
-            return ()
-        peer, collection, day = self._day_scope
-        return tuple(ProbeEffect(peer, collection, day, p.mark, p.sketch) for p in self.asked)
+        if self.collection is None or not self.asked:
+            return None
+        return ProbesEffect(*self._day_scope, self.asked)
 
     def _hold_nothing(self) -> None:
         self.collection, self.queries, self.told, self.asked = None, 0, {}, ()

@@ -5,7 +5,7 @@ wants a crowd forgotten, by asking many other questions, only has those forgotte
 sketch of its own it must ask `MAX_REMEMBERED` others before it comes near it again.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ MAX_REMEMBERED = 32_768
 """Questions of one peer, collection and day with which a new one is compared."""
 
 _WORDS = BITS // 64
+_TOGETHER = 16
+"""Rows that are compared in one go; more would need much memory where all lie close."""
 _NEVER = np.iinfo(np.int64).max
 _CROWD = 1 << 40
 """Weight of one near question against age, which counts questions: no day has so many."""
@@ -39,8 +41,7 @@ class Sketches:
         room = max(64, count)
         # word by word, so that one word of all of them is compared in one pass over memory
         self._words = np.empty((_WORDS, room), dtype=np.uint64)
-        sketches = np.frombuffer(b"".join(first.values()), dtype=np.uint64)
-        self._words[:, :count] = sketches.reshape(count, _WORDS).T
+        self._words[:, :count] = _rows(first.values()).T
         # near ones times _CROWD plus the number of its arrival: the least is forgotten first
         self._worth = np.arange(room, dtype=np.int64)
 
@@ -50,20 +51,27 @@ class Sketches:
     def __contains__(self, mark: object) -> bool:
         return mark in self._at
 
-    def add(self, mark: bytes, sketch: bytes, limit: int | None = None) -> bool:
-        """Remember a sketch; one that is known stays as it is.
+    def add(self, asked: Sequence[tuple[bytes, bytes]], limit: int | None = None) -> bool:
+        """Remember sketches by their marks, in this order; one that is known stays as it is.
 
-        False, and nothing is remembered, where `limit` others lie near it already.
+        False, and nothing is remembered, where `limit` others lie near one of them by then.
         """
-        if mark in self._at:
+        new: dict[bytes, bytes] = {}
+        for mark, sketch in asked:
+            if mark not in self._at:
+                new.setdefault(mark, sketch)
+        if not new:
             return True
-        row = _row(sketch)
-        nearby = self._nearby(row)
-        crowd = len(nearby)
-        if limit is not None and crowd >= limit:
+        rows = _rows(new.values())
+        nearby, crowds = self._nearby(rows)
+        later = np.zeros_like(crowds)
+        if len(rows) > 1:
+            together = _together(rows)
+            crowds, later = crowds + np.tril(together).sum(axis=1), np.triu(together).sum(axis=1)
+        if limit is not None and crowds.max() >= limit:
             return False
-        self._worth[nearby] += _CROWD
-        self._append(mark, row, crowd)
+        np.add.at(self._worth, nearby, _CROWD)
+        self._append(list(new), rows, crowds + later)
         return True
 
     def discard(self, mark: bytes) -> None:
@@ -71,42 +79,70 @@ class Sketches:
         at = self._at.pop(mark, None)
         if at is None:
             return
-        row = self._words[:, at].copy()
+        row, crowd = self._words[:, at].copy(), self._worth[at] >= _CROWD
         last = len(self._marks) - 1
         if at != last:
             self._words[:, at], self._worth[at] = self._words[:, last], self._worth[last]
             self._marks[at] = self._marks[last]
             self._at[self._marks[at]] = at
         self._marks.pop()
-        nearby = self._nearby(row)
-        self._worth[nearby[self._worth[nearby] >= _CROWD]] -= _CROWD
+        if crowd:  # else none counts it
+            nearby, _ = self._nearby(row[None])
+            self._worth[nearby[self._worth[nearby] >= _CROWD]] -= _CROWD
 
     def trim(self, kept: Collection[bytes]) -> list[bytes]:
         """Forget what is too much, but none of `kept`; return the marks of what was forgotten."""
-        forgotten = []
+        forgotten: list[bytes] = []
         while len(self) > self._most:
-            worth = self._worth[: len(self)].copy()
-            worth[[self._at[mark] for mark in kept if mark in self._at]] = _NEVER
-            at = int(worth.argmin())
-            if worth[at] == _NEVER:
+            least = self._least(len(self) - self._most, kept)
+            if not least:
                 break
-            forgotten.append(self._marks[at])
-            self.discard(self._marks[at])
+            for mark in least:
+                self.discard(mark)
+            forgotten += least
         return forgotten
 
-    def _append(self, mark: bytes, row: NDArray[np.uint64], crowd: int) -> None:
+    def _least(self, most: int, kept: Collection[bytes]) -> list[bytes]:
+        """At most so many that may be forgotten, least first: all that are alone, or else one.
+
+        Without one that is not alone others are worth less; without one that is, none is.
+        """
+        worth = self._worth[: len(self)].copy()
+        worth[[self._at[mark] for mark in kept if mark in self._at]] = _NEVER
+        least = worth.argpartition(most - 1)[:most]
+        least = least[worth[least].argsort()]
+        alone = least[worth[least] < _CROWD]
+        if not alone.size:
+            alone = least[:1][worth[least[:1]] < _NEVER]
+        return [self._marks[at] for at in alone.tolist()]
+
+    def _append(
+        self, marks: list[bytes], rows: NDArray[np.uint64], crowds: NDArray[np.int64]
+    ) -> None:
         at = len(self._marks)
-        if at == len(self._worth):
+        end = at + len(marks)
+        while end > len(self._worth):
             self._words = np.concatenate([self._words, np.empty_like(self._words)], axis=1)
             self._worth = np.concatenate([self._worth, np.empty_like(self._worth)])
-        self._words[:, at] = row
-        self._worth[at] = crowd * _CROWD + self._arrived
-        self._arrived += 1
-        self._at[mark] = at
-        self._marks.append(mark)
+        self._words[:, at:end] = rows.T
+        self._worth[at:end] = crowds * _CROWD + np.arange(self._arrived, self._arrived + len(marks))
+        self._arrived += len(marks)
+        self._at.update(zip(marks, range(at, end), strict=True))
+        self._marks += marks
 
-    def _nearby(self, row: NDArray[np.uint64]) -> NDArray[np.intp]:
-        """The places of the sketches near `row`, ascending.
+    def _nearby(self, rows: NDArray[np.uint64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The places of the sketches near `rows` (n, words), row by row, and how many each has."""
+        if len(rows) == 1:
+            return self._nearby_one(rows[0])
+        parts = [rows[at : at + _TOGETHER] for at in range(0, len(rows), _TOGETHER)]
+        found = [self._nearby_few(part) for part in parts]
+        return (
+            np.concatenate([places for places, _ in found]),
+            np.concatenate([crowds for _, crowds in found]),
+        )
+
+    def _nearby_one(self, row: NDArray[np.uint64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The same of one row (words,).
 
         Word by word: what differs in too many bits of the words so far is not near, whatever the
         others say, and nearly all drop out by the first.
@@ -121,8 +157,31 @@ class Sketches:
             apart += np.bitwise_count(words[word][near] ^ row[word])  # at most 20 + 64: a uint8
             still = apart <= NEAR_BITS
             near, apart = near[still], apart[still]
-        return near
+        return near, np.array([near.size])
+
+    def _nearby_few(self, rows: NDArray[np.uint64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The same of few rows: what the first word leaves of them is compared together."""
+        words = self._words[:, : len(self)]
+        close = [(np.bitwise_count(words[0] ^ row) <= NEAR_BITS).nonzero()[0] for row in rows[:, 0]]
+        near = np.concatenate(close)
+        owners = np.repeat(np.arange(len(rows)), [each.size for each in close])
+        apart = np.bitwise_count(words[0][near] ^ rows[owners, 0])
+        for word in range(1, _WORDS):
+            apart += np.bitwise_count(words[word][near] ^ rows[owners, word])
+            still = apart <= NEAR_BITS
+            owners, near, apart = owners[still], near[still], apart[still]
+        return near, np.bincount(owners, minlength=len(rows))
 
 
-def _row(sketch: bytes) -> NDArray[np.uint64]:
-    return np.frombuffer(sketch, dtype=np.uint64)
+def _rows(sketches: Iterable[bytes]) -> NDArray[np.uint64]:
+    return np.frombuffer(b"".join(sketches), dtype=np.uint64).reshape(-1, _WORDS)
+
+
+def _together(rows: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Which rows (n, words) lie near which others (n, n); none is near itself."""
+    apart = np.zeros((len(rows), len(rows)), dtype=np.uint16)
+    for word in rows.T:
+        apart += np.bitwise_count(word[:, None] ^ word)
+    near: NDArray[np.bool_] = apart <= NEAR_BITS
+    np.fill_diagonal(near, val=False)
+    return near

@@ -13,7 +13,7 @@ from node.audit.entry import (
     Guard,
     IdempotencyEffect,
     NonceEffect,
-    ProbeEffect,
+    ProbesEffect,
     QueryEffect,
 )
 from node.audit.log import AuditLog
@@ -39,7 +39,7 @@ def exchange(number: int, documents: tuple[int, ...] = (1, 2), until: int = AT +
         idempotency=IdempotencyEffect(peer, f"key-{number}", f"digest-{number}", body, until),
         queries=QueryEffect(peer, collection, DAY, 1),
         exposures=ExposureEffect(peer, collection, 3, dict(Counter(documents))),
-        probes=(ProbeEffect(peer, collection, DAY, number.to_bytes(16, "big"), bytes(32)),),
+        probes=ProbesEffect(peer, collection, DAY, [(number.to_bytes(16, "big"), bytes(32))]),
     )
     return Entry(answered(body, exposed=len(documents)), effects)
 
