@@ -97,7 +97,7 @@ class WrittenAnswer:
         A number that is told without its figure adds nothing.
         """
         return sum(
-            len(result) if isinstance(result, Sequence) else int(result or 0)
+            int(result or 0) if result is None or isinstance(result, int) else len(result)
             for result in self.results
         )
 

@@ -30,7 +30,7 @@ from benchmarks.one_node.founding import (
     trust,
 )
 from node.clock import system_clock
-from node.federation import exposures
+from node.federation import record_limits
 from node.ingest.record import Record
 from node.operations.catalogue import find
 from node.operations.policy import GrantFiles
@@ -211,8 +211,8 @@ def without_record_limits() -> Iterator[None]:
         return 1 << 60
 
     with (
-        patch.object(exposures, "scored_limit", any_number),
-        patch.object(exposures, "answers_limit", any_number),
+        patch.object(record_limits, "scored_limit", any_number),
+        patch.object(record_limits, "answers_limit", any_number),
     ):
         yield
 

@@ -25,15 +25,11 @@ def flagged(lists: Iterable[ShownList], width: int, usual: TopScores | None) -> 
     """
     if usual is None:
         return None
-    best = [_best(shown, width) for shown in lists if isinstance(shown, ShownRecords)]
-    judged = [low_confidence(each, usual).low for each in best if each is not None]
-    return any(judged) if judged else None
-
-
-def _best(shown: ShownRecords, width: int) -> list[float] | None:
-    """The best score that is shown, alone, for it decides; nothing where no record is."""
-    if not shown.keys:
-        return []
-    if shown.bins is None:
+    judged = [s for s in lists if isinstance(s, ShownRecords) and (not s.keys or s.bins)]
+    if not judged:
         return None
-    return [middle_of(max(shown.bins), width) / 1000]
+    if not all(shown.keys for shown in judged):
+        return True
+    # the best score of a list decides, and the list whose best is least
+    least = min(max(shown.bins) for shown in judged if shown.bins)
+    return low_confidence([middle_of(least, width) / 1000], usual).low

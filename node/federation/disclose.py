@@ -14,7 +14,8 @@ The rules of this file:
 - A number below the smallest that the grant shows is told without its figure.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -90,6 +91,11 @@ class Terms:
         return cls(granularity, grant.bin_width, floor, grant.smallest_count, filtered)
 
     @property
+    def free(self) -> bool:
+        """Whether all that is told is how many were found, nothing of any of them."""
+        return self.floor is None and self.numbers and not self.filtered
+
+    @property
     def numbers(self) -> bool:
         """Whether a number or a yes or no is told instead of documents."""
         return self.granularity in ("boolean", "count")
@@ -108,24 +114,69 @@ class Records(Protocol):
         """Say whether the answers just reserved may show these records' bins."""
 
 
+class RecordsOfLists(Records, Protocol):
+    """The same for many lists of one question."""
+
+    def reserve_clear(self, lists: Sequence[Sequence[int]]) -> Sequence[int]:
+        """Reserve an answer about each record of the lists that no limit stands against.
+
+        That is in whatever order they are disclosed; they may show all their records, with their
+        bins. Returns their numbers; for the others nothing is reserved.
+        """
+
+
 class SearchAgain(Exception):
     """A record has been used up since the search began; search without it. Nothing is reserved."""
 
 
+def disclose_all(
+    rankings: Sequence[Ranking], terms: Terms, records: RecordsOfLists
+) -> dict[int, ShownList]:
+    """Trim rankings as `disclose` would, one after the other; what is shown of each by its number.
+
+    Those that are missing are to be searched again.
+    """
+    shown: dict[int, ShownList] = {}
+    if len(rankings) > 1 and not terms.free:
+        for at in records.reserve_clear([ranking.keys for ranking in rankings]):
+            shown[at] = _trimmed(rankings[at], rankings[at].keys, terms, _always)
+    for at, ranking in enumerate(rankings):
+        if at not in shown:
+            with suppress(SearchAgain):
+                shown[at] = disclose(ranking, terms, records)
+    return shown
+
+
 def disclose(ranking: Ranking, terms: Terms, records: Records) -> ShownList:
     """Trim one ranking (best first, at most k) to what may be shown. Raises SearchAgain."""
-    if terms.floor is None and terms.numbers and not terms.filtered:
-        return _number(len(ranking), terms)  # says how many were found, nothing of any of them
+    if terms.free:
+        return _number(len(ranking), terms)
     told = records.reserve(ranking.keys)
     if told is None:
         raise SearchAgain
-    shown = _shown(ranking, told, terms.floor)
+    return _trimmed(ranking, told, terms, records.may_score)
+
+
+def _trimmed(
+    ranking: Ranking,
+    told: Sequence[int],
+    terms: Terms,
+    may_score: Callable[[Sequence[int]], bool],
+) -> ShownList:
+    """What of a ranking is shown whose records `told` may be told of."""
+    keys, scores = ranking.keys, ranking.scores
+    if terms.floor is not None or len(told) < len(keys):
+        shown = _shown(ranking, told, terms.floor)
+        keys, scores = [keys[at] for at in shown], [scores[at] for at in shown]
     if terms.numbers:
-        return _number(len(shown), terms)
-    keys = tuple([ranking.keys[at] for at in shown])
-    if terms.granularity == "bins" and records.may_score(keys):
-        return ShownRecords(keys, _bins([ranking.scores[at] for at in shown], terms.width))
-    return ShownRecords(keys)
+        return _number(len(keys), terms)
+    if terms.granularity == "bins" and may_score(keys):
+        return ShownRecords(tuple(keys), _bins(scores, terms.width))
+    return ShownRecords(tuple(keys))
+
+
+def _always(_: Sequence[int]) -> bool:
+    return True
 
 
 def _shown(ranking: Ranking, told: Sequence[int], floor: int | None) -> Sequence[int]:

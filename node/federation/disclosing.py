@@ -5,7 +5,6 @@ record may be used up by another question between the search and the reservation
 found it are then searched again, so that its place never stays empty.
 """
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,8 +12,8 @@ import structlog
 
 from node.federation.beside import Both, Search
 from node.federation.commitments import commitments_of
-from node.federation.disclose import Disclosure, SearchAgain, ShownList, Terms, disclose
-from node.federation.exposures import RecordLimits, limits_of
+from node.federation.disclose import Disclosure, ShownList, Terms, disclose_all
+from node.federation.record_limits import RecordLimits, limits_of
 from node.federation.scoring import search_scored
 from node.index.among import Among
 from node.index.located import Located
@@ -50,9 +49,8 @@ async def search_and_disclose(
     while fruitless < ROUNDS:
         missing = [at for at in range(len(routed.vectors)) if at not in shown]
         found = await _search(query, routed, records, missing)
-        for at, ranking in zip(missing, found, strict=True):
-            with suppress(SearchAgain):
-                shown[at] = disclose(ranking, terms, records)
+        told = disclose_all(found, terms, records)
+        shown |= {missing[at]: each for at, each in told.items()}
         if len(shown) == len(routed.vectors):
             return Disclosure(tuple(shown[at] for at in sorted(shown)), records.withheld)
         # a batch that uses records up itself gets on by at least one vector a round

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from node.audit.entry import RESET, Effects, Entry, Receipt, ResetEffect
 from node.federation.budgets import QueryBudgets
 from node.federation.epochs import day_of, epoch_of
-from node.federation.exposures import Exposures, records_limit
+from node.federation.exposures import Exposures
 from node.federation.probing import Probes
+from node.federation.record_limits import records_limit
 from node.federation.replay import InFlight
 from node.federation.reservation import Reservation
 from node.federation.sketches import MAX_REMEMBERED

@@ -16,6 +16,7 @@ import binascii
 import hmac
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import product
 
 import numpy as np
 from cryptography.hazmat.primitives import hashes
@@ -34,8 +35,11 @@ _TAG = b"il-ref-1"  # 64 bits; checked on the way back
 _BLOCK = 16
 _INFO = b"interlingua-reference-v1"
 _OTHER_INFO = b"interlingua-other-v1:"
-_LETTERS = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz234567", dtype=np.uint8)
-_WEIGHTS = np.array([16, 8, 4, 2, 1], dtype=np.uint8)
+_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS = np.frombuffer("".join(map("".join, product(_LETTERS, repeat=2))).encode(), dtype="S2")
+"""The two letters of every ten bits."""
+_TENS = np.array([30, 20, 10, 0], dtype=np.uint64)
+_TEN_BITS = np.uint64(1023)
 
 
 class ReferenceForeign(RoomError):
@@ -129,10 +133,12 @@ def _epoch_bytes(epoch: int) -> bytes:
 def _spelled(raw: NDArray[np.uint8]) -> str:
     """Return base32 (RFC 4648) in small letters of rows (n, 20) of bytes, so without padding.
 
-    The standard library's is written in Python and takes four times as long.
+    The standard library's is written in Python and takes many times as long.
     """
-    fives = np.unpackbits(raw).reshape(-1, 5) @ _WEIGHTS
-    return str(_LETTERS[fives].tobytes(), "ascii")
+    fives = np.zeros((raw.size // 5, 8), dtype=np.uint8)  # five bytes are eight letters
+    fives[:, 3:] = raw.reshape(-1, 5)
+    numbers = fives.view(">u8").astype(np.uint64)
+    return str(_PAIRS[(numbers >> _TENS) & _TEN_BITS].tobytes(), "ascii")
 
 
 def _decode(reference: str) -> bytes:

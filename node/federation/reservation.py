@@ -6,14 +6,16 @@ if the partner has hung up meanwhile.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from node.audit.entry import ExposureEffect, ProbesEffect, QueryEffect, Receipt
 from node.federation.budgets import QueryBudgets
 from node.federation.epochs import day_of, epoch_of
-from node.federation.exposures import Exposures, RecordLimits, Scope
+from node.federation.exposures import Exposures, Scope
 from node.federation.probing import Probe, Probes
+from node.federation.record_limits import RecordLimits
 from node.federation.replay import InFlight
 from node.index.among import Among
 from node.policy.grants import Grant
@@ -32,7 +34,7 @@ class Reservation:
     question: str | None = None
     collection: str | None = None
     queries: int = 0
-    told: dict[int, int] = field(default_factory=dict)
+    told: Counter[int] = field(default_factory=Counter)
     asked: tuple[Probe, ...] = ()
     _scopes: tuple[Scope, Scope] | None = None
     _following: bool = False
@@ -135,7 +137,7 @@ class Reservation:
         return ProbesEffect(*self._day_scope, self.asked)
 
     def _hold_nothing(self) -> None:
-        self.collection, self.queries, self.told, self.asked = None, 0, {}, ()
+        self.collection, self.queries, self.told, self.asked = None, 0, Counter(), ()
         self._scopes = None
 
     def _leave(self) -> None:
@@ -166,10 +168,15 @@ class ReservedRecords:
         scope = self.reservation.scope
         told = self.reservation.exposures.reserve(scope, keys, self.limits)
         if told is not None:
-            counts = self.reservation.told
-            for key in told:
-                counts[key] = counts.get(key, 0) + 1
+            self.reservation.told.update(told)
         return told
+
+    def reserve_clear(self, lists: Sequence[Sequence[int]]) -> Sequence[int]:
+        """See `disclose.RecordsOfLists`."""
+        reservation = self.reservation
+        told, clear = reservation.exposures.reserve_clear(reservation.scope, lists, self.limits)
+        reservation.told.update(told)
+        return clear
 
     def may_score(self, keys: Sequence[int]) -> bool:
         """See `disclose.Records`."""

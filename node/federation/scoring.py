@@ -12,6 +12,7 @@ A floor is compared with the cosine, corrected or not: it says how near a docume
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,7 +69,7 @@ async def search_scored(
     """
     found = await version.search(searched, k, visible, among)
     if asked is searched.vectors and scoring.rescore_map is None and version.finds_cosines:
-        return [_as_found(candidates) for candidates in found]
+        return _as_found(found)
     components = sum(map(len, found)) * searched.vectors.shape[1]
     correction = scoring.correction
     prepared = correction is None or version.prepared(correction.yardstick)
@@ -93,10 +94,14 @@ def score(
     ]
 
 
-def _as_found(candidates: Candidates) -> Ranking:
-    """A row whose candidates were found by the very cosines that score them."""
-    cosines = np.minimum(np.maximum(candidates.scores, -1.0), 1.0).tolist()
-    return Ranking(candidates.keys.tolist(), cosines, cosines)
+def _as_found(found: Sequence[Candidates]) -> list[Ranking]:
+    """Rows whose candidates were found by the very cosines that score them."""
+    scores = np.concatenate([each.scores for each in found])
+    cosines: list[float] = np.minimum(np.maximum(scores, -1.0), 1.0).tolist()
+    keys: list[int] = np.concatenate([each.keys for each in found]).tolist()
+    ends = list(accumulate(map(len, found)))
+    rows = zip([0, *ends], ends, strict=False)
+    return [Ranking(keys[at:end], cosines[at:end], cosines[at:end]) for at, end in rows]
 
 
 def _score_row(

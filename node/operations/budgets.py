@@ -141,7 +141,7 @@ async def exposure(node: Node, request: OfPeer, progress: Progress) -> ExposureS
 def _budget(node: Node, grant: Grant) -> BudgetRow | None:
     """A grant's row; None where its collection does not exist (yet)."""
     from node.collections.errors import UnknownCollection
-    from node.federation.exposures import records_limit
+    from node.federation.record_limits import records_limit
 
     at = node.clock()
     try:

@@ -221,7 +221,7 @@ def _warnings(node: Node, grant: Grant) -> list[str]:
 
 def _lowered(node: Node, grant: Grant) -> Iterator[str]:
     """Limits of answers that are set higher than a grant can."""
-    from node.federation.exposures import limits_of
+    from node.federation.record_limits import limits_of
 
     for collection in node.collections.all():
         if collection.name == grant.collection:

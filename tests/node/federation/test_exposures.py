@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node.federation.exposures import (
-    Exposures,
+from node.federation.exposures import Exposures
+from node.federation.record_limits import (
     RecordLimits,
     answers_limit,
     limits_of,

@@ -101,6 +101,9 @@ def test_where_the_search_gives_cosines_they_are_the_scores(unit: bool, seed: in
     order = (-found).argsort()
     listed = [Candidate(int(key), float(found[key]), documents[key]) for key in order]
     candidates = Candidates.of(listed, 5)
-    told, scored = _as_found(candidates), score(query, [candidates], Scoring(), computed)[0]
+    scored = score(query, [candidates], Scoring(), computed)[0]
+    told, none, again = _as_found([candidates, Candidates.of([], 5), candidates])
+    assert told == again
+    assert len(none) == 0
     assert told.scores == told.cosines == pytest.approx(scored.scores, abs=1e-6)
     assert sorted(told.keys) == sorted(scored.keys)

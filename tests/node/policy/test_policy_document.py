@@ -8,8 +8,8 @@ import pytest
 
 from node.federation.ask import SiloState
 from node.federation.epochs import EPOCH_S
-from node.federation.exposures import answers_limit
 from node.federation.merge import RRF_K
+from node.federation.record_limits import answers_limit
 from node.policy.grants import GRANULARITIES, Agreement, Grant, parse_grants
 from node.policy.purposes import PURPOSES, nearest
 from node.policy.rules import Rule
