@@ -12,6 +12,7 @@ collection, mark, sketch], the last two in hexadecimal digits.
 
 import sqlite3
 from collections import Counter, defaultdict
+from itertools import chain, repeat
 from typing import Any
 
 import orjson
@@ -152,10 +153,8 @@ class EffectRows:
         sums: defaultdict[tuple[str, str, int], Counter[int]] = defaultdict(Counter)
         for batch in self._recent:
             for peer, collection, epoch, answers in batch.exposures:
-                told = sums[peer, collection, epoch]
-                told.update(list(answers))  # one each, counted in C; more about one is rare
-                if sum(answers.values()) > len(answers):
-                    told.update({document: n - 1 for document, n in answers.items()})
+                each = chain.from_iterable(map(repeat, answers, answers.values()))
+                sums[peer, collection, epoch].update(each)  # one by one, but counted in C
         for scope, told in sums.items():
             at = self._scope(scope)
             many_rows.insert(
