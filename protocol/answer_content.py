@@ -19,6 +19,7 @@ from hashlib import sha256
 
 from keys.ring import KeyRecord, KeyRing
 from protocol.acknowledgement import Confirmed
+from protocol.answer_alike import plain_answer
 from protocol.answer_body import BodyMalformed, split_body
 from protocol.answer_message import Answer, Denial
 from protocol.answer_refused import AnswerRefused
@@ -168,20 +169,24 @@ def read_content(
 
 
 def _read_payload(line: bytes, request: SignedRequest, status: int) -> Payload:
-    try:
-        fields = read_object(line, MAX_ANSWER_BYTES, MAX_ANSWER_ITEMS)
-        payload: Payload
-        if fields.get("decision") in ("denied", "error"):
-            payload = build(Denial, fields)
-        else:
-            payload = build(_PAYLOADS[request.binding.endpoint.name], fields)
-    except Refused as refused:
-        raise AnswerRefused("message", refused.local_detail) from None
+    endpoint = request.binding.endpoint.name
+    payload = (plain_answer(line) if endpoint == QUERY.name else None) or _judged(line, endpoint)
     if payload.query != request.body_digest:
         raise AnswerRefused("mismatch", "the payload answers another question")
     if status != (payload.problem.status if isinstance(payload, Denial) else OK):
         raise AnswerRefused("mismatch", f"status {status} does not fit the decision")
     return payload
+
+
+def _judged(line: bytes, endpoint: str) -> Payload:
+    """Judge a payload line from its first byte to its last."""
+    try:
+        fields = read_object(line, MAX_ANSWER_BYTES, MAX_ANSWER_ITEMS)
+        if fields.get("decision") in ("denied", "error"):
+            return build(Denial, fields)
+        return build(_PAYLOADS[endpoint], fields)
+    except Refused as refused:
+        raise AnswerRefused("message", refused.local_detail) from None
 
 
 def _check_question(answer: Answer, asked: Query) -> None:

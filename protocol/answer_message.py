@@ -115,6 +115,11 @@ class Answer(WireModel):
 
     @model_validator(mode="after")
     def _results_agree(self) -> "Answer":
+        self.check_results()
+        return self
+
+    def check_results(self) -> None:
+        """Judge the results beside what the other members say of them; raises ValueError."""
         shape = _SHAPES[self.granularity]
         small = self.granularity == "count" and self.smallest_count is not None
         if any(type(r) is not shape and not (small and r is None) for r in self.results):
@@ -129,7 +134,6 @@ class Answer(WireModel):
             self._check_bins(self.bin_width_milli)
         else:
             self._check_no_scores()
-        return self
 
     def _check_no_scores(self) -> None:
         bins = [hit.bin for hits in self._lists() for hit in hits if hit.bin is not None]

@@ -33,10 +33,12 @@ _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 def decode_base64(text: str) -> bytes | None:
     """Decode standard base64 (RFC 4648, section 4) in its one canonical form, else ``None``."""
     try:
-        raw = base64.b64decode(text.encode("ascii"), validate=True)
+        written = text.encode("ascii")
+        raw = binascii.a2b_base64(written)
     except (UnicodeEncodeError, binascii.Error):
         return None
-    return raw if base64.b64encode(raw).decode("ascii") == text else None
+    # what is read past (stray characters, bits, padding) is not written again
+    return raw if binascii.b2a_base64(raw, newline=False) == written else None
 
 
 def is_key_name(name: str) -> bool:

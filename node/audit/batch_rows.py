@@ -12,6 +12,8 @@ from node.audit import many_rows, seen_checkpoints, state_rows, unacknowledged
 from node.audit.effect_rows import BatchEffects, EffectRows
 from node.audit.entry import Effects, Entry, IdempotencyEffect
 from node.audit.errors import AlreadyRecorded
+from node.audit.open_questions import OpenQuestions
+from node.audit.seen_checkpoints import SeenCheckpoint
 from node.content.content import SealedAnswer
 
 _Name = tuple[str, str]  # peer, and a nonce or an idempotency key
@@ -30,6 +32,9 @@ class BatchRows:
         self._effects = BatchEffects()
         self._keys: dict[_Name, tuple[IdempotencyEffect, SealedAnswer, int]] = {}
         self._unacknowledged: list[unacknowledged.Row] = []
+        self._receipts: list[tuple[int, str, bytes, bytes]] = []
+        self._seen: list[SeenCheckpoint] = []
+        self._questions = OpenQuestions()
 
     def write_before(self, entry: Entry) -> None:
         """Write what waits, where this entry reads or removes rows that others made."""
@@ -84,15 +89,14 @@ class BatchRows:
             self._unacknowledged.append(opened)
         else:
             unacknowledged.follow(self._connection, entry.leaf)
+        self._questions.follow(entry.leaf)
 
     def _add_what_was_seen(self, effects: Effects, index: int) -> None:
         if effects.receipt:
             r = effects.receipt
-            self._connection.execute(
-                "INSERT INTO kept_receipts VALUES (?, ?, ?, ?)", (index, r.peer, r.leaf, r.proof)
-            )
+            self._receipts.append((index, r.peer, r.leaf, r.proof))
         if effects.seen:
-            seen_checkpoints.keep(self._connection, effects.seen)
+            self._seen.append(effects.seen)
 
     def write(self) -> None:
         """Write what waits."""
@@ -109,6 +113,11 @@ class BatchRows:
             name for name, (i, _, _) in self._keys.items() if i.until >= self._at
         )
         unacknowledged.insert(self._connection, self._unacknowledged)
+        many_rows.insert(self._connection, "INTO kept_receipts", self._receipts)
+        seen_checkpoints.keep(self._connection, self._seen)
+        self._questions.write(self._connection)
         self._effects = BatchEffects()
         self._keys.clear()
         self._unacknowledged.clear()
+        self._receipts.clear()
+        self._seen.clear()

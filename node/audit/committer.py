@@ -18,7 +18,7 @@ from pathlib import Path
 
 from keys.signer import Signer
 from keys.thumbprint import thumbprint
-from node.audit import log_key_rows, open_questions, schema, state_rows, tree_rows, unacknowledged
+from node.audit import log_key_rows, schema, state_rows, tree_rows, unacknowledged
 from node.audit.batch_rows import BatchRows
 from node.audit.effect_rows import EffectRows
 from node.audit.entry import Entry, Receipt, TakeOver
@@ -265,7 +265,6 @@ def _grow(
         if keeping is not None:
             stored = keeping.add(prepared.entry, growth.next_index, prepared.raw)
         rows.add(prepared.entry, growth.next_index, stored)
-        open_questions.follow(connection, prepared.entry.leaf)
         growth.add(prepared.entry.leaf, prepared.raw)
     rows.write()
     return refused

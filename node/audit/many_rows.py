@@ -23,6 +23,18 @@ def insert(
         connection.execute(_insert(into, len(part), len(part[0]), then), _flat(part))
 
 
+def delete(
+    connection: sqlite3.Connection, table: str, columns: Sequence[str], rows: Collection[Row]
+) -> None:
+    """Delete the rows of a table whose ``columns`` hold the values of one of these rows."""
+    for part in _parts(rows):
+        names, marks = ", ".join(columns), _marks(len(part), len(columns))
+        connection.execute(
+            f"DELETE FROM {table} WHERE ({names}) IN (VALUES {marks})",  # noqa: S608 - callers' own words
+            _flat(part),
+        )
+
+
 def found(
     connection: sqlite3.Connection, query: str, rows: Collection[Row], *more: object
 ) -> Iterator[tuple[object, ...]]:

@@ -8,6 +8,7 @@ without reading the log, and every question ends in a leaf (docs/protocol.md, se
 import sqlite3
 from dataclasses import dataclass
 
+from node.audit import many_rows
 from protocol.leaf import Leaf, Received, Sent, Unanswered
 
 INTERRUPTED = "interrupted"
@@ -22,16 +23,24 @@ class OpenQuestion:
     query: str
 
 
-def follow(connection: sqlite3.Connection, leaf: Leaf) -> None:
-    """Open or end the question that a leaf is about; other leaves change nothing."""
-    if isinstance(leaf, Sent):
-        connection.execute(
-            "INSERT OR IGNORE INTO open_questions VALUES (?, ?)", (leaf.peer, leaf.query)
-        )
-    elif isinstance(leaf, Received | Unanswered):
-        connection.execute(
-            "DELETE FROM open_questions WHERE peer = ? AND query = ?", (leaf.peer, leaf.query)
-        )
+class OpenQuestions:
+    """What a batch's leaves open and end: the last word on each question counts."""
+
+    def __init__(self) -> None:
+        self._open: dict[tuple[str, str], bool] = {}
+
+    def follow(self, leaf: Leaf) -> None:
+        """Open or end the question that a leaf is about; other leaves change nothing."""
+        if isinstance(leaf, Sent | Received | Unanswered):
+            self._open[leaf.peer, leaf.query] = isinstance(leaf, Sent)
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        """Write it down, one statement for what is opened and one for what has ended."""
+        opened = [name for name, is_open in self._open.items() if is_open]
+        many_rows.insert(connection, "OR IGNORE INTO open_questions", opened)
+        ended = [name for name, is_open in self._open.items() if not is_open]
+        many_rows.delete(connection, "open_questions", ("peer", "query"), ended)
+        self._open.clear()
 
 
 def still_open(connection: sqlite3.Connection) -> list[OpenQuestion]:

@@ -8,7 +8,10 @@ that began anew with new keys has a new one.
 """
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from node.audit import many_rows
 
 
 @dataclass(frozen=True)
@@ -25,13 +28,14 @@ class SeenCheckpoint:
     note: bytes
 
 
-def keep(connection: sqlite3.Connection, seen: SeenCheckpoint) -> None:
-    """Keep the checkpoint unless a larger one of the same log is held."""
-    connection.execute(
-        "INSERT INTO seen_checkpoints VALUES (?, ?, ?, ?, ?) "
+def keep(connection: sqlite3.Connection, seen: Sequence[SeenCheckpoint]) -> None:
+    """Keep each checkpoint unless a larger one of the same log is held."""
+    many_rows.insert(
+        connection,
+        "INTO seen_checkpoints",
+        [(each.peer, each.root, each.origin, each.size, each.note) for each in seen],
         "ON CONFLICT (peer, root, origin) DO UPDATE SET size = excluded.size, "
         "note = excluded.note WHERE excluded.size > size",
-        (seen.peer, seen.root, seen.origin, seen.size, seen.note),
     )
 
 

@@ -56,8 +56,14 @@ class Acknowledger:
         self._attempts: dict[str, _Attempts] = {}
 
     async def send_due(self) -> None:
-        """Bring every partner what is owed to it, unless it is in a pause."""
-        await asyncio.gather(*(self._bring(peer) for peer in self._owed.partners()))
+        """Bring every partner what is owed to it, unless it is in a pause.
+
+        How far each was told is written once: a file and a sync for each partner cost far more.
+        """
+        try:
+            await asyncio.gather(*(self._bring(peer) for peer in self._owed.partners()))
+        finally:
+            self._owed.write_down()
 
     async def _bring(self, organisation: str) -> None:
         attempts = self._attempts.setdefault(organisation, _Attempts())

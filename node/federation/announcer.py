@@ -62,13 +62,9 @@ class _Attempts:
 
 @dataclass(frozen=True)
 class Documents:
-    """The newest own documents; `chain` gives all versions of the root document, oldest first.
-
-    `url` is where partners can fetch them, None where they cannot.
-    """
+    """The newest own documents; `chain` gives all versions of the root document, oldest first."""
 
     organisation: str
-    url: str | None
     root: bytes
     card: bytes
     chain: Callable[[], list[bytes]]
@@ -89,7 +85,10 @@ class Announcer:
         client: Client,
         clock: Clock,
         path: Path,
+        is_fetched: Callable[[], bool],
     ) -> None:
+        """`is_fetched`: whether partners can fetch the documents from this node."""
+        self._is_fetched = is_fetched
         self._documents = documents
         self._peers = peers
         self._client = client
@@ -126,9 +125,11 @@ class Announcer:
 
     async def before_asking(self, organisation: str) -> None:
         """For a node that nobody can fetch from: bring the documents before the question."""
-        documents, peer = self._documents(), self._peers.get(organisation)
-        unread = self._read.get(organisation) != documents.digest and peer.card.url is not None
-        if unread and documents.url is None:
+        peer = self._peers.get(organisation)
+        if self._is_fetched() or peer.card.url is None:
+            return
+        documents = self._documents()
+        if self._read.get(organisation) != documents.digest:
             await self._tell(peer, documents)
 
     async def again(self, organisation: str) -> bool:

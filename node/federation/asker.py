@@ -148,14 +148,18 @@ class Asker:
         await self._rooms.announcer.before_asking(name)
         return peer
 
+    async def _reached(self, name: str, job: QuestionUnderWay) -> tuple[Peer, tuple[Offer, ...]]:
+        """The partner, and what it offers."""
+        peer = await self._contact(name)
+        return peer, await self._offers.of(peer, job.left())
+
     async def _ask_partner(self, name: str, job: QuestionUnderWay) -> list[Reading]:
         """One partner: its card, its offers, then its collections, all within the deadline."""
         request = job.request
         if job.choice.leaves_out(name):
             return job.left_out(name, job.choice.left_of(name))
         try:
-            peer = await within(self._contact(name), job.left())
-            offers = await within(self._offers.of(peer, job.left()), job.left())
+            peer, offers = await within(self._reached(name, job), job.left())
             chosen = targets(request, name, offers)
             if not chosen:  # perhaps something was granted a moment ago
                 asked = self._offers.of(peer, job.left(), fresh=True)
@@ -185,6 +189,8 @@ class Asker:
     async def _ask_collections(
         self, peer: Peer, chosen: Sequence[Target], job: QuestionUnderWay
     ) -> list[Reading]:
+        if len(chosen) == 1:  # without a task of its own
+            return [await self._collections.ask(peer, chosen[0], job)]
         asked = (self._collections.ask(peer, target, job) for target in chosen)
         return list(await asyncio.gather(*asked))
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from node.federation.arrivals import Arrivals
 from node.federation.ask import AskRequest, ExpectedShown, SiloState, SiloStatus
 from node.federation.choice import EVERYBODY, Choice
 from node.federation.encode_question import Encoded
@@ -34,9 +35,9 @@ class QuestionUnderWay:
     """A question between its encoding and its merged list.
 
     `queries` collects its vectors (n, d) in each space in which it was asked. All silos commit to
-    contents under one key, so that they compare. `carried` holds what is alike for many partners,
-    by space, digest of the own map, and whether vectors were cut. `began` is on the monotonic
-    clock. `choice` says who is left out.
+    contents under one key, so that they compare. `arrivals` says who is awaited. `carried` holds
+    what is alike for many partners, by space, digest of the own map, and whether vectors were cut.
+    `began` is on the monotonic clock. `choice` says who is left out.
     """
 
     request: AskRequest
@@ -46,6 +47,7 @@ class QuestionUnderWay:
     began: float
     queries: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     commitment_key: str = field(default_factory=new_salt)
+    arrivals: Arrivals = field(default_factory=Arrivals)
     choice: Choice = EVERYBODY
     carried: dict[tuple[str, str | None, bool], Carried] = field(default_factory=dict)
 

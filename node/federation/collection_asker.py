@@ -5,6 +5,8 @@ that card has no way, or the partner refuses what a newer card may cure, the car
 and the question asked once more; never a third time.
 """
 
+from typing import Any
+
 from node.federation.actors import Actors
 from node.federation.asking import Carried, QuestionUnderWay
 from node.federation.errors import BeyondCard
@@ -21,8 +23,9 @@ from node.federation.silo_failures import failure, within
 from protocol.card import CardLimits
 from protocol.envelope import Adaptation
 from protocol.leaf import new_salt
-from protocol.limits import MAX_QUERY_BYTES
+from protocol.limits import MAX_QUERY_BYTES, MAX_RESULTS
 from protocol.messages import Query
+from protocol.own_values import stated
 from protocol.problems import Code
 from protocol.truncation import shorten
 from protocol.vectors import encode
@@ -91,7 +94,9 @@ class CollectionAsker:
         ):
             raise BeyondCard(f"it takes questions of at most {limits.max_query_bytes} bytes")
         said = await self._exchanger.ask(
-            peer, Asking(query, plan.own_adapter, opener, _judged(job)), job.left()
+            peer,
+            Asking(query, plan.own_adapter, opener, _judged(job), job.arrivals),
+            job.left(),
         )
         status = job.status(peer.organisation, target.collection, "ok")
         return read_answer(said, plan, job.encoded.envelope.space_id, status)
@@ -104,22 +109,27 @@ class CollectionAsker:
             raise BeyondCard(f"it takes {limits.max_batch} vectors at once, not {asked}")
         carried = _carried(plan, job)
         envelope = carried.envelope
-        return Query(
-            id=new_salt(),
-            salt=new_salt(),
-            collection=target.collection,
-            purpose=request.purpose,
-            k=min(request.k, limits.max_k, target.offer.max_k if target.offer else request.k),
-            granularity=request.granularity,
-            actor=self._actors.commitment(opener, job.actor),
-            agreement=request.agreement,
-            space=envelope.space_id,
-            envelope=envelope,
-            route=plan.route,
-            filter=job.request.filter,
-            commitment_key=job.commitment_key,
-            vectors=carried.vectors,
-        )
+        k = min(request.k, limits.max_k, target.offer.max_k if target.offer else request.k)
+        if asked * k > MAX_RESULTS:
+            raise BeyondCard(f"{asked} vectors times {k} exceed {MAX_RESULTS}; split the batch")
+        fields: dict[str, Any] = {
+            "id": new_salt(),
+            "salt": new_salt(),
+            "collection": target.collection,
+            "purpose": request.purpose,
+            "k": k,
+            "granularity": request.granularity,
+            "actor": self._actors.commitment(opener, job.actor),
+            "agreement": request.agreement,
+            "space": envelope.space_id,
+            "envelope": envelope,
+            "route": plan.route,
+            "filter": request.filter,
+            "commitment_key": job.commitment_key,
+            "vectors": carried.vectors,
+        }
+        # a collection that was not offered has only been named; all else was judged before
+        return Query(**fields) if target.offer is None else stated(Query, **fields)
 
 
 def _carried(plan: Plan, job: QuestionUnderWay) -> Carried:

@@ -1,8 +1,9 @@
 """One signed exchange with one partner: a leaf before the first byte, a leaf before it is shown.
 
 The rule of this file: the `sent` leaf is durable before the question leaves, and what came back is
-data only after it verified and its `received` leaf, with the partner's receipt, is durable. What
-brings nothing usable ends in an `unanswered` leaf. From then on an acknowledgement is owed.
+data only after it verified and its `received` leaf, with the partner's receipt, is durable; answers
+that come together are entered together (node/federation/arrivals.py). What brings nothing usable
+ends in an `unanswered` leaf. From then on an acknowledgement is owed.
 
 A question whose connection broke, or that is still being answered, is sent again with a fresh nonce
 and the same id: the partner answers it once and charges it once.
@@ -10,7 +11,7 @@ and the same id: the partner answers it once and charges it once.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -19,6 +20,7 @@ from node.audit.entry import Effects, Entry, KeptReceipt
 from node.audit.log import AuditLog
 from node.clock import Clock
 from node.content.content import Content
+from node.federation.arrivals import Arrivals
 from node.federation.client import ConnectionBroke, TransportError
 from node.federation.log_order import gone_back, seen_with
 from node.federation.peer import Peer
@@ -30,6 +32,7 @@ from protocol.accept_answer import AuthenticatedProblem, RawAnswer, accept_answe
 from protocol.answer_content import AcceptedAnswer, AnsweringPeer
 from protocol.answer_refused import AnswerRefused
 from protocol.leaf import ReceiptFacts, Received, Sent, Unanswered, new_salt
+from protocol.limits import MAX_HELD_NOTE_CHARS
 from protocol.messages import Answer, Denial, Query
 from protocol.own_values import stated
 from protocol.problems import Code
@@ -53,12 +56,14 @@ class Asking:
     `adapter` is the digest of the own map that was applied, None where none was. `opener`: what the
     actor's commitment is opened with (node/federation/actors.py), for the own files alone; None
     where that is not to be kept. `texts`: the question's, where they may be judged; none else.
+    `arrivals`: who else is asked the same at the same time.
     """
 
     query: Query
     adapter: str | None
     opener: str | None = None
     texts: tuple[str, ...] = ()
+    arrivals: Arrivals = field(default_factory=Arrivals)
 
 
 class Exchanger:
@@ -104,7 +109,7 @@ class Exchanger:
             await self._log.append(Entry(leaf, content=_kept(body, asking)))
             left = until - asyncio.get_running_loop().time()
             try:
-                said = await self._exchange(peer, request, asking.query, left)
+                said = await self._exchange_with_others(peer, request, asking, left)
             except (TransportError, Unverifiable) as error:
                 await self._note_unanswered(peer, request, error)
                 again = isinstance(error, ConnectionBroke) or await self._is_known_now(peer, error)
@@ -146,6 +151,19 @@ class Exchanger:
         """Whether a partner that did not recognise this node has read its newest keys since."""
         claimed = error.claimed if isinstance(error, Unverifiable) else None
         return claimed == Code.NOT_AUTHENTICATED and await self._introduce(peer.organisation)
+
+    async def _exchange_with_others(
+        self, peer: Peer, request: SignedRequest, asking: Asking, deadline_s: float
+    ) -> AcceptedAnswer | AuthenticatedProblem:
+        """Exchange, and wait for answers to the same question that are about to come."""
+        asking.arrivals.left()
+        try:
+            said = await self._exchange(peer, request, asking.query, deadline_s)
+        except BaseException:
+            asking.arrivals.lost()
+            raise
+        await asking.arrivals.together()
+        return said
 
     async def _exchange(
         self, peer: Peer, request: SignedRequest, asked: Query | None, deadline_s: float
@@ -257,7 +275,9 @@ class Exchanger:
                 leaf=said.leaf_digest,
             ),
         )
-        proof = trimmed_proof(said.proof, _answering(peer).log_keys(self._clock()).ranges)
+        proof = said.proof
+        if len(proof) > MAX_HELD_NOTE_CHARS:
+            proof = trimmed_proof(proof, _answering(peer).log_keys(self._clock()).ranges)
         kept = KeptReceipt(peer.organisation, said.leaf_bytes, proof)
         seen = seen_with(peer, said, proof)
         shown = isinstance(payload, Answer) and asked is not None

@@ -21,9 +21,11 @@ Rules, in their order:
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from heapq import heapify, heappop, heappush
+from functools import cache
+from itertools import groupby
+from operator import itemgetter
 
 from adapters.scale import AS_TOLD, Scale
 from protocol.score_kind import ScoreKind
@@ -100,17 +102,25 @@ def merge(
 
     The order of `silos` does not matter for the order of the result. `share` is rule 2.
     """
+    groups = _groups(silos)
+    committed = any(hit.commitment for silo in silos for hit in silo.hits)
+
+    @cache
+    def tie(number: int, rank: int) -> bytes:
+        return _tie(silos[number], silos[number].hits[rank - 1], seed)
+
+    if len(groups) == 1 and not committed:  # what is fused of one list is its beginning
+        (members,) = groups.values()
+        return _marked(_capped(_ordered(silos, members, tie), silos, limit, share), silos)
     fused = []
-    ties = [[_tie(silo, hit, seed) for hit in silo.hits] for silo in silos]
-    for members in _groups(silos).values():
-        hits = _ordered(silos, members, ties)
-        ordered = _capped(hits, silos, len(hits), share)
+    for members in groups.values():
+        hits = _ordered(silos, members, tie)
         size = len({silos[number].organisation for number in members})
-        for position, hit in enumerate(ordered, 1):
-            tie = ties[hit.silo][hit.rank - 1]
-            fused.append((-1.0 / (RRF_K + position / size), tie, hit))
-    fused.sort(key=lambda entry: entry[:2])
-    return _marked(_capped([hit for _, _, hit in fused], silos, limit, share), silos)
+        for position, hit in enumerate(_capped(hits, silos, None, share), 1):
+            fused.append((-1.0 / (RRF_K + position / size), tie(hit.silo, hit.rank), hit))
+    fused.sort(key=itemgetter(0, 1))
+    merged = _capped((hit for _, _, hit in fused), silos, None if committed else limit, share)
+    return _marked(merged[:limit], silos)
 
 
 def _groups(silos: Sequence[SiloRanking]) -> dict[tuple[str, str], list[int]]:
@@ -124,60 +134,79 @@ def _groups(silos: Sequence[SiloRanking]) -> dict[tuple[str, str], list[int]]:
 
 
 def _ordered(
-    silos: Sequence[SiloRanking], members: Sequence[int], ties: Sequence[Sequence[bytes]]
-) -> list[MergedHit]:
-    hits = [
-        MergedHit(number, rank, hit)
+    silos: Sequence[SiloRanking], members: Sequence[int], tie: Callable[[int, int], bytes]
+) -> Iterator[MergedHit]:
+    """Yield the hits of silos that compare (rule 1); ties are looked up only as far as is read."""
+    scored = silos[members[0]].scored
+    places = [
+        (-_bin(silos[number], hit) if scored else 0.0, rank, number)
         for number in members
         for rank, hit in enumerate(silos[number].hits, 1)
     ]
-    scored = silos[members[0]].scored
-    return sorted(
-        hits,
-        key=lambda m: (
-            -_bin(silos[m.silo], m) if scored else 0.0,
-            m.rank,
-            ties[m.silo][m.rank - 1],
-        ),
-    )
+    places.sort()
+    for _, alike in groupby(places, key=itemgetter(0, 1)):
+        found = list(alike)
+        if len(found) > 1:
+            found.sort(key=lambda place: tie(place[2], place[1]))
+        for _, rank, number in found:
+            yield MergedHit(number, rank, silos[number].hits[rank - 1])
 
 
 def _capped(
-    hits: Sequence[MergedHit],
+    hits: Iterable[MergedHit],
     silos: Sequence[SiloRanking],
-    limit: int,
+    limit: int | None,
     share: Callable[[int], int],
 ) -> list[MergedHit]:
-    """Hold back a partner's hits while it has its share and somebody else still has a hit."""
-    own = {silo.organisation for silo in silos if silo.own}
-    waiting: dict[str, deque[tuple[int, MergedHit]]] = {}
-    for place, hit in enumerate(hits):
-        waiting.setdefault(silos[hit.silo].organisation, deque()).append((place, hit))
-    # each partner's next hit, the foremost first: few partners have their share at any time
-    foremost = [(first[0][0], name) for name, first in waiting.items()]
-    heapify(foremost)
-    held, result = dict.fromkeys(set(waiting) - own, 0), _Once()
-    while foremost:
-        name = _next(foremost, held, share(len(result.hits) + 1))
-        hit = waiting[name].popleft()[1]
-        if not result.is_copy(hit) and len(result.hits) < limit:
+    """Hold back a partner's hits while it has its share and somebody else still has a hit.
+
+    At most `limit` of them; no more of `hits` is read than that needs. None: all.
+    """
+    queue = _Queue(enumerate(hits), silos)
+    held = dict.fromkeys({silo.organisation for silo in silos if not silo.own}, 0)
+    result = _Once()
+    while limit is None or len(result.hits) < limit:
+        taken = queue.take(held, share(len(result.hits) + 1))
+        if taken is None:
+            break
+        name, hit = taken
+        if not result.is_copy(hit):
             result.hits.append(hit)
             if name in held:
                 held[name] += 1
-        if waiting[name]:
-            heappush(foremost, (waiting[name][0][0], name))
     return result.hits
 
 
-def _next(foremost: list[tuple[int, str]], held: Mapping[str, int], most: int) -> str:
-    """Take the foremost that holds fewer than `most` from the heap, or the foremost of all."""
-    held_back = []
-    while foremost and held.get(foremost[0][1], -1) >= most:  # the own one is not in `held`
-        held_back.append(heappop(foremost))
-    taken = heappop(foremost if foremost else held_back)
-    for each in held_back:
-        heappush(foremost, each)
-    return taken[1]
+class _Queue:
+    """Hits in their order, and those that were passed over; few partners have any of those."""
+
+    def __init__(
+        self, coming: Iterator[tuple[int, MergedHit]], silos: Sequence[SiloRanking]
+    ) -> None:
+        self._coming, self._silos = coming, silos
+        self._passed: dict[str, deque[tuple[int, MergedHit]]] = {}
+
+    def take(self, held: Mapping[str, int], most: int) -> tuple[str, MergedHit] | None:
+        """Take the foremost hit of one who holds fewer than `most`, or the foremost of all.
+
+        Own collections are not in `held`.
+        """
+        free = [name for name in self._passed if held.get(name, -1) < most]
+        if free:
+            return self._take_passed(free)
+        for place, hit in self._coming:
+            name = self._silos[hit.silo].organisation
+            if held.get(name, -1) < most:
+                return name, hit
+            self._passed.setdefault(name, deque()).append((place, hit))
+        return self._take_passed(self._passed) if self._passed else None
+
+    def _take_passed(self, names: Iterable[str]) -> tuple[str, MergedHit]:
+        name = min(names, key=lambda each: self._passed[each][0][0])
+        _, hit = self._passed[name].popleft()
+        if not self._passed[name]:
+            del self._passed[name]
+        return name, hit
 
 
 @dataclass
@@ -209,18 +238,18 @@ def _marked(merged: Sequence[MergedHit], silos: Sequence[SiloRanking]) -> list[M
     marked = []
     for hit in merged:
         silo = silos[hit.silo]
-        middle = _bin(silo, hit)
+        middle = _bin(silo, hit.hit)
         below = False
         if silo.scored:
             least = min(lowest.get(silo.scale, middle), middle)
             lowest[silo.scale], below = least, least < middle
-        marked.append(replace(hit, held_back=below))
+        marked.append(replace(hit, held_back=True) if below else hit)
     return marked
 
 
-def _bin(silo: SiloRanking, hit: MergedHit) -> float:
+def _bin(silo: SiloRanking, hit: SiloHit) -> float:
     """What the middle of a hit's bin counts for."""
-    return 1000 * silo.meant.of((hit.hit.bin_middle or 0.0) / 1000)
+    return 1000 * silo.meant.of((hit.bin_middle or 0.0) / 1000)
 
 
 def _tie(silo: SiloRanking, hit: SiloHit, seed: bytes) -> bytes:

@@ -30,6 +30,7 @@ class Owed:
         """Read what an earlier run has left."""
         self._path, self._clock = path, clock
         self._told = _kept(path)
+        self._unwritten = False
         self._owed: dict[str, dict[int, tuple[int, ReceivedAnswer]]] = defaultdict(dict)
         for index, leaf in log.received_since(clock() - ACKNOWLEDGE_S):
             if index > self._told.get(leaf.peer, -1):
@@ -59,13 +60,19 @@ class Owed:
         return tuple(by_leaf.values())[:most]
 
     def settle(self, peer: str, indexes: list[int]) -> None:
-        """Forget what was told, and write down how far that is."""
+        """Forget what was told; `write_down` says how far that is."""
         items = self._owed[peer]
         for index in indexes:
             items.pop(index, None)
         told = max([*indexes, self._told.get(peer, -1)])
         self._told[peer] = min([told, *(index - 1 for index in items)])
-        durable_file.replace(self._path, json.dumps(self._told, indent=1).encode())
+        self._unwritten = True
+
+    def write_down(self) -> None:
+        """Write down how far each partner has been told, if that has changed."""
+        if self._unwritten:
+            self._unwritten = False
+            durable_file.replace(self._path, json.dumps(self._told, indent=1).encode())
 
 
 def _kept(path: Path) -> dict[str, int]:

@@ -207,4 +207,6 @@ def told(problem: Problem) -> dict[str, Any]:
 
 
 def _with(status: SiloStatus, **fields: Any) -> SiloStatus:
-    return SiloStatus.model_validate({**status.model_dump(), **fields})
+    """A status with more told of it; what was judged before is not judged again."""
+    given = {name: getattr(status, name) for name in status.model_fields_set}
+    return SiloStatus(**{**given, **fields})

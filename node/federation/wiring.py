@@ -53,13 +53,19 @@ def announcer_of(node: Node) -> Announcer:
         identity = node.identity
         return Documents(
             identity.organisation,
-            identity.root.url,
             identity.root_raw,
             node.card.raw,
             identity.chain,
         )
 
-    return Announcer(documents, node.peers, node.client, node.clock, node.data.announced_file)
+    return Announcer(
+        documents,
+        node.peers,
+        node.client,
+        node.clock,
+        node.data.announced_file,
+        lambda: node.identity.root.url is not None,
+    )
 
 
 def responder_of(node: Node) -> Responder:

@@ -9,8 +9,17 @@ from pathlib import Path
 import pytest
 
 from node.audit.committer import Committer, Prepared
-from node.audit.entry import RESET, Effects, Entry, Receipt, ResetEffect
-from protocol.leaf import Acknowledged, AdminActed, Unacknowledged
+from node.audit.entry import RESET, Effects, Entry, KeptReceipt, Receipt, ResetEffect
+from node.audit.seen_checkpoints import SeenCheckpoint
+from protocol.leaf import (
+    Acknowledged,
+    AdminActed,
+    Leaf,
+    Received,
+    Sent,
+    Unacknowledged,
+    Unanswered,
+)
 from protocol.tlog_proof import verify_receipt
 from tests.node.audit.entries import LOG_KEY, ORIGIN, exchange
 from tests.protocol.leaf_samples import AT, every_leaf
@@ -20,6 +29,9 @@ READ = (
     f"SELECT * FROM idempotency WHERE until >= {AT}",  # noqa: S608 - a number
     "SELECT * FROM probes",
     "SELECT * FROM unacknowledged",
+    "SELECT * FROM kept_receipts",
+    "SELECT * FROM seen_checkpoints",
+    "SELECT * FROM open_questions",
     "SELECT peer, collection, day, sum(n) FROM queries GROUP BY 1, 2, 3",
     "SELECT peer, collection, epoch, document, sum(n) FROM exposures GROUP BY 1, 2, 3, 4",
 )
@@ -31,7 +43,7 @@ def some_entries(seed: int) -> list[Entry]:
     acknowledged = next(leaf for leaf in every_leaf() if isinstance(leaf, Acknowledged))
     entries = []
     for _ in range(40):
-        kind, number = chance.randrange(10), chance.randrange(12)
+        kind, number = chance.randrange(14), chance.randrange(12)
         if kind < 7:
             documents = tuple(chance.randrange(6) for _ in range(3))
             entries.append(exchange(number, documents, until=AT + chance.choice((-1, 0, 90))))
@@ -40,10 +52,29 @@ def some_entries(seed: int) -> list[Entry]:
             entries.append(Entry(reset, Effects(reset=ResetEffect("clinic.example", "papers"))))
         elif kind == 8:
             entries.append(Entry(acknowledged.model_copy(update={"confirmed": (number,)})))
+        elif kind >= 10:
+            entries.append(asked(kind, number, chance.randrange(50)))
         else:
             late = Unacknowledged(at=AT, peer="clinic.example", unconfirmed=(number, number + 1))
             entries.append(Entry(late))
     return entries
+
+
+def asked(kind: int, number: int, size: int) -> Entry:
+    """An own question that is sent, or has ended with what came with its answer or without."""
+    peer, query = f"partner-{number % 3}.example", "sha256:" + f"{number:x}" * 64
+    if kind == 10:
+        return Entry(Unanswered(at=AT, peer=peer, query=query, reason="timeout"))
+    sent, received = sample(Sent), sample(Received)
+    if kind == 11:
+        return Entry(sent.model_copy(update={"peer": peer, "query": query}))
+    seen = SeenCheckpoint(peer, "root", "log", size, b"note %d" % size)
+    effects = Effects(receipt=KeptReceipt(peer, b"leaf %d" % size, b"proof"), seen=seen)
+    return Entry(received.model_copy(update={"peer": peer, "query": query}), effects)
+
+
+def sample(kind: type[Leaf]) -> Leaf:
+    return next(leaf for leaf in every_leaf() if isinstance(leaf, kind))
 
 
 def committed(path: Path, entries: Sequence[Entry], at_once: int) -> tuple[list[object], object]:
