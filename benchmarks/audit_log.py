@@ -22,9 +22,12 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from statistics import median, quantiles
+from typing import Any, TypeVar
+
+import uvloop
 
 from node.audit import schema
 from node.audit.entry import Entry
@@ -34,10 +37,10 @@ from node.audit.verify import verify_log
 from node.operations.registry import silent
 from protocol.leaf import Answered, decode_leaf
 from tests.node.audit.entries import exchange, opened
-from tests.node.audit.test_verify import KNOWING
 
 EXPOSURES = 10
 APPENDERS = (1, 16, 32, 128)
+_Result = TypeVar("_Result")
 MADE = 20_000  # entries that are made before they are appended; they take 10 kB each
 
 
@@ -51,12 +54,19 @@ def made_entries(first: int, number: int) -> Iterator[Entry]:
     )
 
 
+def run(task: Coroutine[Any, Any, _Result]) -> _Result:
+    """Run to the end in an event loop as a serving node has it."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(task)
+
+
 async def append(
     path: Path, appenders: int, entries: int, first: int
 ) -> tuple[float, list[float], float]:
     """Return entries a second, each append's seconds, and CPU seconds an entry."""
     seconds = []
     async with opened(path) as log:
+        log.recall_answered()  # as a node does before it answers
 
         async def one(rest: Iterator[Entry]) -> None:
             for entry in rest:
@@ -130,6 +140,8 @@ WANTED = {
 
 def measure(path: Path, entries: int) -> dict[str, float]:
     """Append, prove and check; return every figure by its name, and say it meanwhile."""
+    from tests.node.audit.test_verify import KNOWING  # not for the processes that import this file
+
     found: dict[str, float] = {}
 
     def note(name: str, value: float) -> None:
@@ -142,15 +154,15 @@ def measure(path: Path, entries: int) -> dict[str, float]:
     for appenders in APPENDERS:
         # each of one appender has a checkpoint of its own; of two there are quantiles
         some = entries if appenders > 1 else max(2, entries // 20)
-        rate, seconds, used = asyncio.run(append(path, appenders, some, leaves))
+        rate, seconds, used = run(append(path, appenders, some, leaves))
         leaves += some
         note(f"{appenders} appenders: entries a second", rate)
         note(f"{appenders} appenders: CPU us an entry", used * 1e6)
         note(f"{appenders} appenders: median ms", median(seconds) * 1e3)
         note(f"{appenders} appenders: p99 ms", quantiles(seconds, n=100)[98] * 1e3)
     note("leaves", leaves)
-    note("inclusion proof, median ms", asyncio.run(prove(path)) * 1e3)
-    _, seconds, _ = asyncio.run(append(path, 1, 600, leaves))
+    note("inclusion proof, median ms", run(prove(path)) * 1e3)
+    _, seconds, _ = run(append(path, 1, 600, leaves))
     leaves += 600
     note("audit adds to an answer, one client, median ms", median(seconds) * 1e3)
     note("bytes an entry", path.stat().st_size / leaves)

@@ -29,8 +29,10 @@ from protocol.log_keys import LogKeys
 ALONE, ALONE_UNJUDGED = 16, 64
 """Runs for which no other process is started: where leaves are judged, and where they are not."""
 
-AHEAD = 3
-"""Runs for each other process that are begun before their turn; judged, a result has 200 kB."""
+AHEAD, MOST_AHEAD = 3, 12
+"""Runs that each other process has before it; and those that are begun or read before their turn.
+
+Judged, a result has 200 kB."""
 
 
 @dataclass(frozen=True)
@@ -89,40 +91,50 @@ class RunPool:
             waiting: deque[_Begun] = deque()
             ahead = iter(firsts)
             for _ in firsts:
-                while pool is not None and len(waiting) <= AHEAD * self._others:
-                    if not self._begin(waiting, pool, next(ahead, None)):
-                        break
-                self._work_until_first(waiting, ahead)
+                self._work_until_first(waiting, ahead, pool)
                 run = self._result(waiting.popleft())
                 if run is None:
                     return
                 yield run
 
-    def _begin(
-        self, waiting: "deque[_Begun]", pool: ProcessPoolExecutor, first: int | None
-    ) -> bool:
-        """Have another process read a run; False where there is none any more."""
-        if first is None:
-            return False
-        try:
-            future = pool.submit(_read, first)
-        except (OSError, RuntimeError):  # no process can be started; or the pool is broken
-            future = Future()
-            future.set_result(self._reader.read(first))
-        waiting.append(_Begun(first, future))
-        return True
-
-    def _work_until_first(self, waiting: "deque[_Begun]", ahead: Iterator[int]) -> None:
-        """Read runs here as well, until the first that waits was read."""
-        while not waiting or not waiting[0].future.done():
-            if len(waiting) > 4 * AHEAD * self._others + 1:
+    def _work_until_first(
+        self, waiting: "deque[_Begun]", ahead: Iterator[int], pool: ProcessPoolExecutor | None
+    ) -> None:
+        """Read runs here as well, until the first that waits was read; the others have work."""
+        most = MOST_AHEAD * max(1, self._others)
+        while len(waiting) < most:
+            if pool is not None:
+                self._give(waiting, ahead, pool, most)
+            if waiting and waiting[0].future.done():
                 return
             first = next(ahead, None)
             if first is None:
                 return
-            done: Future[Run | None] = Future()
-            done.set_result(self._reader.read(first))
-            waiting.append(_Begun(first, done))
+            waiting.append(self._read_here(first))
+
+    def _give(
+        self,
+        waiting: "deque[_Begun]",
+        ahead: Iterator[int],
+        pool: ProcessPoolExecutor,
+        most: int,
+    ) -> None:
+        """Give runs to other processes until each has enough before it."""
+        begun = sum(not each.future.done() for each in waiting)
+        while begun < AHEAD * self._others and len(waiting) < most:
+            first = next(ahead, None)
+            if first is None:
+                return
+            try:
+                waiting.append(_Begun(first, pool.submit(_read, first)))
+            except (OSError, RuntimeError):  # no process can be started; or the pool is broken
+                waiting.append(self._read_here(first))
+            begun += 1
+
+    def _read_here(self, first: int) -> "_Begun":
+        done: Future[Run | None] = Future()
+        done.set_result(self._reader.read(first))
+        return _Begun(first, done)
 
     @contextmanager
     def _processes(self, runs: int) -> Iterator[ProcessPoolExecutor | None]:
