@@ -100,7 +100,7 @@ def policy(*witnesses: Organisation, needed: int = 1) -> WitnessPolicy:
 
 
 async def test_a_receipt_becomes_witnessed_by_an_organisation_other_than_the_two(
-    three: Three,
+    three: Three, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lab, clinic, bank = three
     index = await asked(lab)
@@ -137,6 +137,15 @@ async def test_a_receipt_becomes_witnessed_by_an_organisation_other_than_the_two
     later = verify_directory(lab.node.data.path, None, silent)
     assert later.verdict == "SELF-SIGNED"
     assert later.self_signed_because == "too few have cosigned the last 2 leaves yet"
+
+    await cosigned(clinic)
+    log = clinic.node.log
+    monkeypatch.setattr(log, "inclusion", lambda indexes, _: [(bytes(32),)] * len(indexes))
+    await lab.node.follower.follow_due()  # cosigned, but these paths prove nothing
+    following = lab.node.follower.following("clinic.example")
+    assert following is not None
+    assert "proof" in str(following.problem)
+    assert len(lab.node.log.unwitnessed("clinic.example", 0, 9)) == 1
 
 
 async def test_between_two_organisations_alone_nothing_is_witnessed_and_it_says_so(
@@ -177,6 +186,13 @@ async def test_a_witness_that_is_away_costs_nothing_but_a_line_of_status(three: 
     again = clinic.node.submitter.standing("bank.example")
     await clinic.node.submitter.submit_due()
     assert clinic.node.submitter.standing("bank.example") is again  # it has its pause
+
+    before = clinic.node.submitter.standing("lab.example")
+    await asked(lab)
+    assert clinic.node.log.size() > before.size
+    clinic.node.log.hold("partners hold more of it")
+    await clinic.node.submitter.submit_due()
+    assert clinic.node.submitter.standing("lab.example") is before  # nothing is shown any more
 
 
 async def test_keys_of_log_and_witness_are_replaced_and_the_log_goes_on_being_cosigned(
