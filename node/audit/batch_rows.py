@@ -12,25 +12,34 @@ from node.audit import many_rows, seen_checkpoints, state_rows, unacknowledged
 from node.audit.effect_rows import BatchEffects, EffectRows
 from node.audit.entry import Effects, Entry, IdempotencyEffect
 from node.audit.errors import AlreadyRecorded
+from node.audit.noted_ids import NotedIds
 from node.audit.open_questions import OpenQuestions
 from node.audit.seen_checkpoints import SeenCheckpoint
+from node.audit.state_rows import Name
 from node.content.content import SealedAnswer
-
-_Name = tuple[str, str]  # peer, and a nonce or an idempotency key
 
 
 class BatchRows:
     """The rows of a batch, in its transaction: ``add`` each entry, then ``write``."""
 
     def __init__(
-        self, connection: sqlite3.Connection, recent: EffectRows, entries: Iterable[Entry], at: int
+        self,
+        connection: sqlite3.Connection,
+        recent: EffectRows,
+        answered: NotedIds | None,
+        entries: Iterable[Entry],
+        at: int,
     ) -> None:
-        """``entries``: all that may be added; ``at``: the present second."""
+        """``answered``: keys that may be recorded; None: any; ``entries``: all that may be added.
+
+        ``at``: the present second.
+        """
         self._connection, self._recent, self._at = connection, recent, at
+        self._answered = answered
         self._all = [entry.effects for entry in entries]
         self._look_up()
         self._effects = BatchEffects()
-        self._keys: dict[_Name, tuple[IdempotencyEffect, SealedAnswer, int]] = {}
+        self._keys: dict[Name, tuple[IdempotencyEffect, SealedAnswer, int]] = {}
         self._unacknowledged: list[unacknowledged.Row] = []
         self._receipts: list[tuple[int, str, bytes, bytes]] = []
         self._seen: list[SeenCheckpoint] = []
@@ -47,7 +56,18 @@ class BatchRows:
 
     def _look_up(self) -> None:
         """Read which of the batch's nonces and keys are recorded."""
-        found = state_rows.recorded(self._connection, self._all, self._at)
+        nonces = [
+            (n.peer, n.nonce)
+            for each in self._all
+            if (n := each.nonce) and self._recent.may_be_entered(n.peer, n.nonce)
+        ]
+        known = self._answered
+        keys = [
+            (i.peer, i.key)
+            for each in self._all
+            if (i := each.idempotency) and (known is None or known.may_hold(i.peer, i.key))
+        ]
+        found = state_rows.recorded(self._connection, nonces, keys, self._at)
         self._recorded_nonces, self._recorded_keys = found
 
     def refuse_recorded(self, effects: Effects) -> None:
@@ -58,14 +78,14 @@ class BatchRows:
         if again and self._holds_key((again.peer, again.key)):
             raise AlreadyRecorded("This idempotency key was answered before.")
 
-    def _holds_nonce(self, name: _Name) -> bool:
+    def _holds_nonce(self, name: Name) -> bool:
         return (
             self._effects.nonces.get(name, self._at - 1) >= self._at
             or self._recent.holds(name, self._at)
             or name in self._recorded_nonces
         )
 
-    def _holds_key(self, name: _Name) -> bool:
+    def _holds_key(self, name: Name) -> bool:
         waiting = self._keys.get(name)
         return (waiting is not None and waiting[0].until >= self._at) or (
             name in self._recorded_keys
@@ -101,6 +121,9 @@ class BatchRows:
     def write(self) -> None:
         """Write what waits."""
         self._recent.append(self._effects, self._at)
+        if self._answered is not None:  # before it is on disk, where a repeated question finds it
+            for i, _, _ in self._keys.values():
+                self._answered.note(i.peer, i.key, i.until, self._at)
         many_rows.insert(
             self._connection,
             "OR REPLACE INTO idempotency",

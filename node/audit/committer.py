@@ -26,6 +26,7 @@ from node.audit.errors import AuditError, LogForeign, LogUnavailable
 from node.audit.growth import Growth
 from node.audit.hand_over import hand_over_entry, put_last, refuse_former
 from node.audit.log_key_rows import stated_keys
+from node.audit.noted_ids import NotedIds
 from node.audit.own_log_keys import NONE_KNOWN, OwnLogKeys, check_published
 from node.audit.tree_rows import Tree
 from node.clock import Clock
@@ -71,6 +72,8 @@ class Committer:
         """The key that signs; its name is the origin."""
         self.path, self._origin, self._clock, self._own = path, origin, clock, own
         self._contents = contents
+        self.answered: NotedIds | None = None
+        """Idempotency keys that may be on disk, or in the present batch; None: ask the file."""
         self._signers: dict[str, Signer] = {signer.kid: signer}
         self._connection: sqlite3.Connection | None = None
         self._purged_at = -1  # the last second of which nothing that has expired is left
@@ -142,7 +145,7 @@ class Committer:
         ordered = put_last(admitted)
         keeping = self._contents.batch() if self._contents is not None else None
         entries = [one.entry for one in ordered.values()]
-        rows = BatchRows(connection, self._recent, entries, at)
+        rows = BatchRows(connection, self._recent, self.answered, entries, at)
         outcomes = _grow(connection, growth, ordered, rows, keeping)
         if not growth.leaves:
             connection.execute("ROLLBACK")

@@ -17,9 +17,10 @@ from typing import Any
 
 import orjson
 
-from node.audit import many_rows
+from node.audit import many_rows, state_rows
 from node.audit.entry import Effects
 from node.audit.errors import LogDamaged
+from node.audit.noted_ids import NotedIds
 
 ENTER_BYTES = 256 * 1024
 """Recent effects that are entered: those of some 700 answers with ten records each."""
@@ -90,6 +91,7 @@ class EffectRows:
             raise LogDamaged(f"Recent effects in log.db cannot be read: {error}.") from error
         self._bytes = sum(len(said) for _, said in rows)
         self._since: int | None = min((at for at, _ in rows), default=None)
+        self._entered = NotedIds(state_rows.entered_nonces(connection))
         self._nonces: dict[tuple[str, str], int] = {}
         for batch in self._recent:
             self._nonces.update(batch.nonces)
@@ -97,6 +99,10 @@ class EffectRows:
     def holds(self, peer_and_nonce: tuple[str, str], at: int) -> bool:
         """Whether a nonce that was not entered yet is live at ``at``."""
         return self._nonces.get(peer_and_nonce, at - 1) >= at
+
+    def may_be_entered(self, peer: str, nonce: str) -> bool:
+        """Whether the table of what is earlier may hold a nonce; False is certain."""
+        return self._entered.may_hold(peer, nonce)
 
     def append(self, batch: BatchEffects, at: int) -> None:
         """Append what a batch changes."""
@@ -119,11 +125,10 @@ class EffectRows:
 
     def enter(self, at: int) -> None:
         """Enter all of them into the tables of what was earlier; expired nonces are let go."""
-        many_rows.insert(
-            self._connection,
-            "OR REPLACE INTO earlier_nonces",
-            sorted((*name, until) for name, until in self._nonces.items() if until >= at),
-        )
+        nonces = sorted((*name, until) for name, until in self._nonces.items() if until >= at)
+        many_rows.insert(self._connection, "OR REPLACE INTO earlier_nonces", nonces)
+        for name in nonces:
+            self._entered.note(*name, at)
         self._enter_queries()
         self._enter_exposures()
         probes = {row[:4]: row[4] for batch in self._recent for row in map(tuple, batch.probes)}
@@ -157,10 +162,11 @@ class EffectRows:
                 sums[peer, collection, epoch].update(each)  # one by one, but counted in C
         for scope, told in sums.items():
             at = self._scope(scope)
+            documents = sorted(told)
             many_rows.insert(
                 self._connection,
                 "INTO earlier_exposures",
-                [(at, document, told[document]) for document in sorted(told)],
+                list(zip(repeat(at), documents, map(told.__getitem__, documents), strict=False)),
                 f"ON CONFLICT (scope, document) {_ADD}",
             )
 

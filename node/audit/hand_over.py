@@ -32,6 +32,8 @@ def hand_over_entry(takes_over: TakeOver, at: int) -> Entry:
 def put_last(admitted: "dict[int, Prepared]") -> "dict[int, Prepared]":
     """Put a hand-over behind everything else of its batch, so that its tree ends the old term."""
     found = {n: one for n, one in admitted.items() if one.entry.takes_over is not None}
+    if not found:
+        return admitted
     others = {n: one for n, one in admitted.items() if n not in found}
     return {**others, **found}
 

@@ -25,13 +25,13 @@ from node.audit import (
     tree_rows,
     unacknowledged,
 )
-from node.audit.answered_ids import AnsweredIds
 from node.audit.committer import Committer, Prepared
 from node.audit.cosigned_rows import CosignedCheckpoint, UnwitnessedReceipt
 from node.audit.entry import Entry, Receipt, StoredAnswer, TakeOver
 from node.audit.errors import LogHeld, LogUnavailable
 from node.audit.hand_over import hand_over_entry
 from node.audit.log_key_rows import stated_keys
+from node.audit.noted_ids import NotedIds
 from node.audit.open_questions import OpenQuestion
 from node.audit.own_log_keys import NONE_KNOWN, OwnLogKeys
 from node.audit.seen_checkpoints import SeenCheckpoint
@@ -69,7 +69,6 @@ class AuditLog:
         self._reading = threading.Lock()
         self._hooks: list[Callable[[], None]] = []
         self._held: str | None = None
-        self._answered: AnsweredIds | None = None
         self._first = succession(reader)
         self._writer = Writer(committer.commit, self._run_hooks, max_waiting)
 
@@ -117,9 +116,6 @@ class AuditLog:
         """Queue one entry; the future gets what ``append`` would return or raise."""
         if self._held is not None:
             raise LogHeld(self._held)
-        kept = entry.effects.idempotency
-        if kept is not None and self._answered is not None:
-            self._answered.note(kept.peer, kept.key, kept.until, self._clock())
         return self._writer.submit(Prepared(entry, entry.leaf.encode()))
 
     def on_reload(self, hook: Callable[[], None]) -> None:
@@ -217,15 +213,16 @@ class AuditLog:
     def recall_answered(self) -> None:
         """Hold in memory which idempotency keys were answered; blocks while it reads them.
 
-        From then on ``idempotent`` reads the file for those alone. To be called before questions
-        are answered: nothing may be appended meanwhile.
+        From then on ``idempotent`` and the writer read the file for those alone. To be called
+        before questions are answered: nothing may be appended meanwhile.
         """
         with self._read() as connection:
-            self._answered = AnsweredIds(state_rows.answered(connection))
+            self._committer.answered = NotedIds(state_rows.answered(connection))
 
     def idempotent(self, peer: str, key: str, at: int) -> StoredAnswer | None:
         """Return what was answered to the idempotency key, if it is still live at ``at``."""
-        if self._answered is not None and not self._answered.may_hold(peer, key):
+        answered = self._committer.answered
+        if answered is not None and not answered.may_hold(peer, key):
             return None
         with self._read() as connection:
             row = state_rows.idempotent(connection, peer, key, at)

@@ -20,7 +20,8 @@ def insert(
 ) -> None:
     """Insert rows of one width, in their order: ``INSERT <into> VALUES ... <then>``."""
     for part in _parts(rows):
-        connection.execute(_insert(into, len(part), len(part[0]), then), _flat(part))
+        statement = _insert(into, len(part), len(part[0]), then)
+        connection.execute(statement, part[0] if len(part) == 1 else _flat(part))
 
 
 def delete(
@@ -50,11 +51,12 @@ def _flat(rows: Collection[Row]) -> list[object]:
 
 def _parts(rows: Collection[Row]) -> Iterator[Sequence[Row]]:
     """Cut into lengths that are powers of two: few statements, which stay prepared."""
-    left = list(rows)
-    while left:
-        some = min(_MOST, 1 << (len(left).bit_length() - 1))
-        yield left[:some]
-        del left[:some]
+    left = rows if isinstance(rows, list) else list(rows)
+    first, end = 0, len(left)
+    while first < end:
+        some = min(_MOST, 1 << ((end - first).bit_length() - 1))
+        yield left[first : first + some]
+        first += some
 
 
 @cache

@@ -170,6 +170,11 @@ CREATE VIEW probes AS SELECT day, peer, collection, mark, min(sketch) AS sketch 
 table showed; a row of `queries` and `exposures` is added to the others of its name. `exposure_sums`
 has them without the records, read in the order in which they lie."""
 
+_V11 = """
+DROP INDEX idempotency_by_until;
+"""
+"""Rows stand in the order in which they expire, or nearly (node/audit/state_rows.py)."""
+
 
 def _append_only(*tables: str) -> str:
     return "".join(
@@ -191,5 +196,6 @@ STEPS = (
     _V8,
     _V9,
     _V10,
+    _V11,
 )
 """Each step makes the next version of the one before; steps are only ever added at the end."""

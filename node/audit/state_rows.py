@@ -5,14 +5,16 @@ key is never replaced or purged. Live means: the present second is not after ``u
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from node.audit import many_rows
-from node.audit.entry import Effects, ResetEffect
+from node.audit.entry import ResetEffect
 from node.content.content import SealedAnswer
 
 DAY_S = 86_400
+Name = tuple[str, str]  # peer, and a nonce or an idempotency key
+_OLDEST_ANSWERS = "SELECT rowid, until FROM idempotency ORDER BY rowid LIMIT ?2"
 PURGE_ROWS = 512  # expired rows removed per batch: more than a batch adds, so that none pile up
 
 
@@ -38,14 +40,12 @@ def forget(connection: sqlite3.Connection, reset: ResetEffect) -> None:
 
 
 def recorded(
-    connection: sqlite3.Connection, effects: Sequence[Effects], at: int
-) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
-    """Return which of their nonces and idempotency keys are live at ``at``, by peer and name.
+    connection: sqlite3.Connection, nonces: list[Name], keys: list[Name], at: int
+) -> tuple[set[Name], set[Name]]:
+    """Return which of these nonces and of these idempotency keys are live at ``at``.
 
     Of the nonces, those that were entered; recent ones are in the writer's memory.
     """
-    nonces = [(n.peer, n.nonce) for each in effects if (n := each.nonce)]
-    keys = [(i.peer, i.key) for each in effects if (i := each.idempotency)]
     live = "SELECT w.column1, w.column2 FROM (VALUES {{rows}}) w CROSS JOIN {0} f ON"
     live += " f.peer = w.column1 AND f.{1} = w.column2 WHERE f.until >= ?"
     return (
@@ -54,27 +54,30 @@ def recorded(
     )
 
 
-def _names(
-    connection: sqlite3.Connection, query: str, names: list[tuple[str, str]], at: int
-) -> set[tuple[str, str]]:
+def _names(connection: sqlite3.Connection, query: str, names: list[Name], at: int) -> set[Name]:
     return {(str(peer), str(name)) for peer, name in many_rows.found(connection, query, names, at)}
 
 
 def purge(connection: sqlite3.Connection, at: int) -> bool:
     """Remove some of the nonces, stored answers and probes that expired before ``at``.
 
-    True where nothing is left of them.
+    True where nothing is left of them. Stored answers lie in the order in which they were given,
+    and live equally long: the oldest are looked at.
     """
     removed = [
         connection.execute(
-            f"DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table}"  # noqa: S608 - one of the names below
-            f" WHERE {time} < ? LIMIT ?)",
+            f"DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {which} LIMIT ?2)",  # noqa: S608 - one of the names below
             (before, PURGE_ROWS),
         ).rowcount
-        for table, key, time, before in (
-            ("earlier_nonces", "peer, nonce", "until", at),
-            ("idempotency", "rowid", "until", at),
-            ("earlier_probes", "day, peer, collection, mark", "day", at // DAY_S - 1),
+        for table, key, which, before in (
+            ("earlier_nonces", "peer, nonce", "earlier_nonces WHERE until < ?1", at),
+            ("idempotency", "rowid", f"({_OLDEST_ANSWERS}) WHERE until < ?1", at),
+            (
+                "earlier_probes",
+                "day, peer, collection, mark",
+                "earlier_probes WHERE day < ?1",
+                at // DAY_S - 1,
+            ),
         )
     ]
     return max(removed) < PURGE_ROWS
@@ -146,6 +149,12 @@ def most_exposed(connection: sqlite3.Connection, collection: str, most: int) -> 
         (collection, most),
     )
     return [int(document) for (document,) in rows]
+
+
+def entered_nonces(connection: sqlite3.Connection) -> Iterator[tuple[str, str, int]]:
+    """Yield peer, nonce and last live second of each nonce that was entered, expired or not."""
+    for peer, nonce, until in connection.execute("SELECT peer, nonce, until FROM earlier_nonces"):
+        yield str(peer), str(nonce), int(until)
 
 
 def answered(connection: sqlite3.Connection) -> Iterator[tuple[str, str, int]]:

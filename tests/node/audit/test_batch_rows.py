@@ -10,6 +10,7 @@ import pytest
 
 from node.audit.committer import Committer, Prepared
 from node.audit.entry import RESET, Effects, Entry, KeptReceipt, Receipt, ResetEffect
+from node.audit.noted_ids import NotedIds
 from node.audit.seen_checkpoints import SeenCheckpoint
 from protocol.leaf import (
     Acknowledged,
@@ -77,9 +78,12 @@ def sample(kind: type[Leaf]) -> Leaf:
     return next(leaf for leaf in every_leaf() if isinstance(leaf, kind))
 
 
-def committed(path: Path, entries: Sequence[Entry], at_once: int) -> tuple[list[object], object]:
-    """Return what each entry came to, and all rows."""
+def committed(
+    path: Path, entries: Sequence[Entry], at_once: int, noting: bool = False
+) -> tuple[list[object], object]:
+    """Return what each entry came to, and all rows; ``noting``: as a node that answers does."""
     committer = Committer(path, LOG_KEY, ORIGIN, lambda: AT)
+    committer.answered = NotedIds() if noting else None
     outcomes: list[object] = []
     for first in range(0, len(entries), at_once):
         batch = [Prepared(one, one.leaf.encode()) for one in entries[first : first + at_once]]
@@ -98,4 +102,5 @@ def test_a_batch_is_its_entries_one_after_the_other(tmp_path: Path, seed: int) -
     entries = some_entries(seed)
     single = committed(tmp_path / "single.db", entries, at_once=1)
     assert committed(tmp_path / "batch.db", entries, at_once=len(entries)) == single
+    assert committed(tmp_path / "noting.db", entries, at_once=3, noting=True) == single
     assert {type(outcome) for outcome in single[0]} == {int, str}

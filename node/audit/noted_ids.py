@@ -1,4 +1,4 @@
-"""Which questions' ids may have been answered, so that the log is asked only about those.
+"""Which ids of questions, or nonces, the log may hold, so that it is asked only about those.
 
 The rule of this file: an id that was noted is never said to be new; one that was not is now and
 then taken for a noted one, and the log then says that it is not. Ids come from partners, so where
@@ -37,11 +37,11 @@ class _Map:
         return bool(bits[one >> 3] >> (one & 7) & bits[other >> 3] >> (other & 7) & 1)
 
 
-class AnsweredIds:
-    """Ids of all peers, each with the last second (epoch) at which its answer may be repeated.
+class NotedIds:
+    """Ids of all peers, each with the last second (epoch) at which it is live.
 
     Args:
-        known: (peer, id, until) of each that was answered before.
+        known: (peer, id, until) of each that the log holds already.
         each: how many ids a map takes; beyond the last map's room more ids are mistaken.
     """
 
@@ -53,7 +53,7 @@ class AnsweredIds:
             self.note(peer, key, until, 0)
 
     def note(self, peer: str, key: str, until: int, at: int) -> None:
-        """Remember an id that is about to be answered, at second `at`."""
+        """Remember an id that is about to be written, at second `at`."""
         with self._lock:
             if self._maps[-1].count >= self._each:
                 self._maps = [one for one in self._maps if one.until >= at] or [_Map()]

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node.audit.answered_ids import AnsweredIds
+from node.audit.noted_ids import NotedIds
 
 NAMES = st.tuples(st.sampled_from(["clinic.example", "lab.example"]), st.text(max_size=4))
 
@@ -12,20 +12,20 @@ NAMES = st.tuples(st.sampled_from(["clinic.example", "lab.example"]), st.text(ma
 def test_whatever_was_noted_may_be_held(
     known: list[tuple[str, str]], later: list[tuple[str, str]]
 ) -> None:
-    ids = AnsweredIds(((*name, 10) for name in known), each=3)
+    ids = NotedIds(((*name, 10) for name in known), each=3)
     for name in later:
         ids.note(*name, until=10, at=5)
     assert all(ids.may_hold(*name) for name in known + later)
 
 
 def test_another_peers_id_and_other_ids_are_new() -> None:
-    ids = AnsweredIds(("clinic.example", f"id-{n}", 10) for n in range(2_000))
+    ids = NotedIds(("clinic.example", f"id-{n}", 10) for n in range(2_000))
     assert sum(ids.may_hold("lab.example", f"id-{n}") for n in range(2_000)) < 20
     assert sum(ids.may_hold("clinic.example", f"other-{n}") for n in range(2_000)) < 20
 
 
 def test_what_has_expired_makes_room_and_what_is_live_stays() -> None:
-    ids = AnsweredIds(each=100)
+    ids = NotedIds(each=100)
     for n in range(1_000):
         ids.note("clinic.example", f"id-{n}", until=n + 250, at=n)
     assert all(ids.may_hold("clinic.example", f"id-{n}") for n in range(750, 1_000))
