@@ -36,7 +36,9 @@ class BundleRoots:
             findings.add("root-unproved", f"a root document cannot be read: {error}")
         for words in given:
             if words not in self._used:
-                findings.add("root-unproved", f"no root key here has the fingerprint {words}")
+                detail = f"no root key here has the fingerprint {words!r}"
+                why = "a part for one partner has the owner's and that partner's alone"
+                findings.add("root-unproved", f"{detail}; {why}")
         if owner not in self._known:
             findings.add("root-unproved", f"there is no root document of {owner} that counts")
 

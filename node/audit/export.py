@@ -5,13 +5,12 @@ that leaf; so nobody hands out a part that the log does not name. A damaged root
 out and reported, a damaged log is not exported.
 """
 
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-from node import durable_file
 from node.audit import cosigned_rows, schema, tree_rows
 from node.audit.errors import LogDamaged
 from node.audit.receipts import kept_receipt, receipt_file
@@ -63,7 +62,8 @@ def _kept(
     data: DataDirectory, peer: str | None, warnings: list[str]
 ) -> Iterator[tuple[str, bytes]]:
     own = (file for file in data.roots.glob("*.json") if file.stem.isdigit())
-    before = (data.peers / superseded.FOLDER).glob(f"{peer or '*'}/*.json")
+    every = (data.peers / superseded.FOLDER).glob("*/*.json")
+    before = (file for file in every if peer in (None, file.parent.name))
     for file in (*own, *before):
         yield str(file), file.read_bytes()
     try:
@@ -76,23 +76,15 @@ def _kept(
             yield each.organisation, each.record.root.encode()
 
 
-def write_part(log_file: Path, index: int, roots: Iterable[bytes], out: Path) -> WrittenBundle:
-    """Write the bundle of the `export` leaf at `index` to a new file, mode 0600.
+def write_part(log_file: Path, index: int, roots: Iterable[bytes], file: BinaryIO) -> WrittenBundle:
+    """Write the bundle of the `export` leaf at `index`.
 
-    Raises LogDamaged, LogUnavailable or OSError (FileExistsError for a name that is taken); then
-    there is no file.
+    Raises LogDamaged, LogUnavailable or OSError; then what is in the file is no bundle.
     """
     with schema.snapshot(log_file) as connection:
         part = _Part(connection, index)
-        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                lines = write_bundle(index, part.raw, part.note, roots, part.pieces())
-                written = sum(file.write(line) for line in lines)
-            durable_file.flush(out)
-        except BaseException:
-            out.unlink(missing_ok=True)
-            raise
+        lines = write_bundle(index, part.raw, part.note, roots, part.pieces())
+        written = sum(file.write(line) for line in lines)
     return WrittenBundle(part.clear, part.hidden, part.size, written)
 
 

@@ -107,7 +107,7 @@ def _link(source: Path, target: Path) -> None:
 @contextmanager
 def _reading(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection inside a read transaction: it sees the database as it is now, until closed."""
-    uri = f"file:{quote(os.fspath(path))}?mode=ro"
+    uri = f"file:{quote(os.fsencode(path))}?mode=ro"
     with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
         try:
             connection.execute("PRAGMA busy_timeout=10000")

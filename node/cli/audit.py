@@ -21,6 +21,7 @@ from node.cli import (
     audit_search,
     audit_witness,
 )
+from node.cli.given_file import only_files
 from node.cli.instants import instant
 from node.cli.invocation import VerbGroup, current
 from node.cli.output import finish, line, note
@@ -82,6 +83,7 @@ def verify(
             "and no data directory.",
             exists=True,
             dir_okay=False,
+            callback=only_files,
         ),
     ] = None,
     log: LogOption = None,
@@ -91,6 +93,7 @@ def verify(
             help="One receipt (leaf and tlog-proof) that an asker kept; needs --log-key or --root.",
             exists=True,
             dir_okay=False,
+            callback=only_files,
         ),
     ] = None,
     log_key: KeyOption = None,
@@ -103,6 +106,7 @@ def verify(
             help="A checkpoint or receipt of the log that somebody else holds, to compare.",
             exists=True,
             dir_okay=False,
+            callback=only_files,
         ),
     ] = None,
 ) -> None:
@@ -150,7 +154,9 @@ def verify(
 
 @app.command()
 def receipt(
-    index: Annotated[int, typer.Argument(min=0, help="The leaf's index in `audit search`.")],
+    index: Annotated[
+        int, typer.Argument(min=0, max=2**53 - 1, help="The leaf's index in `audit search`.")
+    ],
     log: LogOption = None,
 ) -> None:
     """Print a receipt to keep: the partner's for a `received` leaf, else this log's own."""
@@ -259,10 +265,11 @@ def _root_file(named: list[str]) -> Path:
 def _given_root(path: Path) -> GivenRoot:
     from node.audit.given_root import read_root
     from node.operations.errors import NotVerified
+    from node.operations.given_file import read_given
     from protocol.root import RootRefused
 
     try:
-        return read_root(path.read_bytes())
+        return read_root(read_given(path))
     except RootRefused as error:
         raise NotVerified(
             f"This is no root document: {error}.",
@@ -277,6 +284,7 @@ def _verify_receipt(
     from node.audit.receipts import check_receipt, checkpoint_in
     from node.operations.audit import ReceiptVerified, parse_log_key
     from node.operations.errors import InvalidRequest, NotVerified
+    from node.operations.given_file import read_given
     from protocol.log_errors import LogMaterialError
     from protocol.log_keys import LogKeys
     from protocol.witness_policy import NOBODY
@@ -289,7 +297,7 @@ def _verify_receipt(
             "there names it.",
         )
     try:
-        content = path.read_bytes()
+        content = read_given(path)
         if root is not None:
             keys = root.log_keys_of(checkpoint_in(content))
         elif given is not None:

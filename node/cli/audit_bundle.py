@@ -5,6 +5,7 @@ Rule of this file: verifying reads the bundle and nothing of a node.
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -59,7 +60,7 @@ def export(
 ) -> None:
     """Write a part of the log to a file that proves itself, and log that it was handed out."""
     from node.audit.export import kept_roots
-    from node.cli.new_file import require_new
+    from node.cli.new_file import new_file
     from node.cli.run import run_operation
     from node.data_directory import DataDirectory
     from node.operations.audit_export import (
@@ -70,7 +71,6 @@ def export(
     )
     from protocol.bundle import roots_digest
 
-    require_new(out)
     data = DataDirectory(current().data)
     data.require()
     roots = kept_roots(data, peer)
@@ -83,9 +83,10 @@ def export(
         until=parse_instant(until),
         roots=roots_digest(roots.raws),
     )
-    logged = run_operation("audit.export", request, ExportLogged)
-    wait_for_witnesses(data, logged.index, wait)
-    written = write_bundle_file(data, logged, roots.raws, out.absolute())
+    with new_file(out) as file:
+        logged = run_operation("audit.export", request, ExportLogged)
+        wait_for_witnesses(data, logged.index, wait)
+        written = write_bundle_file(data, logged, roots.raws, out.absolute(), file)
     result = written.model_copy(update={"warnings": roots.warnings})
 
     def people() -> None:
@@ -98,7 +99,8 @@ def export(
         )
         line(f"logged    as leaf {result.index}")
 
-    finish(result, people, next_step=f"interlingua audit verify {out} --root 'FINGERPRINT'")
+    written_to = shlex.quote(str(out))
+    finish(result, people, next_step=f"interlingua audit verify {written_to} --root 'FINGERPRINT'")
 
 
 def verify(
@@ -115,7 +117,7 @@ def verify(
     finish(
         result,
         lambda: _say(result),
-        next_step=f"interlingua audit reconcile {bundle} BUNDLE_OF_THE_OTHER_SIDE"
+        next_step=f"interlingua audit reconcile {shlex.quote(str(bundle))} BUNDLE_OF_THE_OTHER_SIDE"
         if whole
         else "keep the bundle as it is",
         exit_code=EXITS[result.verdict],

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from node.cli.given_file import only_files
+from node.cli.instants import instant
 from node.cli.output import finish, line, note, table
 from node.operations.exit_codes import ExitCode
 
@@ -16,10 +18,16 @@ if TYPE_CHECKING:
 
 def reconcile(
     one: Annotated[
-        Path, typer.Argument(help="A bundle of the one side.", exists=True, dir_okay=False)
+        Path,
+        typer.Argument(
+            help="A bundle of the one side.", exists=True, dir_okay=False, callback=only_files
+        ),
     ],
     other: Annotated[
-        Path, typer.Argument(help="A bundle of the other side.", exists=True, dir_okay=False)
+        Path,
+        typer.Argument(
+            help="A bundle of the other side.", exists=True, dir_okay=False, callback=only_files
+        ),
     ],
     root: Annotated[
         list[str] | None,
@@ -60,9 +68,6 @@ def _say(result: BundlesReconciled) -> None:
 
 
 def _row(each: DifferenceNamed) -> tuple[object, ...]:
-    from datetime import UTC, datetime
-
-    time = datetime.fromtimestamp(each.at, UTC).strftime("%Y-%m-%d %H:%M:%S")
     places = ("" if n is None else n for n in (each.asker_leaf, each.responder_leaf))
     asked, answered = places
-    return each.kind, time, each.asker, asked, each.responder, answered, each.detail
+    return each.kind, instant(each.at), each.asker, asked, each.responder, answered, each.detail

@@ -16,6 +16,7 @@ from node.cli.output import finish, line, note, table
 from node.cli.own_log import LogOption, of_log, own_log
 from node.cli.progress import shown_progress
 from node.cli.report_forms import Form, OutOption, write_new, written_as
+from node.shown_time import shown_time
 
 if TYPE_CHECKING:
     from node.operations.audit_search import FoundLeaves, SearchLeaves
@@ -128,8 +129,6 @@ def _next_page(request: SearchLeaves, before: int) -> str:
 
 
 def _typed(name: str, value: object) -> str:
-    from node.cli.found_leaves import shown_time
-
     if isinstance(value, int) and name in _TIMES:
         return shown_time(value, "%Y-%m-%dT%H:%M:%SZ")
     return str(value)

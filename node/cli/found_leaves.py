@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from node.shown_time import shown_time
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -22,13 +24,6 @@ TOLD = (
     "basis", "records", "malformed",
 )  # fmt: skip
 """Fields that are told in a line: what was asked or done, why refused, how much."""
-
-
-def shown_time(at: int, form: str = "%Y-%m-%d %H:%M:%S") -> str:
-    """Write epoch seconds, UTC."""
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(at, UTC).strftime(form)
 
 
 def row(leaf: FoundLeaf) -> tuple[Cell, ...]:

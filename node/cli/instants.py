@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 
 import typer
 
+from node.shown_time import shown_time
+
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _AGE = re.compile(r"(\d{1,9})([smhdw])")
 
@@ -22,12 +24,12 @@ def parse_duration(text: str) -> int:
 
 def shown_day(instant: int) -> str:
     """Write epoch seconds as a day, UTC: `2026-04-01`."""
-    return datetime.fromtimestamp(instant, UTC).date().isoformat()
+    return shown_time(instant, "%Y-%m-%d")
 
 
 def instant(at: int) -> str:
     """Write epoch seconds as a time, UTC: `2026-04-01 12:30:00`."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return shown_time(at)
 
 
 def parse_instant(text: str | None, now: int | None = None) -> int | None:

@@ -13,7 +13,8 @@ import shutil
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, TextIO
 
 import typer
 
@@ -51,13 +52,23 @@ def finish(
         typer.Exit: where the exit code is not 0.
     """
     if current().json:
-        typer.echo(result.model_dump_json())
+        typer.echo(_as_json(result))
     else:
         people()
         if next_step and not current().quiet:
             typer.echo(f"Next: {_for_this_node(next_step)}", err=True)
     if exit_code is not ExitCode.OK:
         raise typer.Exit(exit_code)
+
+
+def _as_json(result: BaseModel) -> str:
+    """One line of JSON; a name that is no UTF-8, as files may have, with its bytes escaped."""
+    try:
+        return result.model_dump_json()
+    except ValueError:
+        import json
+
+        return json.dumps(result.model_dump(), separators=(",", ":"), default=str)
 
 
 def _for_this_node(command: str) -> str:
@@ -90,13 +101,18 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """
     cells = _cells(rows)
     widths = _widths(columns, cells)
-    if _fit(widths) and sys.stdout.isatty():
+    if _fit(widths) and is_terminal(sys.stdout):
         _rich_table(columns, cells)
         return
     for row in [list(columns), *cells]:
         typer.echo(
             "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
         )
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a stream of this process is one; a closed one is None."""
+    return stream is not None and stream.isatty()
 
 
 def figures(columns: Sequence[str], rows: Sequence[Sequence[str | int]]) -> None:
@@ -151,7 +167,8 @@ def show_problem(
     if as_json:
         import json
 
-        typer.echo(json.dumps({"problem": problem.model_dump()}))
+        with suppress(OSError):  # a full disk behind standard output may be what went wrong
+            typer.echo(json.dumps({"problem": problem.model_dump()}))
 
 
 def _harmless(text: str) -> str:

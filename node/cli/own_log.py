@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from node.cli.given_file import only_files
 from node.cli.invocation import current
 
 LogOption = Annotated[
@@ -17,6 +18,7 @@ LogOption = Annotated[
         help="A copy of a log.db instead of the node's own.",
         exists=True,
         dir_okay=False,
+        callback=only_files,
     ),
 ]
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from node.cli.output import is_terminal
+
 if TYPE_CHECKING:
     from node.cli.invocation import Invocation
     from node.operations.registry import Progress
@@ -24,7 +26,7 @@ def shown_progress(invocation: Invocation) -> Iterator[Progress]:
         from node.operations.registry import silent
 
         yield silent
-    elif sys.stderr.isatty():
+    elif is_terminal(sys.stderr):
         with _bar() as progress:
             yield progress
     else:

@@ -44,9 +44,8 @@ def written_as(form: Form, made: Report) -> str:
 
 
 def write_new(out: Path, text: str) -> None:
-    """Write a new file; raises OSError, FileExistsError where the name is taken."""
-    import os
+    """Write a new file, or none; raises as `new_file` does."""
+    from node.cli.new_file import new_file
 
-    descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-        file.write(text)
+    with new_file(out) as file:
+        file.write(text.encode())

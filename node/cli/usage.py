@@ -22,6 +22,8 @@ PLAIN = {
     "Input should be a valid integer": "it must be a whole number, e.g. 10",
     "Input should be a valid number": "it must be a number, e.g. 2.5",
     "Input should be a valid boolean": "it must be true or false",
+    "Input should be greater than or equal to ": "it must be at least ",
+    "Input should be less than or equal to ": "it must be at most ",
     "Input should be ": "it must be one of ",
 }
 """How pydantic begins, and what is said instead; the last keeps the list that follows."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from node.operations.audit import FoundWrong
+from node.operations.given_file import read_given
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -136,8 +137,8 @@ def checkpoint_of(content: bytes) -> bytes:
 
 
 def checkpoints_of(files: Sequence[Path]) -> list[bytes]:
-    """Return the checkpoints in files; raises OSError where one cannot be read."""
-    return [checkpoint_of(file.read_bytes()) for file in files]
+    """Return the checkpoints in files; raises as `read_given` where one cannot be read."""
+    return [checkpoint_of(read_given(file)) for file in files]
 
 
 def verify_bundle(
@@ -146,12 +147,19 @@ def verify_bundle(
     seen: Sequence[Path],
     policy: WitnessPolicy | None = None,
 ) -> BundleVerified:
-    """Verify a bundle; raises OSError where a file cannot be read."""
+    """Verify a bundle under the fingerprints of root keys that were given, if any.
+
+    Whoever was told some and not the owner's has another log's bundle before them than they think.
+    Raises OSError where a file cannot be read.
+    """
     from node.audit.bundle_check import BundleCheck
     from protocol.witness_policy import NOBODY
 
     others = checkpoints_of(seen)
     check = BundleCheck(lines_of(path), fingerprints, others, policy=policy or NOBODY)
+    if fingerprints and check.roots is not None and check.owner not in check.roots.pinned:
+        detail = f"none of the fingerprints given is that of {check.owner}, whose log it is"
+        check.findings.add("root-unproved", detail)
     return BundleVerified.of(check)
 
 

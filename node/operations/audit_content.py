@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from node.operations.errors import InvalidRequest, NotFound
 from node.operations.registry import Progress, operation
+from protocol.notation import Organisation
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -50,7 +51,7 @@ class EraseContent(BaseModel, extra="forbid"):
     """
 
     leaves: tuple[Whole, ...] = ()
-    peer: str | None = None
+    peer: Organisation | None = None
     subjects: tuple[Commitment, ...] = ()
     asker: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
     before: Whole | None = None

@@ -12,9 +12,11 @@ from pydantic import BaseModel, Field
 
 from node.operations.errors import InvalidRequest
 from node.operations.registry import Progress, operation
+from protocol.notation import Organisation
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import BinaryIO
 
     from node.data_directory import DataDirectory
     from node.node import Node
@@ -30,7 +32,7 @@ class ExportLeaves(BaseModel, extra="forbid"):
 
     begins: Whole = 0
     ends: Whole | None = None
-    peer: str | None = None
+    peer: Organisation | None = None
     purpose: str | None = None
     since: Whole | None = None
     until: Whole | None = None
@@ -97,12 +99,15 @@ def wait_for_witnesses(data: DataDirectory, index: int, seconds: float) -> None:
 
 
 def write_bundle_file(
-    data: DataDirectory, logged: ExportLogged, roots: tuple[bytes, ...], out: Path
+    data: DataDirectory, logged: ExportLogged, roots: tuple[bytes, ...], out: Path, file: BinaryIO
 ) -> BundleWritten:
-    """Write the bundle of an export that is logged; raises AuditError's kinds or OSError."""
+    """Write the bundle of an export that is logged to `file`, which is open under the name `out`.
+
+    Raises AuditError's kinds or OSError.
+    """
     from node.audit.export import write_part
 
-    written = write_part(data.log_file, logged.index, roots, out)
+    written = write_part(data.log_file, logged.index, roots, file)
     return BundleWritten(
         **logged.model_dump(),
         **vars(written),

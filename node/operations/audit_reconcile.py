@@ -5,6 +5,7 @@ Rule of this file: as for one bundle, it imports nothing that needs a node.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
@@ -78,6 +79,6 @@ def _not_verified(path: Path, check: BundleCheck) -> NotVerified:
     found = check.findings.listed[0]
     return NotVerified(
         f"{path} does not verify, so nothing was joined: {found.kind}: {found.detail}.",
-        fix=f"interlingua audit verify {path}",
+        fix=f"interlingua audit verify {shlex.quote(str(path))}",
         code="bundle-not-verified",
     )

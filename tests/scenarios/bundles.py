@@ -14,5 +14,6 @@ async def bundle(organisation: Organisation, out: Path) -> Path:
     roots = kept_roots(data, None)
     request = ExportLeaves(roots=roots_digest(roots.raws))
     logged = await organisation.do("audit.export", request, ExportLogged)
-    write_bundle_file(data, logged, roots.raws, out)
+    with out.open("xb") as file:
+        write_bundle_file(data, logged, roots.raws, out, file)
     return out

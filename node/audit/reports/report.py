@@ -12,6 +12,8 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from node.shown_time import LAST, shown_time
+
 Kind = Literal["disclosures", "denied", "exposure", "subject"]
 """Reports that are made from the log; `search` is what was searched for, written as one."""
 Period = Literal["day", "month", "quarter", "year"]
@@ -46,6 +48,8 @@ class Report(BaseModel):
 
 @lru_cache(maxsize=4096)
 def _name_of(day_: int, period: Period) -> str:
+    if day_ > LAST // DAY_S:
+        return "after 9999"  # a leaf may state any time
     day = datetime.fromtimestamp(day_ * DAY_S, UTC)
     names = {
         "day": f"{day:%Y-%m-%d}",
@@ -63,7 +67,7 @@ def period_of(at: int, period: Period) -> str:
 
 def moment(at: int) -> str:
     """Write epoch seconds for people: `2026-04-01 12:30:05`, UTC."""
-    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}"
+    return shown_time(at)
 
 
 def day(at: int) -> str:

@@ -84,7 +84,8 @@ async def with_receipt(folder: Path, by: Signer | None = None) -> Path:
             log.keep_witnessed([(1, replace(later, checkpoint=note).encode())])
         exported = Exported(at=AT + 9, begins=0, ends=2, roots=roots_digest(ROOTS))
         index = (await log.append(Entry(exported))).index
-    write_part(log_file, index, ROOTS, out)
+    with out.open("xb") as file:
+        write_part(log_file, index, ROOTS, file)
     return out
 
 
@@ -104,7 +105,8 @@ async def exported(
         receipt = await log.append(Entry(Exported(**{**fields, **told})))
         await log.append(event("later"))
         await log.append(event("last"))
-    written: WrittenBundle = write_part(log_file, receipt.index, roots, out)
+    with out.open("xb") as file:
+        written: WrittenBundle = write_part(log_file, receipt.index, roots, file)
     assert written.bytes == out.stat().st_size
     assert written.clear + written.hidden == ends - begins
     return out

@@ -1,6 +1,7 @@
 """`interlingua audit export` and `audit verify BUNDLE`, as an owner and an auditor use them."""
 
 import json
+import os
 import re
 import shlex
 import sqlite3
@@ -9,6 +10,7 @@ import sys
 import tomllib
 from collections.abc import Iterable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,11 @@ from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from node.audit.entry import Entry
+from node.cli.invocation import Invocation
 from node.cli.main import app
+from node.cli.new_file import new_file
+from node.cli.output import is_terminal, table
+from node.cli.progress import shown_progress
 from node.content.content import Content
 from node.federation.actors import Actors
 from node.node import Node
@@ -26,6 +32,7 @@ from node.operations.exit_codes import ExitCode
 from node.passphrase import Passphrase
 from node.reference import every_verb
 from protocol.leaf import Sent
+from protocol.limits import MAX_ANSWER_BYTES
 from tests.conftest import MakeNode, NewNode
 from tests.node.audit.entries import event, exchange
 from tests.node.cli.test_audit import fill
@@ -230,6 +237,133 @@ def test_an_export_is_in_the_log_and_a_file_is_never_replaced(
     assert leaf["fields"]["purpose"] == "research"
     assert leaf["fields"]["by"] == "operator"
     assert run("verify", "--data", str(bank.path)).exit_code == 0
+
+
+def test_a_name_or_a_part_that_cannot_be_handed_out_is_known_before_it_is_logged(
+    bank: NewNode, tmp_path: Path
+) -> None:
+    dangling, good = tmp_path / "dangling", tmp_path / "bundle.jsonl"
+    dangling.symlink_to("nowhere")
+    for out, *rest, code in (
+        (str(dangling), ExitCode.FAILED),
+        ("/proc/bundle.jsonl", ExitCode.FAILED),
+        (str(tmp_path / ("n" * 300)), ExitCode.FAILED),
+        (str(good), "--peer", "/etc", ExitCode.USAGE),
+        (str(good), "--peer", "", ExitCode.USAGE),
+        (str(good), "--from", "4", "--to", "2", ExitCode.USAGE),
+    ):
+        refused = run("export", "--out", out, *map(str, rest), "--data", str(bank.path))
+        assert refused.exit_code == code, refused.output
+        assert "Unexpected" not in refused.output
+        assert "fix: " in refused.stderr
+    shown = run("search", "--type", "export", "--data", str(bank.path), "--json")
+    assert json.loads(shown.stdout)["leaves"] == []
+    assert list(tmp_path.glob("*.jsonl")) == []
+
+
+def test_a_bundle_of_another_log_than_was_meant_is_not_let_pass(
+    bank: NewNode, make_node: MakeNode, tmp_path: Path
+) -> None:
+    other, out = make_node("court.example"), tmp_path / "bundle.jsonl"
+    exported(bank, out)
+    root = next(other.data.roots.glob("*.json"))
+    (folder := bank.data.peers / "roots" / "court.example").mkdir(parents=True)
+    (folder / f"1.{'0' * 16}.json").write_bytes(root.read_bytes())
+    swapped = tmp_path / "swapped.jsonl"
+    exported(bank, swapped)  # with a document of the other, whose fingerprint is in it then
+    for given, code in (
+        ([bank.fingerprint, other.fingerprint], ExitCode.OK),
+        ([other.fingerprint], ExitCode.UNVERIFIED),
+        ([], ExitCode.OK),
+    ):
+        words = [word for each in given for word in ("--root", each)]
+        assert run("verify", str(swapped), *words).exit_code == code
+    told = verified(str(swapped), "--root", other.fingerprint)
+    assert [found["kind"] for found in told["findings"]] == ["root-unproved"]
+    assert "none of the fingerprints given is that of bank.example" in str(told["findings"])
+
+
+def test_names_that_are_no_text_and_streams_that_are_closed_end_no_verb(
+    bank: NewNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strange = tmp_path / os.fsdecode(b"copy\xff.db")
+    with closing(sqlite3.connect(bank.data.log_file)) as log:
+        log.execute("VACUUM INTO ?", (str(tmp_path / "copy.db"),))
+    (tmp_path / "copy.db").rename(strange)
+    assert run("verify", "--log", str(strange)).exit_code == 0
+    out = tmp_path / os.fsdecode(b"out\xff.jsonl")
+    assert Path(exported(bank, out)["file"]) == out
+    for words in (
+        ["erase", "--peer", os.fsdecode(b"\xff"), "--yes", "--data", str(bank.path)],
+        ["receipt", str(2**63), "--data", str(bank.path)],
+    ):
+        done = run(*words)
+        assert done.exit_code == ExitCode.USAGE or done.return_value == ExitCode.USAGE, words
+        assert "Unexpected" not in done.output
+    monkeypatch.setattr("sys.stdout", None)
+    assert not is_terminal(sys.stdout)
+    table(("A",), [("b",)])
+    with shown_progress(Invocation(tmp_path)) as progress:
+        monkeypatch.setattr("sys.stderr", None)
+        progress(1, 2, "leaves")
+
+
+def test_a_file_of_which_writing_failed_is_gone(tmp_path: Path) -> None:
+    def write() -> None:
+        with new_file(tmp_path / "out") as file:
+            file.write(b"the first half")
+            Path("/dev/full").write_bytes(b"the second half")
+
+    with pytest.raises(OSError, match="No space left"):
+        write()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_verified_is_a_whole_file_of_a_fitting_size(bank: NewNode, tmp_path: Path) -> None:
+    out, pipe, large = (tmp_path / name for name in ("bundle.jsonl", "pipe", "large"))
+    exported(bank, out)
+    os.mkfifo(pipe)
+    with large.open("wb") as file:
+        file.truncate(MAX_ANSWER_BYTES + 1)  # no byte of it is on the disk
+    root = str(next(bank.data.roots.glob("*.json")))
+    for words, says in (
+        (["verify", str(pipe)], "pipe or device"),
+        (["verify", str(out), "--seen", str(pipe)], "pipe or device"),
+        (["verify", str(out), "--seen", "/dev/zero"], "pipe or device"),
+        (["verify", "--receipt", str(pipe), "--root", root], "pipe or device"),
+        (["verify", "--log", str(pipe)], "pipe or device"),
+        (["search", "--log", str(pipe)], "pipe or device"),
+        (["reconcile", str(out), str(pipe)], "pipe or device"),
+        (["verify", str(out), "--seen", str(large)], "is larger than"),
+        (["verify", "--receipt", str(large), "--root", root], "is larger than"),
+        (["verify", "--receipt", root, "--root", str(large)], "is larger than"),
+    ):
+        refused = run(*words)
+        assert (refused.exit_code, says in refused.stderr) == (ExitCode.USAGE, True), words
+
+
+def test_a_time_beyond_the_calendar_is_shown_and_ends_no_verb(
+    make_node: MakeNode, tmp_path: Path
+) -> None:
+    """Whoever keeps a log states the times in it, also when its clock leaps."""
+    node, out = make_node("bank.example"), tmp_path / "bundle.jsonl"
+    late = 2**53 - 1
+    acted, asked = event(), exchange(0)
+    told = (replace(e, leaf=e.leaf.model_copy(update={"at": late})) for e in (acted, asked))
+    fill(node, *told)
+    exported(node, out)
+    for words in (
+        ["search", "--data", str(node.path)],
+        ["search", "--format", "html", "--data", str(node.path)],
+        ["report", "disclosures", "--data", str(node.path)],
+        ["report", "denied", "--period", "quarter", "--data", str(node.path)],
+        ["fsck", "--data", str(node.path)],
+        ["verify", str(out)],
+    ):
+        shown = run(*words)
+        assert "Unexpected" not in shown.output, words
+    assert f"{late} s" in run("search", "--data", str(node.path)).stdout
+    assert "after 9999" in run("report", "disclosures", "--data", str(node.path)).stdout
 
 
 def test_a_changed_bundle_and_a_part_that_is_not_there_have_their_exit_codes(
