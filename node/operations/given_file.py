@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from node.operations.errors import InvalidRequest
+from node.regular_file import open_regular
 from protocol.limits import MAX_ANSWER_BYTES
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def read_given(path: Path) -> bytes:
     """Return a file's bytes; raises OSError, and InvalidRequest for one that is too large."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         content = file.read(MAX_ANSWER_BYTES + 1)
     if len(content) > MAX_ANSWER_BYTES:
         raise InvalidRequest(
