@@ -74,8 +74,8 @@ async def test_a_model_by_which_partners_find_less_is_refused_and_forcing_it_is_
     assert told.partners == ()
     assert "commons: the new model has not joined it" in told.partners_unmeasured[0]
     join_with(clinic, BLURRED)
-    assert (await estimated()).partners == ()  # nobody may ask it
     await pair(lab, clinic)
+    assert (await estimated()).partners == ()  # it may not ask
     await clinic.grant(grant(lab.name))
     (partner,) = (await estimated()).partners  # before anything is built
     assert (partner.organisation, partner.space) == (lab.name, "commons")
