@@ -57,6 +57,27 @@ def test_what_is_deleted_is_overwritten_at_once(tmp_path: Path) -> None:
         assert opened.execute("PRAGMA secure_delete").fetchone() == (1,)
 
 
+def test_copies_of_deleted_keys_that_lie_in_free_space_go_when_the_file_is_emptied(
+    tmp_path: Path,
+) -> None:
+    """A row that is deleted is overwritten where it is, and not where SQLite had moved it from."""
+    store = key_store.KeyStore(tmp_path / "content_keys.db", lambda: bytes(32))
+    for _ in range(3):
+        store.make_block()
+    with closing(sqlite3.connect(store.path)) as db:
+        wrapped = dict(db.execute("SELECT slot, wrapped FROM keys"))
+    alive, erased = sorted(wrapped), set[int]()
+    for chosen in (slice(None, None, 2), slice(None, None, 3), slice(14, 89)):
+        store.delete(alive[chosen])
+        erased |= set(alive[chosen])
+        alive = sorted(set(alive) - erased)
+    assert store.compact()
+    left = store.path.read_bytes()
+    assert not [slot for slot in erased if wrapped[slot] in left]
+    assert all(wrapped[slot] in left for slot in alive)
+    store.close()
+
+
 async def test_a_kind_that_is_not_kept_leaves_only_the_stored_answer(tmp_path: Path) -> None:
     async with keeping(tmp_path, kinds=()) as kept:
         await kept.answer(1)
