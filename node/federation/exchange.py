@@ -109,14 +109,13 @@ class Exchanger:
             await self._log.append(Entry(leaf, content=_kept(body, asking)))
             left = until - asyncio.get_running_loop().time()
             try:
-                said = await self._exchange_with_others(peer, request, asking, left)
+                said = await self._exchange_and_note(peer, request, asking, left)
             except (TransportError, Unverifiable) as error:
                 await self._note_unanswered(peer, request, error)
                 again = isinstance(error, ConnectionBroke) or await self._is_known_now(peer, error)
                 if again and attempt < ATTEMPTS:
                     continue
                 raise
-            await self._note_received(peer, request, asking.query, said)
             if _under_way(said) and attempt < ATTEMPTS and left > 2 * PAUSE_S:
                 await asyncio.sleep(PAUSE_S)
                 continue
@@ -152,17 +151,20 @@ class Exchanger:
         claimed = error.claimed if isinstance(error, Unverifiable) else None
         return claimed == Code.NOT_AUTHENTICATED and await self._introduce(peer.organisation)
 
-    async def _exchange_with_others(
+    async def _exchange_and_note(
         self, peer: Peer, request: SignedRequest, asking: Asking, deadline_s: float
     ) -> AcceptedAnswer | AuthenticatedProblem:
-        """Exchange, and wait for answers to the same question that are about to come."""
+        """Exchange, and enter what came with answers to the same question that come together."""
         asking.arrivals.left()
         try:
             said = await self._exchange(peer, request, asking.query, deadline_s)
         except BaseException:
             asking.arrivals.lost()
             raise
-        await asking.arrivals.together()
+        try:
+            await asking.arrivals.together()
+        finally:  # also where whoever asked has gone meanwhile: the answer is here
+            await self._note_received(peer, request, asking.query, said)
         return said
 
     async def _exchange(
