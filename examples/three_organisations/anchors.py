@@ -53,22 +53,25 @@ class Public:
     scientific: list[Docstring]
 
 
-def public_texts() -> Public:
-    """Read all public texts; those of scientific packages only where they are installed."""
-    return Public(standard_library(), scientific())
+def public_texts(every: int = 1) -> Public:
+    """Read all public texts; those of scientific packages only where they are installed.
+
+    `every`: of so many files one is read, where few texts are enough.
+    """
+    return Public(standard_library(every), scientific(every))
 
 
-def standard_library() -> list[Docstring]:
+def standard_library(every: int = 1) -> list[Docstring]:
     """Distinct docstrings of the library, then the language reference's sections in `pydoc`."""
     folder = Path(sysconfig.get_path("stdlib"))
     sections = [Docstring(name, text) for name, text in sorted(topics.topics.items())]
-    return distinct([*of_package(folder, ""), *sections])
+    return distinct([*of_package(folder, "", every), *sections])
 
 
-def scientific() -> list[Docstring]:
+def scientific(every: int = 1) -> list[Docstring]:
     """Distinct docstrings of the packages that the encoders are fitted with."""
     return distinct(
-        docstring for package in SCIENTIFIC_PACKAGES for docstring in of_installed(package)
+        docstring for package in SCIENTIFIC_PACKAGES for docstring in of_installed(package, every)
     )
 
 

@@ -52,20 +52,27 @@ class Docstring:
         return sentence[1], f"{head[sentence.end() :].strip()}\n\n{tail}".strip()
 
 
-def of_installed(package: str) -> Iterator[Docstring]:
-    """Docstrings of an installed top-level package or module; none where it is not installed."""
+def of_installed(package: str, every: int = 1) -> Iterator[Docstring]:
+    """Docstrings of an installed top-level package or module; none where it is not installed.
+
+    `every`: as in `of_package`.
+    """
     spec = importlib.util.find_spec(package)  # finds a top-level package without importing it
     if spec is not None and spec.origin is not None:
         origin = Path(spec.origin)
-        yield from of_package(origin.parent if origin.stem == "__init__" else origin, package)
+        place = origin.parent if origin.stem == "__init__" else origin
+        yield from of_package(place, package, every)
 
 
-def of_package(folder: Path, name: str) -> Iterator[Docstring]:
-    """Docstrings of a package's folder or of one module's file, in the order of paths."""
+def of_package(folder: Path, name: str, every: int = 1) -> Iterator[Docstring]:
+    """Docstrings of a package's folder or of one module's file, in the order of paths.
+
+    `every`: of so many files of a folder one is read.
+    """
     if folder.is_file():
         yield from of_source(folder.read_bytes(), name)
         return
-    for path in sorted(folder.rglob("*.py")):
+    for path in sorted(folder.rglob("*.py"))[::every]:
         relative = path.relative_to(folder)
         if SKIPPED_FOLDERS.isdisjoint(relative.parts):
             parts = [name, *relative.with_suffix("").parts]

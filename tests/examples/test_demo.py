@@ -28,7 +28,7 @@ from examples.three_organisations.questions import QUESTIONS
 from tests.scenarios.leaks import Private, find
 
 NAMES = {organisation.name for organisation in ORGANISATIONS}
-SMALL = ("--documents", "150", "--anchors", "600")
+SMALL = ("--documents", "150", "--anchors", "400")
 
 
 @dataclass

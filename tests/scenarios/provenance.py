@@ -33,13 +33,13 @@ class Provenance:
         self.foreign: list[str] = []
         self.searches = self.scores = 0
         self._spaces: dict[bytes, set[str]] = defaultdict(set)
-        self._made: list[Any] = []
+        self._made: dict[int, list[Any]] = defaultdict(list)  # by their width
 
     def note(self, rows: Any, space: str) -> None:
         """Rows (n, d) were made in a space."""
         for row in np.asarray(rows, dtype=np.float32):
             if row.tobytes() not in self._spaces:
-                self._made.append(row)
+                self._made[len(row)].append(row)
             self._spaces[row.tobytes()].add(space)
 
     def require(self, rows: Any, space: str, where: str) -> None:
@@ -57,17 +57,21 @@ class Provenance:
     def _of(self, row: Any) -> set[str]:
         """By its bytes; and of what was brought to length 1 on the way, by its direction."""
         if row.tobytes() not in self._spaces:
-            alike = [one for one in self._made if _cosine(one, row) > SAME]
             self._spaces[row.tobytes()] = {
-                space for one in alike for space in self._spaces[one.tobytes()]
+                space
+                for one in _alike(self._made[len(row)], row)
+                for space in self._spaces[one.tobytes()]
             }
         return self._spaces[row.tobytes()]
 
 
-def _cosine(one: Any, other: Any) -> float:
-    if one.shape != other.shape:
-        return -1.0
-    return float(one @ other / max(1e-12, np.sqrt((one @ one) * (other @ other))))
+def _alike(made: Sequence[Any], row: Any) -> list[Any]:
+    """Those whose direction is that of a row."""
+    if not made:
+        return []
+    rows = np.asarray(made)
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows) * (row @ row))
+    return [made[int(at)] for at in np.flatnonzero(rows @ row > SAME * np.maximum(lengths, 1e-12))]
 
 
 def watch_vectors(patch: pytest.MonkeyPatch) -> Provenance:
