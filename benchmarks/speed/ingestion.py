@@ -1,7 +1,7 @@
 """(g) What it takes to bring documents in and to hold them, beside bare hnswlib.
 
 The rule of this file: each figure is taken in a process of its own, so that nobody else's memory or
-warm caches count. Both sides build their graphs with as many threads.
+warm caches count. Both sides build their graphs with as many threads, in turns of half a second.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import asyncio
 import shutil
 import time
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,6 +22,7 @@ from benchmarks.one_node.founding import COLLECTION, DOCUMENTS, create, envelope
 from benchmarks.one_node.founding import records as given
 from benchmarks.one_node.processes import one_process
 from benchmarks.one_node.synthetic import Shape, World
+from benchmarks.speed.turns import Span, in_turns
 from node.data_directory import DataDirectory
 from node.index.settings import IndexSettings
 from node.operations.registry import silent
@@ -58,29 +58,23 @@ def measure(folder: Path, shape: Shape, rounds: int, kept: Kept) -> dict[str, An
     job, count = Job(folder, shape), shape.documents
     given = {"shape": asdict(shape), "index": asdict(IndexSettings())}
     folder.mkdir(parents=True, exist_ok=True)
-    bare, node = list[list[float]](), list[list[float]]()
+    pairs = list[list[list[float]]]()
     for number in range(1, rounds + 1):
-        for name, added, done in (("bare", _bare_added, bare), ("node", _ingested, node)):
-            figure = f"{name}/round-{number}"
-            if not kept.has(figure, given):
-                note(f"ingestion, round {number}: {name}, {count} documents")
-            done.append(kept.figure(figure, given, partial(_alone, added, job)))
+        figure = f"pairs/round-{number}"
+        if not kept.has(figure, given):
+            note(
+                f"ingestion, round {number}: {count} documents, the node and bare hnswlib in turns"
+            )
+        pairs.append(kept.figure(figure, given, lambda: in_turns((_bare_added, _ingested), job)))
     with_snapshot_s, node_held = kept.figure("start/snapshot", given, lambda: _alone(_started, job))
     _, bare_held = kept.figure("start/bare", given, lambda: _alone(_bare_loaded, job))
     disk = kept.figure("disk", given, lambda: _disk(job))
     without_snapshot_s, _ = kept.figure("start/none", given, lambda: _without_snapshot(job))
     shutil.rmtree(folder, ignore_errors=True)
-    rates = {name: [count / s for s, _ in each] for name, each in (("node", node), ("bare", bare))}
-    cpus = {name: median(cpu for _, cpu in each) for name, each in (("node", node), ("bare", bare))}
     return {
         "documents": count,
         "threads": IndexSettings().build_threads,
-        "node_per_second": median(rates["node"]),
-        "node_per_second_span": [min(rates["node"]), max(rates["node"])],
-        "node_cpu_us": cpus["node"] / count * 1e6,
-        "hnswlib_per_second": median(rates["bare"]),
-        "hnswlib_per_second_span": [min(rates["bare"]), max(rates["bare"])],
-        "hnswlib_cpu_us": cpus["bare"] / count * 1e6,
+        **_rates(pairs, count),
         "node_memory_bytes": node_held["anonymous"] / count,
         "node_mapped_bytes": node_held["mapped"] / count,
         "hnswlib_memory_bytes": bare_held["anonymous"] / count,
@@ -89,6 +83,20 @@ def measure(folder: Path, shape: Shape, rounds: int, kept: Kept) -> dict[str, An
         "start_with_snapshot_s": with_snapshot_s,
         "start_without_snapshot_s": without_snapshot_s,
     }
+
+
+def _rates(pairs: list[list[list[float]]], count: int) -> dict[str, Any]:
+    """Documents a second and their processor time, and the ratios of what ran in turns."""
+    shown: dict[str, Any] = {}
+    for place, name in enumerate(("hnswlib", "node")):
+        rates = [count / pair[place][0] for pair in pairs]
+        shown[f"{name}_per_second"] = median(rates)
+        shown[f"{name}_per_second_span"] = [min(rates), max(rates)]
+        shown[f"{name}_cpu_us"] = median(pair[place][1] for pair in pairs) / count * 1e6
+    ratios = [bare[0] / node[0] for bare, node in pairs]
+    shown["ratio"], shown["ratio_span"] = median(ratios), [min(ratios), max(ratios)]
+    shown["cpu_ratio"] = median(bare[1] / node[1] for bare, node in pairs)
+    return shown
 
 
 def _disk(job: Job) -> dict[str, int]:
@@ -109,34 +117,34 @@ def _alone(figure: Callable[[Job], T], job: Job) -> T:
         return process.submit(figure, job).result()
 
 
-def _bare_added(job: Job) -> tuple[float, float]:
-    """Seconds and processor seconds of bare `add_items`; the graph is saved for its weight."""
+def _bare_added(job: Job) -> Span:
+    """What bare `add_items` takes; the graph is saved for its weight."""
     documents, settings = job.documents(), IndexSettings()
-    began, cpu = time.perf_counter(), time.process_time()
+    began, cpu = time.monotonic(), time.process_time()
     index = hnswlib.Index(space="ip", dim=documents.shape[1])
     index.init_index(len(documents), ef_construction=settings.ef_construction, M=settings.m)
     index.add_items(documents, num_threads=settings.build_threads)
-    taken = time.perf_counter() - began, time.process_time() - cpu
+    taken = Span(began, time.monotonic(), time.process_time() - cpu)
     index.save_index(str(_bare_file(job)))
     return taken
 
 
-def _ingested(job: Job) -> tuple[float, float]:
-    """Seconds and processor seconds until every document is stored and in the graph."""
+def _ingested(job: Job) -> Span:
+    """What it takes until every document is stored and in the graph."""
     return asyncio.run(_ingest(job))
 
 
-async def _ingest(job: Job) -> tuple[float, float]:
+async def _ingest(job: Job) -> Span:
     documents = job.documents()
     shutil.rmtree(job.folder / NAME, ignore_errors=True)
     create(job.folder / NAME, NAME, 1)
     async with opened(job.folder, NAME) as node:
         node.encoders.add("given", "caller", {}, envelope(documents.shape[1]))
         collection = await node.collections.create(COLLECTION, "given")
-        began, cpu = time.perf_counter(), time.process_time()
+        began, cpu = time.monotonic(), time.process_time()
         await collection.ingest(given(documents), len(documents), silent)
         await collection.settle(silent)
-        taken = time.perf_counter() - began, time.process_time() - cpu
+        taken = Span(began, time.monotonic(), time.process_time() - cpu)
         await collection.compact(silent)  # all rows in one graph, as the bare index has them
     return taken
 

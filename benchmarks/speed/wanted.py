@@ -90,6 +90,10 @@ def bounds(figures: Figures) -> Iterator[str]:
     for name, say in _OTHERS.items():
         if name in parts:
             yield say(parts[name])
+    if {"ingestion", "while-ingesting"} <= parts.keys():
+        yield _of_both(parts["ingestion"], parts["while-ingesting"], cores)
+    if (sizes := nodes(parts))[1:]:
+        yield _of_growth(sizes[0], sizes[-1])
 
 
 def _of_a_run(
@@ -129,10 +133,36 @@ def _of_ingestion(part: Figures) -> str:
     added_us, node_us = part["hnswlib_cpu_us"], part["node_cpu_us"]
     return (
         f"Ingestion: {node_us:.0f} us of processor time a document, {added_us:.0f} of them what "
-        f"bare `add_items` takes; the graph is built on {part['threads']} of the processors. "
+        f"bare `add_items` takes; the graph is built on {part['threads']} of the processors, which "
+        f"bounds it. Pairs gave {part['ratio_span'][0]:.2f} to {part['ratio_span'][1]:.2f} of bare "
+        f"hnswlib's rate, by processor time {part['cpu_ratio']:.2f}. "
         f"Memory of a document: {part['node_memory_bytes']:.0f} bytes of its own and "
         f"{part['node_mapped_bytes']:.0f} of files, which the system takes back when it needs "
         f"them; bare hnswlib {part['hnswlib_memory_bytes']:.0f}."
+    )
+
+
+def _of_both(alone: Figures, both: Figures, cores: int) -> str:
+    """What is left for questions beside ingestion at the rate that it had."""
+    needs = both["documents_per_second"] * alone["node_cpu_us"] / 1e6
+    used = both["busy_processors"]
+    share = "" if used is None else f"{used:.2f} of {cores} processors busy in the node, "
+    return (
+        f"Questions during ingestion: {share}{needs:.2f} of them would be "
+        f"{both['documents_per_second']:.0f} documents a second alone. A question changes threads "
+        "several times and waits each time for the interpreter's lock, and it is searched row by "
+        "row in what is not in the graph yet."
+    )
+
+
+def _of_growth(few: Figures, many: Figures) -> str:
+    """How much of it is the search: the rest of the journey does not know the size."""
+    asked = [part["bare"]["median_us"] / 1e3 for part in (few, many)]
+    whole = [runs(part)[1, 1]["p50_ms"] for part in (few, many)]
+    return (
+        f"Growth from {few['shape']['documents']:,} to {many['shape']['documents']:,} documents: "
+        f"the median of one client goes from {whole[0]:.2f} to {whole[1]:.2f} ms, of which a bare "
+        f"search takes {asked[0]:.2f} and {asked[1]:.2f}; nothing else depends on the size."
     )
 
 

@@ -7,6 +7,7 @@ process, as in production: the questions come over HTTP, the documents through t
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import time
 from dataclasses import asdict
@@ -19,7 +20,7 @@ from benchmarks.one_node.asking import QUESTIONS, note
 from benchmarks.one_node.founding import CLINIC, COLLECTION, LABEL
 from benchmarks.one_node.load import Job, run
 from benchmarks.one_node.processes import one_process
-from benchmarks.one_node.serving import serving
+from benchmarks.one_node.serving import cpu_seconds, serving
 from node.cli.admin_client import NobodyListens, call
 from node.data_directory import DataDirectory
 from node.operations.collections import Ingest
@@ -34,14 +35,21 @@ if TYPE_CHECKING:
 STREAM = 50
 """Stream of the synthetic world that new documents come from."""
 NEW = 20_000
-"""New documents in one file, at most; once they are in they come in again with other ids."""
+"""New documents in one file, at most; once they are in they come in again with other ids.
+
+A file that is in when nobody asks any more is waited for: the node is idle only after that."""
 PATIENCE_S = 60.0
 
 
 def measure(node: Node, place: Path, questions: int, k: int, kept: Kept) -> dict[str, Any]:
-    """Ask one client's `questions` of an idle copy of the node at `place`, then of a busy one."""
+    """Ask one client's `questions` of a copy of the node at `place` while it is busy.
+
+    Half as many before and after that of the idle one, so that drift hits both alike.
+    """
     given = {"shape": asdict(node.world.shape), "questions": questions, "k": k, "new": NEW}
-    found: dict[str, Any] = kept.figure("both", given, lambda: _measured(node, place, questions, k))
+    found: dict[str, Any] = kept.figure(
+        "around", given, lambda: _measured(node, place, questions, k)
+    )
     return found
 
 
@@ -55,34 +63,36 @@ def _measured(node: Node, place: Path, questions: int, k: int) -> dict[str, Any]
     incoming = Incoming(place, new)
     with one_process() as load:
 
-        def asked(number: int) -> list[float]:
+        def asked(number: int, count: int) -> list[float]:
+            note(f"while ingesting: {count} questions of the {('idle', 'busy')[number == 2]} node")
             stream = QUESTIONS + number
-            vectors = world.seen(world.meanings(questions, stream), width, stream)
+            vectors = world.seen(world.meanings(count, stream), width, stream)
             outcome = load.submit(run, Job(place, route, vectors, 1, k, 1)).result()
             if outcome.refused:
-                raise RuntimeError(f"{outcome.refused} of {questions} questions were refused")
+                raise RuntimeError(f"{outcome.refused} of {count} questions were refused")
             return outcome.latencies
 
-        with serving(place):
-            note(f"while ingesting: {questions} questions of the idle node")
-            idle = asked(1)
-            note(f"while ingesting: {questions} questions of the busy node")
+        with serving(place) as pid:
+            idle, half = asked(1, questions - questions // 2), questions // 2
             incoming.begin()
-            began, before = time.perf_counter(), incoming.done
-            busy = asked(2)
-            rate = (incoming.done - before) / (time.perf_counter() - began)
-            incoming.leave()
-    incoming.join()
+            began, before, cpu = time.perf_counter(), incoming.done, cpu_seconds(pid)
+            busy = asked(2, questions)
+            took, cpu_after = time.perf_counter() - began, cpu_seconds(pid)
+            rate = (incoming.done - before) / took
+            incoming.end()
+            idle += asked(3, half)
     shutil.rmtree(place)
+    used = None if cpu is None or cpu_after is None else (cpu_after - cpu) / took
     shown = dict[str, float]()
     for name, latencies in (("idle", idle), ("busy", busy)):
         p50, p99 = np.percentile(latencies, [50, 99]) * 1e3
         shown |= {f"{name}_p50_ms": float(p50), f"{name}_p99_ms": float(p99)}
-    return {"questions": questions, "documents_per_second": rate, **shown}
+    told = {"questions": questions, "documents_per_second": rate, "busy_processors": used}
+    return {**told, **shown}
 
 
 class Incoming(Thread):
-    """Documents that come in again and again, each time as others, until the node is gone."""
+    """Documents that come in again and again, each time as others, until it is ended."""
 
     def __init__(self, place: Path, vectors: np.ndarray[Any, np.dtype[np.float32]]) -> None:
         super().__init__(daemon=True)
@@ -98,21 +108,26 @@ class Incoming(Thread):
         self.start()
         if not self._first.wait(PATIENCE_S):
             raise RuntimeError("no document came in")
+        if self._error is not None:
+            raise self._error
 
-    def leave(self) -> None:
-        """Let the node go; raises what went wrong until now."""
+    def end(self) -> None:
+        """Let the file that comes in be the last; raises what went wrong."""
         self._leaving.set()
+        self.join()
         if self._error is not None:
             raise self._error
 
     def run(self) -> None:
         """Bring one file in after the other."""
         try:
-            for turn in range(1_000):
+            for turn in itertools.count():
+                if self._leaving.is_set():
+                    return
                 self._bring_in(turn)
         except (OperationError, NobodyListens) as error:
-            if not self._leaving.is_set():
-                self._error = error
+            self._error = error
+            self._first.set()
 
     def _bring_in(self, turn: int) -> None:
         before = self.done

@@ -37,6 +37,8 @@ MostAsked = Callable[[str], Sequence[int]]
 
 _log = structlog.get_logger(__name__)
 
+_LOOK_S = 0.05
+
 REST_S = 10.0
 """Seconds without a change after which a collection is taken to be at rest."""
 
@@ -106,6 +108,18 @@ class IndexKeeper:
         idle = self._rebuild is None or self._rebuild.done()
         if idle and self._loaded is not None and self._loaded.rebuild_due(at_rest=at_rest):
             self._rebuild = asyncio.create_task(self._rebuild_in_background(at_rest))
+
+    async def keep_up(self) -> None:
+        """Wait while a rebuild runs and far more came in than it can take in.
+
+        Every search looks through what is not in the graph yet, so documents may not come in faster
+        for long than they are indexed. Where a rebuild fails, nobody waits for it.
+        """
+        index, rebuild = self._loaded, self._rebuild
+        while index is not None and rebuild is not None and index.is_behind():
+            await asyncio.wait([rebuild], timeout=_LOOK_S)
+            if rebuild.done():
+                return
 
     async def settle(self, progress: Progress) -> None:
         """Wait until no rebuild is due any more, as for a collection that nobody writes to.

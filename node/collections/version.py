@@ -110,6 +110,10 @@ class Version:
         self._keeper.start_rebuild_if_due()
         self._scalars.start()
 
+    async def keep_up(self) -> None:
+        """Wait while far more came in than the index has taken in; for whoever brings more."""
+        await self._keeper.keep_up()
+
     async def load(self) -> None:
         """Load the index now instead of at the first search, and start a rebuild that is due."""
         await self._keeper.index()

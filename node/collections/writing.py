@@ -73,6 +73,8 @@ class Writing:
             counts += await self._ingest_batch(batch)
             done += len(batch)
             progress(done, total, "documents")
+            for version in self._standing().kept:
+                await version.keep_up()
         return counts
 
     async def delete(self, external_ids: Iterable[str]) -> int:

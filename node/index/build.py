@@ -1,8 +1,9 @@
 """Making the next snapshot, privately: nobody can search it before it is whole and on disk.
 
-The new generation is built from one unchanging state of store.db while searches go on with the old
-one. Where only rows were added, the saved graph is extended, so that growing a large collection
-costs what was added; where many rows are dead, or on compaction, it is built anew.
+The new generation is built from one unchanging state while searches go on with the old one. Where
+only rows were added, the saved graph is extended, so that growing a large collection costs what was
+added, and the vectors of what was added are taken from memory, where they are searched; where many
+rows are dead, or on compaction, it is built anew, from store.db.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,7 +18,10 @@ from node.index.segment import IntArray
 from node.index.settings import IndexSettings
 from node.index.similarity import FloatArray
 from node.index.snapshot import Snapshot, SnapshotFiles
+from node.index.view import View
 from node.store import chunk_rows
+
+_BLOCK = 500  # rows added at once, after which a build can be stopped
 
 Progress = Callable[[int, int], None]
 """(rows in the new snapshot so far, rows in all)."""
@@ -25,7 +29,7 @@ Progress = Callable[[int, int], None]
 
 def build(
     db: Connection,
-    keys: IntArray,
+    view: View,
     files: SnapshotFiles,
     sequence: int,
     previous: Snapshot | None,
@@ -33,12 +37,13 @@ def build(
     stop: Event,
     progress: Progress | None,
 ) -> Snapshot | None:
-    """Build, save, publish and open a snapshot of the rows `keys` (n,), ascending.
+    """Build, save, publish and open a snapshot of the rows of `view`.
 
-    Their vectors are read from `db`, a read transaction that shows just these. `previous` is the
-    snapshot to extend, None to build anew. Returns None where there are no rows (the files are then
-    removed). Raises BuildStopped when `stop` is set meanwhile.
+    `db` is a read transaction that shows just these. `previous` is the snapshot to extend, None to
+    build anew. Returns None where there are no rows (the files are then removed). Raises
+    BuildStopped when `stop` is set meanwhile.
     """
+    keys = view.rows().keys
     if not len(keys):
         files.remove()
         return None
@@ -49,7 +54,8 @@ def build(
     generation = files.new_generation(sequence)
     try:
         keys = np.concatenate([known, fresh])
-        built = _write(db, files, generation, previous, keys, settings, stop, progress)
+        added = _vectors(db, view, keys[len(known) :], files.source.nearness.dimension)
+        built = _write(added, files, generation, previous, keys, settings, stop, progress)
         files.publish(generation, sequence, len(keys))
     except BaseException:
         files.discard(generation)
@@ -57,8 +63,19 @@ def build(
     return Snapshot(built, keys, files.map_vectors(generation), generation, sequence)
 
 
+def _vectors(db: Connection, view: View, keys: IntArray, dimension: int) -> Iterator[FloatArray]:
+    """Yield the vectors of `keys` in that order, block by block: those at hand, or the store's."""
+    beside = [part.keys for part in view.delta]
+    if beside and np.array_equal(np.concatenate(beside), keys):
+        for part in view.delta:
+            for first in range(0, len(part), _BLOCK):
+                yield part.vectors[first : first + _BLOCK]
+        return
+    yield from chunk_rows.vectors(db, keys, dimension)
+
+
 def _write(
-    db: Connection,
+    added: Iterator[FloatArray],
     files: SnapshotFiles,
     generation: str,
     previous: Snapshot | None,
@@ -79,7 +96,7 @@ def _write(
 
     def blocks() -> Iterator[FloatArray]:
         first = known
-        for block in chunk_rows.vectors(db, keys[known:], nearness.dimension):
+        for block in added:
             rows[first : first + len(block)] = block
             first += len(block)
             yield block

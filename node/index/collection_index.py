@@ -8,8 +8,8 @@ Who may do what, when:
 - `change_together` does the same to several versions of one collection, in one transaction.
 - `rebuild` takes the view and store.db as they are at one moment (the lock is held only to choose
   that moment), builds for as long as it takes, and under the lock swaps in a view with the new
-  snapshot and whatever has changed since. Vectors are read from store.db; which rows there are, a
-  view knows: reading them again would cost as much as the whole collection each time.
+  snapshot and whatever has changed since. Which rows there are, a view knows: reading them again
+  would cost as much as the whole collection each time.
 """
 
 from collections.abc import Callable, Sequence
@@ -39,6 +39,9 @@ from node.store.version_rows import VersionRow
 
 ResultT = TypeVar("ResultT")
 _log = structlog.get_logger(__name__)
+
+_AHEAD = 8
+"""So many times the delta that makes a rebuild due may have come in before writers wait."""
 
 
 class CollectionIndex:
@@ -96,6 +99,11 @@ class CollectionIndex:
             many = max(many, len(view.base) // 8)
         return view.delta_size > many or self._has_many_dead(view)
 
+    def is_behind(self) -> bool:
+        """Whether so much is searched row by row that writers should wait for a rebuild."""
+        view = self._view
+        return view.delta_size > max(_AHEAD * self._settings.delta_limit, len(view.base) // 6)
+
     def rebuild(self, stop: Event, progress: Progress | None = None, *, anew: bool = False) -> None:
         """Replace the snapshot by one of the present state; `anew`: without a trace of dead rows.
 
@@ -108,7 +116,7 @@ class CollectionIndex:
                 sequence = collection_rows.sequence(db, self._row.collection)  # pins the moment
                 view = self._view
             extend = None if anew or self._has_many_dead(view) else view.snapshot
-            making = partial(build, db, view.rows().keys, self._files, sequence)
+            making = partial(build, db, view, self._files, sequence)
             try:
                 snapshot = making(extend, self._settings, stop, progress)
             except RuntimeError:  # hnswlib: the saved graph cannot be read any more

@@ -1,11 +1,13 @@
 """Searching while documents come and go and snapshots are swapped: never wrong, never an error."""
 
 import asyncio
+import threading
 from pathlib import Path
 
 import numpy as np
 
 from node.collections.collection import Collection
+from node.ingest.plan import BATCH_DOCUMENTS
 from tests.node.collections.rooms import opened, record, records, search, unseen, vectors
 
 STABLE = 300
@@ -71,3 +73,23 @@ async def ask(
             np.testing.assert_allclose(answer[0].vector, rows[number], atol=1e-6)
         searches += 1
     return searches
+
+
+async def test_documents_wait_where_the_index_is_far_behind(tmp_path: Path) -> None:
+    async with opened(tmp_path) as rooms:
+        collection = await rooms.collection()
+        rows, built = vectors(3_000), threading.Event()
+        first = rooms.collections._building.submit(built.wait)  # whatever the one builder does
+        coming = asyncio.create_task(collection.ingest(records(rows), None, unseen))
+        before = -1
+        while (delta := (await collection.index_state()).delta) > before or delta < 800:
+            before = delta
+            await asyncio.sleep(0.1)
+        assert delta <= 800 + BATCH_DOCUMENTS
+        assert not coming.done()
+        built.set()
+        assert (await coming).added == len(rows)
+        assert first.result()
+        await collection.settle(unseen)
+        state = await collection.index_state()
+        assert state.snapshot + state.delta == len(rows)
