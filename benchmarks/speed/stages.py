@@ -57,7 +57,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "search": ("node.index.collection_index:CollectionIndex.search",),
     "re-score": ("node.federation.scoring:score", "node.federation.scoring:_as_found"),
     "disclose": (
-        "node.federation.disclosing:disclose",
+        "node.federation.disclosing:disclose_all",
         "node.federation.answering:disclosed_answer",
     ),
     "sign": ("node.federation.replies:Replies.with_receipt",),
