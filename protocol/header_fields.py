@@ -6,6 +6,7 @@ other fields are not looked at, because nothing may depend on what no signature 
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from protocol.limits import MAX_HEADER_BYTES, MAX_HEADERS, MAX_HEADERS_BYTES
 
@@ -28,6 +29,7 @@ def read_fields(headers: RawHeaders, wanted: frozenset[bytes]) -> dict[str, str]
     FieldsMalformed where a wanted field is doubled or holds anything but printable ASCII.
     """
     total = 0
+    keys = _keys(wanted)
     fields: dict[str, str] = {}
     for count, (name, value) in enumerate(headers, 1):
         total += len(name) + len(value)
@@ -35,13 +37,18 @@ def read_fields(headers: RawHeaders, wanted: frozenset[bytes]) -> dict[str, str]
             raise FieldsTooLarge(
                 f"more than {MAX_HEADERS} header fields or {MAX_HEADERS_BYTES} bytes of them"
             )
-        low = name.lower()
-        if low in wanted:
-            key = low.decode("ascii")
+        key = keys.get(name) or keys.get(name.lower())
+        if key is not None:
             if key in fields:
                 raise FieldsMalformed(f"the field {key} stands there twice")
             fields[key] = _text(key, value)
     return fields
+
+
+@lru_cache(maxsize=16)
+def _keys(wanted: frozenset[bytes]) -> dict[bytes, str]:
+    """Return wanted names as text, by their lower-case and their usual spelling."""
+    return {spelled: n.decode("ascii") for n in wanted for spelled in (n, n.title())}
 
 
 def _text(name: str, value: bytes) -> str:

@@ -13,6 +13,7 @@ from node.federation.disclosing import (
     commitments_to_shown,
     search_and_disclose,
 )
+from node.federation.in_step import InStep
 from node.federation.judgement import Routed, permit, refusal, route
 from node.federation.probing import Sketcher
 from node.federation.question import Question
@@ -32,9 +33,10 @@ ATTEMPTS = 3
 class Answering:
     """Answers questions whose body could be read."""
 
-    def __init__(self, rooms: Rooms, release: Release) -> None:
+    def __init__(self, rooms: Rooms, release: Release, in_step: InStep) -> None:
         self._rooms = rooms
         self._release = release
+        self._in_step = in_step
         self._sketcher = Sketcher(rooms.references.secret(b"sketch-v1"))
 
     async def answer(self, question: Question, query: Query) -> RawResponse:
@@ -48,20 +50,23 @@ class Answering:
         rooms = self._rooms
         for _ in range(ATTEMPTS):
             policy = self._rooms.policy.current
-            routed = self._judge(question, query, policy)  # steps 11 and 12
+            routed = await self._judge(question, query, policy)  # steps 11 and 12
+            await self._in_step
             shown = await search_and_disclose(query, routed, question.reservation)  # 13 and 14
+            await self._in_step
             left = rooms.ledgers.queries_left(routed.permitted.grant, question.at)
             committed = await commitments_to_shown(query, routed, shown)
             answer = disclosed_answer(
                 question, query, routed, shown, committed, rooms.references, left
             )
+            await self._in_step
             try:
                 return await self._give(question, query, routed, answer, policy)
             except PolicyMoved:
                 continue
         raise Refused(Code.BUSY, "the policy keeps changing", authenticated=True)
 
-    def _judge(self, question: Question, query: Query, policy: Policy) -> Routed:
+    async def _judge(self, question: Question, query: Query, policy: Policy) -> Routed:
         """Steps 11 and 12."""
         rooms = self._rooms
         question.policy, question.grant = policy.digest, None
@@ -75,6 +80,7 @@ class Answering:
                 rule="queries-per-day",
             )
         routed = route(query, permitted, rooms.routes)
+        await self._in_step
         probes = self._sketcher.probes(routed.searched, canonical_filter(query))
         if not question.reservation.reserve_probes(probes, grant.near_duplicates_per_day):
             raise refusal(

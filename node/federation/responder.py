@@ -32,6 +32,7 @@ from node.audit.errors import AlreadyRecorded, LogUnavailable
 from node.federation.acknowledging import note_overdue
 from node.federation.admission import Admission
 from node.federation.answering import Answering
+from node.federation.in_step import InStep
 from node.federation.log_reads import LOG_READS, read_log
 from node.federation.question import Question
 from node.federation.refusal_counts import RefusalCounts
@@ -62,7 +63,8 @@ class Responder:
         nonces.load(rooms.log.nonces(rooms.clock()))
         self._admission = Admission(rooms.peers, rooms.policy, rooms.ledgers, nonces, rooms.seconds)
         self._release = Release(rooms, self._replies, self._admission.inactive)
-        self._answering = Answering(rooms, self._release)
+        self._in_step = InStep(self._under_way.several)
+        self._answering = Answering(rooms, self._release, self._in_step)
         self._searchless = Searchless(rooms, self._release)
 
     def partner_behind(self, head: RawRequest) -> str | None:
@@ -92,8 +94,10 @@ class Responder:
             self._admission.admit_reading(accepted, at)  # steps 9 and 10
             needed = self._rooms.witnesses_needed
             return await read_log(accepted, self._rooms.log, self._replies, needed, at)
+        await self._in_step
         question = self._admission.admit(accepted, at)  # steps 9 and 10
         try:
+            await self._in_step
             return await self._answer(question)
         except AlreadyRecorded as error:
             raise Refused(Code.REPLAYED, str(error), authenticated=True) from None

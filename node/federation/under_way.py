@@ -23,6 +23,10 @@ class UnderWay:
         self._by_partner: Counter[str] = Counter()
         self._all = 0
 
+    def several(self) -> bool:
+        """Whether more than one request is worked on."""
+        return self._all > 1
+
     def entered(self, partner: str) -> "_Entered":
         """Count one request of a partner while the context lasts. Raises Refused: busy."""
         return _Entered(self, partner)

@@ -120,6 +120,25 @@ def test_any_data_is_decoded_or_refused_by_name(dtype: Dtype, data: st.DataObjec
         assert abs(float(np.linalg.norm(back)) - 1) < 1e-5
 
 
+@given(
+    arrays(np.float32, (5,), elements=st.floats(width=32)),
+    st.sampled_from([None, 0.0009, 0.0011, -0.0009, -0.0011]),
+)
+def test_a_row_alone_is_judged_as_it_is_in_a_batch(row: Array, off: float | None) -> None:
+    length = float(np.linalg.norm(row.astype(np.float64)))
+    if off is not None and 0 < length < np.inf:  # so that hardly any row is merely far off
+        row = (row.astype(np.float64) / length * (1 + off)).astype(np.float32)
+    outcomes: list[Any] = []
+    for rows in (row[None], np.stack([row, row])):
+        try:
+            back = decode(raw(rows, d=5, n=len(rows)), space(5))
+        except VectorsRefused as refused:
+            outcomes.append(refused.reason)
+        else:
+            outcomes.append(back[0].round(6).tolist())
+    assert outcomes[0] == pytest.approx(outcomes[1], abs=2e-6)
+
+
 def test_a_batch_of_the_largest_size_passes() -> None:
     rows = unit_rows(MAX_BATCH, 32)
     assert np.allclose(decode(encode(rows), space(32)), rows, atol=1e-6)
