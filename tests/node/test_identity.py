@@ -99,10 +99,11 @@ def test_the_settings_cannot_rename_an_organisation(new_node: NewNode) -> None:
 
 
 def test_a_changed_root_document_is_refused(new_node: NewNode) -> None:
+    pin = opened(new_node).root.roots[0].kid
     path = new_node.data.root_file(1)
     envelope = json.loads(path.read_bytes())
-    signature = envelope["signatures"][0]["sig"]
-    envelope["signatures"][0]["sig"] = ("B" if signature[0] == "A" else "A") + signature[1:]
+    (signed,) = (one for one in envelope["signatures"] if one["keyid"] == pin)
+    signed["sig"] = ("B" if signed["sig"][0] == "A" else "A") + signed["sig"][1:]
     path.write_text(json.dumps(envelope))
     with pytest.raises(IdentityDamaged):
         opened(new_node)
