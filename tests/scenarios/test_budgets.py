@@ -17,7 +17,7 @@ from protocol.root import authority_of
 from protocol.sign import sign_request
 from protocol.vectors import encode
 from tests.scenarios.conftest import Pair
-from tests.scenarios.test_withdrawing import held_search
+from tests.scenarios.held_search import held_search
 from tests.scenarios.world import DOCS, PURPOSE, envelope, grant, vector
 
 
@@ -119,7 +119,7 @@ async def test_a_question_under_way_is_not_worked_on_twice(
     query = question()
     with held_search(paired.clinic, monkeypatch) as gate:
         first = asyncio.create_task(ask(paired, query))
-        await gate.reached.wait()
+        await gate.reached_by(first)
         second = asyncio.create_task(ask(paired, query))
         await asyncio.sleep(0.1)
         gate.opened.set()
@@ -168,7 +168,7 @@ async def test_a_partner_that_hangs_up_is_still_charged_for_what_was_logged(
     await paired.lab.ask()
     with held_search(paired.clinic, monkeypatch) as gate:
         asking = asyncio.create_task(paired.lab.ask())
-        await gate.reached.wait()
+        await gate.reached_by(asking)
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)
         await asyncio.sleep(0.1)

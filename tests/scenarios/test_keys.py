@@ -24,8 +24,8 @@ from protocol.root import authority_of
 from protocol.root_draft import sign_draft
 from protocol.sign import sign_request
 from tests.scenarios.conftest import Pair, Watched
+from tests.scenarios.held_search import held_search
 from tests.scenarios.middleman import Message
-from tests.scenarios.test_withdrawing import held_search
 from tests.scenarios.world import Organisation, documents, grant, pair
 
 DAY_S = 86_400
@@ -158,7 +158,7 @@ async def test_an_answer_under_way_is_signed_with_the_key_that_replaces_a_revoke
     await paired.lab.ask()
     with held_search(paired.clinic, monkeypatch) as gate:
         question = asyncio.create_task(paired.lab.ask_one())
-        await gate.reached.wait()
+        await gate.reached_by(question)
         await revoked(paired.clinic, "sign")
         gate.opened.set()
         assert (await question).state == "ok"
@@ -170,7 +170,7 @@ async def test_a_question_under_way_is_not_answered_once_its_key_is_revoked(
     await paired.lab.ask()
     with held_search(paired.clinic, monkeypatch) as gate:
         question = asyncio.create_task(paired.lab.ask_one())
-        await gate.reached.wait()
+        await gate.reached_by(question)
         kid, changed = await revoked(paired.lab, "sign")
         assert changed.told == ("clinic.example",)
         gate.opened.set()

@@ -18,9 +18,9 @@ from protocol.leaf import AdminActed, Answered, Denied
 from protocol.messages import Answer
 from protocol.vectors import encode
 from tests.scenarios.conftest import Pair
+from tests.scenarios.held_search import held_search
 from tests.scenarios.test_budgets import ask, question
 from tests.scenarios.test_exposure import seen
-from tests.scenarios.test_withdrawing import held_search
 from tests.scenarios.world import DOCS, grant, vector
 
 LAB = "lab.example"
@@ -99,7 +99,7 @@ async def test_a_question_under_way_counts_on_the_new_account(
     await paired.lab.ask()
     with held_search(paired.clinic, monkeypatch) as gate:
         asking = asyncio.create_task(paired.lab.ask())
-        await gate.reached.wait()
+        await gate.reached_by(asking)
         await reset(paired)
         assert (await budget(paired)).queries_left == 9
         gate.opened.set()

@@ -1,39 +1,13 @@
 """What an admin withdraws is withdrawn at once, also from questions under way."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
 import pytest
 
 from protocol.leaf import Answered, Denied, PeerChanged, PolicyApplied
 from tests.scenarios.conftest import Pair
-from tests.scenarios.world import DOCS, Organisation, grant
-
-
-class Gate:
-    """Holds a search until it is opened."""
-
-    def __init__(self) -> None:
-        self.reached = asyncio.Event()
-        self.opened = asyncio.Event()
-
-
-@contextmanager
-def held_search(clinic: Organisation, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
-    """Let questions come as far as their search, and wait there."""
-    gate, version = Gate(), clinic.node.collections.get(DOCS).serving
-    search = version.search
-
-    async def wait(*arguments: Any) -> Any:
-        gate.reached.set()
-        await gate.opened.wait()
-        return await search(*arguments)
-
-    with monkeypatch.context() as held:
-        held.setattr(version, "search", wait)
-        yield gate
+from tests.scenarios.held_search import held_search
+from tests.scenarios.world import grant
 
 
 async def test_a_paused_partner_is_told_so_and_nothing_else(paired: Pair) -> None:
@@ -69,7 +43,7 @@ async def test_nothing_is_answered_after_the_leaf_that_withdraws_even_to_a_quest
     await paired.lab.ask()
     with held_search(paired.clinic, monkeypatch) as gate:
         question = asyncio.create_task(paired.lab.ask_one())
-        await gate.reached.wait()
+        await gate.reached_by(question)
         await paired.clinic.change(verb, "lab.example")
         gate.opened.set()
         status = await question
@@ -102,7 +76,7 @@ async def test_a_question_under_way_is_judged_again_under_the_new_policy(
     await paired.lab.ask()
     with held_search(paired.clinic, monkeypatch) as gate:
         question = asyncio.create_task(paired.lab.ask_one())
-        await gate.reached.wait()
+        await gate.reached_by(question)
         await paired.clinic.grant(grant("lab.example", granularity="ranks", labels=["other"]))
         gate.opened.set()
         status = await question
