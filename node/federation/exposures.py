@@ -12,7 +12,6 @@ count at all; when that is reached, only those are searched. Where the counts of
 with a log (docs/operations.md), everything counts as told, and nothing is searched.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from node.federation.probing import concerns
@@ -76,7 +75,7 @@ class Exposures:
                     return None
                 beyond = set(new[left:])
                 allowed = [key for key in keys if key not in beyond]
-        counts.hold(Counter(allowed))
+        counts.hold(allowed)
         return allowed
 
     def reserve_clear(

@@ -81,7 +81,9 @@ class _Day:
     def hold(self, probes: Sequence[Probe], limit: int) -> bool:
         if not self.sketches.add(probes, limit):
             return False
-        self.held.update([mark for mark, _ in probes])
+        held = self.held
+        for mark, _ in probes:
+            held[mark] = held.get(mark, 0) + 1
         return True
 
     def let_go(self, probes: Sequence[Probe]) -> None:

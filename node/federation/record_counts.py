@@ -52,10 +52,18 @@ class RecordCounts:
             self._among[limits] = found
         return self._among[limits]
 
-    def hold(self, counts: Mapping[int, int]) -> None:
-        """Count and reserve so many answers about each of these."""
-        self._count(self._after(counts))
-        self._reserve(counts)
+    def hold(self, keys: Sequence[int]) -> None:
+        """Count and reserve one answer about each record of a list."""
+        total, held, known = self.total, self.held, len(self.total)
+        for key in keys:
+            total[key] = n = total.get(key, 0) + 1
+            held[key] = held.get(key, 0) + 1
+            worn = self.worn.get(n)
+            if worn is not None:
+                worn.add(key)
+                self._moved(n)
+        if len(total) != known:
+            self._moved(None)
 
     def hold_clear(self, lists: Sequence[Sequence[int]], most: int) -> tuple[Told, Sequence[int]]:
         """Do so once for each record of the lists none of which would come to more than `most`.

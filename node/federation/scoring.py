@@ -96,6 +96,9 @@ def score(
 
 def _as_found(found: Sequence[Candidates]) -> list[Ranking]:
     """Rows whose candidates were found by the very cosines that score them."""
+    if len(found) == 1:
+        alone = np.minimum(np.maximum(found[0].scores, -1.0), 1.0).tolist()
+        return [Ranking(found[0].keys.tolist(), alone, alone)]
     scores = np.concatenate([each.scores for each in found])
     cosines: list[float] = np.minimum(np.maximum(scores, -1.0), 1.0).tolist()
     keys: list[int] = np.concatenate([each.keys for each in found]).tolist()

@@ -63,15 +63,24 @@ class Sketches:
         if not new:
             return True
         rows = _rows(new.values())
+        if len(rows) == 1:
+            return self._add_one(list(new), rows, limit)
         nearby, crowds = self._nearby(rows)
-        later = np.zeros_like(crowds)
-        if len(rows) > 1:
-            together = _together(rows)
-            crowds, later = crowds + np.tril(together).sum(axis=1), np.triu(together).sum(axis=1)
+        together = _together(rows)
+        crowds += np.tril(together).sum(axis=1)
         if limit is not None and crowds.max() >= limit:
             return False
         np.add.at(self._worth, nearby, _CROWD)
-        self._append(list(new), rows, crowds + later)
+        self._append(list(new), rows, crowds + np.triu(together).sum(axis=1))
+        return True
+
+    def _add_one(self, mark: list[bytes], row: NDArray[np.uint64], limit: int | None) -> bool:
+        """The same for one: arrays of one cost as much as large ones, and most questions are."""
+        nearby = self._nearby_one(row[0])
+        if limit is not None and nearby.size >= limit:
+            return False
+        self._worth[nearby] += _CROWD
+        self._append(mark, row, nearby.size)
         return True
 
     def discard(self, mark: bytes) -> None:
@@ -87,7 +96,7 @@ class Sketches:
             self._at[self._marks[at]] = at
         self._marks.pop()
         if crowd:  # else none counts it
-            nearby, _ = self._nearby(row[None])
+            nearby = self._nearby_one(row)
             self._worth[nearby[self._worth[nearby] >= _CROWD]] -= _CROWD
 
     def trim(self, kept: Collection[bytes]) -> list[bytes]:
@@ -117,7 +126,7 @@ class Sketches:
         return [self._marks[at] for at in alone.tolist()]
 
     def _append(
-        self, marks: list[bytes], rows: NDArray[np.uint64], crowds: NDArray[np.int64]
+        self, marks: list[bytes], rows: NDArray[np.uint64], crowds: NDArray[np.int64] | int
     ) -> None:
         at = len(self._marks)
         end = at + len(marks)
@@ -132,8 +141,6 @@ class Sketches:
 
     def _nearby(self, rows: NDArray[np.uint64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """The places of the sketches near `rows` (n, words), row by row, and how many each has."""
-        if len(rows) == 1:
-            return self._nearby_one(rows[0])
         parts = [rows[at : at + _TOGETHER] for at in range(0, len(rows), _TOGETHER)]
         found = [self._nearby_few(part) for part in parts]
         return (
@@ -141,8 +148,8 @@ class Sketches:
             np.concatenate([crowds for _, crowds in found]),
         )
 
-    def _nearby_one(self, row: NDArray[np.uint64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """The same of one row (words,).
+    def _nearby_one(self, row: NDArray[np.uint64]) -> NDArray[np.intp]:
+        """The places of the sketches near one row (words,), ascending.
 
         Word by word: what differs in too many bits of the words so far is not near, whatever the
         others say, and nearly all drop out by the first.
@@ -157,7 +164,7 @@ class Sketches:
             apart += np.bitwise_count(words[word][near] ^ row[word])  # at most 20 + 64: a uint8
             still = apart <= NEAR_BITS
             near, apart = near[still], apart[still]
-        return near, np.array([near.size])
+        return near
 
     def _nearby_few(self, rows: NDArray[np.uint64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """The same of few rows: what the first word leaves of them is compared together."""
