@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -14,6 +13,7 @@ from node.listeners.addresses import Listeners
 from node.listeners.bodies import Bodies
 from protocol.card import accept_card
 from protocol.limits import MAX_QUERY_BYTES
+from protocol.pairing import pin_of
 from protocol.root import accept_root
 from tests.conftest import MakeNode, NewNode, Serving
 from tests.node.listeners.raw import Raw, exchange
@@ -32,10 +32,8 @@ async def test_the_signed_documents_verify(new_node: NewNode, serving: Serving) 
         assert (await get(f"{base}/interlingua-root/1"))[2] == raw_root
         status, _, raw_card = await get(f"{base}/interlingua-node")
         assert status == 200
-    document = json.loads(raw_root)
-    kid = document["signatures"][0]["keyid"]
     at = new_node.path.stat().st_mtime_ns // 10**9
-    root = accept_root(raw_root, kid, None, at, organisation="clinic.example")
+    root = accept_root(raw_root, pin_of(raw_root), None, at, organisation="clinic.example")
     assert " ".join(fingerprint(root.roots[0].record.public)) == new_node.fingerprint
     assert accept_card(raw_card, root, None, at).organisation == "clinic.example"
 
