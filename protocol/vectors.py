@@ -134,6 +134,7 @@ def _plain_row(wire: NDArray[Any], envelope: Envelope) -> NDArray[np.float32] | 
     """Return one float32 row of about length 1 at length 1, None for whatever `_judge_rows` is for.
 
     One number is judged as a number: arrays of one cost a single question as much as large ones.
+    It is the one that `_judge_rows` finds, to the last bit: the row comes out as in a batch.
     """
     if wire.dtype != np.float32 or envelope.normalisation != "l2":
         return None
@@ -151,7 +152,7 @@ def _judge_rows(rows: NDArray[np.float32], envelope: Envelope, dtype: Dtype) -> 
     So only where some length does not pass each component is looked at, to name what is wrong.
     """
     with np.errstate(over="ignore", invalid="ignore"):  # such a length passes no bound below
-        lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+        lengths = np.sqrt(np.vecdot(rows, rows))  # each as `dot` gives it
     if envelope.normalisation == "none":
         good = (lengths >= MIN_LENGTH) & (lengths <= MAX_LENGTH)
         wrong = f"its length lies outside {MIN_LENGTH:g}..{MAX_LENGTH:g}"

@@ -1,9 +1,10 @@
 """Connections to partners whose answers are plain, kept from one question to the next.
 
 The rule of this file: one question at a time on a connection, and a connection is kept only while
-nothing came that was not asked for. Whatever is cut short (deadline, size, another spelling) closes
-it. Who may be connected to, and under which certificate, is aiohttp's connector's business, by
-which every connection is made (node/addresses.py); bytes beyond that are read in plain_answer.py.
+nothing came that was not asked for and all that was asked has left. Whatever is cut short
+(deadline, size, another spelling) closes it, and nothing is left that waits for a partner to read.
+Who may be connected to, and under which certificate, is aiohttp's connector's business, by which
+every connection is made (node/addresses.py); bytes beyond that are read in plain_answer.py.
 """
 
 from __future__ import annotations
@@ -66,8 +67,14 @@ class KeptConnection(asyncio.Protocol):
             self._waiting = None
 
     def close(self) -> None:
-        """Close it now."""
+        """Close it now; what has not left yet is dropped.
+
+        A transport that is only closed stays until all of it has left: for ever, where a partner
+        reads no further.
+        """
         self.keeps = False
+        if self._transport.get_write_buffer_size():
+            self._transport.abort()
         self._made.close()
 
     def data_received(self, data: bytes) -> None:
@@ -83,7 +90,8 @@ class KeptConnection(asyncio.Protocol):
         end = self._begins + head.length
         if len(self._came) < end:
             return
-        self.keeps = self.keeps and head.keeps and len(self._came) == end
+        left = not self._transport.get_write_buffer_size()  # else a next question waits behind it
+        self.keeps = self.keeps and left and head.keeps and len(self._came) == end
         body = bytes(self._came[self._begins : end])
         self._came, self._head = bytearray(), None
         waiting.set_result(RawAnswer(head.status, head.headers, body))

@@ -71,8 +71,8 @@ class Owed:
     def write_down(self) -> None:
         """Write down how far each partner has been told, if that has changed."""
         if self._unwritten:
-            self._unwritten = False
             durable_file.replace(self._path, json.dumps(self._told, indent=1).encode())
+            self._unwritten = False
 
 
 def _kept(path: Path) -> dict[str, int]:

@@ -139,6 +139,16 @@ def test_a_row_alone_is_judged_as_it_is_in_a_batch(row: Array, off: float | None
     assert outcomes[0] == pytest.approx(outcomes[1], abs=2e-6)
 
 
+@given(st.integers(1, 1100), st.integers(0, 2**32 - 1))
+def test_a_row_alone_comes_out_bit_for_bit_as_in_a_batch(d: int, seed: int) -> None:
+    """Else the same question, once alone and once in a batch, would count as two that lie close."""
+    rows = np.random.default_rng(seed).standard_normal((3, d)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    together = decode(raw(rows, d=d, n=3), space(d))
+    alone = [decode(raw(row[None], d=d, n=1), space(d)) for row in rows]
+    assert np.concatenate(alone).tobytes() == together.tobytes()
+
+
 def test_a_batch_of_the_largest_size_passes() -> None:
     rows = unit_rows(MAX_BATCH, 32)
     assert np.allclose(decode(encode(rows), space(32)), rows, atol=1e-6)

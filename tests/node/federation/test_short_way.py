@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
 HANG = b""
+LONG = 16_000_000
 
 
 class Partner:
@@ -54,6 +55,27 @@ class Partner:
                     await asyncio.sleep(0)
         except (asyncio.IncompleteReadError, ConnectionError, IndexError):
             writer.close()
+
+
+class Unwilling(Partner):
+    """Says its last answer before it has read what was asked, and reads on when it is told to."""
+
+    def __init__(self, *answers: bytes) -> None:
+        super().__init__(*answers)
+        self.reads_on, self.over, self.came = asyncio.Event(), asyncio.Event(), 0
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(self.answers.pop(0))
+        if not self.answers:
+            await self.reads_on.wait()
+            with suppress(ConnectionError):
+                while self.came < LONG and (data := await reader.read(1 << 20)):
+                    self.came += len(data)
+            self.over.set()
+        with suppress(ConnectionError):
+            await reader.read()
+        writer.close()
 
 
 @asynccontextmanager
@@ -139,3 +161,19 @@ async def test_bytes_that_nobody_asked_for_are_nobodys_answer() -> None:
     async with asking(partner) as (client, url):
         assert [(await ask(client, url)).body for _ in range(3)] == [b"ok"] * 3
     assert partner.connections == 3
+
+
+@pytest.mark.parametrize("answer", [OK, HANG], ids=["answers", "hangs"])
+async def test_nothing_waits_for_a_partner_that_does_not_read_what_it_is_asked(
+    answer: bytes,
+) -> None:
+    question, partner = b"x" * LONG, Unwilling(OK, answer)
+    async with asking(partner) as (client, url):
+        await ask(client, url)
+        with suppress(DeadlinePassed):
+            await client.exchange(
+                url, Transport("loopback"), "POST", [], question, deadline_s=0.1, max_bytes=9
+            )
+        partner.reads_on.set()
+        await partner.over.wait()
+    assert partner.came < LONG
