@@ -190,10 +190,10 @@ class BundleReader:
             self._sha.update(self._taken)
             self._count += 1
         line = next(self._lines, None)
+        if line is not None and len(line) > MAX_BUNDLE_LINE:  # perhaps read no further: no LF
+            raise MalformedBundle(f"a line has at most {MAX_BUNDLE_LINE} bytes")
         if line is None or not line.endswith(b"\n"):
             raise BundleCut("it ends before its last line")
-        if len(line) > MAX_BUNDLE_LINE:
-            raise MalformedBundle(f"a line has at most {MAX_BUNDLE_LINE} bytes")
         self._taken = line
         return line
 

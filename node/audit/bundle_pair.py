@@ -52,7 +52,10 @@ class _Glance:
 
 
 def check_pair(one: Lines, other: Lines, fingerprints: Sequence[str]) -> PairChecked:
-    """Verify two bundles and join them; each fingerprint must be of a root key in one of them."""
+    """Verify two bundles and join them; each fingerprint must be of a root key in one of them.
+
+    One of neither side fits only where both sides' were given too.
+    """
     glances = (_glance(one()), _glance(other()))
     foreign = [given for given in fingerprints if not any(g.has(given) for g in glances)]
     pinning = [[*filter(glance.has, fingerprints), *foreign] for glance in glances]
@@ -61,9 +64,24 @@ def check_pair(one: Lines, other: Lines, fingerprints: Sequence[str]) -> PairChe
         _check(one(), pinning[0], accounts[0], glances[1]),
         _check(other(), pinning[1], accounts[1], glances[0]),
     )
+    _name_unfitting(checks, fingerprints)
     if any(check.findings for check in checks) or glances[0].owner == glances[1].owner:
         return PairChecked(checks, None)
     return PairChecked(checks, reconcile(*accounts))
+
+
+def _name_unfitting(checks: Iterable[BundleCheck], fingerprints: Sequence[str]) -> None:
+    """Name each side that no fingerprint proves, where one was given that is of neither side.
+
+    It is of a partner in the bundles: a witness, where both sides are proved; else it stands for
+    a side and is not that one's, so that bundle is of another log than was meant.
+    """
+    known = [(check, check.roots) for check in checks if check.roots is not None]
+    spare = set(fingerprints).difference(*(roots.of_owner for _, roots in known))
+    for check, roots in known:
+        if spare and check.owner not in roots.pinned:
+            detail = f"none of the fingerprints given is that of {check.owner}, whose log it is"
+            check.findings.add("root-unproved", detail)
 
 
 def _glance(lines: Iterable[bytes]) -> _Glance:

@@ -20,13 +20,17 @@ from protocol.witness_policy import Witness, as_stated, witnesses_of
 
 
 class BundleRoots:
-    """The root documents of one bundle, by organisation; ``pinned`` are those that were proved."""
+    """The root documents of one bundle, by organisation; ``pinned`` are those that were proved.
+
+    ``of_owner``: the fingerprints given that are of root keys of the log's owner.
+    """
 
     def __init__(
         self, raws: Sequence[bytes], owner: str, given: Sequence[str], findings: Findings
     ) -> None:
         """``given``: fingerprints of root keys in words; what is wrong goes to ``findings``."""
         self.pinned: set[str] = set()
+        self.of_owner: set[str] = set()
         self._owner, self._given, self._used = owner, given, set[str]()
         self._known: dict[str, list[RootDocument]] = {}
         try:
@@ -86,6 +90,7 @@ class BundleRoots:
         }
         first = {key.record.public for key in read_claimed(raws[0]).roots}
         self._used |= pinning
+        self.of_owner |= pinning if name == self._owner else set()
         try:
             if pinning:
                 self._known[name] = proved(raws, lambda public: _is_one_of(public, pinning))

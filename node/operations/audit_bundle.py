@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from node.operations.audit import FoundWrong
+from node.operations.errors import NotVerified
 from node.operations.given_file import read_given
 
 if TYPE_CHECKING:
@@ -126,19 +127,40 @@ def lines_of(path: Path) -> Iterator[bytes]:
 
 
 def checkpoint_of(content: bytes) -> bytes:
-    """Return the checkpoint in a file that is one, or that is a receipt."""
+    """Return the checkpoint in a file that is one, or that is a receipt; LogMaterialError."""
     from node.audit.receipts import checkpoint_in
+    from protocol.checkpoint import parse_checkpoint
     from protocol.log_errors import MalformedProof
+    from protocol.note import parse_note
 
     try:
-        return checkpoint_in(content)
+        found = checkpoint_in(content)
     except MalformedProof:
-        return content
+        found = content
+    parse_checkpoint(parse_note(found).text)
+    return found
 
 
 def checkpoints_of(files: Sequence[Path]) -> list[bytes]:
-    """Return the checkpoints in files; raises as `read_given` where one cannot be read."""
-    return [checkpoint_of(read_given(file)) for file in files]
+    """Return the checkpoints in files; whose they are, and whether they are signed, is not said.
+
+    Raises NotVerified for a file that holds none, else as `read_given` where one cannot be read.
+    """
+    return [_held_in(file) for file in files]
+
+
+def _held_in(file: Path) -> bytes:
+    from protocol.log_errors import LogMaterialError
+
+    try:
+        return checkpoint_of(read_given(file))
+    except LogMaterialError as error:
+        raise NotVerified(
+            f"{file} holds neither a checkpoint nor a receipt: {error}.",
+            fix="Ask who gave it to you for the checkpoint of this log that they hold, or for a "
+            "receipt as `interlingua audit receipt` writes it.",
+            code="checkpoint-refused",
+        ) from error
 
 
 def verify_bundle(

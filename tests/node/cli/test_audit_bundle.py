@@ -31,6 +31,7 @@ from node.node import Node
 from node.operations.exit_codes import ExitCode
 from node.passphrase import Passphrase
 from node.reference import every_verb
+from protocol.bundle import MAX_BUNDLE_LINE
 from protocol.leaf import Sent
 from protocol.limits import MAX_ANSWER_BYTES
 from tests.conftest import MakeNode, NewNode
@@ -342,6 +343,24 @@ def test_what_is_verified_is_a_whole_file_of_a_fitting_size(bank: NewNode, tmp_p
         assert (refused.exit_code, says in refused.stderr) == (ExitCode.USAGE, True), words
 
 
+def test_a_file_that_holds_no_checkpoint_is_not_taken_for_one_that_was_seen(
+    bank: NewNode, tmp_path: Path
+) -> None:
+    out, text = tmp_path / "bundle.jsonl", tmp_path / "text"
+    exported(bank, out)
+    text.write_text("no checkpoint\n")
+    for seen in (text, out):
+        for words in ([str(out)], ["--log", str(bank.data.log_file)]):
+            refused = run("verify", *words, "--seen", str(seen))
+            assert refused.exit_code == ExitCode.UNVERIFIED, refused.output
+            assert f"{seen.name} holds neither a checkpoint nor a receipt" in refused.stderr
+            assert "fix: " in refused.stderr
+    bundle = out.read_bytes()
+    out.write_bytes(bundle.replace(b'{"lines"', b" " * MAX_BUNDLE_LINE + b'{"lines"'))
+    told = verified(str(out))
+    assert [found["kind"] for found in told["findings"]] == ["bundle-malformed"]
+
+
 def test_a_time_beyond_the_calendar_is_shown_and_ends_no_verb(
     make_node: MakeNode, tmp_path: Path
 ) -> None:
@@ -406,6 +425,21 @@ def test_two_sides_are_joined_and_what_one_side_lacks_is_named(
     result = json.loads(run("reconcile", str(theirs), str(ours), "--json").stdout)
     assert (result["contradictory"], result["agreed"]) == (True, 0)
     assert {each["asker"] for each in result["differences"]} == {"clinic.example"}
+
+    third = make_node("court.example")  # whose fingerprint is in a bundle, as of a partner
+    (folder := clinic.data.peers / "roots" / "court.example").mkdir(parents=True)
+    root = next(third.data.roots.glob("*.json")).read_bytes()
+    (folder / f"1.{'0' * 16}.json").write_bytes(root)
+    exported(clinic, with_third := tmp_path / "with_third.jsonl")
+    for given, code, says in (
+        ([third], ExitCode.UNVERIFIED, "is that of clinic.example"),
+        ([clinic, third], ExitCode.UNVERIFIED, "is that of bank.example"),
+        ([clinic, bank, third], ExitCode.DIVERGED, ""),
+        ([clinic, bank], ExitCode.DIVERGED, ""),
+    ):
+        words = [word for each in given for word in ("--root", each.fingerprint)]
+        joined = run("reconcile", str(with_third), str(theirs), *words)
+        assert (joined.exit_code, says in joined.stderr) == (code, True), joined.output
 
     few = tmp_path / "few.jsonl"
     exported(clinic, few, "--purpose", "treatment")
