@@ -10,6 +10,7 @@ from multiprocessing.context import ForkServerContext
 RUN = (
     "tests.node.collections.ingester",
     "tests.node.collections.migrator",
+    "tests.node.transfer.importer",
     "tests.scenarios.node_process",
 )
 

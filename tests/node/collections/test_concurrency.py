@@ -78,7 +78,7 @@ async def ask(
 async def test_documents_wait_where_the_index_is_far_behind(tmp_path: Path) -> None:
     async with opened(tmp_path) as rooms:
         collection = await rooms.collection()
-        rows, built = vectors(3_000), threading.Event()
+        rows, built = vectors(1_500), threading.Event()
         first = rooms.collections._building.submit(built.wait)  # whatever the one builder does
         coming = asyncio.create_task(collection.ingest(records(rows), None, unseen))
         before = -1

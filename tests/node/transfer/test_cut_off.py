@@ -2,8 +2,8 @@
 
 import json
 import random
+import signal
 import sqlite3
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,20 @@ from node.cli.main import app
 from node.ingest.plan import BATCH_DOCUMENTS
 from node.operations.exit_codes import ExitCode
 from tests.conftest import NewNode
-from tests.node.transfer.importer import started
+from tests.node.transfer.importer import ended
 from tests.node.transfer.samples import head, plain, write
 
-COUNT = 3_000
+COUNT = 1_800
 KILLS = 2
-LITTLE = 300_000
-"""Bytes that no file may grow beyond: a part of the documents, and the log's first leaves."""
+FIRST = 320_000
+"""Bytes that hold a new log's first leaves and the first of seven batches of documents."""
+MORE = 70_000, 140_000
+"""At least and at most so many bytes further each later attempt comes: one or two batches."""
+
+
+def largest(data: Path) -> int:
+    """Bytes of the largest file."""
+    return max(path.stat().st_size for path in data.rglob("*") if path.is_file())
 
 
 def told(*line: object) -> dict[str, Any]:
@@ -45,24 +52,18 @@ def test_killed_and_on_a_full_disk_an_import_goes_on_to_the_same_end(
     end = write(source, head(), plain(COUNT))
     told("collection", "list", "--data", data)  # makes store.db
     chance = random.Random(7)  # noqa: S311 - chooses the moments of the kills
-    parts = [0]
+    parts, most = [0], FIRST
     for _ in range(KILLS):
-        child = started(data, source, said)
-        wanted = parts[-1] + chance.randrange(1, COUNT // (KILLS + 1))
-        while child.is_alive() and stored(data) < wanted:
-            time.sleep(0.002)
-        child.kill()
-        child.join()
+        assert ended(data, source, said, most, killed=True) == -signal.SIGXFSZ, said.read_text()
         parts.append(stored(data))
-        assert parts[-1] == COUNT or parts[-1] % BATCH_DOCUMENTS == 0  # whole batches
+        assert parts[-1] % BATCH_DOCUMENTS == 0  # whole batches
+        most = largest(data) + chance.randrange(*MORE)
     assert parts == sorted(parts)
     assert 0 < parts[1] < COUNT
 
-    full = (data / "store.db").stat().st_size + LITTLE
-    child = started(data, source, said, full)
-    child.join()
+    code = ended(data, source, said, most, killed=False)
     refused, kept = " ".join(said.read_text().split()), stored(data)
-    assert child.exitcode == ExitCode.PARTIAL, refused
+    assert code == ExitCode.PARTIAL, refused
     assert "store.db cannot be written" in refused
     assert "Make room on the disk" in refused
     assert parts[-1] <= kept < COUNT
