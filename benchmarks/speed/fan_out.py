@@ -9,6 +9,7 @@ not listen.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import shutil
 import time
@@ -164,12 +165,20 @@ def _running(federation: Federation) -> Iterator[Ask]:
             lab = runner.run(opening.__aenter__())
             try:
                 runner.run(lab.start())
+                _settled()
                 yield lambda *asked: runner.run(_asked(lab, federation.shape, *asked))
             finally:
+                gc.unfreeze()
                 runner.run(opening.__aexit__(None, None, None))
     finally:
         stop.set()
         process.join()
+
+
+def _settled() -> None:
+    """Let what was loaded until now be looked through no more, as `serve` does once it is up."""
+    gc.collect()
+    gc.freeze()
 
 
 async def _found(federation: Federation) -> None:
@@ -205,6 +214,7 @@ async def _serve(federation: Federation, up: Event, stop: Event) -> None:
         ports = federation.ports
         await stack.enter_async_context(relayed(ports[SLOW], ports[BEHIND], SLOW_S))
         await stack.enter_async_context(silent_server(ports[HANGING]))
+        _settled()
         up.set()
         await asyncio.to_thread(stop.wait)
 

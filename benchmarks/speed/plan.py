@@ -94,10 +94,10 @@ QUICK = Plan(
     staged=300,
     partners=(3, 10, 50),
     asked=20,
-    ingested=15_000,
-    ingestions=3,
+    ingested=12_000,
+    ingestions=2,
     while_ingesting=900,
-    expected_s=(35, 190, 25, 110, 110, 120, 80, 130),
+    expected_s=(35, 190, 25, 110, 110, 80, 80, 130),
 )
 FULL = Plan(
     name="full",
