@@ -6,7 +6,6 @@ from node.collections.errors import UnknownCollection
 from node.federation.bridging import accepted_by
 from node.federation.ledgers import Ledgers
 from node.federation.routing import Routes
-from node.policy.grants import Grant
 from node.policy.policy import Policy
 from protocol.leaf import new_salt
 from protocol.limits import MAX_OFFERS, MAX_SPACES
@@ -28,7 +27,7 @@ def offers_to(
     """Return the offers to one peer: a grant that holds now, of a collection that exists."""
     offers = []
     for grant in policy.of_peer(peer):
-        ends = _ends(grant)
+        ends = grant.ends
         if ends is not None and at >= ends:
             continue
         try:
@@ -57,8 +56,3 @@ def offers_to(
             )
         )
     return Offers(salt=new_salt(), query=request_digest, offers=tuple(offers[:MAX_OFFERS]))
-
-
-def _ends(grant: Grant) -> int | None:
-    ends = [grant.expires, grant.agreement.until if grant.agreement else None]
-    return min((end for end in ends if end is not None), default=None)

@@ -67,7 +67,8 @@ async def partner_routes(node: Node, collection: Collection, into: str) -> Partn
 
 
 def _may_ask(node: Node, peer: str, collection: str) -> bool:
-    return any(grant.collection == collection for grant in node.policy.current.of_peer(peer))
+    ends = [each.ends for each in node.policy.current.between(peer, collection)]
+    return any(end is None or node.clock() < end for end in ends)
 
 
 def _through(
@@ -82,7 +83,7 @@ def _through(
         return [], [f"{name}: the new model has not joined it, so who asks through it goes on with"
                     " the former version"]  # fmt: skip
     try:
-        routes = [each for each in _measured(node, old, new) if each.organisation in allowed]
+        routes = _measured(node, old, new, allowed)
     except (RoomError, OSError) as error:
         return [], [f"{name}: {error}"]
     known = {each.organisation for each in routes}
@@ -95,7 +96,9 @@ def _through(
     return [_shown(each, bar) for each in routes], said
 
 
-def _measured(node: Node, old: JoinedSpace, new: JoinedSpace) -> list[ChangedRoute]:
+def _measured(
+    node: Node, old: JoinedSpace, new: JoinedSpace, allowed: set[str]
+) -> list[ChangedRoute]:
     from node.spaces.anchor_store import AnchorStore
     from node.spaces.changed_routes import Side, changed_routes
     from node.spaces.embed import stored_embeddings
@@ -105,7 +108,8 @@ def _measured(node: Node, old: JoinedSpace, new: JoinedSpace) -> list[ChangedRou
     anchors = store.load(old.manifest.anchors)
     sides = [Side(stored_embeddings(store, anchors.set_id, one.native), one) for one in (old, new)]
     ground = Ground(old.manifest, anchors, folder.positions(old.manifest))
-    return changed_routes(ground, folder.members(), *sides)
+    askers = (each for each in folder.members() if each.organisation in allowed)
+    return changed_routes(ground, askers, *sides)
 
 
 def _shown(one: ChangedRoute, bar: float) -> PartnerRoute:

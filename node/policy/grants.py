@@ -176,6 +176,12 @@ class Grant(_Section):
         return None if self.labels == (ALL_LABELS,) else frozenset(self.labels)
 
     @property
+    def ends(self) -> int | None:
+        """First second at which it no longer holds, or its agreement does not; None: no end."""
+        ends = (self.expires, self.agreement.until if self.agreement else None)
+        return min((end for end in ends if end is not None), default=None)
+
+    @property
     def has_floor(self) -> bool:
         """Whether the floor decides anything."""
         return self.floor > NO_FLOOR

@@ -76,6 +76,8 @@ async def test_a_model_by_which_partners_find_less_is_refused_and_forcing_it_is_
     join_with(clinic, BLURRED)
     await pair(lab, clinic)
     assert (await estimated()).partners == ()  # it may not ask
+    await clinic.grant(grant(lab.name, expires="2020-01-01T00:00:00Z"))
+    assert (await estimated()).partners == ()  # nor any more
     await clinic.grant(grant(lab.name))
     (partner,) = (await estimated()).partners  # before anything is built
     assert (partner.organisation, partner.space) == (lab.name, "commons")
