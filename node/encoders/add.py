@@ -22,6 +22,15 @@ Noted = Callable[[Envelope], Awaitable[None]]
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
+def require_name(name: str) -> None:
+    """Raise EncoderMisconfigured where this cannot name an encoder."""
+    if not _NAME.fullmatch(name):
+        raise EncoderMisconfigured(
+            f"{name!r} cannot name an encoder",
+            fix="Use 1 to 64 of a-z, 0-9, - and _.",
+        )
+
+
 async def add(
     encoders: Encoders,
     name: str,
@@ -44,11 +53,7 @@ async def add(
     where the caller computes them. `known` are spaces whose id is adopted where the sketch fits.
     `note` comes before it is kept. Raises EncoderMisconfigured, EncoderExists, EncoderFailed.
     """
-    if not _NAME.fullmatch(name):
-        raise EncoderMisconfigured(
-            f"{name!r} cannot name an encoder",
-            fix="Use 1 to 64 of a-z, 0-9, - and _.",
-        )
+    require_name(name)
     if name in encoders.names():
         raise EncoderExists(
             f"encoder {name!r} exists",

@@ -241,8 +241,10 @@ def _encoder(node: Node, request: ImportCollection, source: Source) -> Encoder |
 
 def _added_before(node: Node, name: str, space: str) -> Encoder | None:
     """The encoder of that name which an import that was cut off has added; None: there is none."""
+    from node.encoders.add import require_name
     from node.operations.errors import Conflict
 
+    require_name(name)
     if name not in node.encoders.names():
         return None
     encoder = node.encoders.get(name)

@@ -107,6 +107,9 @@ async def test_a_collection_moves_and_is_the_same_on_the_other_side(
     for how in (("--dry-run",), ("--add-encoder", "left")):
         misnamed = await run("collection", "import", "Bad Name", bare, *how, *here)
         assert "'Bad Name' cannot name a collection" in misnamed.stderr
+    for name in ("", "Bad Name", "../words"):
+        misnamed = await run("collection", "import", "x", bare, "--add-encoder", name, *here)
+        assert f"{name!r} cannot name an encoder" in misnamed.stderr, misnamed.output
     names = [one["name"] for one in (await told("encoder", "list", *here))["encoders"]]
     assert names == ["given", "words"]  # no encoder of an import that could not be
     refused = await run("collection", "import", "x", bare, "--add-encoder", "words", *here)
