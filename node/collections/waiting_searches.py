@@ -25,12 +25,8 @@ import numpy as np
 from node.index.among import Among
 from node.index.candidate import Candidates, FloatArray
 
-MOST_TOGETHER = 8
-"""Vectors that are searched together, unless one question alone has more.
-
-More would hardly cost less each, and all would wait for the last: the event loop goes on with the
-first ones while the others are being searched.
-"""
+MOST_TOGETHER = 64
+"""Vectors that are searched together, unless one question alone has more."""
 
 IN_A_ROW = 8
 """Batches after which a thread goes to the end of the executor's line."""
