@@ -22,7 +22,7 @@ from benchmarks.one_node.judging import Asked, judged, summed_up
 from benchmarks.one_node.load import Job, run
 from benchmarks.one_node.machine import free_port
 from benchmarks.one_node.processes import one_process
-from benchmarks.one_node.serving import cpu_seconds, serving
+from benchmarks.one_node.serving import serving
 from benchmarks.one_node.synthetic import Shape, World
 from node.index.settings import IndexSettings
 
@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 QUESTIONS = 100
 """Streams of the synthetic world from this number on are questions, one stream a way and round."""
 
+EACH = 4
+"""Batches of each client in a round at least: with fewer, much of the time some do not ask."""
+
 _ROUND, _ROUTE = 100_000, 10_000  # a stream by round, route, clients and batch
 
 
@@ -48,8 +51,9 @@ _ROUND, _ROUTE = 100_000, 10_000  # a stream by round, route, clients and batch
 class Plan:
     """What is measured: `questions` in each of `rounds`, per route and way of asking.
 
-    Each number of `clients` asks one by one, then `batch_clients` ask in each size of `batches`.
-    `routes`: the first so many of the ways into the collection's space.
+    Each number of `clients` asks one by one, then `batch_clients` ask in each size of `batches`,
+    each of them `EACH` times at least. `routes`: the first so many of the ways into the space that
+    is searched.
     """
 
     clients: tuple[int, ...]
@@ -65,6 +69,10 @@ class Plan:
         """Numbers of clients and sizes of batches."""
         singly = [(clients, 1) for clients in self.clients]
         return singly + [(self.batch_clients, size) for size in self.batches]
+
+    def asked(self, clients: int, batch: int) -> int:
+        """How many questions are asked so in a round."""
+        return self.questions if batch == 1 else max(self.questions, EACH * clients * batch)
 
 
 class Node:
@@ -149,19 +157,16 @@ def _asked(
     node: Node, plan: Plan, each: Asked, pid: Callable[[], int], load: ProcessPoolExecutor
 ) -> dict[str, Any]:
     note(f"round {each.round + 1}: {each.route.name}, {each.clients} clients, {each.batch} each")
-    meanings = node.world.meanings(plan.questions, each.stream)
+    count = plan.asked(each.clients, each.batch)
+    meanings = node.world.meanings(count, each.stream)
     questions = node.world.seen(meanings, each.route.width, each.stream)
     sample = max(1, plan.verified // each.batch)
-    job = Job(node.folder, each.route, questions, each.clients, plan.k, sample, each.batch)
-    serving_pid = pid()
-    cpu = cpu_seconds(serving_pid)
+    job = Job(node.folder, each.route, questions, each.clients, plan.k, sample, each.batch, pid())
     outcome = load.submit(run, job).result()
-    after = cpu_seconds(serving_pid)
     if outcome.refused:
         requests = len(outcome.latencies)
         raise RuntimeError(f"{outcome.refused} of {requests} requests were refused")
-    used = None if cpu is None or after is None else after - cpu
-    return {**asdict(outcome), "node_cpu_s": used, "questions": plan.questions}
+    return {**asdict(outcome), "questions": count}
 
 
 def _mean(rounds: list[Any]) -> Any:

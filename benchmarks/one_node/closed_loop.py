@@ -14,20 +14,22 @@ from typing import TYPE_CHECKING
 import uvloop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 
 @dataclass(frozen=True)
 class Answered:
     """Seconds over all, each request's seconds and answer (head and body).
 
-    `own_cpu_s` is the processor time of this process within `seconds`.
+    `own_cpu_s` is the processor time of this process within `seconds`, `asked_cpu_s` that of
+    whoever is asked; None where nobody can tell.
     """
 
     seconds: float
     latencies: list[float]
     answers: list[bytes]
     own_cpu_s: float
+    asked_cpu_s: float | None
 
 
 def exchanged(host: str, port: int, wires: Sequence[bytes], clients: int, warm_up: int) -> Answered:
@@ -37,9 +39,14 @@ def exchanged(host: str, port: int, wires: Sequence[bytes], clients: int, warm_u
 
 
 async def exchange(
-    host: str, port: int, wires: Sequence[bytes], clients: int, warm_up: int
+    host: str,
+    port: int,
+    wires: Sequence[bytes],
+    clients: int,
+    warm_up: int,
+    asked_cpu_s: Callable[[], float | None] = lambda: None,
 ) -> Answered:
-    """The same, in a running event loop."""
+    """The same, in a running event loop; `asked_cpu_s` tells what whoever is asked has used."""
     answers: list[bytes] = [b""] * len(wires)
     latencies = [0.0] * len(wires)
     connections = [await asyncio.open_connection(host, port, limit=1 << 24) for _ in range(clients)]
@@ -58,12 +65,15 @@ async def exchange(
         await asyncio.gather(*(client(reader, writer, rest) for reader, writer in connections))
 
     await all_clients(range(warm_up))
+    before = asked_cpu_s()
     began, cpu = time.perf_counter(), time.process_time()
     await all_clients(range(warm_up, len(wires)))
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+    after = asked_cpu_s()
     for _, writer in connections:
         writer.close()
-    return Answered(seconds, latencies[warm_up:], answers[warm_up:], cpu)
+    used = None if before is None or after is None else after - before
+    return Answered(seconds, latencies[warm_up:], answers[warm_up:], cpu, used)
 
 
 async def _read(reader: asyncio.StreamReader) -> bytes:

@@ -42,7 +42,8 @@ class Asked:
 
     def given(self, shape: Mapping[str, Any], plan: asking.Plan) -> dict[str, Any]:
         """What its figures depend on."""
-        asked = {"questions": plan.questions, "k": plan.k, "verified": plan.verified}
+        count = plan.asked(self.clients, self.batch)
+        asked = {"questions": count, "k": plan.k, "verified": plan.verified}
         return {"shape": shape, **asked}
 
 

@@ -11,6 +11,7 @@ import asyncio
 import secrets
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ import uvloop
 
 from benchmarks.one_node.closed_loop import exchange, fields
 from benchmarks.one_node.founding import CLINIC, COLLECTION, LAB, PURPOSE, Route
+from benchmarks.one_node.serving import cpu_seconds
 from keys.keyfile import read_key
 from node.data_directory import DataDirectory
 from node.federation.peers import PeerBook
@@ -45,7 +47,7 @@ class Job:
     """One run: `questions` (n, d) in the lab's own space, asked by so many clients at once.
 
     `verified` answers, spread over the run, are checked. A request carries `batch` questions; what
-    is left over is not asked.
+    is left over is not asked. `pid` is the node's process.
     """
 
     folder: Path
@@ -55,6 +57,7 @@ class Job:
     k: int
     verified: int
     batch: int = 1
+    pid: int | None = None
 
     @property
     def requests(self) -> int:
@@ -67,7 +70,8 @@ class Outcome:
     """What came of it: seconds over all, each request's seconds, and the sample.
 
     `references` holds the answer to each question of the sampled requests by its row, as the clinic
-    names documents to the lab. `own_cpu_s` is the processor time of this process within `seconds`.
+    names documents to the lab. `own_cpu_s` and `node_cpu_s` are the processor time of this process
+    and of the node's within `seconds`; the latter None where the system does not tell.
     """
 
     seconds: float
@@ -75,6 +79,7 @@ class Outcome:
     references: dict[int, list[str]]
     refused: int
     own_cpu_s: float
+    node_cpu_s: float | None
 
 
 def run(job: Job) -> Outcome:
@@ -115,7 +120,9 @@ async def _run(job: Job) -> Outcome:
         for number in numbers
     ]
     wires = [one.wire for one in asked]
-    done = await exchange(url.hostname or "", url.port or 80, wires, job.clients, warm_up)
+    used = partial(cpu_seconds, job.pid) if job.pid is not None else lambda: None
+    host, port = url.hostname or "", url.port or 80
+    done = await exchange(host, port, wires, job.clients, warm_up, used)
     card = peer.card
     clinic = AnsweringPeer(peer.root.ring, card.log_origin, peer.root.log_terms)
     asked, answers = asked[warm_up:], done.answers
@@ -130,6 +137,7 @@ async def _run(job: Job) -> Outcome:
         },
         sum(not raw.startswith(b"HTTP/1.1 200") for raw in answers),
         done.own_cpu_s,
+        done.asked_cpu_s,
     )
 
 
